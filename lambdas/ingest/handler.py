@@ -1,0 +1,55 @@
+"""The Ingest state: lands the history and plans the run."""
+
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import AwareDatetime, BaseModel
+
+from voucher_selection.ingesting import ingest
+from voucher_selection.lake import Lake, RunKeys
+from voucher_selection.observability import logger, metrics, tracer
+from voucher_selection.runs import Countries, RunId, RunRequest
+from voucher_selection.settings import IngestSettings
+
+settings = IngestSettings.from_environment()
+lake = Lake(settings.bucket)
+
+
+class IngestEvent(BaseModel):
+    """What the state machine passes: its execution's name, start and input."""
+
+    run_id: RunId
+    started_at: AwareDatetime
+    request: Any
+
+
+class IngestResult(BaseModel):
+    """What the map and the Model state need of the plan."""
+
+    run_id: RunId
+    countries: Countries
+    shards: int
+    rows: int
+    manifest_key: str
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler
+@metrics.log_metrics(capture_cold_start_metric=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Land the source of a run and write its plan and manifest."""
+    task = IngestEvent.model_validate(event)
+    logger.append_keys(run_id=task.run_id)
+    request = RunRequest.parse(task.request)
+    plan = ingest(task.run_id, task.started_at, request, lake, settings)
+    metrics.add_metric("RowsLanded", MetricUnit.Count, plan.rows)
+    logger.info("planned", source=plan.source, files=len(plan.files), rows=plan.rows, shards=plan.shards)
+    result = IngestResult(
+        run_id=plan.run_id,
+        countries=plan.countries,
+        shards=plan.shards,
+        rows=plan.rows,
+        manifest_key=RunKeys(plan.run_id).manifest,
+    )
+    return result.model_dump(mode="json")

@@ -1,0 +1,205 @@
+"""The catalog on DynamoDB: versions of the model, and the pointer to the one that is served.
+
+Items, by partition key `pk` and sort key `sk`:
+
+| pk | sk | holds |
+|---|---|---|
+| `MODEL` | `SERVED` | the pointer: `version`, `previous_version` |
+| `MODEL` | `VERSION#<version>` | what a version was made from, and how many segments it has |
+| `VERSION#<version>` | `<country>#<segmentation>#<segment>` | a segment's mode, support, share and assignments |
+
+A version's items are written first; then one conditional write of the pointer makes all of them the served model.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import boto3
+from boto3.dynamodb.table import BatchWriter
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.config import Config
+
+from voucher_selection.errors import NoModel
+from voucher_selection.segments import load_definitions
+from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+type Item = dict[str, Any]
+
+_MODEL = "MODEL"
+_VERSION = "VERSION#"
+_POINTER = {"pk": {"S": _MODEL}, "sk": {"S": "SERVED"}}
+# A reader that took the pointer just before it moved still finds its version.
+_GRACE = timedelta(days=1)
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+class Publication(NamedTuple):
+    """Whether a version became the served one, and which is served now."""
+
+    published: bool
+    served_version: str
+
+
+class Catalog:
+    """The models in one table.
+
+    Parameters
+    ----------
+    table
+        The table's name.
+    """
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+        config = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=2, read_timeout=5)
+        self._client: DynamoDBClient = boto3.client("dynamodb", config=config)
+
+    def served_version(self) -> str:
+        """Return the version that is served.
+
+        Raises
+        ------
+        NoModel
+            None has been published yet.
+        """
+        pointer = self._client.get_item(TableName=self._table, Key=_POINTER, ConsistentRead=True).get("Item")
+        if pointer is None:
+            raise NoModel("no model has been published yet: run the pipeline first")
+        return pointer["version"]["S"]
+
+    def read(self, version: str) -> ServedModel:
+        """Read a version.
+
+        Raises
+        ------
+        NoModel
+            There is no such version, or not the whole of it.
+        """
+        key = {"pk": {"S": _MODEL}, "sk": {"S": f"{_VERSION}{version}"}}
+        found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        items = list(self._query(f"{_VERSION}{version}", ""))
+        if found is None or len(items) != int(found["segments"]["N"]):
+            raise NoModel(f"version {version} is not in the catalog as a whole: {len(items)} segments are there")
+        return _model_of(_from_item(found), items)
+
+    def publish(self, model: ServedModel, kept_versions: int, now: datetime) -> Publication:
+        """Write a version and serve it, unless a newer one is served already.
+
+        Publishing the same version again changes nothing. Of older versions the newest `kept_versions` stay, and always
+        the served one and the one before it; the others expire.
+        """
+        self._put(_items_of(model))
+        publication = self._serve(model.version)
+        self._expire(kept_versions, now)
+        return publication
+
+    def _serve(self, version: str) -> Publication:
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=_POINTER,
+                UpdateExpression="SET #previous = if_not_exists(#version, :none), #version = :version",
+                ConditionExpression="attribute_not_exists(#version) OR #version < :version",
+                ExpressionAttributeNames={"#version": "version", "#previous": "previous_version"},
+                ExpressionAttributeValues={":version": {"S": version}, ":none": {"NULL": True}},
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            served = self.served_version()
+            return Publication(served == version, served)
+        return Publication(published=True, served_version=version)
+
+    def _expire(self, kept_versions: int, now: datetime) -> None:
+        pointer = self._client.get_item(TableName=self._table, Key=_POINTER, ConsistentRead=True)["Item"]
+        in_use = {_deserialize(pointer[name]) for name in ("version", "previous_version")}
+        newest_first = list(self._query(_MODEL, _VERSION))[::-1]
+        expires_at = int((now + _GRACE).timestamp())
+        for item in newest_first[kept_versions:]:
+            if item["version"] not in in_use and "expires_at" not in item:
+                segments = self._query(f"{_VERSION}{item['version']}", "")
+                self._put(old | {"expires_at": expires_at} for old in (*segments, item))
+
+    def _query(self, pk: str, sk_prefix: str) -> Iterator[Item]:
+        condition, values = "pk = :pk", {":pk": {"S": pk}}
+        if sk_prefix:
+            condition, values = f"{condition} AND begins_with(sk, :sk)", values | {":sk": {"S": sk_prefix}}
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ConsistentRead=True,
+        )
+        for page in pages:
+            yield from map(_from_item, page["Items"])
+
+    def _put(self, items: Iterable[Item]) -> None:
+        with BatchWriter(self._table, self._client) as batch:
+            for item in items:
+                batch.put_item({name: _serialize(value) for name, value in item.items()})
+
+
+def _from_item(item: Mapping[str, Any]) -> Item:
+    return {name: _deserialize(value) for name, value in item.items()}
+
+
+def _items_of(model: ServedModel) -> Iterator[Item]:
+    for position, mode in enumerate(model.modes):
+        yield {
+            "pk": f"{_VERSION}{model.version}",
+            "sk": f"{mode.country_code}#{mode.segment_name}#{mode.segment}",
+            "position": position,
+            "country_code": mode.country_code,
+            "segment_name": mode.segment_name,
+            "segment": mode.segment,
+            "lower": mode.lower,
+            "upper": mode.upper,
+            "voucher_amount": _decimal(mode.voucher_amount),
+            "support": mode.support,
+            "share": _decimal(mode.share),
+            "assignments": [{"voucher_amount": _decimal(a.voucher_amount), "count": a.count} for a in mode.assignments],
+        }
+    yield {
+        "pk": _MODEL,
+        "sk": f"{_VERSION}{model.version}",
+        "version": model.version,
+        "run_id": model.run_id,
+        "cur_date": model.cur_date.isoformat(),
+        "published_at": model.published_at.isoformat(),
+        "countries": list(model.countries),
+        "definitions": model.definitions.model_dump_json(),
+        "segments": len(model.modes),
+    }
+
+
+def _decimal(number: float | None) -> Decimal | None:
+    """DynamoDB has no floats; the shortest text of a float is the number that was meant."""
+    return None if number is None else Decimal(repr(number))
+
+
+def _model_of(version: Item, segments: list[Item]) -> ServedModel:
+    return ServedModel(
+        version=version["version"],
+        run_id=version["run_id"],
+        cur_date=date.fromisoformat(version["cur_date"]),
+        published_at=datetime.fromisoformat(version["published_at"]),
+        countries=tuple(version["countries"]),
+        definitions=load_definitions(version["definitions"]),
+        modes=tuple(map(_mode_of, sorted(segments, key=itemgetter("position")))),
+    )
+
+
+def _mode_of(item: Item) -> SegmentMode:
+    return SegmentMode(
+        country_code=item["country_code"],
+        segment_name=item["segment_name"],
+        segment=item["segment"],
+        lower=None if item["lower"] is None else int(item["lower"]),
+        upper=None if item["upper"] is None else int(item["upper"]),
+        assignments=tuple(AmountCount(float(a["voucher_amount"]), int(a["count"])) for a in item["assignments"]),
+    )

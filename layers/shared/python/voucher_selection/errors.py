@@ -1,0 +1,65 @@
+"""What can be wrong with a run, one class per cause: the class is the `Error` of the failed execution, the message its cause."""
+
+
+class VoucherSelectionError(Exception):
+    """Base of every error that a run or a lookup explains to its user."""
+
+
+class InvalidRequest(VoucherSelectionError):
+    """The run's input has an unknown key, misses one, or holds a value that cannot be used."""
+
+
+class InvalidSegments(VoucherSelectionError):
+    """The segment definitions overlap, leave a gap, are inverted, or cannot be read."""
+
+
+class SourceNotAllowed(VoucherSelectionError):
+    """The source is in a place that this deployment may not read: an HTTPS host off the list, a bucket without permission."""
+
+
+class SourceNotFound(VoucherSelectionError):
+    """There is no object, folder or file at the source."""
+
+
+class SourceUnavailable(VoucherSelectionError):
+    """The source's server did not deliver the file."""
+
+
+class NoParquetFiles(VoucherSelectionError):
+    """The source's folder holds objects, none of them a parquet file."""
+
+
+class NotParquet(VoucherSelectionError):
+    """A file of the source is no parquet file, or a damaged one."""
+
+
+class WrongSchema(VoucherSelectionError):
+    """A column of the history is missing, doubled, or of a type that cannot hold its values."""
+
+
+class EmptySource(VoucherSelectionError):
+    """The source's files hold no rows at all."""
+
+
+class ShardsIncomplete(VoucherSelectionError):
+    """Some shard of the manifest has no result, or results that do not add up: nothing is published."""
+
+
+class NothingKept(VoucherSelectionError):
+    """Cleaning left no row to make a model from."""
+
+
+class NoModel(VoucherSelectionError):
+    """No model has been published yet."""
+
+
+class UnknownCountry(VoucherSelectionError):
+    """The served model was not made for this country."""
+
+
+class NoSegment(VoucherSelectionError):
+    """The customer is in no segment of the segmentation."""
+
+
+class NoSupport(VoucherSelectionError):
+    """The customer's segment has no assignments behind it, so it has no mode."""

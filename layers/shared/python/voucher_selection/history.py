@@ -1,0 +1,69 @@
+"""The history file: which columns a voucher assignment has, and which types can hold them."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pyarrow as pa
+from pyarrow import types
+
+from voucher_selection.errors import WrongSchema
+
+
+class Column(NamedTuple):
+    """A column that the history must have; other columns are ignored."""
+
+    name: str
+    expected: str
+    accepts: Callable[[pa.DataType], bool]
+
+
+def value_type(arrow_type: pa.DataType) -> pa.DataType:
+    """Return the type of the values, which for a dictionary-encoded column is that of its dictionary."""
+    return arrow_type.value_type if types.is_dictionary(arrow_type) else arrow_type
+
+
+def is_text(arrow_type: pa.DataType) -> bool:
+    """Tell whether a column of this type holds strings, however Arrow lays them out."""
+    return types.is_string(arrow_type) or types.is_large_string(arrow_type) or types.is_string_view(arrow_type)
+
+
+def _is_number(arrow_type: pa.DataType) -> bool:
+    return types.is_integer(arrow_type) or types.is_floating(arrow_type) or types.is_decimal(arrow_type)
+
+
+def _is_time(arrow_type: pa.DataType) -> bool:
+    return is_text(arrow_type) or types.is_timestamp(arrow_type) or types.is_date(arrow_type)
+
+
+COLUMNS = (
+    Column("timestamp", "string, timestamp or date", _is_time),
+    Column("country_code", "string", is_text),
+    Column("last_order_ts", "string, timestamp or date", _is_time),
+    Column("first_order_ts", "string, timestamp or date", _is_time),
+    Column("total_orders", "string, integer, float or decimal", lambda t: is_text(t) or _is_number(t)),
+    Column("voucher_amount", "float, integer or decimal", _is_number),
+)
+COLUMN_NAMES = [column.name for column in COLUMNS]
+
+
+def check_schema(schema: pa.Schema, source: str) -> None:
+    """Check that a file has the columns of a history, in any order; a column of nothing but nulls may have no type.
+
+    Raises
+    ------
+    WrongSchema
+        Names every column that is missing, doubled, or of a type that cannot hold its values, and `source`.
+    """
+    occurrences = Counter(schema.names)
+    problems = []
+    for column in COLUMNS:
+        if occurrences[column.name] != 1:
+            found = "is missing" if not occurrences[column.name] else f"occurs {occurrences[column.name]} times"
+            problems.append(f"column '{column.name}' {found} (expected {column.expected})")
+            continue
+        found_type = schema.field(column.name).type
+        if not types.is_null(found_type) and not column.accepts(value_type(found_type)):
+            problems.append(f"column '{column.name}' is of type {found_type} (expected {column.expected})")
+    if problems:
+        raise WrongSchema(f"{source}: {'; '.join(problems)}; the file's columns are {', '.join(schema.names) or 'none'}")

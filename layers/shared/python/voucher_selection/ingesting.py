@@ -1,0 +1,98 @@
+"""Ingest: land the source, read its footers, and plan the run."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from voucher_selection.errors import EmptySource, NotParquet
+from voucher_selection.history import COLUMN_NAMES, check_schema
+from voucher_selection.lake import Lake, RunKeys, in_parallel
+from voucher_selection.landing import LandedFile, land
+from voucher_selection.runs import RunPlan, RunRequest, Shard, SourceFile
+from voucher_selection.segments import load_definitions, shipped_definitions
+from voucher_selection.settings import IngestSettings
+from voucher_selection.shards import RowGroup, plan_shards
+
+
+class Footer(NamedTuple):
+    """What a landed file's footer says of it."""
+
+    file: SourceFile
+    row_groups: list[RowGroup]
+
+
+def ingest(run_id: str, started_at: datetime, request: RunRequest, lake: Lake, settings: IngestSettings) -> RunPlan:
+    """Land the history, check that it is one, and write the run's plan and its manifest of shards.
+
+    Raises
+    ------
+    VoucherSelectionError
+        `InvalidSegments`, one of landing's errors, `NotParquet`, `WrongSchema`, or `EmptySource`.
+    """
+    definitions = load_definitions(settings.segments) if settings.segments else shipped_definitions()
+    keys = RunKeys(run_id)
+    landed = land(request.source, lake, keys, settings.source_hosts)
+    footers = in_parallel(lambda file: read_footer(lake, file), landed)
+    if not any(footer.file.rows for footer in footers):
+        raise EmptySource(f"{request.source} holds no rows: {len(footers)} parquet file(s), all empty")
+    shards = _plan(footers, settings)
+    plan = RunPlan(
+        run_id=run_id,
+        started_at=started_at,
+        source=request.source,
+        countries=request.countries or settings.countries,
+        cur_date=request.cur_date or settings.cur_date or _day_in_utc(started_at),
+        definitions=definitions,
+        files=tuple(footer.file for footer in footers),
+        shards=len(shards),
+    )
+    lake.write_json(keys.plan, plan)
+    lake.write_json(keys.manifest, shards)
+    return plan
+
+
+def read_footer(lake: Lake, landed: LandedFile) -> Footer:
+    """Read a landed file's footer, and only that.
+
+    Raises
+    ------
+    EmptySource
+        The file has no bytes.
+    NotParquet
+        It has no footer that can be read.
+    WrongSchema
+        Its columns are not those of a history.
+    """
+    file = lake.open(landed.key)
+    if not file.size:
+        raise EmptySource(f"{landed.source} is empty: 0 bytes")
+    try:
+        metadata = pq.read_metadata(file)
+        schema = metadata.schema.to_arrow_schema()
+    except (pa.ArrowException, OSError) as error:
+        raise NotParquet(f"{landed.source} cannot be read as parquet: {error}") from error
+    check_schema(schema, landed.source)
+    source_file = SourceFile(key=landed.key, source=landed.source, size=file.size, rows=metadata.num_rows)
+    return Footer(source_file, list(_row_groups(landed.key, metadata)))
+
+
+def _row_groups(key: str, metadata: pq.FileMetaData) -> Iterator[RowGroup]:
+    first_row = 0
+    for index in range(metadata.num_row_groups):
+        row_group = metadata.row_group(index)
+        columns = (row_group.column(column) for column in range(row_group.num_columns))
+        size = sum(c.total_compressed_size for c in columns if c.path_in_schema in COLUMN_NAMES)
+        yield RowGroup(key, index, first_row, row_group.num_rows, size)
+        first_row += row_group.num_rows
+
+
+def _plan(footers: Iterable[Footer], settings: IngestSettings) -> list[Shard]:
+    row_groups = (row_group for footer in footers for row_group in footer.row_groups if row_group.rows)
+    return plan_shards(row_groups, settings.shard_target_rows, settings.shard_target_bytes)
+
+
+def _day_in_utc(moment: datetime) -> date:
+    return moment.astimezone(UTC).date()

@@ -1,0 +1,137 @@
+"""Landing: the source's files, untouched, into the lake."""
+
+import re
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import urllib3
+from botocore.exceptions import ClientError
+
+from voucher_selection.errors import NoParquetFiles, SourceNotAllowed, SourceNotFound, SourceUnavailable
+from voucher_selection.lake import Lake, RunKeys, in_parallel, is_missing
+
+# `x.parquet`, `x.snappy.parquet`, `x.parquet.gzip`, `x.pq`
+_PARQUET_NAME = re.compile(r"\.(parquet|pq)(\.[a-z0-9]+)?$", re.IGNORECASE)
+_TIMEOUT = urllib3.Timeout(connect=10, read=60)  # seconds
+
+
+class LandedFile(NamedTuple):
+    """A copy in the lake, and the place it is a copy of."""
+
+    key: str
+    source: str
+
+
+class _Found(NamedTuple):
+    key: str
+    name: str
+    etag: str
+
+
+def land(source: str, lake: Lake, keys: RunKeys, allowed_hosts: tuple[str, ...]) -> list[LandedFile]:
+    """Copy the files of `source` below the run's raw prefix: within S3 by S3 itself, from HTTPS as a stream.
+
+    Parameters
+    ----------
+    source
+        An object or folder `s3://bucket/…`, or a file `https://host/…`.
+    allowed_hosts
+        The HTTPS hosts that may be read; `*` allows any.
+
+    Raises
+    ------
+    SourceNotFound, NoParquetFiles, SourceNotAllowed, SourceUnavailable
+    """
+    if source.startswith("s3://"):
+        bucket, _, path = source.removeprefix("s3://").partition("/")
+        return _land_from_s3(source, bucket, path, lake, keys)
+    return [_land_from_https(source, lake, keys, allowed_hosts)]
+
+
+def _land_from_s3(source: str, bucket: str, path: str, lake: Lake, keys: RunKeys) -> list[LandedFile]:
+    try:
+        found = _find(source, bucket, path, lake)
+        return in_parallel(lambda file: _copy(file, bucket, lake, keys), found)
+    except ClientError as error:
+        raise _explained(source, error) from error
+
+
+def _copy(file: _Found, bucket: str, lake: Lake, keys: RunKeys) -> LandedFile:
+    key = keys.raw(file.name)
+    lake.client.copy(
+        {"Bucket": bucket, "Key": file.key}, lake.bucket, key, ExtraArgs={"CopySourceIfMatch": file.etag}
+    )
+    return LandedFile(key, f"s3://{bucket}/{file.key}")
+
+
+def _find(source: str, bucket: str, path: str, lake: Lake) -> list[_Found]:
+    """Return the object at `path`, or else the parquet files of the folder there."""
+    if path and not path.endswith("/"):
+        try:
+            head = lake.client.head_object(Bucket=bucket, Key=path)
+        except ClientError as error:
+            if not is_missing(error):
+                raise
+        else:
+            return [_Found(path, path.rpartition("/")[2], head["ETag"])]
+    folder = path if not path or path.endswith("/") else f"{path}/"
+    pages = lake.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
+    objects = [found for page in pages for found in page.get("Contents", [])]
+    if not objects:
+        raise SourceNotFound(f"there is no object and no folder at {source}")
+    files = [
+        _Found(found["Key"], found["Key"].removeprefix(folder), found["ETag"])
+        for found in objects
+        if _PARQUET_NAME.search(found["Key"])
+    ]
+    if not files:
+        raise NoParquetFiles(
+            f"none of the {len(objects)} objects in {source} is named like a parquet file"
+            f" (*.parquet, *.parquet.gzip, *.pq); the first is {objects[0]['Key']}"
+        )
+    return files
+
+
+def _explained(source: str, error: ClientError) -> Exception:
+    code = error.response.get("Error", {}).get("Code", "")
+    if is_missing(error):
+        return SourceNotFound(f"there is no object at {source} ({code})")
+    if code in {"403", "AccessDenied", "AllAccessDisabled"}:
+        return SourceNotAllowed(
+            f"Ingest may not read {source} ({code}): put the file into the deployment's own bucket under uploads/,"
+            " or add its bucket to the stage's source_buckets"
+        )
+    if code in {"412", "PreconditionFailed"}:
+        return SourceUnavailable(f"{source} was replaced while it was copied; run it again")
+    return error
+
+
+def _land_from_https(source: str, lake: Lake, keys: RunKeys, allowed_hosts: tuple[str, ...]) -> LandedFile:
+    url = urlsplit(source)
+    host = url.hostname or ""
+    if "*" not in allowed_hosts and host not in allowed_hosts:
+        raise SourceNotAllowed(
+            f"{host!r} is not among the HTTPS hosts this deployment may read ({', '.join(allowed_hosts) or 'none'}):"
+            " add it to the stage's source_hosts"
+        )
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", unquote(url.path).rpartition("/")[2]) or "history.parquet"
+    landed = LandedFile(keys.raw(name), source)
+    try:
+        # A redirect could lead to a host that is not allowed, so none is followed.
+        with urllib3.PoolManager(retries=False, timeout=_TIMEOUT) as pool:
+            answer = pool.request("GET", source, preload_content=False, redirect=False, decode_content=False)
+            _check_answer(source, answer)
+            lake.client.upload_fileobj(answer, lake.bucket, landed.key)
+    except urllib3.exceptions.HTTPError as error:
+        raise SourceUnavailable(f"{source} could not be read: {error}") from error
+    return landed
+
+
+def _check_answer(source: str, answer: urllib3.BaseHTTPResponse) -> None:
+    if answer.status == 200:  # noqa: PLR2004 - the only status that carries the whole file
+        return
+    if answer.status in {404, 410}:
+        raise SourceNotFound(f"there is no file at {source} (HTTP {answer.status})")
+    if location := answer.headers.get("Location"):
+        raise SourceNotAllowed(f"{source} redirects to {location} and redirects are not followed: give that address itself")
+    raise SourceUnavailable(f"{source} answered HTTP {answer.status}")

@@ -1,0 +1,82 @@
+"""The functions' settings: read from the environment, checked when a function starts."""
+
+import os
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, PositiveInt, ValidationError
+
+from voucher_selection.runs import Countries, IsoDate
+from voucher_selection.validation import describe
+
+OptionalText = Annotated[str | None, BeforeValidator(lambda text: text or None)]
+
+
+class Settings(BaseModel):
+    """Base of a function's settings; a field `cur_date` is the environment variable `CUR_DATE`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the settings; an empty variable counts as unset where that is allowed.
+
+        Raises
+        ------
+        RuntimeError
+            Names every variable that is missing or cannot be used.
+        """
+        given = {name: os.environ[name.upper()] for name in cls.model_fields if name.upper() in os.environ}
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            raise RuntimeError(f"the function's environment cannot be used: {'; '.join(describe(error))}") from error
+
+
+class IngestSettings(Settings):
+    """Settings of Ingest.
+
+    Attributes
+    ----------
+    bucket
+        The lake's bucket.
+    countries
+        Countries that a run keeps unless it names others.
+    cur_date
+        The date that days since the last order count up to; None: the day the run starts (UTC).
+    segments
+        Segment definitions as JSON text; None: those shipped.
+    source_hosts
+        HTTPS hosts that a history may be fetched from; `*` allows any.
+    shard_target_rows, shard_target_bytes
+        The size of a shard, in rows and in compressed bytes of the columns read.
+    """
+
+    bucket: str
+    countries: Json[Countries]
+    cur_date: Annotated[IsoDate | None, BeforeValidator(lambda text: text or None)] = None
+    segments: OptionalText = None
+    source_hosts: Json[tuple[str, ...]] = ()
+    shard_target_rows: PositiveInt = 5_000_000
+    shard_target_bytes: PositiveInt = 128 * 1024 * 1024
+
+
+class CleanSettings(Settings):
+    """Settings of Clean: the lake's bucket, and how many rows are in memory at a time."""
+
+    bucket: str
+    batch_rows: PositiveInt = 131_072
+
+
+class ModelSettings(Settings):
+    """Settings of Model: the lake's bucket, the catalog's table, and how many versions are kept for a rollback."""
+
+    bucket: str
+    table: str
+    kept_versions: Annotated[int, Field(ge=2)] = 10
+
+
+class ApiSettings(Settings):
+    """Settings of the API: the catalog's table, and how old, in seconds, the knowledge of the served version may be."""
+
+    table: str
+    model_refresh_seconds: Annotated[float, Field(ge=0)] = 5.0
