@@ -1,0 +1,129 @@
+"""Start the emulator in this process: `python -m process_emulator --port 4566 --state DIR --lambda-python PYTHON`."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import fcntl
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from process_emulator.code_store import remove_unused_code
+from process_emulator.interpreter import InterpreterError, inspect_interpreter
+from process_emulator.offline import offline_environment
+from process_emulator.settings import HOST, PREFIX, Isolation, Settings
+
+EXIT_USAGE = 2
+EXIT_PORT_IN_USE = 3
+EXIT_STATE_IN_USE = 4
+
+
+class StartError(Exception):
+    """Why the emulator does not start, in one line, with the exit code that says so."""
+
+    def __init__(self, exit_code: int, message: str) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run LocalStack until SIGTERM or SIGINT; return the exit code when it does not even start."""
+    settings = parse_settings(arguments)
+    try:
+        inspect_interpreter(settings.lambda_python)
+        check_port(settings.port)
+        lock = lock_state(settings.state)
+    except InterpreterError as error:
+        return _refuse(StartError(EXIT_USAGE, str(error)))
+    except StartError as error:
+        return _refuse(error)
+    with lock:
+        prepare_state(settings)
+        os.environ.update(offline_environment(settings, os.environ))
+        os.environ.update(settings.to_environment())
+        tempfile.tempdir = str(settings.state / "tmp")  # not TMPDIR, which LocalStack warns of
+        # Only now: LocalStack reads its configuration from the environment when it is imported.
+        from process_emulator.entry_points import register_entry_points  # noqa: PLC0415
+
+        register_entry_points()
+        from localstack.runtime.main import main as run_localstack  # noqa: PLC0415
+
+        run_localstack()
+    return 0
+
+
+def parse_settings(arguments: list[str] | None = None) -> Settings:
+    """Read the command line; each option has an environment variable as its default (`--port`: PROCESS_EMULATOR_PORT)."""
+    parser = argparse.ArgumentParser(prog="process_emulator", description=__doc__)
+    option = parser.add_argument
+    option("--port", type=int, default=_default("PORT", "4566"), help="on the loopback interface, HTTP and HTTPS")
+    option("--state", type=Path, default=_default("STATE"), help="folder for everything that the emulator writes")
+    option("--lambda-python", type=Path, default=_default("LAMBDA_PYTHON"), help="interpreter that has awslambdaric")
+    option("--code-cache", type=Path, default=_default("CODE_CACHE"), help="unzipped functions; default: in --state")
+    option("--isolation", choices=list(Isolation), default=_default("ISOLATION", "auto"), help="plain: never mount")
+    chosen = parser.parse_args(arguments)
+    if chosen.state is None or chosen.lambda_python is None:
+        parser.error("--state and --lambda-python are required")
+    state = chosen.state.absolute()
+    return Settings(
+        port=chosen.port,
+        state=state,
+        lambda_python=chosen.lambda_python.absolute(),
+        code_cache=(chosen.code_cache or state / "code").absolute(),
+        isolation=Isolation(chosen.isolation),
+    )
+
+
+def check_port(port: int) -> None:
+    """Raise StartError unless a server can listen on the port of the loopback interface."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+            probe.listen(1)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                message = f"port {port} on {HOST} is in use: stop what listens there, or choose another with --port"
+                raise StartError(EXIT_PORT_IN_USE, message) from error
+            raise StartError(EXIT_USAGE, f"cannot listen on port {port} of {HOST}: {error.strerror}") from error
+
+
+def lock_state(state: Path) -> IO[str]:
+    """Take the state folder for this process, until the returned file is closed; StartError if another has it."""
+    state.mkdir(parents=True, exist_ok=True)
+    lock = (state / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        message = f"the state folder {state} is used by another emulator: stop that one, or give another --state"
+        raise StartError(EXIT_STATE_IN_USE, message) from error
+    return lock
+
+
+def prepare_state(settings: Settings) -> None:
+    """Make the folders that LocalStack and the functions write to; what an emulator that was killed left is removed."""
+    for name in ("tmp", "environments"):
+        shutil.rmtree(settings.state / name, ignore_errors=True)
+        (settings.state / name).mkdir()
+    (settings.state / "localstack").mkdir(exist_ok=True)
+    settings.code_cache.mkdir(parents=True, exist_ok=True)
+    remove_unused_code(settings.code_cache)
+
+
+def _default(name: str, otherwise: str | None = None) -> str | None:
+    return os.environ.get(PREFIX + name, otherwise)
+
+
+def _refuse(error: StartError) -> int:
+    sys.stderr.write(f"error: {error}\n")
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""How LocalStack finds our plugins: through its plugin loader, without this project being installed.
+
+LocalStack's plugins are entry points of installed distributions. Ours are added to those of the environment when the
+emulator starts, so that it needs no build: `PYTHONPATH` names the source folder.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+
+from plux.runtime.cache import EntryPointsCache
+from plux.runtime.metadata import MetadataEntryPointsResolver
+
+PLUGINS = {
+    "localstack.lambda.runtime_executor": {"process": "process_emulator.plugins:ProcessRuntimeExecutorPlugin"},
+    "localstack.runtime.server": {"loopback": "process_emulator.plugins:LoopbackRuntimeServerPlugin"},
+    "localstack.aws.provider": {
+        "dynamodb:moto": "process_emulator.plugins:dynamodb_moto",
+        "dynamodbstreams:moto": "process_emulator.plugins:dynamodbstreams_moto",
+    },
+}
+
+class EntryPoints(MetadataEntryPointsResolver):  # type: ignore[misc]
+    """The entry points of the installed distributions and ours, read once.
+
+    Takes the place of plux's own cache, which would write to the user's home folder.
+    """
+
+    def __init__(self) -> None:
+        index: dict[str, list[EntryPoint]] = super().get_entry_points()
+        for group, plugins in PLUGINS.items():
+            added = [EntryPoint(name, value, group) for name, value in plugins.items()]
+            index[group] = [*index.get(group, []), *added]
+        self._index = index
+
+    def get_entry_points(self) -> dict[str, list[EntryPoint]]:
+        """Return entry points by group."""
+        return self._index
+
+
+def register_entry_points() -> None:
+    """Let every plugin manager of this process see our plugins; call it before LocalStack is imported."""
+    EntryPointsCache._instance = EntryPoints()  # noqa: SLF001  (plux has no public way; its version is locked)

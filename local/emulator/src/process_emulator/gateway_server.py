@@ -1,0 +1,30 @@
+"""LocalStack's HTTP and HTTPS server, on the loopback interface only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localstack.aws.serving.twisted import TLSMultiplexerFactory
+from localstack.runtime.server.twisted import TwistedRuntimeServer
+from rolo.serving.twisted import TwistedGateway
+from twisted.internet import endpoints, reactor, ssl
+
+if TYPE_CHECKING:
+    from localstack.config import HostAndPort
+    from rolo.gateway import Gateway
+
+
+class LoopbackRuntimeServer(TwistedRuntimeServer):  # type: ignore[misc]
+    """LocalStack's default server listens on every interface, whatever host it was given: this one does as told."""
+
+    def register(self, gateway: Gateway, listen: list[HostAndPort], ssl_creds: tuple[str, str] | None = None) -> None:
+        """Listen on the given hosts; with a certificate, TLS is told from plain HTTP by a connection's first byte."""
+        protocol = TwistedGateway(gateway)
+        if ssl_creds:
+            certificate, key = ssl_creds
+            context = ssl.DefaultOpenSSLContextFactory(key, certificate)
+            context.getContext().use_certificate_chain_file(certificate)
+            protocol = TLSMultiplexerFactory(context, isClient=False, wrappedFactory=protocol)
+        for address in listen:
+            endpoint = endpoints.TCP4ServerEndpoint(reactor, address.port, interface=address.host)
+            endpoint.listen(protocol)

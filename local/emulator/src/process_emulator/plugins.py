@@ -1,0 +1,62 @@
+"""LocalStack's view of this project: the plugins that it loads by name.
+
+This module is imported while LocalStack starts, so whatever a plugin needs is imported when the plugin is loaded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localstack.runtime.server.core import RuntimeServerPlugin
+from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
+from localstack.services.plugins import Service, aws_provider
+
+if TYPE_CHECKING:
+    from process_emulator.executor import ProcessRuntimeExecutor
+    from process_emulator.gateway_server import LoopbackRuntimeServer
+
+
+class ProcessRuntimeExecutorPlugin(RuntimeExecutorPlugin):  # type: ignore[misc]
+    """`LAMBDA_RUNTIME_EXECUTOR=process`: functions are local processes."""
+
+    name = "process"
+
+    def load(self, *_args: Any, **_kwargs: Any) -> type[ProcessRuntimeExecutor]:
+        """Return the executor's class."""
+        from process_emulator.executor import ProcessRuntimeExecutor  # noqa: PLC0415
+
+        return ProcessRuntimeExecutor
+
+
+class LoopbackRuntimeServerPlugin(RuntimeServerPlugin):  # type: ignore[misc]
+    """`GATEWAY_SERVER=loopback`: LocalStack's server, but on the loopback interface only."""
+
+    name = "loopback"
+
+    def load(self, *_args: Any, **_kwargs: Any) -> LoopbackRuntimeServer:
+        """Return the server."""
+        from process_emulator.gateway_server import LoopbackRuntimeServer  # noqa: PLC0415
+
+        return LoopbackRuntimeServer()
+
+
+@aws_provider(api="dynamodb", name="moto")  # type: ignore[untyped-decorator]
+def dynamodb_moto() -> Service:
+    """DynamoDB by moto, in this process: LocalStack's own provider downloads a Java server."""
+    from localstack.aws.api.dynamodb import DynamodbApi  # noqa: PLC0415
+
+    return _moto_service(DynamodbApi)
+
+
+@aws_provider(api="dynamodbstreams", name="moto")  # type: ignore[untyped-decorator]
+def dynamodbstreams_moto() -> Service:
+    """DynamoDB Streams by moto, which must read the same tables as DynamoDB."""
+    from localstack.aws.api.dynamodbstreams import DynamodbstreamsApi  # noqa: PLC0415
+
+    return _moto_service(DynamodbstreamsApi)
+
+
+def _moto_service(api: type) -> Service:
+    from localstack.services.moto import MotoFallbackDispatcher  # noqa: PLC0415
+
+    return Service.for_provider(api(), dispatch_table_factory=MotoFallbackDispatcher)
