@@ -1,0 +1,198 @@
+"""The four functions: each with its own role, log group, settings and no more rights than its state needs."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra_cdk.log_groups import log_group_of
+from infra_cdk.stages import Stage
+from layers.build import LAYERS_OF, Archive, Packages
+
+_ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
+
+# A copy keeps its source's tags, and large objects are copied and uploaded in parts.
+_READ = ("s3:GetObject", "s3:GetObjectTagging")
+_WRITE = ("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+
+
+class Functions(Construct):
+    """Ingest, Clean and Model, the states of the pipeline, and the API."""
+
+    def __init__(  # noqa: PLR0913 - what the functions work on, each named
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        packages: Packages,
+        bucket: s3.IBucket,
+        table: dynamodb.ITable,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._stage = stage
+        self._packages = packages
+        self._bucket = bucket
+        self._table = table
+        self._layers = self._layer_versions()
+        self.ingest = self._ingest()
+        self.clean = self._clean()
+        self.model = self._model()
+        self.api = self._api()
+
+    def _ingest(self) -> lambda_.Function:
+        stage = self._stage
+        return self._function(
+            "Ingest",
+            memory_mb=stage.ingest_memory_mb,
+            timeout_seconds=stage.ingest_timeout_seconds,
+            environment={
+                "BUCKET": self._bucket.bucket_name,
+                "COUNTRIES": json.dumps(stage.countries),
+                "CUR_DATE": stage.cur_date.isoformat() if stage.cur_date else "",
+                "SEGMENTS": stage.segments,
+                "SOURCE_HOSTS": json.dumps(stage.source_hosts),
+                "SHARD_TARGET_ROWS": str(stage.shard_target_rows),
+                "SHARD_TARGET_BYTES": str(stage.shard_target_bytes),
+            },
+            rights=[
+                self._list_bucket(),
+                self._objects(_READ, "uploads", "raw"),
+                self._objects(_WRITE, "raw", "runs"),
+                *self._source_buckets(),
+            ],
+        )
+
+    def _clean(self) -> lambda_.Function:
+        return self._function(
+            "Clean",
+            memory_mb=self._stage.clean_memory_mb,
+            timeout_seconds=self._stage.clean_timeout_seconds,
+            environment={"BUCKET": self._bucket.bucket_name, "BATCH_ROWS": str(self._stage.batch_rows)},
+            rights=[self._objects(_READ, "raw"), self._objects(_WRITE, "staging", "quarantine")],
+        )
+
+    def _model(self) -> lambda_.Function:
+        writes = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem")
+        return self._function(
+            "Model",
+            memory_mb=self._stage.model_memory_mb,
+            timeout_seconds=self._stage.model_timeout_seconds,
+            environment={
+                "BUCKET": self._bucket.bucket_name,
+                "TABLE": self._table.table_name,
+                "KEPT_VERSIONS": str(self._stage.kept_versions),
+            },
+            rights=[
+                self._list_bucket(),
+                self._objects(_READ, "staging", "runs", "production"),
+                self._objects(_WRITE, "production", "runs"),
+                self._items("dynamodb:GetItem", "dynamodb:Query", *writes),
+            ],
+        )
+
+    def _api(self) -> lambda_.Function:
+        return self._function(
+            "Api",
+            memory_mb=self._stage.api_memory_mb,
+            timeout_seconds=self._stage.api_timeout_seconds,
+            environment={
+                "TABLE": self._table.table_name,
+                "MODEL_REFRESH_SECONDS": f"{self._stage.model_refresh_seconds:g}",
+            },
+            rights=[self._items("dynamodb:GetItem", "dynamodb:Query")],
+        )
+
+    def _function(
+        self,
+        construct_id: str,
+        *,
+        memory_mb: int,
+        timeout_seconds: int,
+        environment: Mapping[str, str],
+        rights: Sequence[iam.PolicyStatement],
+    ) -> lambda_.Function:
+        name = construct_id.lower()
+        log_group = log_group_of(self, construct_id, stage=self._stage)
+        return lambda_.Function(
+            self,
+            construct_id,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=_ARCHITECTURES[self._stage.architecture],
+            handler=f"{name}.handler.lambda_handler",
+            code=_code(self._packages.functions[name]),
+            layers=[self._layers[layer] for layer in LAYERS_OF[name] if layer in self._layers],
+            memory_size=memory_mb,
+            timeout=cdk.Duration.seconds(timeout_seconds),
+            environment={**environment, **self._powertools(name)},
+            role=self._role(construct_id, log_group, rights),
+            log_group=log_group,
+            tracing=lambda_.Tracing.ACTIVE if self._stage.tracing else lambda_.Tracing.DISABLED,
+        )
+
+    def _powertools(self, name: str) -> dict[str, str]:
+        settings = {
+            "POWERTOOLS_SERVICE_NAME": name,
+            "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
+            "POWERTOOLS_LOG_LEVEL": self._stage.log_level,
+        }
+        return settings if self._stage.tracing else {**settings, "POWERTOOLS_TRACE_DISABLED": "true"}
+
+    def _role(self, construct_id: str, log_group: logs.ILogGroup, rights: Sequence[iam.PolicyStatement]) -> iam.Role:
+        own_logs = iam.PolicyStatement(
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+        )
+        return iam.Role(
+            self,
+            f"{construct_id}Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={"Rights": iam.PolicyDocument(statements=[*rights, own_logs])},
+        )
+
+    def _layer_versions(self) -> dict[str, lambda_.LayerVersion]:
+        return {
+            name: lambda_.LayerVersion(
+                self,
+                f"{name.capitalize()}Layer",
+                code=_code(archive),
+                compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
+                compatible_architectures=[_ARCHITECTURES[self._stage.architecture]],
+                description=f"Voucher Selection, {name}",
+            )
+            for name, archive in self._packages.layers.items()
+        }
+
+    def _objects(self, actions: Sequence[str], *prefixes: str) -> iam.PolicyStatement:
+        resources = [self._bucket.arn_for_objects(f"{prefix}/*") for prefix in prefixes]
+        return iam.PolicyStatement(actions=[*actions], resources=resources)
+
+    def _list_bucket(self) -> iam.PolicyStatement:
+        return iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self._bucket.bucket_arn])
+
+    def _items(self, *actions: str) -> iam.PolicyStatement:
+        return iam.PolicyStatement(actions=[*actions], resources=[self._table.table_arn])
+
+    def _source_buckets(self) -> list[iam.PolicyStatement]:
+        arns = [self._arn_of_bucket(name) for name in self._stage.source_buckets]
+        if not arns:
+            return []
+        return [
+            iam.PolicyStatement(actions=["s3:ListBucket"], resources=arns),
+            iam.PolicyStatement(actions=[*_READ], resources=[f"{arn}/*" for arn in arns]),
+        ]
+
+    def _arn_of_bucket(self, name: str) -> str:
+        return cdk.Stack.of(self).format_arn(service="s3", region="", account="", resource=name)
+
+
+def _code(archive: Archive) -> lambda_.Code:
+    """The archive as an asset known by what went into it, so that synthesis need not read it."""
+    return lambda_.Code.from_asset(
+        str(archive.path), asset_hash=archive.digest, asset_hash_type=cdk.AssetHashType.CUSTOM
+    )

@@ -1,0 +1,41 @@
+"""Log groups that keep what is logged for as long as the stage says, and go with the stack."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra_cdk.stages import LOG_PERIODS, Stage
+
+_RETENTION = dict(
+    zip(
+        LOG_PERIODS,
+        (
+            logs.RetentionDays.ONE_DAY,
+            logs.RetentionDays.ONE_WEEK,
+            logs.RetentionDays.TWO_WEEKS,
+            logs.RetentionDays.ONE_MONTH,
+            logs.RetentionDays.THREE_MONTHS,
+            logs.RetentionDays.SIX_MONTHS,
+            logs.RetentionDays.ONE_YEAR,
+        ),
+        strict=True,
+    )
+)
+
+
+def log_group_of(scope: Construct, owner: str, *, stage: Stage, name: str | None = None) -> logs.LogGroup:
+    """Return a new log group.
+
+    Args:
+        scope: Where it is declared.
+        owner: Whose logs it takes, e.g. ``Ingest``.
+        stage: The deployment's settings.
+        name: A fixed name, where a service wants one; otherwise CloudFormation makes it up.
+    """
+    return logs.LogGroup(
+        scope,
+        f"{owner}Logs",
+        log_group_name=name,
+        retention=_RETENTION[stage.log_days],
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )

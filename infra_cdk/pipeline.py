@@ -1,0 +1,313 @@
+"""The pipeline: the state machine that turns a history into a published model, and says so when it cannot."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from infra_cdk.functions import Functions
+from infra_cdk.log_groups import log_group_of
+from infra_cdk.stages import Stage
+
+# Lambda's own passing troubles: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
+_TRANSIENT = (
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+)
+# A function that died instead of answering: out of memory, out of time. Clean writes the same objects again.
+_CRASHES = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory", "States.Timeout")
+
+# A function's own timeout comes first, because it says more than the state's.
+_PATIENCE = cdk.Duration.seconds(30)
+
+_RUN_ID = "$$.Execution.Name"
+_RUN_FOLDER = "runs/run_id={}"
+
+
+class Pipeline(Construct):
+    """Ingest -> a distributed map of Clean -> Model.
+
+    Whatever fails is recorded beside the run's other objects, announced, and then fails the execution with its own
+    error and cause.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, stage: Stage, functions: Functions, bucket: s3.IBucket
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._stage = stage
+        self._functions = functions
+        self._bucket = bucket
+        self.topic = self._topic()
+        self.state_machine = self._state_machine(self._definition())
+
+    def _definition(self) -> sfn.Chain:
+        failed = self._record_failure()
+        ingest = self._ingest().add_catch(failed, errors=["States.ALL"])
+        model = self._model().add_catch(failed, errors=["States.ALL"])
+        # Model finds out which shards have no result, and why: a map that failed says nothing of the others
+        clean_shards = self._clean_shards().add_catch(model, errors=["States.ALL"], result_path="$.map_error")
+        return sfn.Chain.start(ingest).next(clean_shards).next(model)
+
+    def _ingest(self) -> tasks.LambdaInvoke:
+        return self._invoke(
+            "Ingest",
+            self._functions.ingest,
+            {
+                "run_id": sfn.JsonPath.string_at(_RUN_ID),
+                "started_at": sfn.JsonPath.string_at("$$.Execution.StartTime"),
+                "request": sfn.JsonPath.object_at("$"),
+            },
+        )
+
+    def _clean_shards(self) -> sfn.DistributedMap:
+        clean_shards = sfn.DistributedMap(
+            self,
+            "CleanShards",
+            comment="One Clean for each shard of the manifest",
+            map_execution_type=sfn.StateMachineType.STANDARD,
+            max_concurrency=self._stage.max_concurrency,
+            item_reader=sfn.S3JsonItemReader(bucket=self._bucket, key=sfn.JsonPath.string_at("$.manifest_key")),
+            item_selector={
+                "run_id": sfn.JsonPath.string_at("$.run_id"),
+                "countries": sfn.JsonPath.list_at("$.countries"),
+                "shard": sfn.JsonPath.object_at("$$.Map.Item.Value"),
+            },
+            # Nothing reads the results; without a place for them, a map of many shards exceeds the 256 KiB of a state
+            result_writer_v2=sfn.ResultWriterV2(bucket=self._bucket, prefix="runs/map"),
+            result_path=sfn.JsonPath.DISCARD,
+        )
+        return clean_shards.item_processor(self._clean())
+
+    def _clean(self) -> sfn.IChainable:
+        clean = self._invoke(
+            "Clean",
+            self._functions.clean,
+            {
+                "run_id": sfn.JsonPath.string_at("$.run_id"),
+                "countries": sfn.JsonPath.list_at("$.countries"),
+                "shard": sfn.JsonPath.object_at("$.shard"),
+            },
+        )
+        clean.add_retry(
+            errors=[*_CRASHES],
+            interval=cdk.Duration.seconds(2),
+            max_attempts=2,
+            backoff_rate=2,
+            max_delay=cdk.Duration.seconds(30),
+            jitter_strategy=sfn.JitterType.FULL,
+        )
+        return clean.add_catch(self._record_shard_failure(), errors=["States.ALL"], result_path="$.failure")
+
+    def _record_shard_failure(self) -> sfn.Chain:
+        shard = "$.shard.number"
+        record = self._put_object(
+            "RecordShardFailure",
+            key=sfn.JsonPath.format(
+                f"{_RUN_FOLDER}/failures/shard-{{}}.json",
+                sfn.JsonPath.string_at("$.run_id"),
+                sfn.JsonPath.string_at(shard),
+            ),
+            body={
+                "shard": sfn.JsonPath.number_at(shard),
+                "error": sfn.JsonPath.string_at("$.failure.Error"),
+                "cause": sfn.JsonPath.string_at("$.failure.Cause"),
+            },
+        )
+        failed = sfn.Fail(self, "ShardFailed", error_path="$.failure.Error", cause_path="$.failure.Cause")
+        return record.add_catch(failed, errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD).next(failed)
+
+    def _model(self) -> tasks.LambdaInvoke:
+        return self._invoke(
+            "Model",
+            self._functions.model,
+            {
+                "run_id": sfn.JsonPath.string_at("$.run_id"),
+                "started_at": sfn.JsonPath.string_at("$$.Execution.StartTime"),
+            },
+        )
+
+    def _record_failure(self) -> sfn.Chain:
+        """What follows a failure. Its input is the error and nothing else: an execution's input may be anything, and a
+        catcher could not add to it if it is no object."""
+        error, cause = sfn.JsonPath.string_at("$.Error"), sfn.JsonPath.string_at("$.Cause")
+        record = self._put_object(
+            "RecordFailure",
+            key=sfn.JsonPath.format(f"{_RUN_FOLDER}/run.json", sfn.JsonPath.string_at(_RUN_ID)),
+            body={
+                "run_id": sfn.JsonPath.string_at(_RUN_ID),
+                "status": "failed",
+                "request": sfn.JsonPath.object_at("$$.Execution.Input"),
+                "started_at": sfn.JsonPath.string_at("$$.Execution.StartTime"),
+                "failed_at": sfn.JsonPath.string_at("$$.State.EnteredTime"),
+                "error": error,
+                "cause": cause,
+            },
+        )
+        notify = tasks.SnsPublish(
+            self,
+            "NotifyFailure",
+            topic=self.topic,
+            subject=sfn.JsonPath.format("Run {} failed", sfn.JsonPath.string_at(_RUN_ID)),
+            message=sfn.TaskInput.from_object(
+                {"run_id": sfn.JsonPath.string_at(_RUN_ID), "error": error, "cause": cause}
+            ),
+            result_path=sfn.JsonPath.DISCARD,
+            task_timeout=sfn.Timeout.duration(_PATIENCE),
+        )
+        failed = sfn.Fail(self, "RunFailed", error_path="$.Error", cause_path="$.Cause")
+        # neither a record that cannot be written nor a message that cannot be sent may hide the failure
+        record.add_catch(notify, errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
+        notify.add_catch(failed, errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
+        return record.next(notify).next(failed)
+
+    def _invoke(self, state: str, function: lambda_.Function, payload: dict[str, object]) -> tasks.LambdaInvoke:
+        timeout = function.timeout or cdk.Duration.minutes(15)
+        invoke = tasks.LambdaInvoke(
+            self,
+            state,
+            lambda_function=function,
+            payload=sfn.TaskInput.from_object(payload),
+            output_path="$.Payload",
+            retry_on_service_exceptions=False,  # ours has jitter
+            task_timeout=sfn.Timeout.duration(timeout.plus(_PATIENCE)),
+        )
+        invoke.add_retry(
+            errors=[*_TRANSIENT],
+            interval=cdk.Duration.seconds(1),
+            max_attempts=6,
+            backoff_rate=2,
+            max_delay=cdk.Duration.seconds(60),
+            jitter_strategy=sfn.JitterType.FULL,
+        )
+        return invoke
+
+    def _put_object(self, state: str, *, key: str, body: dict[str, object]) -> tasks.CallAwsService:
+        """A state that writes JSON to the bucket. The body is an object: Step Functions writes it as JSON text, whereas
+        it would put a text into quotes."""
+        return tasks.CallAwsService(
+            self,
+            state,
+            service="s3",
+            action="putObject",
+            parameters={
+                "Bucket": self._bucket.bucket_name,
+                "Key": key,
+                "ContentType": "application/json",
+                "Body": body,
+            },
+            iam_resources=[self._bucket.arn_for_objects("runs/*")],
+            result_path=sfn.JsonPath.DISCARD,
+            task_timeout=sfn.Timeout.duration(_PATIENCE),
+        )
+
+    def _topic(self) -> sns.Topic:
+        return sns.Topic(
+            self,
+            "RunFailures",
+            display_name="Failed runs of the voucher selection",
+            master_key=kms.Alias.from_alias_name(self, "SnsKey", "alias/aws/sns"),
+            enforce_ssl=True,
+        )
+
+    def _state_machine(self, definition: sfn.Chain) -> sfn.StateMachine:
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("states.amazonaws.com"),
+            inline_policies={"Rights": iam.PolicyDocument(statements=self._rights())},
+        )
+        state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            definition_body=sfn.DefinitionBody.from_chainable(definition),
+            state_machine_type=sfn.StateMachineType.STANDARD,
+            # the rights that the CDK would add cover the whole bucket
+            role=role.without_policy_updates(),
+            timeout=cdk.Duration.seconds(self._stage.run_timeout_seconds),
+            tracing_enabled=self._stage.tracing,
+            logs=self._execution_logs() if self._stage.execution_logs else None,
+        )
+        self._allow_own_maps(role, state_machine)
+        return state_machine
+
+    def _execution_logs(self) -> sfn.LogOptions:
+        """Every event of a run, without its data: that stays in the bucket."""
+        # the prefix keeps the account's policy for log groups from growing with each state machine
+        name = f"/aws/vendedlogs/states/{cdk.Stack.of(self).stack_name}"
+        return sfn.LogOptions(
+            destination=log_group_of(self, "Execution", stage=self._stage, name=name),
+            level=sfn.LogLevel.ALL,
+            include_execution_data=False,
+        )
+
+    def _rights(self) -> list[iam.PolicyStatement]:
+        functions = (self._functions.ingest, self._functions.clean, self._functions.model)
+        rights = [
+            _allow(["lambda:InvokeFunction"], [function.function_arn for function in functions]),
+            _allow(["s3:GetObject"], [self._bucket.arn_for_objects("runs/*")]),
+            _allow(
+                ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
+                [self._bucket.arn_for_objects("runs/*")],
+            ),
+            _allow(["sns:Publish"], [self.topic.topic_arn]),
+        ]
+        # these two have no resources to name
+        if self._stage.tracing:
+            rights.append(_allow(_X_RAY, ["*"]))
+        if self._stage.execution_logs:
+            rights.append(_allow(_LOG_DELIVERY, ["*"]))
+        return rights
+
+    def _allow_own_maps(self, role: iam.Role, state_machine: sfn.StateMachine) -> None:
+        """Let the state machine start, watch and stop the executions of its map. A policy of its own, because it names
+        the state machine, which needs the role first."""
+        names = cdk.Fn.select(6, cdk.Fn.split(":", state_machine.state_machine_arn))
+        executions = cdk.Stack.of(self).format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{names}/*",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        policy = iam.Policy(
+            self,
+            "OwnMaps",
+            statements=[
+                _allow(["states:StartExecution"], [state_machine.state_machine_arn]),
+                _allow(["states:DescribeExecution", "states:StopExecution"], [executions]),
+            ],
+        )
+        policy.attach_to_role(role)
+
+
+_X_RAY = (
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+)
+# https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+_LOG_DELIVERY = (
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+)
+
+
+def _allow(actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=[*actions], resources=[*resources])

@@ -1,0 +1,45 @@
+"""The stack: everything that one stage is made of."""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra_cdk.api import Api
+from infra_cdk.catalog import Catalog
+from infra_cdk.functions import Functions
+from infra_cdk.lake import Lake
+from infra_cdk.pipeline import Pipeline
+from infra_cdk.stages import Stage
+from layers.build import Packages
+
+
+class VoucherSelection(cdk.Stack):
+    """A history goes into the lake, the pipeline publishes a model to the catalog, and the API serves it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        packages: Packages,
+        env: cdk.Environment | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id, env=env, description="Voucher Selection")
+        lake = Lake(self, "Lake", stage=stage)
+        catalog = Catalog(self, "Catalog", stage=stage)
+        functions = Functions(
+            self, "Functions", stage=stage, packages=packages, bucket=lake.bucket, table=catalog.table
+        )
+        pipeline = Pipeline(self, "Pipeline", stage=stage, functions=functions, bucket=lake.bucket)
+        api = Api(self, "Api", stage=stage, function=functions.api)
+
+        self._output("ApiUrl", api.url, "Where the API answers")
+        self._output("StateMachineArn", pipeline.state_machine.state_machine_arn, "What to start a run with")
+        self._output("BucketName", lake.bucket.bucket_name, "Histories go to uploads/ in it")
+        self._output("TableName", catalog.table.table_name, "The published models")
+        self._output("FailureTopicArn", pipeline.topic.topic_arn, "Subscribe to hear of failed runs")
+        if api.key:
+            self._output("ApiKeyId", api.key.key_id, "aws apigateway get-api-key --include-value --api-key <id>")
+
+    def _output(self, name: str, value: str, description: str) -> None:
+        cdk.CfnOutput(self, name, value=value, description=description)

@@ -1,0 +1,331 @@
+"""The settings of a deployment: declared once, with the defaults of each stage.
+
+A setting is overridden with a context value of its name, from the command line or from ``cdk.json``::
+
+    cdk deploy -c stage=local -c countries=Peru,Latvia -c cur_date=2018-08-01
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+from urllib.parse import urlsplit
+
+from layers.build import Architecture, host_architecture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+type StageName = Literal["local", "dev", "prod"]
+type Auth = Literal["none", "api_key"]
+type Packaging = Literal["bundle", "layers"]
+type Wheels = Literal["host", "lambda"]
+type Removal = Literal["destroy", "retain"]
+
+LOCAL_ENDPOINT = "https://localhost:4566"
+
+
+class StageError(ValueError):
+    """A stage or a setting that cannot be used; the message says what is allowed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Every setting of a deployment; the defaults here are those of the AWS stages.
+
+    Attributes:
+        name: The stage, which is also the API's.
+        countries: Countries whose assignments count, as the history names them.
+        cur_date: The date that days since the last order count up to; None is the day of the run (UTC).
+        segments_file: JSON file of segment definitions; None uses the ones that are shipped.
+        source_hosts: HTTPS hosts that Ingest may fetch a history from; ``*`` is any.
+        source_buckets: Buckets that Ingest may read besides the deployment's own.
+        auth: Who may call the API: anyone, or holders of an API key.
+        rate_limit: Requests per second that the API takes in the long run.
+        burst_limit: Requests that the API takes at once.
+        model_refresh_seconds: How long the API serves a model before it asks whether there is a newer one.
+        shard_target_rows: Rows that a shard has at most, unless one row group has more.
+        shard_target_bytes: Compressed bytes that a shard has at most, unless one row group has more.
+        batch_rows: Rows that Clean holds in memory at a time.
+        max_concurrency: Shards that are cleaned at once.
+        kept_versions: Versions of the model that stay for a rollback, the served one included.
+        ingest_memory_mb: Memory of Ingest, in MB; the share of CPU grows with it.
+        ingest_timeout_seconds: How long Ingest may take, at most 900.
+        clean_memory_mb: Memory of Clean, in MB.
+        clean_timeout_seconds: How long Clean may take for one shard, at most 900.
+        model_memory_mb: Memory of Model, in MB.
+        model_timeout_seconds: How long Model may take, at most 900.
+        api_memory_mb: Memory of the API, in MB.
+        api_timeout_seconds: How long the API may take; API Gateway gives up after 29.
+        run_timeout_seconds: How long a whole run may take.
+        raw_days: Days after which landed sources are deleted.
+        staging_days: Days after which cleaned rows and the counts of shards are deleted.
+        quarantine_days: Days after which rejected rows are deleted.
+        noncurrent_days: Days that a replaced or deleted object stays restorable. Production objects never expire.
+        log_days: Days that logs are kept; one of `LOG_PERIODS`.
+        log_level: Level of the functions' logs.
+        tracing: Whether X-Ray traces requests and runs.
+        execution_logs: Whether Step Functions and API Gateway write logs of their own to CloudWatch.
+        packaging: Functions that carry their dependencies (``bundle``), or functions with layers.
+        architecture: The processor that the functions run on.
+        wheels: Whether the functions run in Lambda or a Lambda container, or as processes of this machine (``host``).
+        removal: What becomes of the bucket and the table when the stack is deleted.
+        public_endpoint: Where the emulator is reached; empty on AWS.
+    """
+
+    name: StageName
+    countries: tuple[str, ...] = ("Peru",)
+    cur_date: date | None = None
+    segments_file: Path | None = None
+    source_hosts: tuple[str, ...] = ()
+    source_buckets: tuple[str, ...] = ()
+    auth: Auth = "api_key"
+    rate_limit: float = 100
+    burst_limit: int = 200
+    model_refresh_seconds: float = 5
+    shard_target_rows: int = 5_000_000
+    shard_target_bytes: int = 128 * 1024 * 1024
+    batch_rows: int = 131_072
+    max_concurrency: int = 40
+    kept_versions: int = 10
+    ingest_memory_mb: int = 1024
+    ingest_timeout_seconds: int = 600
+    clean_memory_mb: int = 1792
+    clean_timeout_seconds: int = 300
+    model_memory_mb: int = 1024
+    model_timeout_seconds: int = 300
+    api_memory_mb: int = 512
+    api_timeout_seconds: int = 15
+    run_timeout_seconds: int = 6 * 60 * 60
+    raw_days: int = 90
+    staging_days: int = 30
+    quarantine_days: int = 90
+    noncurrent_days: int = 30
+    log_days: int = 30
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    tracing: bool = True
+    execution_logs: bool = True
+    packaging: Packaging = "layers"
+    architecture: Architecture = "arm64"
+    wheels: Wheels = "lambda"
+    removal: Removal = "destroy"
+    public_endpoint: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse values that a deployment would only find out about halfway, or that no run could use."""
+        if not self.countries:
+            raise StageError("countries: expected at least one country, e.g. countries=Peru,Latvia")
+        for setting, (least, most) in _RANGES.items():
+            value = getattr(self, setting)
+            if not least <= value <= most:
+                msg = f"{setting}: expected {least} to {most}, got {value}"
+                raise StageError(msg)
+        if self.log_days not in LOG_PERIODS:
+            msg = f"log_days: expected one of {', '.join(map(str, LOG_PERIODS))}, got {self.log_days}"
+            raise StageError(msg)
+        for host in self.source_hosts:
+            if host != "*" and not re.fullmatch(r"[a-z0-9.-]+", host):
+                msg = f"source_hosts: expected host names like files.example.com, or *, got {host!r}"
+                raise StageError(msg)
+        endpoint = urlsplit(self.public_endpoint)
+        if self.public_endpoint and (endpoint.scheme not in {"http", "https"} or not endpoint.netloc):
+            msg = f"endpoint: expected an address like {LOCAL_ENDPOINT}, got {self.public_endpoint!r}"
+            raise StageError(msg)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the stage runs in the emulator."""
+        return self.name == "local"
+
+    @property
+    def segments(self) -> str:
+        """The segment definitions as JSON text; empty for those that are shipped.
+
+        Raises:
+            StageError: The file cannot be read, is not JSON, or does not fit into a function's environment.
+        """
+        if self.segments_file is None:
+            return ""
+        try:
+            text = json.dumps(json.loads(self.segments_file.read_text()), separators=(",", ":"))
+        except (OSError, ValueError) as error:
+            msg = f"segments_file: {self.segments_file} cannot be used: {error}"
+            raise StageError(msg) from error
+        if len(text) > _MOST_SEGMENTS_BYTES:
+            msg = (
+                f"segments_file: {self.segments_file} has {len(text):,} bytes without blanks; a function's environment "
+                f"takes {_MOST_SEGMENTS_BYTES:,}. Define fewer segments, or shorten their names"
+            )
+            raise StageError(msg)
+        return text
+
+
+LOG_PERIODS = (1, 7, 14, 30, 90, 180, 365)
+"""How long logs can be kept, in days: of CloudWatch's periods, the ones that a team has asked for."""
+
+_MOST_SEGMENTS_BYTES = 3_000
+"""Lambda takes 4 KB of environment variables; the others need less than a quarter of it."""
+
+_LAMBDA_MEMORY_MB = (128, 10_240)
+_LAMBDA_TIMEOUT_SECONDS = (1, 900)
+_API_GATEWAY_TIMEOUT_SECONDS = (1, 29)
+_DAYS = (1, 36_500)
+_COUNT = (1, 2**31)
+
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "rate_limit": (1, 10_000),
+    "burst_limit": (1, 5_000),
+    "model_refresh_seconds": (0, 86_400),
+    "shard_target_rows": _COUNT,
+    "shard_target_bytes": _COUNT,
+    "batch_rows": _COUNT,
+    "max_concurrency": (1, 10_000),
+    "kept_versions": (2, 1_000),
+    **{f"{function}_memory_mb": _LAMBDA_MEMORY_MB for function in ("ingest", "clean", "model", "api")},
+    **{f"{function}_timeout_seconds": _LAMBDA_TIMEOUT_SECONDS for function in ("ingest", "clean", "model")},
+    "api_timeout_seconds": _API_GATEWAY_TIMEOUT_SECONDS,
+    "run_timeout_seconds": (60, 31_536_000),
+    **dict.fromkeys(("raw_days", "staging_days", "quarantine_days", "noncurrent_days"), _DAYS),
+}
+
+
+def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings are checked by Stage
+    """Return a stage with its defaults, and with these settings instead of them.
+
+    Raises:
+        StageError: The stage is unknown, or a setting cannot be used.
+    """
+    match name:
+        case "local":
+            defaults: dict[str, Any] = {
+                "cur_date": date(2018, 9, 15),  # the sample data is of 2018
+                "source_hosts": ("*",),
+                "auth": "none",
+                "max_concurrency": 4,
+                "tracing": False,
+                "execution_logs": False,
+                "packaging": "bundle",
+                "architecture": host_architecture(),
+                "wheels": "host",
+                "public_endpoint": LOCAL_ENDPOINT,
+            }
+        case "dev":
+            defaults = {"log_days": 7}
+        case "prod":
+            defaults = {"log_days": 90, "removal": "retain"}
+        case _:
+            msg = f"stage: expected one of {', '.join(get_args(StageName.__value__))}, got {name!r}"
+            raise StageError(msg)
+    return Stage(**{"name": name, **defaults, **settings})
+
+
+def stage_from_context(context: Mapping[str, Any]) -> Stage:
+    """Return the stage that a CDK context describes: its ``stage`` (default local) and every setting that it names.
+
+    Raises:
+        StageError: A value cannot be used, or a name is no setting; the message says what is allowed.
+    """
+    given = {name: value for name, value in context.items() if _is_ours(name)}
+    name = str(given.pop("stage", "local"))
+    unknown = sorted(given.keys() - _READERS.keys())
+    if unknown:
+        msg = f"{', '.join(unknown)}: no such setting; there are stage, {', '.join(sorted(_READERS))}"
+        raise StageError(msg)
+    settings = {}
+    for key, value in given.items():
+        setting = "public_endpoint" if key == "endpoint" else key
+        try:
+            settings[setting] = _READERS[key](value)
+        except ValueError as error:
+            msg = f"{key}: {error}, got {value!r}"
+            raise StageError(msg) from error
+    return stage(name, **settings)
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a context value is ours: those of the CDK have a colon, a slash or an at sign in their names."""
+    return re.fullmatch(r"[a-z_]+", name) is not None
+
+
+def _list(value: object) -> tuple[str, ...]:
+    items: Sequence[Any] = value if isinstance(value, list) else str(value).split(",")
+    return tuple(str(item).strip() for item in items if str(item).strip())
+
+
+def _date(value: object) -> date | None:
+    if value in ("", "today"):
+        return None
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("expected a date like 2018-09-15, or today") from None
+
+
+def _path(value: object) -> Path | None:
+    return Path(str(value)) if value else None
+
+
+def _whole_number(value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise ValueError("expected a whole number") from None
+
+
+def _number(value: object) -> float:
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError("expected a number")
+    return number
+
+
+def _switch(value: object) -> bool:
+    switches = {"true": True, "false": False}
+    if str(value).lower() not in switches:
+        raise ValueError("expected true or false")
+    return switches[str(value).lower()]
+
+
+def _one_of(*allowed: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if value not in allowed:
+            msg = f"expected one of {', '.join(allowed)}"
+            raise ValueError(msg)
+        return str(value)
+
+    return read
+
+
+def _reader(field: dataclasses.Field[Any]) -> Callable[[object], Any]:
+    """How a setting is read from text, by its type as it is written above."""
+    by_type: dict[str, Callable[[object], Any]] = {
+        "tuple[str, ...]": _list,
+        "date | None": _date,
+        "Path | None": _path,
+        "int": _whole_number,
+        "float": _number,
+        "bool": _switch,
+        "str": str,
+        "Auth": _one_of(*get_args(Auth.__value__)),
+        "Packaging": _one_of(*get_args(Packaging.__value__)),
+        "Architecture": _one_of(*get_args(Architecture.__value__)),
+        "Wheels": _one_of(*get_args(Wheels.__value__)),
+        "Removal": _one_of(*get_args(Removal.__value__)),
+    }
+    return by_type.get(str(field.type)) or _one_of(*re.findall(r'"(\w+)"', str(field.type)))
+
+
+_READERS: Mapping[str, Callable[[object], Any]] = {
+    {"public_endpoint": "endpoint"}.get(field.name, field.name): _reader(field)
+    for field in dataclasses.fields(Stage)
+    if field.name != "name"
+}
