@@ -34,10 +34,10 @@ class IngestResult(BaseModel):
     manifest_key: str
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler
 @metrics.log_metrics(capture_cold_start_metric=True)
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Land the source of a run and write its plan and manifest."""
     task = IngestEvent.model_validate(event)
     logger.append_keys(run_id=task.run_id)

@@ -24,10 +24,10 @@ class ModelEvent(BaseModel):
     run_id: RunId
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler
 @metrics.log_metrics(capture_cold_start_metric=True)
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Publish the model of a run and return the run's summary."""
     task = ModelEvent.model_validate(event)
     logger.append_keys(run_id=task.run_id)

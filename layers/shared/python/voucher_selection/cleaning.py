@@ -152,7 +152,5 @@ class RowFiles:
 
 def _decoded(rows: pa.RecordBatch) -> pa.RecordBatch:
     """Dictionaries differ from batch to batch; a parquet file has its own."""
-    columns = [
-        column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in rows.columns
-    ]
+    columns = [column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in rows.columns]
     return pa.record_batch(columns, names=rows.schema.names)

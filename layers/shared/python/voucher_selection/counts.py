@@ -1,4 +1,4 @@
-"""The two small additive tables that a model is made from: how often each amount was given, by orders and by last-order date.
+"""Two small additive tables that a model is made from: how often each amount was given, by orders and by last order.
 
 Their sum over any parts of a history equals the counts of the whole, and does not grow with the number of rows.
 """
@@ -10,10 +10,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 FREQUENCY_SCHEMA = pa.schema(
-    [("country_code", pa.string()), ("total_orders", pa.int64()), ("voucher_amount", pa.float64()), ("rows", pa.int64())]
+    [
+        ("country_code", pa.string()),
+        ("total_orders", pa.int64()),
+        ("voucher_amount", pa.float64()),
+        ("rows", pa.int64()),
+    ]
 )
 RECENCY_SCHEMA = pa.schema(
-    [("country_code", pa.string()), ("last_order_date", pa.date32()), ("voucher_amount", pa.float64()), ("rows", pa.int64())]
+    [
+        ("country_code", pa.string()),
+        ("last_order_date", pa.date32()),
+        ("voucher_amount", pa.float64()),
+        ("rows", pa.int64()),
+    ]
 )
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a run, one class per cause: the class is the `Error` of the failed execution, the message its cause."""
+"""What can be wrong with a run, one class per cause: the `Error` of the failed execution; the message is its cause."""
 
 
 class VoucherSelectionError(Exception):
@@ -14,7 +14,7 @@ class InvalidSegments(VoucherSelectionError):
 
 
 class SourceNotAllowed(VoucherSelectionError):
-    """The source is in a place that this deployment may not read: an HTTPS host off the list, a bucket without permission."""
+    """The source is where this deployment may not read: an HTTPS host off the list, a bucket without permission."""
 
 
 class SourceNotFound(VoucherSelectionError):

@@ -25,15 +25,15 @@ def value_type(arrow_type: pa.DataType) -> pa.DataType:
 
 def is_text(arrow_type: pa.DataType) -> bool:
     """Tell whether a column of this type holds strings, however Arrow lays them out."""
-    return types.is_string(arrow_type) or types.is_large_string(arrow_type) or types.is_string_view(arrow_type)
+    return any(is_kind(arrow_type) for is_kind in (types.is_string, types.is_large_string, types.is_string_view))
 
 
 def _is_number(arrow_type: pa.DataType) -> bool:
-    return types.is_integer(arrow_type) or types.is_floating(arrow_type) or types.is_decimal(arrow_type)
+    return any(is_kind(arrow_type) for is_kind in (types.is_integer, types.is_floating, types.is_decimal))
 
 
 def _is_time(arrow_type: pa.DataType) -> bool:
-    return is_text(arrow_type) or types.is_timestamp(arrow_type) or types.is_date(arrow_type)
+    return any(is_kind(arrow_type) for is_kind in (is_text, types.is_timestamp, types.is_date))
 
 
 COLUMNS = (
@@ -66,4 +66,6 @@ def check_schema(schema: pa.Schema, source: str) -> None:
         if not types.is_null(found_type) and not column.accepts(value_type(found_type)):
             problems.append(f"column '{column.name}' is of type {found_type} (expected {column.expected})")
     if problems:
-        raise WrongSchema(f"{source}: {'; '.join(problems)}; the file's columns are {', '.join(schema.names) or 'none'}")
+        raise WrongSchema(
+            f"{source}: {'; '.join(problems)}; the file's columns are {', '.join(schema.names) or 'none'}"
+        )

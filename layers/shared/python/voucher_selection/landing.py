@@ -1,7 +1,7 @@
 """Landing: the source's files, untouched, into the lake."""
 
 import re
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
 import urllib3
@@ -58,9 +58,7 @@ def _land_from_s3(source: str, bucket: str, path: str, lake: Lake, keys: RunKeys
 
 def _copy(file: _Found, bucket: str, lake: Lake, keys: RunKeys) -> LandedFile:
     key = keys.raw(file.name)
-    lake.client.copy(
-        {"Bucket": bucket, "Key": file.key}, lake.bucket, key, ExtraArgs={"CopySourceIfMatch": file.etag}
-    )
+    lake.client.copy({"Bucket": bucket, "Key": file.key}, lake.bucket, key, ExtraArgs={"CopySourceIfMatch": file.etag})
     return LandedFile(key, f"s3://{bucket}/{file.key}")
 
 
@@ -121,7 +119,7 @@ def _land_from_https(source: str, lake: Lake, keys: RunKeys, allowed_hosts: tupl
         with urllib3.PoolManager(retries=False, timeout=_TIMEOUT) as pool:
             answer = pool.request("GET", source, preload_content=False, redirect=False, decode_content=False)
             _check_answer(source, answer)
-            lake.client.upload_fileobj(answer, lake.bucket, landed.key)
+            lake.client.upload_fileobj(cast("IO[bytes]", answer), lake.bucket, landed.key)
     except urllib3.exceptions.HTTPError as error:
         raise SourceUnavailable(f"{source} could not be read: {error}") from error
     return landed
@@ -133,5 +131,7 @@ def _check_answer(source: str, answer: urllib3.BaseHTTPResponse) -> None:
     if answer.status in {404, 410}:
         raise SourceNotFound(f"there is no file at {source} (HTTP {answer.status})")
     if location := answer.headers.get("Location"):
-        raise SourceNotAllowed(f"{source} redirects to {location} and redirects are not followed: give that address itself")
+        raise SourceNotAllowed(
+            f"{source} redirects to {location} and redirects are not followed: give that address itself"
+        )
     raise SourceUnavailable(f"{source} answered HTTP {answer.status}")

@@ -6,7 +6,7 @@ from datetime import date
 import pandas as pd
 
 from voucher_selection.counts import Counts
-from voucher_selection.segments import Measure, SegmentDefinitions, Segmentation
+from voucher_selection.segments import Measure, Segmentation, SegmentDefinitions
 from voucher_selection.served_model import AmountCount, SegmentMode
 
 
@@ -46,13 +46,10 @@ def _amounts_by_segment(
     """Return the amounts of each (country, segment) that has any, by falling count, then rising amount."""
     frame = _measured(counts, segmentation.measure, cur_date)
     segment_of = {value: segmentation.segment_for(value) for value in frame["value"].unique().tolist()}
-    ranked = (
-        frame.assign(segment=frame["value"].map(segment_of))
-        .dropna(subset=["segment"])
-        .groupby(["country_code", "segment", "voucher_amount"], as_index=False)["rows"]
-        .sum()
-        .sort_values(["rows", "voucher_amount"], ascending=[False, True])
-    )
+    frame["segment"] = frame["value"].map(segment_of)
+    in_segments = frame.dropna(subset=["segment"])
+    summed = in_segments.groupby(["country_code", "segment", "voucher_amount"])["rows"].sum().reset_index()
+    ranked = summed.sort_values(["rows", "voucher_amount"], ascending=[False, True])
     return {
         (str(country), str(segment)): tuple(
             AmountCount(float(amount), int(rows))
@@ -65,8 +62,9 @@ def _amounts_by_segment(
 def _measured(counts: Counts, measure: Measure, cur_date: date) -> pd.DataFrame:
     """Return the counts with the measure in a column `value`: orders, or whole days from the last order to CUR_DATE."""
     if measure is Measure.TOTAL_ORDERS:
-        return counts.frequency.to_pandas().rename(columns={"total_orders": "value"})
+        frame: pd.DataFrame = counts.frequency.to_pandas()
+        return frame.rename(columns={"total_orders": "value"})
     # Days since 1970 are plain integers: no date is out of pandas' range.
+    frame = counts.recency.drop_columns(["last_order_date"]).to_pandas()
     last_order_date = counts.recency["last_order_date"].cast("int32").to_pandas()
-    days = (cur_date - date(1970, 1, 1)).days - last_order_date
-    return counts.recency.drop_columns(["last_order_date"]).to_pandas().assign(value=days)
+    return frame.assign(value=(cur_date - date(1970, 1, 1)).days - last_order_date)

@@ -1,6 +1,6 @@
-"""Columns as they come, to columns as they are meant: text, numbers and times of any accepted type, blanks and NaN as null.
+"""Columns as they come to columns as they are meant: numbers and times of any accepted type, blanks and NaN as null.
 
-Work is done once per distinct value where a column is dictionary-encoded. What cannot be parsed becomes null and is marked.
+A dictionary-encoded column is parsed once per distinct value. What cannot be parsed becomes null and is marked.
 """
 
 from collections.abc import Callable
@@ -11,15 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
+from voucher_selection.formats import LARGEST_WHOLE, TIMESTAMP_PATTERN
 from voucher_selection.history import is_text
 
 TIMESTAMP = pa.timestamp("us")
-# Above it a float cannot tell whole numbers apart, so a file that holds such a number has lost it already.
-LARGEST_WHOLE = 2**53
 # What a Python date, a parquet reader and a person take for a date.
 _FIRST_DAY, _LAST_DAY = (pa.scalar(day, pa.date32()).cast(TIMESTAMP) for day in (date.min, date.max))
-# Arrow also reads times without minutes or separators; a lookup's request does not, and the two have to agree.
-_TIMESTAMP_TEXT = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?$"
 
 
 class Parsed(NamedTuple):
@@ -45,7 +42,7 @@ def parse_amount(column: pa.Array) -> Parsed:
 
 
 def parse_timestamp(column: pa.Array) -> Parsed:
-    """Parse dates and times to timestamp[us] in UTC: a date alone is its midnight, a time without an offset is taken as UTC."""
+    """Parse dates and times to timestamp[us] in UTC: a date alone is its midnight, a time without an offset is UTC."""
     return _once_per_value(column, _timestamps)
 
 
@@ -94,7 +91,7 @@ def _cast_text(text: pa.Array, target: pa.DataType) -> pa.Array:
 def _numbers(column: pa.Array) -> Parsed:
     """Floats; NaN, in text too, is null and not malformed."""
     given = _trimmed(column) if is_text(column.type) else column
-    if types.is_floating(column.type) and column.type.bit_width < 64:
+    if types.is_floating(column.type) and column.type != pa.float64():
         given = given.cast(pa.string())  # the number as it was written: 2640.1 and not 2640.10009765625
     numbers = _cast_text(given, pa.float64()) if is_text(given.type) else given.cast(pa.float64(), safe=False)
     nan = pc.fill_null(pc.is_nan(numbers), False)
@@ -123,7 +120,11 @@ def _timestamps(column: pa.Array) -> Parsed:
         given = column
         # Finer than a microsecond is cut off; coarser units can overflow, which makes no date.
         finer = types.is_timestamp(column.type) and column.type.unit == "ns"
-        times = _without_zone(given).cast(TIMESTAMP, safe=False) if finer else _cast_or_null(_without_zone(given), TIMESTAMP)
+        times = (
+            _without_zone(given).cast(TIMESTAMP, safe=False)
+            if finer
+            else _cast_or_null(_without_zone(given), TIMESTAMP)
+        )
     within = pc.and_(pc.greater_equal(times, _FIRST_DAY), pc.less(times, _end_of(_LAST_DAY)))
     return _marked(given, _where(within, times))
 
@@ -139,7 +140,8 @@ def _without_zone(column: pa.Array) -> pa.Array:
 
 
 def _times_from_text(text: pa.Array) -> pa.Array:
-    well_formed = _where(pc.match_substring_regex(text, _TIMESTAMP_TEXT), text)
+    # Arrow also reads times without minutes or separators; a lookup's request does not, and the two have to agree.
+    well_formed = _where(pc.match_substring_regex(text, TIMESTAMP_PATTERN), text)
     try:
         return well_formed.cast(TIMESTAMP)
     except pa.ArrowInvalid:

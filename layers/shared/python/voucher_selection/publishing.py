@@ -1,5 +1,6 @@
 """Model: merge the shards' counts, check them, make the modes, and publish them."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -30,7 +31,7 @@ _NAMED_SHARDS = 5
 
 
 def publish_run(run_id: str, lake: Lake, catalog: Catalog, kept_versions: int) -> RunSummary:
-    """Make the model of a run whose shards are clean, write it to `production/`, publish it, and write the run's summary.
+    """Make the model of a run whose shards are clean, write it to `production/`, publish it, and sum the run up.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def modes_table(modes: tuple[SegmentMode, ...]) -> pa.Table:
     """Return the modes as the table in `production/`: a row per segment, its assignments as a list, the mode's first."""
     rows = [
         {name: getattr(mode, name) for name in _MODES_SCHEMA.names if name != "assignments"}
-        | {"assignments": [assignment._asdict() for assignment in mode.assignments]}
+        | {"assignments": [asdict(assignment) for assignment in mode.assignments]}
         for mode in modes
     ]
     return pa.Table.from_pylist(rows, schema=_MODES_SCHEMA)
@@ -98,7 +99,9 @@ def _merge_totals(lake: Lake, keys: RunKeys, shards: list[Shard]) -> Totals:
 
 
 def _why_missing(lake: Lake, keys: RunKeys, missing: list[Shard], expected: int) -> str:
-    recorded = in_parallel(lambda key: lake.read_json(key, ShardFailure), list(lake.list(keys.failures))[:_NAMED_SHARDS])
+    recorded = in_parallel(
+        lambda key: lake.read_json(key, ShardFailure), list(lake.list(keys.failures))[:_NAMED_SHARDS]
+    )
     reasons = [f"shard {failure.shard}: {failure.error}: {failure.cause}" for failure in recorded]
     numbers = ", ".join(str(shard.number) for shard in missing[:_NAMED_SHARDS])
     more = "" if len(missing) <= _NAMED_SHARDS else " and more"

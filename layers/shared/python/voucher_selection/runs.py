@@ -2,10 +2,19 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+)
 
 from voucher_selection.errors import InvalidRequest
 from voucher_selection.rejections import Rule
@@ -21,12 +30,10 @@ Country = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=
 def _iso_date(value: object) -> date | None:
     if value is None or type(value) is date:
         return value
-    try:
-        if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-            raise ValueError
-        return date.fromisoformat(value)
-    except ValueError:
-        raise ValueError(f"expected a date like 2018-09-15, got {value!r}") from None
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+    raise ValueError(f"expected a date like 2018-09-15, got {value!r}")
 
 
 def _distinct(countries: tuple[str, ...]) -> tuple[str, ...]:
@@ -68,7 +75,9 @@ class RunRequest(BaseModel):
             return cls.model_validate(request)
         except ValidationError as error:
             known = ", ".join(cls.model_fields)
-            raise InvalidRequest(f"the run's input cannot be used: {'; '.join(describe(error))} (its keys: {known})") from error
+            raise InvalidRequest(
+                f"the run's input cannot be used: {'; '.join(describe(error))} (its keys: {known})"
+            ) from error
 
 
 class SourceFile(BaseModel):
@@ -144,7 +153,7 @@ class Totals(BaseModel):
 
     rows_read: int = 0
     other_country: int = 0
-    rejected: dict[Rule, int] = {rule: 0 for rule in Rule}
+    rejected: dict[Rule, int] = dict.fromkeys(Rule, 0)
     kept: int = 0
 
     @classmethod

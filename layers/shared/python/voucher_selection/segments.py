@@ -1,7 +1,7 @@
 """Segmentations: the named ranges that customers are split into, as data.
 
-The shipped definitions are in `segments.json`; a deployment may bring its own. They are checked when they are loaded, and
-travel with the published model, so that the pipeline and the API cannot disagree about them.
+The shipped definitions are in `segments.json`; a deployment may bring its own. They are checked when loaded, and travel
+with the published model, so that the pipeline and the API cannot disagree about them.
 """
 
 from enum import StrEnum
@@ -38,7 +38,7 @@ class Segment(BaseModel):
     @model_validator(mode="after")
     def _not_inverted(self) -> Self:
         if self.upper is not None and self.upper < self.lower:
-            raise ValueError(f"segment {self.name!r} is inverted: its lower bound {self.lower} is above its upper bound {self.upper}")
+            raise ValueError(f"segment {self.name!r} is inverted: {self.lower} to {self.upper}")
         return self
 
     def __contains__(self, value: int) -> bool:
@@ -46,7 +46,7 @@ class Segment(BaseModel):
 
 
 class Segmentation(BaseModel):
-    """Ranges of one measure without gap or overlap, and the name of what lies outside them (None: no segment at all)."""
+    """Ranges of one measure without gap or overlap, and the name of what lies outside them (None: no segment)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -71,12 +71,13 @@ class Segmentation(BaseModel):
             raise ValueError(f"{self.name}: segment {below.name!r} is open upwards, so {above.name!r} cannot follow it")
         if above.lower <= below.upper:
             raise ValueError(
-                f"{self.name}: {above.name!r} starts at {above.lower}, inside or before {below.name!r}, which ends at {below.upper};"
-                " list the segments upwards, without overlap"
+                f"{self.name}: {above.name!r} starts at {above.lower}, inside or before {below.name!r},"
+                f" which ends at {below.upper}; list the segments upwards, without overlap"
             )
         if above.lower > below.upper + 1:
             raise ValueError(
-                f"{self.name}: nothing covers {below.upper + 1} to {above.lower - 1}, between {below.name!r} and {above.name!r}"
+                f"{self.name}: nothing covers {below.upper + 1} to {above.lower - 1},"
+                f" between {below.name!r} and {above.name!r}"
             )
 
     def segment_for(self, value: int) -> str | None:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import NamedTuple
 
 from voucher_selection.errors import NoSegment, NoSupport, UnknownCountry
 from voucher_selection.segments import Measure, SegmentDefinitions
 
 
-class AmountCount(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class AmountCount:
     """A voucher amount, in the country's currency, and how many assignments have it."""
 
     voucher_amount: float
@@ -20,8 +20,8 @@ class AmountCount(NamedTuple):
 class SegmentMode:
     """One segment of one country with its amounts, the one used most first.
 
-    `segment_name` is the segmentation and `segment` the range, as in a lookup's request and answer. `upper` is None where
-    the segment is open, both bounds where it is what lies outside the others.
+    `segment_name` is the segmentation and `segment` the range, as in a lookup's request and answer. `upper` is None
+    where the segment is open, both bounds where it is what lies outside the others.
     """
 
     country_code: str
@@ -69,7 +69,7 @@ class ServedModel:
         return {(mode.country_code, mode.segment_name, mode.segment): mode for mode in self.modes}
 
     def measure(self, segmentation: str, total_orders: int | None, last_order: date | None) -> int | None:
-        """Return what `segmentation` splits by: orders, or whole days from the last order to CUR_DATE; None if not given."""
+        """Return what `segmentation` splits by: orders, or whole days from the last order to CUR_DATE."""
         if self.definitions[segmentation].measure is Measure.TOTAL_ORDERS:
             return total_orders
         return None if last_order is None else (self.cur_date - last_order).days
@@ -91,8 +91,10 @@ class ServedModel:
         definition = self.definitions[segmentation]
         segment = definition.segment_for(value)
         if segment is None:
-            unit = "orders" if definition.measure is Measure.TOTAL_ORDERS else f"days since the last order (to {self.cur_date})"
-            raise NoSegment(f"{value} {unit} are in no segment of {segmentation}: {', '.join(definition.bounds)}")
+            segments = ", ".join(definition.bounds)
+            raise NoSegment(
+                f"{definition.measure} is {value} (on {self.cur_date}), in no segment of {segmentation}: {segments}"
+            )
         mode = self._by_segment[country, segmentation, segment]
         if not mode.assignments:
             raise NoSupport(f"no kept assignment of {country} is in segment {segment} of {segmentation}")

@@ -15,7 +15,7 @@ class RowGroup(NamedTuple):
     """A row group as the footer describes it; `size` is the compressed size of the columns we read, in bytes."""
 
     key: str
-    index: int
+    number: int
     first_row: int
     rows: int
     size: int
@@ -37,7 +37,9 @@ def _grouped(row_groups: Iterable[RowGroup], target_rows: int, target_size: int)
     rows = size = files = 0
     for row_group in row_groups:
         new_file = not group or group[-1].key != row_group.key
-        full = rows + row_group.rows > target_rows or size + row_group.size > target_size or files + new_file > MOST_PARTS
+        full = (
+            rows + row_group.rows > target_rows or size + row_group.size > target_size or files + new_file > MOST_PARTS
+        )
         if group and full:
             yield group
             group, rows, size, files, new_file = [], 0, 0, 0, True
@@ -52,8 +54,8 @@ def _parts(group: list[RowGroup]) -> Iterator[ShardPart]:
         of_file = list(row_groups)
         yield ShardPart(
             key=key,
-            first_row_group=of_file[0].index,
-            end_row_group=of_file[-1].index + 1,
+            first_row_group=of_file[0].number,
+            end_row_group=of_file[-1].number + 1,
             first_row=of_file[0].first_row,
             rows=sum(row_group.rows for row_group in of_file),
         )

@@ -20,7 +20,9 @@ def field_problems(error: ValidationError) -> Iterator[FieldProblem]:
     """Yield one problem per field that failed, with what came where that is short enough to show."""
     for found in error.errors(include_url=False):
         detail = found["msg"].removeprefix("Value error, ")
-        if found["type"] not in {"missing", "value_error", "json_invalid"} and not isinstance(found["input"], dict | list):
+        if found["type"] not in {"missing", "value_error", "json_invalid"} and not isinstance(
+            found["input"], dict | list
+        ):
             detail = f"{detail}, got {str(found['input'])[:80]!r}"
         yield FieldProblem(".".join(map(str, found["loc"])), detail)
 

@@ -1,0 +1,48 @@
+"""How values are written, in history files and requests alike; without Arrow, so that the API can start without it."""
+
+import re
+from datetime import UTC, datetime
+
+# A date, a date and time, or one with an offset from UTC.
+TIMESTAMP_PATTERN = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?$"
+# Above it a float cannot tell whole numbers apart, so whoever sends such a number has lost it already.
+LARGEST_WHOLE = 2**53
+
+
+def timestamp_from_text(text: str) -> datetime:
+    """Return a date or time, as `parsing.parse_timestamp` reads it, in UTC and without a zone.
+
+    Raises
+    ------
+    ValueError
+        The text is none, or names a day or an hour that does not exist.
+    """
+    if re.fullmatch(TIMESTAMP_PATTERN, text, re.ASCII):
+        try:
+            moment = datetime.fromisoformat(text)
+            return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+        except (ValueError, OverflowError):
+            pass
+    raise ValueError(f"expected a date or time like 2018-05-03 or 2018-05-03 18:00:00, got {text[:80]!r}")
+
+
+def whole_number(value: object) -> int:
+    """Return a whole number >= 0, as `parsing.parse_total_orders` reads it: 15, 15.0 and their texts are all 15.
+
+    Raises
+    ------
+    ValueError
+        The value is no number, has a fraction, or is out of range.
+    """
+    try:
+        number = float(value) if isinstance(value, str) else value
+    except ValueError:
+        number = None
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int | float)
+        or not 0 <= number <= LARGEST_WHOLE
+        or number % 1
+    ):
+        raise ValueError(f"expected a whole number of at least 0, got {str(value)[:80]!r}")
+    return int(number)

@@ -1,0 +1,177 @@
+"""The handlers as Lambda loads them, against moto's S3 and DynamoDB, and the state machine's way through them."""
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from voucher_selection.catalog import Catalog
+from voucher_selection.lake import Lake
+
+BUCKET = "lake"
+TABLE = "catalog"
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "POWERTOOLS_SERVICE_NAME": "test",
+    "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+    "BUCKET": BUCKET,
+    "TABLE": TABLE,
+    "COUNTRIES": '["Peru"]',
+    "CUR_DATE": "2018-09-15",
+    "SEGMENTS": "",
+    "SOURCE_HOSTS": "[]",
+    "SHARD_TARGET_ROWS": "1000",
+    "SHARD_TARGET_BYTES": "1000000",
+    "BATCH_ROWS": "256",
+    "KEPT_VERSIONS": "3",
+    "MODEL_REFRESH_SECONDS": "0",
+}
+CONTEXT = SimpleNamespace(
+    function_name="test",
+    memory_limit_in_mb=512,
+    invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:test",
+    aws_request_id="00000000-0000-0000-0000-000000000000",
+)
+
+
+def load_handler(name: str) -> ModuleType:
+    """Load a handler anew, as a starting Lambda environment does."""
+    module = f"{name}.handler"
+    sys.modules.pop(module, None)
+    return importlib.import_module(module)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.fixture
+def aws(environment: pytest.MonkeyPatch) -> Iterator[None]:
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        boto3.client("dynamodb").create_table(
+            TableName=TABLE,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield
+
+
+@pytest.fixture
+def lake(aws: None) -> Lake:
+    return Lake(BUCKET)
+
+
+@pytest.fixture
+def catalog(aws: None) -> Catalog:
+    return Catalog(TABLE)
+
+
+@pytest.fixture
+def put(lake: Lake) -> Callable[[str, bytes], str]:
+    """Put an object into the lake's bucket and return its address."""
+
+    def put_object(key: str, body: bytes) -> str:
+        lake.client.put_object(Bucket=BUCKET, Key=key, Body=body)
+        return f"s3://{BUCKET}/{key}"
+
+    return put_object
+
+
+@dataclass
+class Pipeline:
+    """Ingest, Clean for every shard of the manifest, Model: what the state machine does, without its retries."""
+
+    lake: Lake
+
+    def __post_init__(self) -> None:
+        self.reload()
+
+    def reload(self) -> None:
+        self._ingest, self._clean, self._model = (load_handler(name) for name in ("ingest", "clean", "model"))
+
+    def ingest(self, run_id: str, request: Any, started_at: datetime | None = None) -> dict[str, Any]:
+        started = (started_at or datetime.now(UTC)).isoformat()
+        event = {"run_id": run_id, "started_at": started, "request": request}
+        return self._ingest.lambda_handler(event, CONTEXT)
+
+    def clean(self, planned: dict[str, Any]) -> list[dict[str, Any]]:
+        manifest = self.lake.client.get_object(Bucket=BUCKET, Key=planned["manifest_key"])["Body"].read()
+        event = {"run_id": planned["run_id"], "countries": planned["countries"]}
+        return [self._clean.lambda_handler(event | {"shard": shard}, CONTEXT) for shard in json.loads(manifest)]
+
+    def model(self, run_id: str) -> dict[str, Any]:
+        return self._model.lambda_handler({"run_id": run_id}, CONTEXT)
+
+    def run(self, run_id: str, request: Any, started_at: datetime | None = None) -> dict[str, Any]:
+        self.clean(self.ingest(run_id, request, started_at))
+        return self.model(run_id)
+
+
+@pytest.fixture
+def pipeline(lake: Lake) -> Pipeline:
+    return Pipeline(lake)
+
+
+@dataclass
+class Answer:
+    """What the API answered."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+class Api:
+    """The API's handler, called with the events of API Gateway's Lambda proxy integration."""
+
+    def __init__(self) -> None:
+        self.handler = load_handler("api")
+
+    def __call__(self, method: str, path: str, body: str | None = None, **headers: str) -> Answer:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        event = {
+            "resource": "/{proxy+}",
+            "path": path,
+            "httpMethod": method,
+            "headers": named,
+            "multiValueHeaders": {name: [value] for name, value in named.items()},
+            "queryStringParameters": None,
+            "requestContext": {"stage": "test", "requestId": "r", "path": f"/test{path}", "httpMethod": method},
+            "body": body,
+            "isBase64Encoded": False,
+        }
+        found = self.handler.lambda_handler(event, CONTEXT)
+        found_headers = {name: values[0] for name, values in found["multiValueHeaders"].items()}
+        return Answer(found["statusCode"], found_headers, found["body"])
+
+    def lookup(self, **fields: Any) -> Answer:
+        return self("POST", "/voucher", json.dumps(fields), Content_Type="application/json")
+
+
+@pytest.fixture
+def api(aws: None) -> Api:
+    return Api()
