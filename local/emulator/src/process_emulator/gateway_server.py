@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from rolo.gateway import Gateway
 
 
+THREADS_SECONDS = 2
+"""How long requests that are being answered may take to end when the emulator stops."""
+
+
 class LoopbackRuntimeServer(TwistedRuntimeServer):  # type: ignore[misc]
     """LocalStack's default server listens on every interface, whatever host it was given: this one does as told."""
 
@@ -28,3 +32,9 @@ class LoopbackRuntimeServer(TwistedRuntimeServer):  # type: ignore[misc]
         for address in listen:
             endpoint = endpoints.TCP4ServerEndpoint(reactor, address.port, interface=address.host)
             endpoint.listen(protocol)
+
+    def shutdown(self) -> None:
+        """Stop at once: the reactor is told from its own thread, or it would notice only at its next event."""
+        if self.thread_pool:
+            self.thread_pool.stop(timeout=THREADS_SECONDS)
+        reactor.callFromThread(reactor.stop)

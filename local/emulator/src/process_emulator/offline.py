@@ -28,6 +28,7 @@ def offline_environment(settings: Settings, inherited: Mapping[str, str]) -> dic
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "DISABLE_EVENTS": "1",
         "DNS_ADDRESS": "0",
+        "OVERRIDE_IN_DOCKER": "0",
         "FILESYSTEM_ROOT": str(settings.state / "localstack"),
         "XDG_CACHE_HOME": str(settings.state / "cache"),
         "LAMBDA_RUNTIME_EXECUTOR": "process",

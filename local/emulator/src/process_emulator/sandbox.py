@@ -29,7 +29,7 @@ TMP = Path("/tmp")  # noqa: S108  (it is what functions write to)
 
 # Standard input is a pipe that the emulator holds: when it ends, however the emulator ended, the whole group goes. It is
 # the shell's background child that waits; the process of the function takes the shell's own place.
-_TIED = "exec 3<&0; (read -r _ <&3; kill -9 -- -$$) & "
+_TIED = "exec 3<&0; (read -r _ <&3; kill -9 -$$) & "
 _RUN = 'exec "$@" 3<&- </dev/null'
 _PLAIN = f'{_TIED}cd "$1" || exit 1; shift; {_RUN}'
 _MOUNTED = (

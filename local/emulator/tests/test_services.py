@@ -1,0 +1,116 @@
+"""The services around the functions: those that the plugins bring, and what they do with functions."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import urllib.request
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+from conftest import REGION, ROLE, wait_until
+
+if TYPE_CHECKING:
+    from conftest import Emulator
+
+
+def test_https_answers_on_the_same_port(emulator: Emulator) -> None:
+    self_signed = ssl._create_unverified_context()
+
+    with urllib.request.urlopen(f"https://localhost:{emulator.port}/_localstack/health", context=self_signed) as answer:
+        health = json.load(answer)
+
+    assert health["version"] == "4.14.0"
+
+
+def test_conditional_write_of_dynamodb_is_refused_when_its_condition_fails(emulator: Emulator) -> None:
+    dynamodb = emulator.client("dynamodb")
+    key = {"AttributeName": "pk", "KeyType": "HASH"}
+    attribute = {"AttributeName": "pk", "AttributeType": "S"}
+    dynamodb.create_table(
+        TableName="t", KeySchema=[key], AttributeDefinitions=[attribute], BillingMode="PAY_PER_REQUEST"
+    )
+    item = {"pk": {"S": "pointer"}, "version": {"N": "2"}}
+    dynamodb.put_item(TableName="t", Item=item)
+
+    older = {"pk": {"S": "pointer"}, "version": {"N": "1"}}
+    with pytest.raises(ClientError, match="ConditionalCheckFailedException"):
+        dynamodb.put_item(
+            TableName="t",
+            Item=older,
+            ConditionExpression="version < :new",
+            ExpressionAttributeValues={":new": {"N": "1"}},
+        )
+
+    assert dynamodb.get_item(TableName="t", Key={"pk": {"S": "pointer"}})["Item"] == item
+
+
+def test_step_functions_retries_and_catches_the_classes_of_exceptions(emulator: Emulator) -> None:
+    function = emulator.create_function("""
+        import tempfile
+        from pathlib import Path
+        class Throttled(Exception): ...
+        class SchemaMismatch(Exception): ...
+        def handler(event, context):
+            tried = Path(tempfile.gettempdir(), "tried")
+            if not tried.exists():
+                tried.touch()
+                raise Throttled
+            raise SchemaMismatch("after a retry")
+    """)
+    task = {
+        "Type": "Task",
+        "Resource": f"arn:aws:lambda:{REGION}:000000000000:function:{function.name}",
+        "Retry": [{"ErrorEquals": ["Throttled"], "IntervalSeconds": 1, "MaxAttempts": 1}],
+        "Catch": [{"ErrorEquals": ["SchemaMismatch"], "Next": "Caught"}],
+        "End": True,
+    }
+
+    execution = run_state_machine(emulator, {"StartAt": "Do", "States": {"Do": task, "Caught": {"Type": "Succeed"}}})
+
+    assert execution["status"] == "SUCCEEDED"
+    caught = json.loads(execution["output"])
+    assert caught["Error"] == "SchemaMismatch"
+    assert json.loads(caught["Cause"])["errorMessage"] == "after a retry"
+
+
+def test_api_gateway_hands_requests_to_a_function(emulator: Emulator) -> None:
+    function = emulator.create_function("""
+        import json
+        def handler(event, context):
+            answer = {"path": event["path"], "sent": json.loads(event["body"])}
+            return {"statusCode": 201, "headers": {"x-from": "function"}, "body": json.dumps(answer)}
+    """)
+    gateway = emulator.client("apigateway")
+    api = gateway.create_rest_api(name="api", tags={"_custom_id_": "voucher"})["id"]
+    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+    target = {
+        "restApiId": api,
+        "resourceId": gateway.create_resource(restApiId=api, parentId=root, pathPart="{proxy+}")["id"],
+        "httpMethod": "ANY",
+    }
+    arn = f"arn:aws:lambda:{REGION}:000000000000:function:{function.name}"
+    uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    gateway.put_method(**target, authorizationType="NONE")
+    gateway.put_integration(**target, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
+    gateway.create_deployment(restApiId=api, stageName="local")
+
+    request = urllib.request.Request(f"{emulator.url}/_aws/execute-api/voucher/local/some/path", b'{"a": 1}')
+    with urllib.request.urlopen(request) as answer:
+        status, header, body = answer.status, answer.headers["x-from"], json.load(answer)
+
+    assert (status, header) == (201, "function")
+    assert body == {"path": "/some/path", "sent": {"a": 1}}
+
+
+def run_state_machine(emulator: Emulator, definition: dict[str, Any]) -> dict[str, Any]:
+    """Return the execution's description once it has ended."""
+    client = emulator.client("stepfunctions")
+    name = f"machine-{uuid.uuid4().hex[:8]}"
+    machine = client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)
+    arn = client.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
+    assert wait_until(lambda: client.describe_execution(executionArn=arn)["status"] != "RUNNING", 20)
+    execution: dict[str, Any] = client.describe_execution(executionArn=arn)
+    return execution
