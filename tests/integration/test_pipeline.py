@@ -318,7 +318,10 @@ def test_nothing_is_published_when_a_result_does_not_account_for_its_rows(put, p
     ("row", "message"),
     [
         ({"country_code": "Chile"}, "none of the 1 rows of s3://lake/uploads/x.parquet is of Peru"),
-        ({"total_orders": None}, "cleaning rejected every row of Peru in s3://lake/uploads/x.parquet: 1 null_total_orders"),
+        (
+            {"total_orders": None},
+            "cleaning rejected every row of Peru in s3://lake/uploads/x.parquet: 1 null_total_orders",
+        ),
     ],
 )
 def test_a_history_without_rows_that_count_publishes_nothing(put, pipeline: Pipeline, row: dict, message: str):
@@ -373,6 +376,8 @@ def test_the_last_versions_stay_and_older_ones_expire(put, pipeline: Pipeline, c
 
 
 def test_the_country_column_is_matched_exactly(put, pipeline: Pipeline):
-    source = put("uploads/x.parquet", parquet_bytes(history(GOOD_ROW, {"country_code": "peru"}, {"country_code": None})))
+    source = put(
+        "uploads/x.parquet", parquet_bytes(history(GOOD_ROW, {"country_code": "peru"}, {"country_code": None}))
+    )
 
     assert pipeline.run("run-1", {"source": source})["rows"]["other_country"] == 2

@@ -1,0 +1,150 @@
+"""From cleaned rows to counts, and from counts to modes."""
+
+import random
+from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from voucher_selection.counts import Counts
+from voucher_selection.errors import NoSegment, NoSupport, UnknownCountry
+from voucher_selection.modes import segment_modes
+from voucher_selection.rules import CLEANED_SCHEMA
+from voucher_selection.segments import shipped_definitions
+from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel
+
+CUR_DATE = date(2018, 9, 15)
+
+
+def kept(*rows: dict[str, Any]) -> pa.RecordBatch:
+    good = {
+        "timestamp": datetime(2018, 7, 21),
+        "country_code": "Peru",
+        "last_order_ts": datetime(2018, 5, 3, 18),
+        "first_order_ts": None,
+        "total_orders": 3,
+        "voucher_amount": 2640.0,
+    }
+    return pa.RecordBatch.from_pylist([good | row for row in rows], schema=CLEANED_SCHEMA)
+
+
+def modes_of(*rows: dict[str, Any], countries: tuple[str, ...] = ("Peru",)) -> dict[tuple[str, str, str], SegmentMode]:
+    modes = segment_modes(Counts.of(kept(*rows)), shipped_definitions(), CUR_DATE, countries)
+    return {(mode.country_code, mode.segment_name, mode.segment): mode for mode in modes}
+
+
+def test_counts_are_rows_by_orders_and_by_the_date_of_the_last_order():
+    counts = Counts.of(
+        kept({}, {"last_order_ts": datetime(2018, 5, 3, 23, 59)}, {"total_orders": 4}, {"last_order_ts": None})
+    )
+
+    assert counts.frequency.to_pylist() == [
+        {"country_code": "Peru", "total_orders": 3, "voucher_amount": 2640.0, "rows": 3},
+        {"country_code": "Peru", "total_orders": 4, "voucher_amount": 2640.0, "rows": 1},
+    ]
+    assert counts.recency.to_pylist() == [
+        {"country_code": "Peru", "last_order_date": date(2018, 5, 3), "voucher_amount": 2640.0, "rows": 3}
+    ]
+
+
+def test_counts_of_parts_add_up_to_the_counts_of_the_whole():
+    choose = random.Random(0)
+    rows = kept(
+        *(
+            {
+                "total_orders": choose.randrange(50),
+                "voucher_amount": choose.choice([2640.0, 3520.0, 4400.0]),
+                "country_code": choose.choice(["Peru", "Latvia"]),
+                "last_order_ts": choose.choice([None, datetime(2018, 5, choose.randrange(1, 31))]),
+            }
+            for _ in range(2000)
+        )
+    )
+    cuts = [0, 1, 700, 1300, 2000]
+
+    parts = [Counts.of(rows.slice(start, end - start)) for start, end in zip(cuts, cuts[1:], strict=False)]
+    choose.shuffle(parts)
+
+    assert Counts.sum(parts) == Counts.sum([Counts.of(rows)])
+
+
+def test_counts_of_nothing_are_empty_tables_of_the_same_form():
+    assert Counts.sum([]) == Counts.of(kept())
+
+
+@pytest.mark.parametrize(
+    ("days", "segment"), [(30, "30-60"), (60, "30-60"), (61, "61-90"), (180, "121-180"), (181, "180+")]
+)
+def test_days_are_counted_from_the_date_of_the_last_order(days: int, segment: str):
+    last_order = datetime.fromordinal(CUR_DATE.toordinal() - days).replace(hour=23, minute=59)
+
+    modes = modes_of({"last_order_ts": last_order})
+
+    assert [mode.segment for mode in modes.values() if mode.segment_name == "recency_segment" and mode.support] == [
+        segment
+    ]
+
+
+@pytest.mark.parametrize("last_order", [datetime(2018, 8, 17), datetime(2018, 9, 15), datetime(2019, 1, 1), None])
+def test_a_row_without_a_recency_segment_still_counts_for_frequency(last_order: datetime | None):
+    modes = modes_of({"last_order_ts": last_order})
+
+    assert [key for key, mode in modes.items() if mode.support] == [("Peru", "frequent_segment", "1-4")]
+
+
+def test_orders_out_of_range_are_a_segment_like_the_others():
+    modes = modes_of({"total_orders": 0, "last_order_ts": None}, {"total_orders": 38, "last_order_ts": None})
+
+    assert modes["Peru", "frequent_segment", "out_of_range"].assignments == (AmountCount(2640.0, 2),)
+
+
+def test_amounts_rank_by_count_and_the_smaller_of_a_tie_wins():
+    amounts = [4400.0, 4400.0, 3520.0, 3520.0, 2640.0]
+
+    mode = modes_of(*({"voucher_amount": amount} for amount in amounts))["Peru", "frequent_segment", "1-4"]
+
+    assert mode.assignments == (AmountCount(3520.0, 2), AmountCount(4400.0, 2), AmountCount(2640.0, 1))
+    assert (mode.voucher_amount, mode.support, mode.share) == (3520.0, 5, 0.4)
+    assert mode.runner_up == AmountCount(4400.0, 2)
+
+
+def test_every_segment_of_every_country_is_there_with_support_or_without():
+    modes = modes_of({}, {"country_code": "Latvia", "voucher_amount": 1.0}, countries=("Peru", "Latvia", "China"))
+
+    assert len(modes) == 3 * 9
+    assert modes["Latvia", "frequent_segment", "1-4"].voucher_amount == 1.0
+    empty = modes["China", "frequent_segment", "1-4"]
+    assert (empty.voucher_amount, empty.support, empty.share, empty.runner_up) == (None, 0, None, None)
+
+
+def test_dates_at_the_ends_of_the_calendar_are_counted():
+    modes = modes_of({"last_order_ts": datetime(1, 1, 1)}, {"last_order_ts": datetime(9999, 12, 31)})
+
+    assert modes["Peru", "recency_segment", "180+"].support == 1
+
+
+def served(*rows: dict[str, Any]) -> ServedModel:
+    return ServedModel(
+        version="v",
+        run_id="r",
+        cur_date=CUR_DATE,
+        published_at=datetime(2026, 1, 1),
+        countries=("Peru",),
+        definitions=shipped_definitions(),
+        modes=tuple(modes_of(*rows).values()),
+    )
+
+
+def test_a_model_finds_the_mode_of_a_value():
+    model = served({}, {"voucher_amount": 1.0, "total_orders": 5})
+
+    assert model.mode_for("Peru", "frequent_segment", 13).voucher_amount == 1.0
+
+
+@pytest.mark.parametrize(
+    ("country", "value", "error"), [("Chile", 100, UnknownCountry), ("Peru", 29, NoSegment), ("Peru", 45, NoSupport)]
+)
+def test_a_model_says_why_it_has_no_amount(country: str, value: int, error: type[Exception]):
+    with pytest.raises(error):
+        served({}).mode_for(country, "recency_segment", value)

@@ -1,0 +1,60 @@
+"""How row groups are grouped into shards."""
+
+from voucher_selection.runs import Shard, ShardPart
+from voucher_selection.shards import MOST_PARTS, RowGroup, plan_shards
+
+
+def file(key: str, *rows: int, size: int = 10) -> list[RowGroup]:
+    return [RowGroup(key, number, sum(rows[:number]), count, size) for number, count in enumerate(rows)]
+
+
+def part(key: str, first: int, end: int, first_row: int, rows: int) -> ShardPart:
+    return ShardPart(key=key, first_row_group=first, end_row_group=end, first_row=first_row, rows=rows)
+
+
+def test_a_small_file_is_one_shard():
+    assert plan_shards(file("a", 100), 1000, 1000) == [Shard(number=0, parts=(part("a", 0, 1, 0, 100),))]
+
+
+def test_row_groups_are_packed_up_to_the_target_of_rows():
+    assert plan_shards(file("a", 40, 40, 40, 40, 40), 100, 1000) == [
+        Shard(number=0, parts=(part("a", 0, 2, 0, 80),)),
+        Shard(number=1, parts=(part("a", 2, 4, 80, 80),)),
+        Shard(number=2, parts=(part("a", 4, 5, 160, 40),)),
+    ]
+
+
+def test_row_groups_are_packed_up_to_the_target_of_bytes():
+    assert [shard.rows for shard in plan_shards(file("a", 1, 1, 1, size=60), 1000, 130)] == [2, 1]
+
+
+def test_a_row_group_beyond_the_target_is_a_shard_of_its_own():
+    assert [shard.rows for shard in plan_shards(file("a", 10, 500, 10), 100, 1000)] == [10, 500, 10]
+
+
+def test_a_shard_goes_across_files():
+    assert plan_shards([*file("a", 40, 40), *file("b", 40)], 80, 1000) == [
+        Shard(number=0, parts=(part("a", 0, 2, 0, 80),)),
+        Shard(number=1, parts=(part("b", 0, 1, 0, 40),)),
+    ]
+    assert len(plan_shards([*file("a", 40), *file("b", 40)], 80, 1000)[0].parts) == 2
+
+
+def test_thousands_of_tiny_files_are_grouped_as_far_as_an_item_of_the_map_may_grow():
+    groups = [group for number in range(1200) for group in file(f"part-{number}", 1)]
+
+    shards = plan_shards(groups, 10**9, 10**12)
+
+    assert [len(shard.parts) for shard in shards] == [MOST_PARTS, MOST_PARTS, 200]
+    assert sum(shard.rows for shard in shards) == 1200
+
+
+def test_an_item_of_the_map_stays_below_what_a_state_may_be_given():
+    raw = (
+        "raw/run_id=" + "r" * 80 + "/year=2018/month=05/part-00000-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee.snappy.parquet"
+    )
+    groups = [group for number in range(MOST_PARTS) for group in file(f"{raw}-{number}", 10**9)]
+
+    (shard,) = plan_shards(groups, 10**15, 10**15)
+
+    assert len(shard.model_dump_json()) < 256 * 1024
