@@ -144,16 +144,17 @@ class Functions(Construct):
         }
         return settings if self._stage.tracing else {**settings, "POWERTOOLS_TRACE_DISABLED": "true"}
 
-    def _role(self, construct_id: str, log_group: logs.ILogGroup, rights: Sequence[iam.PolicyStatement]) -> iam.Role:
-        own_logs = iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
-        )
-        return iam.Role(
+    def _role(self, construct_id: str, log_group: logs.ILogGroup, rights: Sequence[iam.PolicyStatement]) -> iam.IRole:
+        rights = [*rights, _own_logs(log_group)]
+        if self._stage.tracing:
+            rights.append(_tracing())
+        role = iam.Role(
             self,
             f"{construct_id}Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={"Rights": iam.PolicyDocument(statements=[*rights, own_logs])},
+            inline_policies={"Rights": iam.PolicyDocument(statements=rights)},
         )
+        return role.without_policy_updates()  # all that it may do stands here
 
     def _layer_versions(self) -> dict[str, lambda_.LayerVersion]:
         return {
@@ -196,3 +197,14 @@ def _code(archive: Archive) -> lambda_.Code:
     return lambda_.Code.from_asset(
         str(archive.path), asset_hash=archive.digest, asset_hash_type=cdk.AssetHashType.CUSTOM
     )
+
+
+def _own_logs(log_group: logs.ILogGroup) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+    )
+
+
+def _tracing() -> iam.PolicyStatement:
+    """X-Ray has no resources to name."""
+    return iam.PolicyStatement(actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources=["*"])
