@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 SOURCE = Path(__file__).parents[1] / "src"
 REGION = "eu-west-1"
+INHERITED_VARIABLES = {"SSL_CERT_FILE": __file__, "HTTPS_PROXY": "http://proxy.example:3128"}
 START_SECONDS = 60
 ROLE = "arn:aws:iam::000000000000:role/function"
 
@@ -166,7 +167,7 @@ def lambda_python() -> Path:
 
 @pytest.fixture(scope="session")
 def start_emulator(lambda_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Emulator]]:
-    """Start emulators that end with the session; options are added to the command line, variables to its environment."""
+    """Start emulators that end with the session; options go to the command line, variables to the environment."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*options: object, **variables: str) -> Emulator:
@@ -206,7 +207,8 @@ def emulator(start_emulator: Callable[..., Emulator]) -> Emulator:
 @pytest.fixture(scope="session")
 def plain_emulator(start_emulator: Callable[..., Emulator]) -> Emulator:
     """An emulator as on a machine without root."""
-    return start_emulator("--isolation", "plain")
+    host = {"VARIABLE_OF_THE_HOST": "its own", "NO_PROXY": "intranet.example", **INHERITED_VARIABLES}
+    return start_emulator("--isolation", "plain", **host)
 
 
 @pytest.fixture(scope="session", params=["emulator", "plain_emulator"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from conftest import REGION, ROLE, wait_until
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def test_api_gateway_hands_requests_to_a_function(emulator: Emulator) -> None:
     gateway.put_integration(**target, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
     gateway.create_deployment(restApiId=api, stageName="local")
 
-    request = urllib.request.Request(f"{emulator.url}/_aws/execute-api/voucher/local/some/path", b'{"a": 1}')
+    url, json_type = f"{emulator.url}/_aws/execute-api/voucher/local/some/path", {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, b'{"a": 1}', json_type)
     with urllib.request.urlopen(request) as answer:
         status, header, body = answer.status, answer.headers["x-from"], json.load(answer)
 

@@ -68,7 +68,7 @@ def leave(exit_code: object) -> NoReturn:
 
 
 def parse_settings(arguments: list[str] | None = None) -> Settings:
-    """Read the command line; each option has an environment variable as its default (`--port`: PROCESS_EMULATOR_PORT)."""
+    """Read the command line; the default of an option is its environment variable (PROCESS_EMULATOR_PORT for `--port`)."""
     parser = argparse.ArgumentParser(prog="process_emulator", description=__doc__)
     option = parser.add_argument
     option("--port", type=int, default=_default("PORT", "4566"), help="on the loopback interface, HTTP and HTTPS")

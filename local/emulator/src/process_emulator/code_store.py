@@ -1,7 +1,7 @@
 """Unzipped functions, kept by the SHA-256 of their zip: functions with the same code share one folder.
 
-A folder in the store is complete: code is unzipped beside it and renamed. It outlives the emulator, and may be shared by
-several; one that was not used for a week is removed when an emulator starts.
+A folder in the store is complete: code is unzipped beside it and renamed. It outlives the emulator, and may be shared
+by several; one that was not used for a week is removed when an emulator starts.
 """
 
 from __future__ import annotations

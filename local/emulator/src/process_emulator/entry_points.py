@@ -20,6 +20,7 @@ PLUGINS = {
     },
 }
 
+
 class EntryPoints(MetadataEntryPointsResolver):  # type: ignore[misc]
     """The entry points of the installed distributions and ours, read once.
 
@@ -40,4 +41,4 @@ class EntryPoints(MetadataEntryPointsResolver):  # type: ignore[misc]
 
 def register_entry_points() -> None:
     """Let every plugin manager of this process see our plugins; call it before LocalStack is imported."""
-    EntryPointsCache._instance = EntryPoints()  # noqa: SLF001  (plux has no public way; its version is locked)
+    EntryPointsCache._instance = EntryPoints()

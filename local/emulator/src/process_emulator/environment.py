@@ -1,4 +1,4 @@
-"""One execution environment of a function: a process that is started, answers invocations, and is replaced when it dies."""
+"""One execution environment of a function: a process that is started, answers events, and is replaced when it dies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from process_emulator.sandbox import Sandbox
 
 INIT_SECONDS = 50
-"""How long an initialization may take; AWS gives it 10 s, but its processors and disks are not shared with a deployment."""
+"""How long an initialization may take; AWS gives it 10 s, but a laptop's processors have other things to do."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ class Environment:
             version=self._function.version,
             duration_ms=duration_ms,
             init_ms=self._init_ms,
+            timeout_seconds=self._function.timeout_seconds,
             memory_mb=self._function.memory_mb,
             peak_mb=max(process.seen_bytes, peak_bytes(process.pid)) // MEBIBYTE,
             error_type=answer.service_error,

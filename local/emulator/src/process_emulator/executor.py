@@ -110,7 +110,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):  # type: ignore[misc]
         return HOST
 
     def get_endpoint_from_executor(self) -> str:
-        """Return the host at which functions find LocalStack: an address, so that S3 clients put the bucket into the path."""
+        """Return the host at which functions find LocalStack: an address, so that S3's bucket goes into the path."""
         return HOST
 
     def get_runtime_endpoint(self) -> str:
@@ -130,7 +130,7 @@ def _code_store() -> CodeStore:
 
 def _stored_code(code: S3Code) -> StoredCode:
     def download(archive: IO[bytes]) -> None:
-        code._download_archive_to_file(archive)  # noqa: SLF001  (LocalStack's version is locked)
+        code._download_archive_to_file(archive)
 
     return _code_store().get(cast("str", code.code_sha256), download)
 

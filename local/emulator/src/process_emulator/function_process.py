@@ -26,7 +26,7 @@ class FunctionProcess:
         self, command: Sequence[str], environment: Mapping[str, str], output: Path, on_exit: Callable[[], None]
     ) -> None:
         with output.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  (the command is ours)
+            self._process = subprocess.Popen(
                 command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
             )
         self._on_exit = on_exit

@@ -35,7 +35,9 @@ class Interpreter:
 def inspect_interpreter(executable: Path) -> Interpreter:
     """Ask the interpreter about itself; raise InterpreterError unless it is Python 3.13 with awslambdaric."""
     try:
-        answer = subprocess.run([executable, "-I", "-c", _QUESTION], capture_output=True, text=True, check=True, timeout=30)
+        answer = subprocess.run(
+            [executable, "-I", "-c", _QUESTION], capture_output=True, text=True, check=True, timeout=30
+        )
         facts = json.loads(answer.stdout)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise InterpreterError(f"--lambda-python {executable} does not run as a Python interpreter: {error}") from error

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """What Lambda says of one invocation; durations in milliseconds, memory in MB as Lambda counts it (2**20 bytes).
+    """What Lambda says of one invocation; memory in MB as Lambda counts it (2**20 bytes).
 
     `init_ms` is None unless a process was started for the invocation; `error_type` names an error that the service, not
     the function, answered.
@@ -25,6 +25,7 @@ class Report:
     version: str
     duration_ms: float
     init_ms: float | None
+    timeout_seconds: int
     memory_mb: int
     peak_mb: int
     error_type: str | None
@@ -68,7 +69,7 @@ class Output:
         lines = [report.start_line(), *written.decode("utf-8", "replace").splitlines()]
         if report.error_type == TIMED_OUT:
             now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            lines.append(f"{now} {report.request_id} Task timed out after {report.duration_ms / 1000:.2f} seconds")
+            lines.append(f"{now} {report.request_id} Task timed out after {report.timeout_seconds:.2f} seconds")
         return "\n".join([*lines, *report.end_lines()]) + "\n"
 
     def peek(self) -> str:

@@ -1,7 +1,7 @@
 """The memory limit of functions: a process that holds more than its function's setting is killed, as on AWS.
 
-A limit of the kernel would be on address space, of which Arrow and numpy reserve far more than they use. So what processes
-really hold is looked at, while they work; a process may go over its limit for the time between two looks.
+A limit of the kernel would be on address space, of which Arrow and numpy reserve far more than they use. So what
+processes really hold is looked at, while they work; one may go over its limit for the time between two looks.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ START_SECONDS = 60
 def offline_environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
     """Return the variables to set before LocalStack is imported.
 
-    They name our plugins, keep LocalStack away from the internet (certificate, analytics, DNS server, downloads) and its
-    files in the state folder.
+    They name our plugins, keep LocalStack away from the internet (certificate, analytics, DNS server) and keep its
+    files in the state folder, also where it takes a machine for a container.
     """
     return {
         "GATEWAY_LISTEN": f"{HOST}:{settings.port}",

@@ -55,11 +55,10 @@ class RuntimeApi:
     @property
     def address(self) -> str:
         """Host and port, as AWS_LAMBDA_RUNTIME_API wants it."""
-        host, port = self._server.server_address[:2]
-        return f"{host!s}:{port}"
+        return f"{HOST}:{self._server.server_address[1]}"
 
     def invoke(self, invocation: Invocation, timeout_seconds: float) -> Answer:
-        """Hand the event to the process and wait; TimeoutError after the timeout, RuntimeStopped if the process ends."""
+        """Hand the event to the process and wait; TimeoutError if it takes longer, RuntimeStopped if the process ends."""
         answer: Future[Answer] = Future()
         self._answers[invocation.request_id] = answer
         try:
@@ -76,9 +75,9 @@ class RuntimeApi:
             return
         self._closed.set()
         self._events.put(None)
-        for waiting in (self.initialized, *tuple(self._answers.values())):
-            with contextlib.suppress(InvalidStateError):
-                waiting.set_exception(RuntimeStopped())
+        _abandon(self.initialized)
+        for waiting in tuple(self._answers.values()):
+            _abandon(waiting)
         self._server.stop()
 
     def next_event(self) -> Invocation | None:
@@ -101,6 +100,11 @@ def _settle[T](future: Future[T], value: T) -> None:
         future.set_result(value)
 
 
+def _abandon[T](future: Future[T]) -> None:
+    with contextlib.suppress(InvalidStateError):
+        future.set_exception(RuntimeStopped())
+
+
 class _Server(ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
@@ -121,7 +125,7 @@ class _Server(ThreadingTCPServer):
 
     def stop(self) -> None:
         self._stopping = True
-        with contextlib.suppress(OSError), socket.create_connection(self.server_address[:2], timeout=1):
+        with contextlib.suppress(OSError), socket.create_connection((HOST, self.server_address[1]), timeout=1):
             pass  # wakes the accept
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -27,8 +27,9 @@ LOG = logging.getLogger(__name__)
 TASK_ROOT = Path("/var/task")
 TMP = Path("/tmp")  # noqa: S108  (it is what functions write to)
 
-# Standard input is a pipe that the emulator holds: when it ends, however the emulator ended, the whole group goes. It is
-# the shell's background child that waits; the process of the function takes the shell's own place.
+# Standard input is a pipe that the emulator holds: when it ends, however the emulator ended, the whole group goes. The
+# shell's background child waits for that; the process of the function takes the shell's own place. (No -- before the
+# group: dash does not know it.)
 _TIED = "exec 3<&0; (read -r _ <&3; kill -9 -$$) & "
 _RUN = 'exec "$@" 3<&- </dev/null'
 _PLAIN = f'{_TIED}cd "$1" || exit 1; shift; {_RUN}'
@@ -55,8 +56,8 @@ def make_sandbox(
 ) -> Sandbox:
     """Return the sandbox of one environment; `command` takes the program and its arguments.
 
-    `tmp` is the environment's private folder. `readable` are further files and folders of this machine that the function
-    needs: those below /tmp, where the private folder hides them, are mounted into it.
+    `tmp` is the environment's private folder. `readable` are further files and folders of this machine that the
+    function needs: those below /tmp, which the private folder hides, are mounted into it.
     """
     if isolation is Isolation.PLAIN or not can_mount():
         return Sandbox((SHELL, "-c", _PLAIN, "sh", str(code.files)), code.files, tmp)

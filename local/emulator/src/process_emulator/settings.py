@@ -1,4 +1,4 @@
-"""The emulator's settings: declared once, read from the command line, handed to LocalStack's plugins in the environment."""
+"""The emulator's settings: declared once, read from the command line, handed to plugins in the environment."""
 
 from __future__ import annotations
 
