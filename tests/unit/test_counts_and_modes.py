@@ -2,6 +2,7 @@
 
 import random
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -63,7 +64,7 @@ def test_counts_of_parts_add_up_to_the_counts_of_the_whole():
     )
     cuts = [0, 1, 700, 1300, 2000]
 
-    parts = [Counts.of(rows.slice(start, end - start)) for start, end in zip(cuts, cuts[1:], strict=False)]
+    parts = [Counts.of(rows.slice(start, end - start)) for start, end in pairwise(cuts)]
     choose.shuffle(parts)
 
     assert Counts.sum(parts) == Counts.sum([Counts.of(rows)])

@@ -77,7 +77,7 @@ def publish_run(run_id: str, lake: Lake, catalog: Catalog, kept_versions: int) -
 
 
 def modes_table(modes: tuple[SegmentMode, ...]) -> pa.Table:
-    """Return the modes as the table in `production/`: a row per segment, its assignments as a list, the mode's first."""
+    """Return the modes as the table in `production/`: a row per segment with its assignments, the mode's first."""
     rows = [
         {name: getattr(mode, name) for name in _MODES_SCHEMA.names if name != "assignments"}
         | {"assignments": [asdict(assignment) for assignment in mode.assignments]}

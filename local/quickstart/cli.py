@@ -1,0 +1,284 @@
+"""The commands of `./quickstart`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.quickstart import checks, deployment, emulator, functions_log, report, toolchain
+from local.quickstart import source as sources
+from local.quickstart.executions import Executions
+from local.quickstart.locks import write_locks
+from local.quickstart.record import Deployment, Record
+from local.quickstart.steps import StepError, console, explain, step
+from local.quickstart.workspace import ROOT, Workspace
+
+app = typer.Typer(no_args_is_help=True, add_completion=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
+DEFAULT_PORT = 4566
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+Port = Annotated[int | None, typer.Option(envvar="VOUCHER_SELECTION_PORT", help="Port of the emulator; default 4566.")]
+
+
+@app.command()
+def run(
+    source: Annotated[
+        str | None, typer.Option(help="The history: a file or folder, s3://… or https://…; default: a sample.")
+    ] = None,
+    country: Annotated[
+        list[str] | None, typer.Option(help="A country to keep; may be given again. [dim]Peru[/]")
+    ] = None,
+    cur_date: Annotated[
+        str | None, typer.Option(help="Days since the last order count up to it. [dim]2018-09-15, for the sample[/]")
+    ] = None,
+    detach: Annotated[bool, typer.Option("-d", "--detach", help="Return once it serves.")] = False,  # noqa: FBT002
+    port: Port = None,
+) -> None:
+    """Set up, start the emulator, deploy, run the pipeline on a history, and serve.
+
+    Run it again with another --source while it is up: that takes seconds.
+    """
+    workspace = _workspace(port)
+    with _explained():
+        _check_date(cur_date)
+        history = sources.resolve(source, workspace.state)
+        toolchain.install(workspace)
+        started = emulator.running(workspace) is None
+        try:
+            deployed = _deployed(workspace)
+            country_served = _run_pipeline(workspace, deployed, history, country or [], cur_date)
+            report.show_addresses(deployed, country_served)
+        except BaseException:
+            # What nobody has seen working is not left behind; what was up before stays up.
+            if started:
+                emulator.stop(workspace)
+            raise
+        if detach:
+            console.print("It serves in the background; stop it with ./quickstart stop")
+        else:
+            _serve(workspace, stop_at_end=started)
+
+
+@app.command()
+def stop() -> None:
+    """Stop the emulator and everything that runs in it."""
+    workspace = _workspace(None)
+    with _explained(), step("Stopping the emulator"):
+        stopped = emulator.stop(workspace)
+    if not stopped:
+        console.print("There was none running.")
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,  # noqa: FBT002
+) -> None:
+    """Show what is deployed and how the last run went; exit code 1 if the emulator is not up."""
+    workspace = _workspace(None)
+    deployed = Record.read(workspace.state).deployment
+    if emulator.running(workspace) is None or deployed is None:
+        typer.echo(json.dumps({"running": False}) if as_json else "It is not running: ./quickstart run -d")
+        raise typer.Exit(1)
+    with _explained():
+        found = _status(workspace, deployed)
+    if as_json:
+        typer.echo(json.dumps(found, indent=1))
+        return
+    for name, value in found.items():
+        console.print(
+            f"{name:<18} {json.dumps(value) if isinstance(value, dict) else value}", soft_wrap=True, markup=False
+        )
+
+
+@app.command()
+def logs(
+    function: Annotated[str, typer.Argument(help="ingest, clean, model, api, or emulator.")] = "emulator",
+    lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many of the last lines.")] = 100,
+) -> None:
+    """Print the log of a function or of the emulator."""
+    workspace = _workspace(None)
+    with _explained():
+        if function == "emulator":
+            found = workspace.log("emulator").read_text(errors="replace").splitlines()[-lines:]
+        elif function in functions_log.FUNCTIONS:
+            found = functions_log.last_lines(workspace, function, lines)
+        else:
+            known = ", ".join([*functions_log.FUNCTIONS, "emulator"])
+            raise StepError(f"there is no log of {function!r}, only of {known}")
+    for line in found:
+        typer.echo(line)
+
+
+@app.command(context_settings=_PASSED_ON)
+def test(context: typer.Context) -> None:
+    """Run every check: style, types, the emulator's tests, and unit, integration, infrastructure and e2e tests.
+
+    With arguments, only pytest with these: [dim]./quickstart test tests/unit -k segments[/]
+    """
+    workspace = _workspace(None)
+    with _explained():
+        if not context.args:
+            toolchain.install(workspace)
+            checks.run_static_checks(workspace)
+            checks.run_emulator_tests(workspace)
+    raise typer.Exit(checks.run_tests(context.args))
+
+
+@app.command(context_settings=_PASSED_ON)
+def cdk(context: typer.Context) -> None:
+    """Run the project's CDK, for AWS: [dim]./quickstart cdk deploy -c stage=dev[/]"""
+    workspace = _workspace(None)
+    with _explained():
+        toolchain.install(workspace)
+    environment = dict(os.environ) | {"PATH": workspace.environment["PATH"]}
+    raise typer.Exit(subprocess.run(["cdk", *context.args], cwd=ROOT, env=environment, check=False).returncode)  # noqa: S603, S607
+
+
+@app.command()
+def lock() -> None:
+    """Write the locks in requirements/ anew, from the groups in pyproject.toml."""
+    with _explained():
+        write_locks(_workspace(None))
+
+
+def _workspace(port: int | None) -> Workspace:
+    """Return the workspace; on the port of the emulator that runs there, if one does."""
+    workspace = Workspace.at(port or DEFAULT_PORT)
+    known = emulator.running(workspace)
+    if known is None:
+        return workspace
+    if port not in {None, known.port}:
+        console.print(f"[red]the emulator is up on port {known.port}: stop it first (./quickstart stop)[/]")
+        raise typer.Exit(1)
+    return Workspace(workspace.state, known.port)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what goes wrong into words and an exit code."""
+    try:
+        yield
+    except StepError as error:
+        explain(error)
+        raise typer.Exit(1) from error
+    except (BotoCoreError, ClientError, OSError) as error:
+        console.print(f"[red]{error}[/]", soft_wrap=True)
+        raise typer.Exit(1) from error
+
+
+def _check_date(text: str | None) -> None:
+    try:
+        datetime.strptime(text or "2018-09-15", "%Y-%m-%d")  # noqa: DTZ007 - a date, without a zone
+    except ValueError as error:
+        raise StepError(f"--cur-date takes a date like 2018-09-15, not {text}") from error
+
+
+def _deployed(workspace: Workspace) -> Deployment:
+    """Bring the emulator up and the stack up to date; with both as they should be, nothing is done."""
+    if emulator.running(workspace) is None:
+        emulator.check_port(workspace)
+        with ThreadPoolExecutor() as pool:
+            # The template needs no emulator, and starting one needs no template.
+            emulator.start(workspace)
+            synthesized = pool.submit(deployment.synthesize, workspace)
+            with step("Starting the emulator"):
+                emulator.wait_until_healthy(workspace)
+            with step("Bootstrapping the CDK"):
+                deployment.bootstrap(workspace)
+            with step("Building the functions and synthesizing the stack"):
+                synthesized.result()
+    elif deployed := deployment.current(workspace):
+        return deployed
+    else:
+        with step("Building the functions and synthesizing the stack"):
+            deployment.synthesize(workspace)
+    with step("Deploying (cdk deploy)"):
+        return deployment.deploy(workspace)
+
+
+def _run_pipeline(
+    workspace: Workspace, deployed: Deployment, history: str | Path, countries: list[str], cur_date: str | None
+) -> str:
+    """Run the state machine and show what came of it; return the first country that is served."""
+    executions = Executions(workspace, deployed)
+    if isinstance(history, Path):
+        with step(f"Uploading {history.name}"):
+            history = sources.upload(history, deployed.bucket, executions.s3)
+    run_id = executions.start(history, countries, cur_date)
+    console.print(f"Running the pipeline on {history} [dim](run {run_id})[/]", soft_wrap=True)
+    ended = report.show_progress(executions.follow(run_id))
+    if ended.status != "SUCCEEDED":
+        raise StepError(
+            f"the run failed with {ended.error or ended.status}: {ended.cause or 'no cause given'}\n"
+            "The model that was served before stays served. More: ./quickstart logs ingest (or clean, model)"
+        )
+    report.show_rows(executions.summary(run_id))
+    criteria = report.selection_criteria(workspace)
+    report.show_segments(criteria)
+    country: str = criteria["segments"][0]["country_code"]
+    return country
+
+
+def _serve(workspace: Workspace, *, stop_at_end: bool) -> None:
+    console.print("Serving until Ctrl-C …")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        emulator.wait_until_ended(workspace)
+    except KeyboardInterrupt:
+        console.print()
+        if stop_at_end:
+            with step("Stopping the emulator"):
+                emulator.stop(workspace)
+        else:
+            console.print("The emulator was up before and stays up; stop it with ./quickstart stop")
+        return
+    raise StepError("the emulator ended by itself", workspace.log("emulator"))
+
+
+def _status(workspace: Workspace, deployed: Deployment) -> dict[str, Any]:
+    executions = Executions(workspace, deployed)
+    run_id = executions.last()
+    return {
+        "running": True,
+        "api_url": deployed.api_url,
+        "endpoint_url": workspace.endpoint_url,
+        "state_machine_arn": deployed.state_machine_arn,
+        "bucket": deployed.bucket,
+        "table": deployed.table,
+        "last_run": _last_run(executions, run_id) if run_id else None,
+    }
+
+
+def _last_run(executions: Executions, run_id: str) -> dict[str, Any]:
+    progress, summary = executions.progress(run_id), executions.summary(run_id)
+    rows = summary.get("rows", {})
+    told = {
+        "id": run_id,
+        "status": progress.status,
+        "rows_read": rows.get("rows_read"),
+        "other_country": rows.get("other_country"),
+        "rejected": rows.get("rejected"),
+        "kept": rows.get("kept"),
+        "seconds": progress.seconds,
+    }
+    return told | ({"error": progress.error, "cause": progress.cause} if progress.error else {})
+
+
+def main() -> None:
+    """Run the command line."""
+    # It was only for finding this program; what it starts finds its own.
+    os.environ.pop("PYTHONPATH", None)
+    try:
+        app(prog_name="./quickstart")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,49 @@
+"""What the functions have logged, from CloudWatch Logs."""
+
+from typing import TYPE_CHECKING
+
+import boto3
+
+from local.quickstart.record import Record
+from local.quickstart.steps import StepError
+from local.quickstart.workspace import REGION, Workspace
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_logs import CloudWatchLogsClient
+
+FUNCTIONS = ("ingest", "clean", "model", "api")
+
+
+def last_lines(workspace: Workspace, function: str, lines: int) -> list[str]:
+    """Return the last lines that a function logged.
+
+    Raises
+    ------
+    StepError
+        The emulator is not up, or the function has not run yet.
+    """
+    if Record.read(workspace.state).deployment is None:
+        raise StepError("nothing is deployed: ./quickstart run -d")
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
+    logs: CloudWatchLogsClient = session.client("logs", endpoint_url=workspace.endpoint_url)
+    group = (
+        f"/aws/lambda/{_physical_name(session.client('cloudformation', endpoint_url=workspace.endpoint_url), function)}"
+    )
+    try:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        events = [event for page in pages for event in page["events"]]
+    except logs.exceptions.ResourceNotFoundException as error:
+        raise StepError(f"{function} has not run yet") from error
+    events.sort(key=lambda event: event["timestamp"])
+    return [line for event in events for line in event["message"].splitlines()][-lines:]
+
+
+def _physical_name(cloudformation: "CloudFormationClient", function: str) -> str:
+    resources = cloudformation.get_paginator("list_stack_resources").paginate(StackName="VoucherSelection-local")
+    for page in resources:
+        for resource in page["StackResourceSummaries"]:
+            named = resource["LogicalResourceId"].lower().startswith(function)
+            if resource["ResourceType"] == "AWS::Lambda::Function" and named:
+                return resource["PhysicalResourceId"]
+    raise StepError(f"the stack has no function {function}")

@@ -1,0 +1,45 @@
+"""What the quickstart remembers between two commands: the emulator's process and what is deployed to it."""
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+
+class EmulatorProcess(BaseModel):
+    """The process that was started; `created` (seconds since 1970) tells it from a later one of the same id."""
+
+    pid: int
+    created: float
+    port: int
+
+
+class Deployment(BaseModel):
+    """What `cdk deploy` put out, and a fingerprint of what it was made from."""
+
+    fingerprint: str
+    api_url: str
+    state_machine_arn: str
+    bucket: str
+    table: str
+
+
+class Record(BaseModel):
+    """The whole of it."""
+
+    emulator: EmulatorProcess | None = None
+    deployment: Deployment | None = None
+
+    @classmethod
+    def read(cls, state: Path) -> "Record":
+        """Read the record of a workspace; an empty one where there is none, or none that can be read."""
+        try:
+            return cls.model_validate_json((state / "record.json").read_text(encoding="utf-8"))
+        except (OSError, ValidationError):
+            return cls()
+
+    def write(self, state: Path) -> None:
+        """Write the record in one move."""
+        draft = state / "record.json.new"
+        draft.write_text(json.dumps(self.model_dump(), indent=1), encoding="utf-8")
+        draft.replace(state / "record.json")

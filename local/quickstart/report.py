@@ -1,0 +1,110 @@
+"""What the quickstart shows of a run: its progress, the segments with their modes, and the addresses that work."""
+
+import json
+import shlex
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from local.quickstart import executions
+from local.quickstart.record import Deployment
+from local.quickstart.steps import console
+from local.quickstart.workspace import Workspace
+
+_TITLES = {"Ingest": "Ingest", "CleanShards": "Clean", "Model": "Model"}
+_LOOKUP = {
+    "customer_id": 123,
+    "country_code": "Peru",
+    "total_orders": 15,
+    "segment_name": "recency_segment",
+    "last_order_ts": "2018-05-03 00:00:00",
+    "first_order_ts": "2017-05-03 00:00:00",
+}
+
+
+def show_progress(progress: Iterator[executions.Progress]) -> executions.Progress:
+    """Draw a bar per state while an execution goes on; return how it ended."""
+    columns = TextColumn("  {task.description:<8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
+        tasks = {state: bars.add_task(_TITLES[state], total=1, start=False) for state in executions.STATES}
+        for seen in progress:
+            for state, task in tasks.items():
+                _draw(bars, task, state, seen)
+    for state in executions.STATES:
+        if state in seen.seconds:
+            shards = f", {seen.shards} shard{'s' * (seen.shards != 1)}" if state == "CleanShards" else ""
+            console.print(f"  {_TITLES[state]}: {seen.seconds[state]:.1f} s{shards}")
+    return seen
+
+
+def _draw(bars: Bars, task: TaskID, state: str, seen: executions.Progress) -> None:
+    done = state in seen.seconds
+    if done or seen.current == state:
+        bars.start_task(task)
+    total = seen.shards or 1 if state == "CleanShards" else 1
+    completed = total if done else seen.shards_done if state == "CleanShards" else 0
+    bars.update(task, total=total, completed=completed)
+    if done:
+        bars.stop_task(task)
+
+
+def selection_criteria(workspace: Workspace) -> dict[str, Any]:
+    """Ask the deployed API for the segments that it serves."""
+    url = f"{workspace.endpoint_url}/_aws/execute-api/voucher/local/selection_criteria"
+    request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310 - our own address
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        criteria: dict[str, Any] = json.load(answer)
+    return criteria
+
+
+def show_rows(summary: dict[str, Any]) -> None:
+    """Print what became of the rows."""
+    rows = summary["rows"]
+    rejected = ", ".join(f"{count:,} {rule}" for rule, count in rows["rejected"].items() if count) or "none"
+    console.print(
+        f"  {rows['rows_read']:,} rows read, {rows['other_country']:,} of other countries,"
+        f" {sum(rows['rejected'].values()):,} rejected ({rejected}), {rows['kept']:,} kept",
+        soft_wrap=True,
+    )
+    if not summary["published"]:
+        console.print(f"  [yellow]A newer run's model stays served: {summary['served_version']}[/]")
+
+
+def show_segments(criteria: dict[str, Any]) -> None:
+    """Print every segment with its mode."""
+    table = Table(title=f"The voucher amount used most, by segment (CUR_DATE {criteria['model']['cur_date']})")
+    for name in ("Country", "Segmentation", "Segment"):
+        table.add_column(name)
+    for name in ("Amount", "Support", "Share", "Runner-up"):
+        table.add_column(name, justify="right")
+    for segment in criteria["segments"]:
+        runner_up = segment["assignments"][1:2]
+        table.add_row(
+            segment["country_code"],
+            segment["segment_name"],
+            segment["segment"],
+            "-" if segment["voucher_amount"] is None else f"{segment['voucher_amount']:g}",
+            f"{segment['support']:,}",
+            "-" if segment["share"] is None else f"{segment['share']:.1%}",
+            f"{runner_up[0]['voucher_amount']:g} ({runner_up[0]['count'] / segment['support']:.1%})"
+            if runner_up
+            else "-",
+        )
+    console.print(table)
+
+
+def show_addresses(deployment: Deployment, country: str) -> None:
+    """Print where the API and its pages are, with a lookup to paste."""
+    body = shlex.quote(json.dumps(_LOOKUP | {"country_code": country}))
+    console.print(f"Look up   {deployment.api_url}search_voucher", soft_wrap=True)
+    console.print(f"Segments  {deployment.api_url}selection_criteria", soft_wrap=True)
+    console.print("Try it:", soft_wrap=True)
+    console.print(
+        f"curl -k -X POST {deployment.api_url}voucher -H 'Content-Type: application/json' -d {body}",
+        soft_wrap=True,
+        markup=False,
+    )

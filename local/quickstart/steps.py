@@ -1,0 +1,75 @@
+"""Steps: what the quickstart says while it works, and what it says when a step fails."""
+
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+console = Console(highlight=False)
+_TAIL_LINES = 15
+
+
+class StepError(Exception):
+    """Why a step failed, in words for the user, and the log that has more."""
+
+    def __init__(self, why: str, log: Path | None = None) -> None:
+        super().__init__(why)
+        self.log = log
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """Say that a step begins, and that it is done or has failed, with its seconds."""
+    started = time.monotonic()
+    try:
+        if console.is_terminal:
+            with console.status(f"{title} …"):
+                yield
+        else:
+            yield
+    except BaseException:
+        console.print(f"[red]✗[/] {title} failed after {time.monotonic() - started:.1f} s")
+        raise
+    console.print(f"[green]✓[/] {title} [dim]{time.monotonic() - started:.1f} s[/]")
+
+
+def explain(error: StepError) -> None:
+    """Print why a step failed, the end of its log, and where the rest of it is."""
+    console.print(f"[red]{error}[/]", markup=True, soft_wrap=True)
+    if error.log and error.log.is_file():
+        tail = error.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
+        for line in tail:
+            console.print(f"  {line}", style="dim", markup=False, soft_wrap=True)
+        console.print(f"The whole log: {error.log}", soft_wrap=True)
+
+
+def command(
+    arguments: Sequence[str | Path], log: Path, why: str, *, cwd: Path, env: Mapping[str, str] | None = None
+) -> None:
+    """Run a command with its output in a log.
+
+    Raises
+    ------
+    StepError
+        It ended with an error: `why`, with its exit code and the log.
+    """
+    with log.open("ab") as output:
+        output.write(f"$ {' '.join(map(str, arguments))}\n".encode())
+        output.flush()
+        try:
+            done = subprocess.run(  # noqa: S603 - our own commands
+                [str(argument) for argument in arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=cwd,
+                env=env,
+                check=False,
+            )
+        except OSError as error:
+            raise StepError(f"{why}: {error}", log) from error
+    if done.returncode:
+        raise StepError(f"{why} (exit code {done.returncode})", log)

@@ -1,0 +1,61 @@
+"""The tools that a deployment needs besides the project's environment, installed from their locks into the project."""
+
+import os
+from pathlib import Path
+
+from local.quickstart.steps import StepError, command, step
+from local.quickstart.workspace import ROOT, TOOLS, Workspace
+
+EMULATOR = ROOT / "local/emulator"
+CDK = ROOT / "local/cdk"
+EMULATOR_ENVIRONMENT = TOOLS / "emulator"
+LAMBDA_ENVIRONMENT = TOOLS / "lambda"
+_NO_NETWORK = "is there a connection to the package registry?"
+
+
+def install(workspace: Workspace) -> None:
+    """Install what is missing or no longer as locked: the emulator, the functions' runtime, the CDK's command line.
+
+    Raises
+    ------
+    StepError
+        A registry could not be reached, or has not what the locks name.
+    """
+    log = workspace.log("setup")
+    _install_environment("the emulator", EMULATOR_ENVIRONMENT, EMULATOR / "requirements.txt", log)
+    _install_environment("the functions' runtime", LAMBDA_ENVIRONMENT, EMULATOR / "runtime-requirements.txt", log)
+    _install_cdk(workspace, log)
+
+
+def _install_environment(what: str, environment: Path, locked: Path, log: Path) -> None:
+    stamp = environment / "locked"
+    if _is_current(stamp, locked):
+        return
+    with step(f"Installing {what}"):
+        command([uv(), "venv", "--quiet", "--allow-existing", environment], log, "Python 3.13 was not found", cwd=ROOT)
+        sync: list[str | Path] = [uv(), "pip", "sync", "--quiet", "--require-hashes", "--python", environment, locked]
+        command(sync, log, f"{what} could not be installed: {_NO_NETWORK}", cwd=ROOT)
+        stamp.write_bytes(locked.read_bytes())
+
+
+def _install_cdk(workspace: Workspace, log: Path) -> None:
+    locked = CDK / "package-lock.json"
+    stamp = CDK / "node_modules/locked"
+    if _is_current(stamp, locked):
+        return
+    with step("Installing the CDK"):
+        why = f"the CDK could not be installed: {_NO_NETWORK}"
+        command(["npm", "ci", "--no-progress"], log, why, cwd=CDK, env=workspace.environment)
+        stamp.write_bytes(locked.read_bytes())
+
+
+def _is_current(stamp: Path, locked: Path) -> bool:
+    return stamp.is_file() and stamp.read_bytes() == locked.read_bytes()
+
+
+def uv() -> str:
+    """Return the uv that `./quickstart` found or installed."""
+    found = os.environ.get("UV")
+    if not found:
+        raise StepError("the program is started by ./quickstart, which finds uv; there is no UV in the environment")
+    return found

@@ -1,0 +1,67 @@
+"""Where the quickstart keeps things, and how it reaches the emulator."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ROOT / ".tools"
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+STAGE = "local"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One emulator with its deployment.
+
+    Attributes
+    ----------
+    state
+        Folder of everything that belongs to it: logs, the emulator's files, what was deployed. Environment variable
+        `VOUCHER_SELECTION_STATE`, by default `.local` in the project.
+    port
+        The port it listens on.
+    """
+
+    state: Path
+    port: int
+
+    @classmethod
+    def at(cls, port: int) -> "Workspace":
+        """Return the workspace of this project, or of the folder that the environment names."""
+        state = Path(os.environ.get("VOUCHER_SELECTION_STATE") or ROOT / ".local").absolute()
+        state.mkdir(parents=True, exist_ok=True)
+        return cls(state, port)
+
+    @property
+    def endpoint_url(self) -> str:
+        """The emulator's address for AWS clients; an IP, so that S3's are path-style."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def public_url(self) -> str:
+        """The emulator's address for people and for callers of the API."""
+        return f"https://localhost:{self.port}"
+
+    def log(self, name: str) -> Path:
+        """Return the log of a step."""
+        return self.state / f"{name}.log"
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """The environment of commands that talk to the emulator: our tools first, its address, its credentials."""
+        tools = [ROOT / ".venv/bin", ROOT / "local/cdk/node_modules/.bin"]
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith("AWS_") or name == "AWS_CA_BUNDLE"
+        }
+        return inherited | {
+            "PATH": os.pathsep.join([*map(str, tools), os.environ["PATH"]]),
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ENDPOINT_URL_S3": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+        }
