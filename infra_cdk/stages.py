@@ -27,6 +27,7 @@ type Auth = Literal["none", "api_key"]
 type Packaging = Literal["bundle", "layers"]
 type Wheels = Literal["host", "lambda"]
 type Removal = Literal["destroy", "retain"]
+type LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 LOCAL_ENDPOINT = "https://localhost:4566"
 
@@ -108,7 +109,7 @@ class Stage:
     quarantine_days: int = 90
     noncurrent_days: int = 30
     log_days: int = 30
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: LogLevel = "INFO"
     tracing: bool = True
     execution_logs: bool = True
     packaging: Packaging = "layers"
@@ -315,13 +316,11 @@ def _reader(field: dataclasses.Field[Any]) -> Callable[[object], Any]:
         "float": _number,
         "bool": _switch,
         "str": str,
-        "Auth": _one_of(*get_args(Auth.__value__)),
-        "Packaging": _one_of(*get_args(Packaging.__value__)),
-        "Architecture": _one_of(*get_args(Architecture.__value__)),
-        "Wheels": _one_of(*get_args(Wheels.__value__)),
-        "Removal": _one_of(*get_args(Removal.__value__)),
     }
-    return by_type.get(str(field.type)) or _one_of(*re.findall(r'"(\w+)"', str(field.type)))
+    choices = {"Auth": Auth, "LogLevel": LogLevel, "Packaging": Packaging, "Removal": Removal, "Wheels": Wheels}
+    choices["Architecture"] = Architecture
+    written = str(field.type)
+    return by_type[written] if written in by_type else _one_of(*get_args(choices[written].__value__))
 
 
 _READERS: Mapping[str, Callable[[object], Any]] = {

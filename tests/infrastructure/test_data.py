@@ -1,0 +1,69 @@
+"""The bucket and the table: private, encrypted, restorable, and kept as long as the stage says."""
+
+import pytest
+
+
+def test_the_bucket_is_private_encrypted_and_versioned(each_stage):
+    bucket = each_stage.only("AWS::S3::Bucket")
+
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+
+
+def test_the_bucket_is_read_with_tls_1_2_or_not_at_all(each_stage):
+    statements = each_stage.only("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+
+    conditions = [statement["Condition"] for statement in statements if statement["Effect"] == "Deny"]
+    assert {"Bool": {"aws:SecureTransport": "false"}} in conditions
+    assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in conditions
+
+
+def test_objects_of_a_run_expire_by_prefix_and_results_and_uploads_never(synthesize):
+    bucket = synthesize("dev", raw_days=11, staging_days=12, quarantine_days=13, noncurrent_days=14).only(
+        "AWS::S3::Bucket"
+    )
+
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    assert {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule} == {
+        "raw/": 11,
+        "staging/": 12,
+        "quarantine/": 13,
+    }
+    (tidy,) = (rule for rule in rules if "Prefix" not in rule)
+    assert tidy["NoncurrentVersionExpiration"] == {"NoncurrentDays": 14}
+    assert tidy["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+
+def test_the_table_is_paid_per_request_encrypted_and_restorable(each_stage):
+    table = each_stage.only("AWS::DynamoDB::Table")
+
+    assert table["KeySchema"] == [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
+    assert {item["AttributeType"] for item in table["AttributeDefinitions"]} == {"S"}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+@pytest.mark.parametrize(("name", "policy"), [("local", "Delete"), ("dev", "Delete"), ("prod", "Retain")])
+def test_data_stays_only_where_the_stage_says_so(request, name, policy):
+    synthesized = request.getfixturevalue(name)
+
+    for kind in ("AWS::S3::Bucket", "AWS::DynamoDB::Table"):
+        synthesized.template.has_resource(kind, {"DeletionPolicy": policy, "UpdateReplacePolicy": policy})
+    assert synthesized.only("AWS::DynamoDB::Table")["DeletionProtectionEnabled"] is (policy == "Retain")
+
+
+def test_the_local_stage_has_no_function_that_the_emulator_cannot_run(local):
+    assert {function["Runtime"] for function in local.resources("AWS::Lambda::Function").values()} == {"python3.13"}
+    assert not [kind for kind in local.json["Resources"].values() if kind["Type"].startswith("Custom::")]
+
+
+def test_the_outputs_are_what_the_documentation_names(local, dev):
+    assert set(local.json["Outputs"]) == {"ApiUrl", "StateMachineArn", "BucketName", "TableName", "FailureTopicArn"}
+    assert set(dev.json["Outputs"]) == set(local.json["Outputs"]) | {"ApiKeyId"}

@@ -1,0 +1,182 @@
+"""The functions: settings, code, and the rights of each."""
+
+import json
+
+import pytest
+
+FUNCTIONS = ("ingest", "clean", "model", "api")
+READ = {"s3:GetObject", "s3:GetObjectTagging"}
+WRITE = {"s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}
+BUCKET, TABLE = "LakeBucket", "CatalogTable"
+
+
+def allowed(actions, *resources):
+    """Each action, with the resources that it is allowed on."""
+    return {action: set(resources) for action in actions}
+
+
+def environment(synthesized, name):
+    return synthesized.function(name)["Environment"]["Variables"]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_is_python_3_13_with_its_own_handler(each_stage, name):
+    assert each_stage.function(name)["Runtime"] == "python3.13"
+    assert each_stage.function(name)["Timeout"] == getattr(each_stage.stage, f"{name}_timeout_seconds")
+    assert each_stage.function(name)["MemorySize"] == getattr(each_stage.stage, f"{name}_memory_mb")
+
+
+def test_ingest_is_told_the_countries_the_date_and_where_it_may_read(synthesize):
+    settings = {"countries": ("Peru", "Latvia"), "source_hosts": ("a.example",), "shard_target_rows": 7}
+
+    variables = environment(synthesize("local", **settings), "ingest")
+
+    assert json.loads(variables["COUNTRIES"]) == ["Peru", "Latvia"]
+    assert variables["CUR_DATE"] == "2018-09-15"
+    assert variables["SEGMENTS"] == ""
+    assert json.loads(variables["SOURCE_HOSTS"]) == ["a.example"]
+    assert (variables["SHARD_TARGET_ROWS"], variables["SHARD_TARGET_BYTES"]) == ("7", "134217728")
+    assert variables["BUCKET"]["Ref"].startswith(BUCKET)
+
+
+def test_on_aws_the_date_is_left_to_the_day_of_the_run(dev):
+    assert environment(dev, "ingest")["CUR_DATE"] == ""
+
+
+def test_definitions_of_the_deployment_reach_ingest(synthesize, tmp_path):
+    file = tmp_path / "segments.json"
+    file.write_text('{"segmentations": []}')
+
+    assert environment(synthesize("dev", segments_file=file), "ingest")["SEGMENTS"] == '{"segmentations":[]}'
+
+
+def test_the_other_functions_get_their_settings_and_nothing_else(local):
+    own = {name: set(environment(local, name)) for name in FUNCTIONS}
+    shared = set.intersection(*own.values())
+
+    assert shared == {
+        "POWERTOOLS_SERVICE_NAME",
+        "POWERTOOLS_METRICS_NAMESPACE",
+        "POWERTOOLS_LOG_LEVEL",
+        "POWERTOOLS_TRACE_DISABLED",
+    }
+    assert own["clean"] - shared == {"BUCKET", "BATCH_ROWS"}
+    assert own["model"] - shared == {"BUCKET", "TABLE", "KEPT_VERSIONS"}
+    assert own["api"] - shared == {"TABLE", "MODEL_REFRESH_SECONDS"}
+    assert environment(local, "model")["KEPT_VERSIONS"] == "10"
+    assert environment(local, "api")["MODEL_REFRESH_SECONDS"] == "5"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_logs_and_metrics_carry_the_functions_name(each_stage, name):
+    variables = environment(each_stage, name)
+
+    assert variables["POWERTOOLS_SERVICE_NAME"] == name
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "VoucherSelection"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_tracing_is_on_for_aws_and_off_in_the_emulator(local, dev, name):
+    assert dev.function(name)["TracingConfig"] == {"Mode": "Active"}
+    assert "POWERTOOLS_TRACE_DISABLED" not in environment(dev, name)
+    assert "TracingConfig" not in local.function(name)
+    assert environment(local, name)["POWERTOOLS_TRACE_DISABLED"] == "true"
+
+
+def test_on_aws_dependencies_come_in_layers_and_the_api_has_no_pandas(dev):
+    layers = {name: len(dev.function(name)["Layers"]) for name in FUNCTIONS}
+
+    assert layers == {"ingest": 2, "clean": 2, "model": 2, "api": 1}
+    (only,) = dev.function("api")["Layers"]
+    assert "SharedLayer" in only["Ref"]
+    for layer in dev.resources("AWS::Lambda::LayerVersion").values():
+        assert layer["CompatibleRuntimes"] == ["python3.13"]
+        assert layer["CompatibleArchitectures"] == ["arm64"]
+
+
+def test_the_emulator_gets_no_layers_because_it_would_not_mount_them(local):
+    assert not local.resources("AWS::Lambda::LayerVersion")
+    assert not any("Layers" in local.function(name) for name in FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_logs_to_its_own_group_which_expires(each_stage, name):
+    group = each_stage.function(name)["LoggingConfig"]["LogGroup"]["Ref"]
+
+    assert f"{name.capitalize()}Logs" in group
+    assert each_stage.resources("AWS::Logs::LogGroup")[group]["RetentionInDays"] == each_stage.stage.log_days
+
+
+def without_logs_and_traces(rights):
+    return {action: where for action, where in rights.items() if not action.startswith(("logs:", "xray:"))}
+
+
+def test_ingest_reads_uploads_and_writes_raw_and_plans(each_stage):
+    assert without_logs_and_traces(each_stage.rights("FunctionsIngestRole")) == {
+        "s3:ListBucket": {BUCKET},
+        **allowed(READ, f"{BUCKET}/uploads/*", f"{BUCKET}/raw/*"),
+        **allowed(WRITE, f"{BUCKET}/raw/*", f"{BUCKET}/runs/*"),
+    }
+
+
+def test_ingest_reads_other_buckets_only_when_they_are_named(synthesize):
+    rights = synthesize("dev", source_buckets=("history",)).rights("FunctionsIngestRole")
+
+    assert rights["s3:ListBucket"] == {BUCKET, "arn:<AWS::Partition>:s3:::history"}
+    assert "arn:<AWS::Partition>:s3:::history/*" in rights["s3:GetObject"]
+    assert rights["s3:PutObject"] == {f"{BUCKET}/raw/*", f"{BUCKET}/runs/*"}
+
+
+def test_clean_reads_raw_and_writes_staging_and_quarantine(each_stage):
+    assert without_logs_and_traces(each_stage.rights("FunctionsCleanRole")) == {
+        **allowed(READ, f"{BUCKET}/raw/*"),
+        **allowed(WRITE, f"{BUCKET}/staging/*", f"{BUCKET}/quarantine/*"),
+    }
+
+
+def test_model_reads_what_the_run_left_and_publishes(each_stage):
+    table_rights = ("GetItem", "Query", "PutItem", "UpdateItem", "BatchWriteItem")
+
+    assert without_logs_and_traces(each_stage.rights("FunctionsModelRole")) == {
+        "s3:ListBucket": {BUCKET},
+        **allowed(READ, f"{BUCKET}/staging/*", f"{BUCKET}/runs/*", f"{BUCKET}/production/*"),
+        **allowed(WRITE, f"{BUCKET}/production/*", f"{BUCKET}/runs/*"),
+        **{f"dynamodb:{right}": {TABLE} for right in table_rights},
+    }
+
+
+def test_the_api_reads_the_table_and_nothing_else(each_stage):
+    assert without_logs_and_traces(each_stage.rights("FunctionsApiRole")) == {
+        "dynamodb:GetItem": {TABLE},
+        "dynamodb:Query": {TABLE},
+    }
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_writes_to_its_own_logs_only(each_stage, name):
+    rights = each_stage.rights(f"Functions{name.capitalize()}Role")
+
+    assert {action: where for action, where in rights.items() if action.startswith("logs:")} == {
+        "logs:CreateLogStream": {f"Functions{name.capitalize()}Logs"},
+        "logs:PutLogEvents": {f"Functions{name.capitalize()}Logs"},
+    }
+
+
+def test_only_what_has_no_resources_is_allowed_on_all_of_them(each_stage):
+    for role, properties in each_stage.resources("AWS::IAM::Role").items():
+        for policy in properties.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if statement["Resource"] == "*":
+                    actions = statement["Action"]
+                    assert all(action.startswith(("xray:", "logs:")) for action in actions), role
+
+
+def test_no_role_has_a_policy_that_aws_manages_except_api_gateways_log_role(each_stage):
+    managed = {
+        role: properties["ManagedPolicyArns"]
+        for role, properties in each_stage.resources("AWS::IAM::Role").items()
+        if properties.get("ManagedPolicyArns") and not role.startswith("CustomS3AutoDelete")
+    }
+
+    assert not any("AdministratorAccess" in json.dumps(arns) for arns in managed.values())
+    assert all("CloudWatchRole" in role for role in managed)

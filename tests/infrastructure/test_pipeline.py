@@ -1,0 +1,207 @@
+"""The state machine: its states, what it retries, and what becomes of a failure."""
+
+import json
+
+import pytest
+
+TRANSIENT = {
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+}
+
+
+@pytest.fixture
+def machine(each_stage, definition_of):
+    return definition_of(each_stage)
+
+
+@pytest.fixture
+def shard(machine):
+    return machine["States"]["CleanShards"]["ItemProcessor"]
+
+
+def test_a_run_is_ingest_a_map_of_clean_and_model(machine):
+    states = machine["States"]
+
+    assert machine["StartAt"] == "Ingest"
+    assert states["Ingest"]["Next"] == "CleanShards"
+    assert states["CleanShards"]["Next"] == "Model"
+    assert states["Model"]["End"] is True
+
+
+def test_ingest_gets_the_run_and_the_whole_input(machine):
+    assert machine["States"]["Ingest"]["Parameters"]["Payload"] == {
+        "run_id.$": "$$.Execution.Name",
+        "started_at.$": "$$.Execution.StartTime",
+        "request.$": "$",
+    }
+
+
+@pytest.mark.parametrize("state", ["Ingest", "Model"])
+def test_a_states_output_is_its_functions_result(machine, state):
+    assert machine["States"][state]["OutputPath"] == "$.Payload"
+
+
+def test_the_map_reads_the_manifest_and_starts_an_execution_for_each_shard(machine, each_stage):
+    states = machine["States"]["CleanShards"]
+
+    assert states["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    assert states["ItemReader"]["Resource"].endswith(":states:::s3:getObject")
+    assert states["ItemReader"]["ReaderConfig"] == {"InputType": "JSON"}
+    assert states["ItemReader"]["Parameters"] == {"Bucket": "LakeBucket", "Key.$": "$.manifest_key"}
+    assert states["MaxConcurrency"] == each_stage.stage.max_concurrency
+    assert states["ItemSelector"] == {
+        "run_id.$": "$.run_id",
+        "countries.$": "$.countries",
+        "shard.$": "$$.Map.Item.Value",
+    }
+
+
+def test_the_maps_results_go_to_the_bucket_and_not_into_the_next_state(machine):
+    states = machine["States"]["CleanShards"]
+
+    assert states["ResultWriter"]["Parameters"] == {"Bucket": "LakeBucket", "Prefix": "runs/map"}
+    assert states["ResultPath"] is None
+
+
+def test_a_map_that_failed_goes_to_model_which_names_what_is_missing(machine):
+    assert machine["States"]["CleanShards"]["Catch"] == [
+        {"ErrorEquals": ["States.ALL"], "ResultPath": "$.map_error", "Next": "Model"}
+    ]
+
+
+def test_a_shard_that_failed_leaves_its_error_beside_the_run_and_fails_with_it(shard):
+    states = shard["States"]
+
+    assert states["Clean"]["Catch"] == [
+        {"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "RecordShardFailure"}
+    ]
+    record = states["RecordShardFailure"]
+    assert record["Resource"].endswith(":states:::aws-sdk:s3:putObject")
+    assert record["Parameters"]["Key.$"] == (
+        "States.Format('runs/run_id={}/failures/shard-{}.json', $.run_id, $.shard.number)"
+    )
+    assert record["Parameters"]["Body"] == {
+        "shard.$": "$.shard.number",
+        "error.$": "$.failure.Error",
+        "cause.$": "$.failure.Cause",
+    }
+    assert record["Next"] == "ShardFailed"
+    assert states["ShardFailed"] == {
+        "Type": "Fail",
+        "ErrorPath": "$.failure.Error",
+        "CausePath": "$.failure.Cause",
+    }
+
+
+@pytest.mark.parametrize("state", ["Ingest", "Model"])
+def test_a_failure_of_a_state_is_recorded_whatever_the_input_was(machine, state):
+    # no ResultPath: it could not be added to an input that is no object
+    assert machine["States"][state]["Catch"] == [{"ErrorEquals": ["States.ALL"], "Next": "RecordFailure"}]
+
+
+def test_a_failed_run_is_recorded_announced_and_failed_with_its_own_error(machine):
+    states = machine["States"]
+
+    record = states["RecordFailure"]
+    assert record["Parameters"]["Key.$"] == "States.Format('runs/run_id={}/run.json', $$.Execution.Name)"
+    assert record["Parameters"]["Body"] == {
+        "run_id.$": "$$.Execution.Name",
+        "status": "failed",
+        "request.$": "$$.Execution.Input",
+        "started_at.$": "$$.Execution.StartTime",
+        "failed_at.$": "$$.State.EnteredTime",
+        "error.$": "$.Error",
+        "cause.$": "$.Cause",
+    }
+    assert record["Next"] == "NotifyFailure"
+    assert states["NotifyFailure"]["Resource"].endswith(":states:::sns:publish")
+    assert states["NotifyFailure"]["Next"] == "RunFailed"
+    assert states["RunFailed"] == {"Type": "Fail", "ErrorPath": "$.Error", "CausePath": "$.Cause"}
+
+
+@pytest.mark.parametrize(("state", "following"), [("RecordFailure", "NotifyFailure"), ("NotifyFailure", "RunFailed")])
+def test_what_cannot_be_recorded_or_announced_does_not_hide_the_failure(machine, state, following):
+    assert machine["States"][state]["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": following}]
+    assert machine["States"][state]["ResultPath"] is None
+
+
+def test_every_lambda_task_retries_lambdas_passing_troubles_with_jitter(machine, shard):
+    for task in (machine["States"]["Ingest"], machine["States"]["Model"], shard["States"]["Clean"]):
+        passing = task["Retry"][0]
+        assert set(passing["ErrorEquals"]) == TRANSIENT
+        assert passing["JitterStrategy"] == "FULL"
+        assert passing["BackoffRate"] > 1
+        assert passing["MaxDelaySeconds"] == 60
+
+
+def test_only_clean_is_tried_again_after_a_crash(machine, shard):
+    assert [len(machine["States"][state]["Retry"]) for state in ("Ingest", "Model")] == [1, 1]
+    crash = shard["States"]["Clean"]["Retry"][1]
+    assert {"Sandbox.Timedout", "Runtime.ExitError", "Lambda.Unknown"} <= set(crash["ErrorEquals"])
+    assert (crash["MaxAttempts"], crash["JitterStrategy"]) == (2, "FULL")
+
+
+def test_errors_of_the_domain_are_never_retried(machine, shard):
+    for task in (machine["States"]["Ingest"], machine["States"]["Model"], shard["States"]["Clean"]):
+        retried = {error for retry in task["Retry"] for error in retry["ErrorEquals"]}
+        assert retried.isdisjoint({"States.ALL", "States.TaskFailed"})
+        assert all("." in error for error in retried), "a class of ours has no dot in its name"
+
+
+def test_nothing_runs_for_ever(machine, shard, each_stage):
+    assert machine["TimeoutSeconds"] == each_stage.stage.run_timeout_seconds
+    states = [*machine["States"].values(), *shard["States"].values()]
+    assert all(state["TimeoutSeconds"] for state in states if state["Type"] == "Task")
+    assert shard["States"]["Clean"]["TimeoutSeconds"] > each_stage.stage.clean_timeout_seconds
+
+
+def test_the_machine_is_a_standard_one_and_traced_and_logged_on_aws(dev, local):
+    on_aws = dev.only("AWS::StepFunctions::StateMachine")
+    assert on_aws["StateMachineType"] == "STANDARD"
+    assert on_aws["TracingConfiguration"] == {"Enabled": True}
+    assert (on_aws["LoggingConfiguration"]["Level"], on_aws["LoggingConfiguration"]["IncludeExecutionData"]) == (
+        "ALL",
+        False,
+    )
+    assert "LoggingConfiguration" not in local.only("AWS::StepFunctions::StateMachine")
+
+
+def test_the_machine_may_do_what_its_states_do_and_no_more(local):
+    assert local.rights("PipelineRole") == {
+        "lambda:InvokeFunction": {"FunctionsIngest", "FunctionsClean", "FunctionsModel"},
+        "s3:GetObject": {"LakeBucket/runs/*"},
+        "s3:PutObject": {"LakeBucket/runs/*"},
+        "s3:AbortMultipartUpload": {"LakeBucket/runs/*"},
+        "s3:ListMultipartUploadParts": {"LakeBucket/runs/*"},
+        "sns:Publish": {"PipelineRunFailures"},
+    }
+
+
+def test_the_machine_may_start_and_stop_its_own_map(each_stage):
+    (policy,) = (
+        properties
+        for properties in each_stage.resources("AWS::IAM::Policy").values()
+        if properties["PolicyName"].startswith("PipelineOwnMaps")
+    )
+    rights = {
+        action: statement for statement in policy["PolicyDocument"]["Statement"] for action in _actions(statement)
+    }
+
+    assert set(rights) == {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"}
+    assert "PipelineStateMachine" in json.dumps(rights["states:StartExecution"]["Resource"])
+    assert ":execution:" in json.dumps(rights["states:StopExecution"]["Resource"])
+
+
+def _actions(statement):
+    return statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+
+
+def test_failures_are_announced_on_an_encrypted_topic(each_stage):
+    assert "alias/aws/sns" in json.dumps(each_stage.only("AWS::SNS::Topic")["KmsMasterKeyId"])
+    (denied,) = each_stage.only("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    assert denied["Effect"] == "Deny"
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}

@@ -1,0 +1,139 @@
+"""A deployment's settings: defaults by stage, overridden from the context, refused with what is allowed."""
+
+import ast
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from infra_cdk.stages import StageError, stage, stage_from_context
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_no_context_is_the_local_stage_on_the_date_of_the_sample():
+    settings = stage_from_context({})
+
+    assert settings.name == "local"
+    assert settings.countries == ("Peru",)
+    assert settings.cur_date == date(2018, 9, 15)
+    assert settings.source_hosts == ("*",)
+    assert settings.auth == "none"
+    assert settings.public_endpoint == "https://localhost:4566"
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_a_stage_on_aws_counts_to_today_asks_for_a_key_and_reads_nobody_elses_data(name):
+    settings = stage(name)
+
+    assert settings.cur_date is None
+    assert settings.auth == "api_key"
+    assert settings.source_hosts == settings.source_buckets == ()
+    assert (settings.packaging, settings.architecture, settings.tracing) == ("layers", "arm64", True)
+
+
+def test_only_prod_keeps_its_data_when_the_stack_is_deleted():
+    assert [stage(name).removal for name in ("local", "dev", "prod")] == ["destroy", "destroy", "retain"]
+
+
+def test_context_values_replace_the_defaults():
+    settings = stage_from_context(
+        {
+            "stage": "dev",
+            "countries": "Peru, Latvia",
+            "cur_date": "2018-08-01",
+            "source_hosts": "a.example,b.example",
+            "rate_limit": "2.5",
+            "kept_versions": "3",
+            "tracing": "false",
+            "architecture": "x86_64",
+            "endpoint": "https://localhost:4577",
+            "log_level": "DEBUG",
+        }
+    )
+
+    assert settings.countries == ("Peru", "Latvia")
+    assert settings.cur_date == date(2018, 8, 1)
+    assert settings.source_hosts == ("a.example", "b.example")
+    assert (settings.rate_limit, settings.kept_versions, settings.tracing) == (2.5, 3, False)
+    assert (settings.architecture, settings.log_level) == ("x86_64", "DEBUG")
+    assert settings.public_endpoint == "https://localhost:4577"
+
+
+def test_lists_may_be_lists_as_in_cdk_json():
+    assert stage_from_context({"countries": ["Peru", "China"]}).countries == ("Peru", "China")
+
+
+@pytest.mark.parametrize("today", ["today", ""])
+def test_cur_date_may_be_today(today):
+    assert stage_from_context({"cur_date": today}).cur_date is None
+
+
+def test_the_cdks_own_context_is_left_alone():
+    assert (
+        stage_from_context({"@aws-cdk/core:checkSecretUsage": True, "aws:cdk:bundling-stacks": ["**"]}).name == "local"
+    )
+
+
+@pytest.mark.parametrize(
+    ("context", "message"),
+    [
+        ({"stage": "test"}, "stage: expected one of local, dev, prod, got 'test'"),
+        ({"contries": "Peru"}, "contries: no such setting; there are stage, .*countries"),
+        ({"countries": " , "}, "countries: expected at least one country"),
+        ({"cur_date": "15.09.2018"}, "cur_date: expected a date like 2018-09-15, or today, got '15.09.2018'"),
+        ({"auth": "open"}, "auth: expected one of none, api_key, got 'open'"),
+        ({"packaging": "docker"}, "packaging: expected one of bundle, layers"),
+        ({"log_level": "TRACE"}, "log_level: expected one of DEBUG, INFO, WARNING, ERROR"),
+        ({"kept_versions": "many"}, "kept_versions: expected a whole number, got 'many'"),
+        ({"kept_versions": "1"}, "kept_versions: expected 2 to 1000, got 1"),
+        ({"rate_limit": "nan"}, "rate_limit: expected a number"),
+        ({"tracing": "maybe"}, "tracing: expected true or false, got 'maybe'"),
+        ({"clean_memory_mb": "64"}, "clean_memory_mb: expected 128 to 10240, got 64"),
+        ({"api_timeout_seconds": "60"}, "api_timeout_seconds: expected 1 to 29, got 60"),
+        ({"log_days": "8"}, "log_days: expected one of 1, 7, 14"),
+        ({"source_hosts": "https://a.example/x"}, "source_hosts: expected host names like files.example.com"),
+        ({"endpoint": "localhost:4566"}, "endpoint: expected an address like https://localhost:4566"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_by_name(context, message):
+    with pytest.raises(StageError, match=message):
+        stage_from_context(context)
+
+
+def test_segments_come_from_a_file_without_blanks(tmp_path):
+    file = tmp_path / "segments.json"
+    file.write_text(json.dumps({"segmentations": []}, indent=4))
+
+    assert stage_from_context({"segments_file": str(file)}).segments == '{"segmentations":[]}'
+    assert stage_from_context({}).segments == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be used"),
+        ("{", "cannot be used"),
+        (json.dumps("x" * 4000), "a function's environment takes 3,000"),
+    ],
+)
+def test_segments_that_no_function_could_get_are_refused(tmp_path, content, message):
+    file = tmp_path / "segments.json"
+    if content is not None:
+        file.write_text(content)
+
+    with pytest.raises(StageError, match=message):
+        _ = stage_from_context({"segments_file": str(file)}).segments
+
+
+def test_infra_cdk_imports_neither_the_functions_nor_the_domain():
+    imported = set()
+    for file in (ROOT / "infra_cdk").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add((node.module or "").split(".")[0])
+
+    assert imported.isdisjoint({"lambdas", "voucher_selection", "ingest", "clean", "model", "api", "local"})
