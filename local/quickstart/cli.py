@@ -56,13 +56,12 @@ def run(
         started = emulator.running(workspace) is None
         try:
             deployed = _deployed(workspace)
-            country_served = _run_pipeline(workspace, deployed, history, country or [], cur_date)
-            report.show_addresses(deployed, country_served)
         except BaseException:
-            # What nobody has seen working is not left behind; what was up before stays up.
             if started:
                 emulator.stop(workspace)
             raise
+        country_served = _run_pipeline(workspace, deployed, history, country or [], cur_date)
+        report.show_addresses(deployed, country_served)
         if detach:
             console.print("It serves in the background; stop it with ./quickstart stop")
         else:
@@ -220,7 +219,8 @@ def _run_pipeline(
     if ended.status != "SUCCEEDED":
         raise StepError(
             f"the run failed with {ended.error or ended.status}: {ended.cause or 'no cause given'}\n"
-            "The model that was served before stays served. More: ./quickstart logs ingest (or clean, model)"
+            "A model that was served before stays served. The emulator stays up, for another run or to look at the logs:"
+            " ./quickstart logs ingest (or clean, model); ./quickstart stop"
         )
     report.show_rows(executions.summary(run_id))
     criteria = report.selection_criteria(workspace)

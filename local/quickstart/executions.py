@@ -5,7 +5,6 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,6 +14,8 @@ from local.quickstart.record import Deployment
 from local.quickstart.workspace import REGION, Workspace
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from types_boto3_s3 import S3Client
     from types_boto3_stepfunctions import SFNClient
     from types_boto3_stepfunctions.type_defs import HistoryEventTypeDef
@@ -70,7 +71,7 @@ class Executions:
         request: dict[str, Any] = {"source": source}
         request |= {"countries": list(countries)} if countries else {}
         request |= {"cur_date": cur_date} if cur_date else {}
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        name = f"run-{secrets.token_hex(4)}"
         machine = self._deployment.state_machine_arn
         self._sfn.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
         return name

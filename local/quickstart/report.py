@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
@@ -76,25 +77,32 @@ def show_rows(summary: dict[str, Any]) -> None:
 
 def show_segments(criteria: dict[str, Any]) -> None:
     """Print every segment with its mode."""
-    table = Table(title=f"The voucher amount used most, by segment (CUR_DATE {criteria['model']['cur_date']})")
+    title = f"The voucher amount used most, by segment (CUR_DATE {criteria['model']['cur_date']})"
+    table = Table(title=title, box=SIMPLE_HEAD)
     for name in ("Country", "Segmentation", "Segment"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     for name in ("Amount", "Support", "Share", "Runner-up"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for segment in criteria["segments"]:
-        runner_up = segment["assignments"][1:2]
         table.add_row(
             segment["country_code"],
             segment["segment_name"],
             segment["segment"],
-            "-" if segment["voucher_amount"] is None else f"{segment['voucher_amount']:g}",
-            f"{segment['support']:,}",
-            "-" if segment["share"] is None else f"{segment['share']:.1%}",
-            f"{runner_up[0]['voucher_amount']:g} ({runner_up[0]['count'] / segment['support']:.1%})"
-            if runner_up
-            else "-",
+            *(_ranked(segment)),
         )
     console.print(table)
+
+
+def _ranked(segment: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Return the mode, its support and share, and the runner-up, as text."""
+    if not segment["assignments"]:
+        return "-", "0", "-", "-"
+    shares = [
+        (f"{assignment['voucher_amount']:g}", f"{assignment['count'] / segment['support']:.1%}")
+        for assignment in segment["assignments"][:2]
+    ]
+    (amount, share), *others = shares
+    return amount, f"{segment['support']:,}", share, " at ".join(others[0]) if others else "-"
 
 
 def show_addresses(deployment: Deployment, country: str) -> None:

@@ -1,6 +1,7 @@
 """Steps: what the quickstart says while it works, and what it says when a step fails."""
 
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,7 +9,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-console = Console(highlight=False)
+# A pipe has no width of its own: as wide as the segments' table needs.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
 _TAIL_LINES = 15
 
 
