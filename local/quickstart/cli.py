@@ -219,7 +219,7 @@ def _run_pipeline(
     if ended.status != "SUCCEEDED":
         raise StepError(
             f"the run failed with {ended.error or ended.status}: {ended.cause or 'no cause given'}\n"
-            "A model that was served before stays served. The emulator stays up, for another run or to look at the logs:"
+            "A model that was served before stays served. The emulator stays up, for another run or the logs:"
             " ./quickstart logs ingest (or clean, model); ./quickstart stop"
         )
     report.show_rows(executions.summary(run_id))

@@ -9,7 +9,7 @@ from local.quickstart.steps import StepError
 from local.quickstart.workspace import REGION, Workspace
 
 if TYPE_CHECKING:
-    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_lambda import LambdaClient
     from types_boto3_logs import CloudWatchLogsClient
 
 FUNCTIONS = ("ingest", "clean", "model", "api")
@@ -27,9 +27,7 @@ def last_lines(workspace: Workspace, function: str, lines: int) -> list[str]:
         raise StepError("nothing is deployed: ./quickstart run -d")
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
     logs: CloudWatchLogsClient = session.client("logs", endpoint_url=workspace.endpoint_url)
-    group = (
-        f"/aws/lambda/{_physical_name(session.client('cloudformation', endpoint_url=workspace.endpoint_url), function)}"
-    )
+    group = f"/aws/lambda/{_name(session.client('lambda', endpoint_url=workspace.endpoint_url), function)}"
     try:
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
         events = [event for page in pages for event in page["events"]]
@@ -39,11 +37,9 @@ def last_lines(workspace: Workspace, function: str, lines: int) -> list[str]:
     return [line for event in events for line in event["message"].splitlines()][-lines:]
 
 
-def _physical_name(cloudformation: "CloudFormationClient", function: str) -> str:
-    resources = cloudformation.get_paginator("list_stack_resources").paginate(StackName="VoucherSelection-local")
-    for page in resources:
-        for resource in page["StackResourceSummaries"]:
-            named = resource["LogicalResourceId"].lower().startswith(function)
-            if resource["ResourceType"] == "AWS::Lambda::Function" and named:
-                return resource["PhysicalResourceId"]
+def _name(functions: "LambdaClient", function: str) -> str:
+    for page in functions.get_paginator("list_functions").paginate():
+        for found in page["Functions"]:
+            if found["Handler"] == f"{function}.handler.lambda_handler":
+                return found["FunctionName"]
     raise StepError(f"the stack has no function {function}")
