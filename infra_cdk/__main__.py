@@ -1,21 +1,14 @@
 """The CDK app: ``cdk deploy -c stage=local`` runs ``python -m infra_cdk``."""
 
 import os
-import shutil
 import sys
-from pathlib import Path
 
-# The Node.js of the virtual environment is the one that is pinned; a system's own may be too old for the CDK.
-_PINNED_NODE = shutil.which("node", path=str(Path(sys.executable).parent))
-if _PINNED_NODE:
-    os.environ.setdefault("JSII_NODE", _PINNED_NODE)
+import aws_cdk as cdk
 
-import aws_cdk as cdk  # noqa: E402 - starts Node.js
-
-from infra_cdk.packaging import packages_for  # noqa: E402
-from infra_cdk.stack import VoucherSelection  # noqa: E402
-from infra_cdk.stages import StageError, stage_from_context  # noqa: E402
-from layers.build import BuildError  # noqa: E402
+from infra_cdk.packaging import packages_for
+from infra_cdk.stack import VoucherSelection
+from infra_cdk.stages import StageError, stage_from_context
+from layers.build import BuildError
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ class VoucherSelection(cdk.Stack):
         packages: Packages,
         env: cdk.Environment | None = None,
     ) -> None:
-        super().__init__(scope, construct_id, env=env, description="Voucher Selection")
+        super().__init__(scope, construct_id, env=env, description="Voucher Selection", synthesizer=_synthesizer(stage))
         lake = Lake(self, "Lake", stage=stage)
         catalog = Catalog(self, "Catalog", stage=stage)
         functions = Functions(
@@ -43,3 +43,12 @@ class VoucherSelection(cdk.Stack):
 
     def _output(self, name: str, value: str, description: str) -> None:
         cdk.CfnOutput(self, name, value=value, description=description)
+
+
+def _synthesizer(stage: Stage) -> cdk.IStackSynthesizer | None:
+    """How the stack is deployed: on AWS with the roles of ``cdk bootstrap``, in the emulator without roles.
+
+    The emulator then needs nothing of a bootstrap but its bucket, ``cdk-hnb659fds-assets-<account>-<region>``; making
+    that one takes a moment, and the whole bootstrap ten seconds.
+    """
+    return cdk.CliCredentialsStackSynthesizer() if stage.is_local else None

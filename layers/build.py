@@ -95,7 +95,7 @@ UNUSED = (
 """Files that an installed layer leaves out, as patterns of ``Path.full_match`` under the layer's folder."""
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
-_FAST = 1  # deflate level: see docs of the build; level 6 takes five times as long for 8 % less
+_FAST = 1  # deflate level: 6 takes three times as long for 11 % less, and stored files take longer to deploy
 
 
 class BuildError(Exception):

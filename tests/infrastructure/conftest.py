@@ -1,25 +1,21 @@
 """Each stage is synthesized once a session, in this process and without building anything."""
 
 import json
-import os
-import shutil
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-_PINNED_NODE = shutil.which("node", path=str(Path(sys.executable).parent))
-if _PINNED_NODE:
-    os.environ.setdefault("JSII_NODE", _PINNED_NODE)
+import infra_cdk  # noqa: F401 - names the Node.js that aws_cdk starts
 
-import aws_cdk as cdk  # noqa: E402 - starts Node.js
-from aws_cdk.assertions import Template  # noqa: E402
+# isort: split
+import aws_cdk as cdk
+from aws_cdk.assertions import Template
 
-from infra_cdk.stack import VoucherSelection  # noqa: E402
-from infra_cdk.stages import Stage, stage  # noqa: E402
-from layers.build import FUNCTIONS, Archive, Packages  # noqa: E402
+from infra_cdk.stack import VoucherSelection
+from infra_cdk.stages import Stage, stage
+from layers.build import FUNCTIONS, Archive, Packages
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("local", "dev", "prod")
