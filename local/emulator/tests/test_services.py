@@ -6,6 +6,7 @@ import json
 import ssl
 import urllib.request
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -105,6 +106,33 @@ def test_api_gateway_hands_requests_to_a_function(emulator: Emulator) -> None:
 
     assert (status, header) == (201, "function")
     assert body == {"path": "/some/path", "sent": {"a": 1}}
+
+
+def test_invocations_and_errors_are_counted_in_cloudwatch(emulator: Emulator) -> None:
+    function = emulator.create_function("""
+        def handler(event, context):
+            return 1 / event["divisor"]
+    """)
+    for divisor in (1, 0, 2):
+        function.invoke({"divisor": divisor})
+    now = datetime.now(UTC)
+
+    def total(name: str) -> float:
+        statistics = emulator.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName=name,
+            Dimensions=[{"Name": "FunctionName", "Value": function.name}],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now + timedelta(minutes=5),
+            Period=600,
+            Statistics=["Sum"],
+        )
+        return sum(point["Sum"] for point in statistics["Datapoints"])
+
+    assert wait_until(lambda: (total("Invocations"), total("Errors")) == (3, 1), 5), (
+        total("Invocations"),
+        total("Errors"),
+    )
 
 
 def run_state_machine(emulator: Emulator, definition: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,9 @@ EXIT_USAGE = 2
 EXIT_PORT_IN_USE = 3
 EXIT_STATE_IN_USE = 4
 
+THREAD_SWITCH_SECONDS = 0.0005
+"""A tenth of Python's own: a request waits less for threads that do other work, and its slowest answers come sooner."""
+
 
 class StartError(Exception):
     """Why the emulator does not start, in one line, with the exit code that says so."""
@@ -53,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         register_entry_points()
         from localstack.runtime.main import main as run_localstack  # noqa: PLC0415
 
+        sys.setswitchinterval(THREAD_SWITCH_SECONDS)
         try:
             run_localstack()
         except SystemExit as ended:
@@ -68,7 +72,7 @@ def leave(exit_code: object) -> NoReturn:
 
 
 def parse_settings(arguments: list[str] | None = None) -> Settings:
-    """Read the command line; the default of an option is its environment variable (PROCESS_EMULATOR_PORT for `--port`)."""
+    """Read the command line; an option's default is its environment variable (PROCESS_EMULATOR_PORT for `--port`)."""
     parser = argparse.ArgumentParser(prog="process_emulator", description=__doc__)
     option = parser.add_argument
     option("--port", type=int, default=_default("PORT", "4566"), help="on the loopback interface, HTTP and HTTPS")

@@ -22,9 +22,11 @@ class ProcessRuntimeExecutorPlugin(RuntimeExecutorPlugin):  # type: ignore[misc]
     name = "process"
 
     def load(self, *_args: Any, **_kwargs: Any) -> type[ProcessRuntimeExecutor]:
-        """Return the executor's class."""
+        """Return the executor's class; LocalStack asks for it again for each environment."""
+        from process_emulator.bookkeeping import write_in_batches  # noqa: PLC0415
         from process_emulator.executor import ProcessRuntimeExecutor  # noqa: PLC0415
 
+        write_in_batches()
         return ProcessRuntimeExecutor
 
 

@@ -58,7 +58,7 @@ class RuntimeApi:
         return f"{HOST}:{self._server.server_address[1]}"
 
     def invoke(self, invocation: Invocation, timeout_seconds: float) -> Answer:
-        """Hand the event to the process and wait; TimeoutError if it takes longer, RuntimeStopped if the process ends."""
+        """Hand the event to the process and wait; TimeoutError if it takes too long, RuntimeStopped if it ends."""
         answer: Future[Answer] = Future()
         self._answers[invocation.request_id] = answer
         try:
