@@ -83,10 +83,8 @@ class Emulator:
     def client(self, service: str) -> Any:
         if service not in self.clients:
             config = Config(retries={"max_attempts": 1}, max_pool_connections=50)
-            keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-            self.clients[service] = boto3.client(
-                service, endpoint_url=self.url, region_name=REGION, config=config, **keys
-            )
+            session = boto3.Session("test", "test", region_name=REGION)
+            self.clients[service] = session.client(service, endpoint_url=self.url, config=config)
         return self.clients[service]
 
     def create_function(self, source: str, *, variables: dict[str, str] | None = None, **settings: Any) -> Function:

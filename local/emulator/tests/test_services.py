@@ -6,6 +6,7 @@ import json
 import ssl
 import urllib.request
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -28,25 +29,46 @@ def test_https_answers_on_the_same_port(emulator: Emulator) -> None:
 
 
 def test_conditional_write_of_dynamodb_is_refused_when_its_condition_fails(emulator: Emulator) -> None:
-    dynamodb = emulator.client("dynamodb")
-    key = {"AttributeName": "pk", "KeyType": "HASH"}
-    attribute = {"AttributeName": "pk", "AttributeType": "S"}
-    dynamodb.create_table(
-        TableName="t", KeySchema=[key], AttributeDefinitions=[attribute], BillingMode="PAY_PER_REQUEST"
-    )
+    dynamodb, table = emulator.client("dynamodb"), create_table(emulator)
     item = {"pk": {"S": "pointer"}, "version": {"N": "2"}}
-    dynamodb.put_item(TableName="t", Item=item)
+    dynamodb.put_item(TableName=table, Item=item)
 
     older = {"pk": {"S": "pointer"}, "version": {"N": "1"}}
     with pytest.raises(ClientError, match="ConditionalCheckFailedException"):
         dynamodb.put_item(
-            TableName="t",
+            TableName=table,
             Item=older,
             ConditionExpression="version < :new",
             ExpressionAttributeValues={":new": {"N": "1"}},
         )
 
-    assert dynamodb.get_item(TableName="t", Key={"pk": {"S": "pointer"}})["Item"] == item
+    assert dynamodb.get_item(TableName=table, Key={"pk": {"S": "pointer"}})["Item"] == item
+
+
+def test_failed_transaction_of_dynamodb_writes_nothing(emulator: Emulator) -> None:
+    dynamodb, table = emulator.client("dynamodb"), create_table(emulator)
+    write = {"Put": {"TableName": table, "Item": {"pk": {"S": "new"}}}}
+    condition = {"TableName": table, "Key": {"pk": {"S": "other"}}, "ConditionExpression": "attribute_exists(pk)"}
+
+    with pytest.raises(ClientError, match="TransactionCanceledException"):
+        dynamodb.transact_write_items(TransactItems=[write, {"ConditionCheck": condition}])
+
+    assert "Item" not in dynamodb.get_item(TableName=table, Key={"pk": {"S": "new"}})
+
+
+def test_dynamodb_loses_no_update_of_many_at_once(emulator: Emulator) -> None:
+    dynamodb, table = emulator.client("dynamodb"), create_table(emulator)
+    key = {"pk": {"S": "counter"}}
+
+    def add_one(_: int) -> None:
+        dynamodb.update_item(
+            TableName=table, Key=key, UpdateExpression="ADD n :one", ExpressionAttributeValues={":one": {"N": "1"}}
+        )
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(add_one, range(300)))
+
+    assert dynamodb.get_item(TableName=table, Key=key)["Item"]["n"] == {"N": "300"}
 
 
 def test_step_functions_retries_and_catches_the_classes_of_exceptions(emulator: Emulator) -> None:
@@ -133,6 +155,18 @@ def test_invocations_and_errors_are_counted_in_cloudwatch(emulator: Emulator) ->
         total("Invocations"),
         total("Errors"),
     )
+
+
+def create_table(emulator: Emulator) -> str:
+    """Return the name of a new table with the key `pk`."""
+    name = f"table-{uuid.uuid4().hex[:8]}"
+    emulator.client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return name
 
 
 def run_state_machine(emulator: Emulator, definition: dict[str, Any]) -> dict[str, Any]:

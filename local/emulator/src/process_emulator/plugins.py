@@ -44,21 +44,19 @@ class LoopbackRuntimeServerPlugin(RuntimeServerPlugin):  # type: ignore[misc]
 
 @aws_provider(api="dynamodb", name="moto")  # type: ignore[untyped-decorator]
 def dynamodb_moto() -> Service:
-    """DynamoDB by moto, in this process: LocalStack's own provider downloads a Java server."""
+    """`PROVIDER_OVERRIDE_DYNAMODB=moto`."""
     from localstack.aws.api.dynamodb import DynamodbApi  # noqa: PLC0415
 
-    return _moto_service(DynamodbApi)
+    from process_emulator.dynamodb import moto_service  # noqa: PLC0415
+
+    return moto_service(DynamodbApi)
 
 
 @aws_provider(api="dynamodbstreams", name="moto")  # type: ignore[untyped-decorator]
 def dynamodbstreams_moto() -> Service:
-    """DynamoDB Streams by moto, which must read the same tables as DynamoDB."""
+    """`PROVIDER_OVERRIDE_DYNAMODBSTREAMS=moto`."""
     from localstack.aws.api.dynamodbstreams import DynamodbstreamsApi  # noqa: PLC0415
 
-    return _moto_service(DynamodbstreamsApi)
+    from process_emulator.dynamodb import moto_service  # noqa: PLC0415
 
-
-def _moto_service(api: type) -> Service:
-    from localstack.services.moto import MotoFallbackDispatcher  # noqa: PLC0415
-
-    return Service.for_provider(api(), dispatch_table_factory=MotoFallbackDispatcher)
+    return moto_service(DynamodbstreamsApi)
