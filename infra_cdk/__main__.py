@@ -5,9 +5,10 @@ import sys
 
 import aws_cdk as cdk
 
+from infra_cdk.context import stage_from_context
 from infra_cdk.packaging import packages_for
 from infra_cdk.stack import VoucherSelection
-from infra_cdk.stages import StageError, stage_from_context
+from infra_cdk.stages import StageError
 from layers.build import BuildError
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infra_cdk.stages import StageError, stage, stage_from_context
+from infra_cdk.context import stage_from_context
+from infra_cdk.stages import StageError, stage
 
 ROOT = Path(__file__).resolve().parents[2]
 

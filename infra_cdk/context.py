@@ -1,0 +1,125 @@
+"""Settings from the CDK's context: from the command line, or from ``cdk.json``.
+
+A context value of a setting's name replaces the stage's default, and ``endpoint`` the public endpoint::
+
+    cdk deploy -c stage=local -c countries=Peru,Latvia -c cur_date=2018-08-01
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from infra_cdk.stages import Auth, LogLevel, Packaging, Removal, Stage, StageError, Wheels, stage
+from layers.build import Architecture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+def stage_from_context(context: Mapping[str, Any]) -> Stage:
+    """Return the stage that a CDK context describes: its ``stage`` (default local) and every setting that it names.
+
+    Raises:
+        StageError: A value cannot be used, or a name is no setting; the message says what is allowed.
+    """
+    given = {name: value for name, value in context.items() if _is_ours(name)}
+    name = str(given.pop("stage", "local"))
+    unknown = sorted(given.keys() - _READERS.keys())
+    if unknown:
+        msg = f"{', '.join(unknown)}: no such setting; there are stage, {', '.join(sorted(_READERS))}"
+        raise StageError(msg)
+    settings = {}
+    for key, value in given.items():
+        setting = "public_endpoint" if key == "endpoint" else key
+        try:
+            settings[setting] = _READERS[key](value)
+        except ValueError as error:
+            msg = f"{key}: {error}, got {value!r}"
+            raise StageError(msg) from error
+    return stage(name, **settings)
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a context value is ours: those of the CDK have a colon, a slash or an at sign in their names."""
+    return re.fullmatch(r"[a-z_]+", name) is not None
+
+
+def _list(value: object) -> tuple[str, ...]:
+    items: Sequence[Any] = value if isinstance(value, list) else str(value).split(",")
+    return tuple(str(item).strip() for item in items if str(item).strip())
+
+
+def _date(value: object) -> date | None:
+    if value in ("", "today"):
+        return None
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("expected a date like 2018-09-15, or today") from None
+
+
+def _path(value: object) -> Path | None:
+    return Path(str(value)) if value else None
+
+
+def _whole_number(value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise ValueError("expected a whole number") from None
+
+
+def _number(value: object) -> float:
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError("expected a number")
+    return number
+
+
+def _switch(value: object) -> bool:
+    switches = {"true": True, "false": False}
+    if str(value).lower() not in switches:
+        raise ValueError("expected true or false")
+    return switches[str(value).lower()]
+
+
+def _one_of(*allowed: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if value not in allowed:
+            msg = f"expected one of {', '.join(allowed)}"
+            raise ValueError(msg)
+        return str(value)
+
+    return read
+
+
+def _reader(field: dataclasses.Field[Any]) -> Callable[[object], Any]:
+    """How a setting is read from text, by its type as it is written above."""
+    by_type: dict[str, Callable[[object], Any]] = {
+        "tuple[str, ...]": _list,
+        "date | None": _date,
+        "Path | None": _path,
+        "int": _whole_number,
+        "float": _number,
+        "bool": _switch,
+        "str": str,
+    }
+    choices = {"Auth": Auth, "LogLevel": LogLevel, "Packaging": Packaging, "Removal": Removal, "Wheels": Wheels}
+    choices["Architecture"] = Architecture
+    written = str(field.type)
+    return by_type[written] if written in by_type else _one_of(*get_args(choices[written].__value__))
+
+
+_READERS: Mapping[str, Callable[[object], Any]] = {
+    {"public_endpoint": "endpoint"}.get(field.name, field.name): _reader(field)
+    for field in dataclasses.fields(Stage)
+    if field.name != "name"
+}
