@@ -60,9 +60,10 @@ LAYERS_OF: Mapping[str, tuple[str, ...]] = {
 }
 """The layers of each function; without pandas and pyarrow the API starts in a fraction of the time."""
 
-AWS_SERVICES = ("dynamodb", "s3", "sts")
-"""The services whose API descriptions are kept of botocore's 430: the ones that the functions call, and the caller's
-identity. A client of another service raises ``UnknownServiceError``; add it here."""
+AWS_SERVICES = ("dynamodb", "s3", "sts", "xray")
+"""The services whose API descriptions are kept of botocore's 430: the ones that the functions call, the caller's
+identity, and X-Ray, for which the tracer makes a client. A client of another service raises ``UnknownServiceError``;
+add it here."""
 
 UNUSED = (
     # tests, and what only a compiler or a type checker reads

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-for service in ("s3", "dynamodb", "sts"):
+for service in ("s3", "dynamodb", "sts", "xray"):
     boto3.client(service, region_name="eu-west-1")
 
 vouchers = pa.table({"country_code": ["Peru", "Latvia", "Peru"], "voucher_amount": [2640.0, None, 4400.0]})

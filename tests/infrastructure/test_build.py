@@ -23,14 +23,18 @@ def unpacked(layers, tmp_path_factory):
     """Both layers unpacked into one folder, as Lambda does it."""
     folder = tmp_path_factory.mktemp("opt")
     for layer in layers.layers.values():
-        with zipfile.ZipFile(layer.path) as archive:
-            archive.extractall(folder)
+        unpack(layer, folder)
     return folder / "python"
 
 
-def bare_python(*arguments: object) -> subprocess.CompletedProcess[str]:
+def bare_python(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-S", "-I", "-B", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def unpack(archive: build.Archive, folder: Path) -> None:
+    with zipfile.ZipFile(archive.path) as file:
+        file.extractall(folder)
 
 
 def names(archive: build.Archive) -> set[str]:
@@ -45,14 +49,22 @@ def test_a_bare_python_reads_and_writes_parquet_with_nothing_but_the_layers(unpa
 
 
 def test_a_layer_alone_is_not_enough(layers, tmp_path):
-    with zipfile.ZipFile(layers.layers["shared"].path) as archive:
-        archive.extractall(tmp_path)
+    unpack(layers.layers["shared"], tmp_path)
 
     assert "No module named 'pandas'" in bare_python(ROUNDTRIP, tmp_path / "python").stderr
 
 
-def test_the_domain_is_in_the_shared_layer(unpacked):
-    done = bare_python("-c", f"import sys; sys.path[:0] = [{str(unpacked)!r}]; import voucher_selection.segments")
+@pytest.mark.parametrize("function", build.FUNCTIONS)
+def test_every_function_starts_with_nothing_but_its_layers_and_with_tracing_as_on_aws(layers, function, tmp_path):
+    task, opt = tmp_path / "task", tmp_path / "opt"
+    unpack(layers.functions[function], task)
+    for layer in build.LAYERS_OF[function]:
+        unpack(layers.layers[layer], opt)
+    settings = {"BUCKET": "lake", "TABLE": "catalog", "COUNTRIES": '["Peru"]', "SOURCE_HOSTS": "[]"}
+
+    paths = [str(task), str(opt / "python")]
+    program = f"import sys; sys.path[:0] = {paths}; from {function}.handler import lambda_handler"
+    done = bare_python("-c", program, AWS_DEFAULT_REGION="eu-west-1", POWERTOOLS_SERVICE_NAME=function, **settings)
 
     assert done.returncode == 0, done.stderr
 

@@ -102,7 +102,7 @@ def _why_missing(lake: Lake, keys: RunKeys, missing: list[Shard], expected: int)
     recorded = in_parallel(
         lambda key: lake.read_json(key, ShardFailure), list(lake.list(keys.failures))[:_NAMED_SHARDS]
     )
-    reasons = [f"shard {failure.shard}: {failure.error}: {failure.cause}" for failure in recorded]
+    reasons = [f"shard {failure.shard}: {failure.error}: {failure.message}" for failure in recorded]
     numbers = ", ".join(str(shard.number) for shard in missing[:_NAMED_SHARDS])
     more = "" if len(missing) <= _NAMED_SHARDS else " and more"
     return f"{len(missing)} of {expected} shards have no result (shard {numbers}{more}). " + " ".join(reasons)

@@ -1,5 +1,6 @@
 """A run: what is asked of it, what Ingest plans, what Clean reports per shard, and the summary it leaves."""
 
+import json
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -180,11 +181,19 @@ class ShardTotals(Totals):
 
 
 class ShardFailure(BaseModel):
-    """Why a shard has no result, as the state machine recorded it."""
+    """Why a shard has no result, as the state machine recorded it; Lambda's `cause` is JSON with the message in it."""
 
     shard: int
     error: str
     cause: str
+
+    @property
+    def message(self) -> str:
+        """What the error said."""
+        try:
+            return str(json.loads(self.cause)["errorMessage"])
+        except (ValueError, KeyError, TypeError):
+            return self.cause
 
 
 class RunSummary(BaseModel):
