@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 from local.quickstart.record import Deployment, Record
@@ -46,6 +47,7 @@ def bootstrap(workspace: Workspace) -> None:
 def synthesize(workspace: Workspace) -> None:
     """Build what the functions are made of, and the stack's template."""
     log = workspace.log("synth")
+    shutil.rmtree(_assembly(workspace), ignore_errors=True)  # it would keep the archives of every earlier one
     context = ["-c", f"stage={STAGE}", "-c", f"endpoint={workspace.public_url}"]
     arguments = ["cdk", "synth", *_QUIET, "--quiet", *context, "--output", str(_assembly(workspace))]
     # Whatever the emulator's state: the template is made for the account it will be deployed to.

@@ -53,8 +53,11 @@ class Workspace:
     def environment(self) -> dict[str, str]:
         """The environment of commands that talk to the emulator: our tools first, its address, its credentials."""
         tools = [ROOT / ".venv/bin", ROOT / "local/cdk/node_modules/.bin"]
+        # Nothing of the user's AWS: a deployment to the emulator must not reach it. Byte code halves a synthesis.
         inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith("AWS_") or name == "AWS_CA_BUNDLE"
+            name: value
+            for name, value in os.environ.items()
+            if name == "AWS_CA_BUNDLE" or not name.startswith(("AWS_", "PYTHONDONTWRITEBYTECODE"))
         }
         return inherited | {
             "PATH": os.pathsep.join([*map(str, tools), os.environ["PATH"]]),
@@ -64,4 +67,5 @@ class Workspace:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
         }
