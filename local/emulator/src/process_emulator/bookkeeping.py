@@ -80,9 +80,8 @@ class Bookkeeper:
                 )
 
 
-@functools.cache
 def write_in_batches() -> None:
-    """Put one bookkeeper in the place of what LocalStack does after each invocation; later calls do nothing."""
+    """Put a bookkeeper in the place of what LocalStack does after each invocation; call it once."""
     keeper = Bookkeeper(LogHandler.add_logs)
 
     def add_logs(handler: LogHandler, log_item: LogItem) -> None:

@@ -15,6 +15,7 @@ PLUGINS = {
     "localstack.lambda.runtime_executor": {"process": "process_emulator.plugins:ProcessRuntimeExecutorPlugin"},
     "localstack.runtime.server": {"loopback": "process_emulator.plugins:LoopbackRuntimeServerPlugin"},
     "localstack.aws.provider": {
+        "lambda:process": "process_emulator.plugins:lambda_process",
         "dynamodb:moto": "process_emulator.plugins:dynamodb_moto",
         "dynamodbstreams:moto": "process_emulator.plugins:dynamodbstreams_moto",
     },

@@ -23,10 +23,8 @@ class ProcessRuntimeExecutorPlugin(RuntimeExecutorPlugin):  # type: ignore[misc]
 
     def load(self, *_args: Any, **_kwargs: Any) -> type[ProcessRuntimeExecutor]:
         """Return the executor's class; LocalStack asks for it again for each environment."""
-        from process_emulator.bookkeeping import write_in_batches  # noqa: PLC0415
         from process_emulator.executor import ProcessRuntimeExecutor  # noqa: PLC0415
 
-        write_in_batches()
         return ProcessRuntimeExecutor
 
 
@@ -40,6 +38,19 @@ class LoopbackRuntimeServerPlugin(RuntimeServerPlugin):  # type: ignore[misc]
         from process_emulator.gateway_server import LoopbackRuntimeServer  # noqa: PLC0415
 
         return LoopbackRuntimeServer()
+
+
+@aws_provider(api="lambda", name="process")  # type: ignore[untyped-decorator]
+def lambda_process() -> Service:
+    """`PROVIDER_OVERRIDE_LAMBDA=process`: LocalStack's own provider, after our changes to what it is made of."""
+    from localstack.services.lambda_.provider import LambdaProvider  # noqa: PLC0415
+
+    from process_emulator.assignment import allow_changes_while_looking  # noqa: PLC0415
+    from process_emulator.bookkeeping import write_in_batches  # noqa: PLC0415
+
+    allow_changes_while_looking()
+    write_in_batches()
+    return Service.for_provider(LambdaProvider())
 
 
 @aws_provider(api="dynamodb", name="moto")  # type: ignore[untyped-decorator]
