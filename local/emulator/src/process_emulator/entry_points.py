@@ -15,7 +15,7 @@ PLUGINS = {
     "localstack.lambda.runtime_executor": {"process": "process_emulator.plugins:ProcessRuntimeExecutorPlugin"},
     "localstack.runtime.server": {"loopback": "process_emulator.plugins:LoopbackRuntimeServerPlugin"},
     "localstack.aws.provider": {
-        "lambda:process": "process_emulator.plugins:lambda_process",
+        "lambda:default": "process_emulator.plugins:lambda_default",
         "dynamodb:moto": "process_emulator.plugins:dynamodb_moto",
         "dynamodbstreams:moto": "process_emulator.plugins:dynamodbstreams_moto",
     },
@@ -23,7 +23,7 @@ PLUGINS = {
 
 
 class EntryPoints(MetadataEntryPointsResolver):  # type: ignore[misc]
-    """The entry points of the installed distributions and ours, read once.
+    """The entry points of the installed distributions and ours, which win over those of the same name.
 
     Takes the place of plux's own cache, which would write to the user's home folder.
     """
@@ -32,7 +32,7 @@ class EntryPoints(MetadataEntryPointsResolver):  # type: ignore[misc]
         index: dict[str, list[EntryPoint]] = super().get_entry_points()
         for group, plugins in PLUGINS.items():
             added = [EntryPoint(name, value, group) for name, value in plugins.items()]
-            index[group] = [*index.get(group, []), *added]
+            index[group] = [point for point in index.get(group, []) if point.name not in plugins] + added
         self._index = index
 
     def get_entry_points(self) -> dict[str, list[EntryPoint]]:

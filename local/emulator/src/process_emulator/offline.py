@@ -33,7 +33,6 @@ def offline_environment(settings: Settings, inherited: Mapping[str, str]) -> dic
         "XDG_CACHE_HOME": str(settings.state / "cache"),
         "LAMBDA_RUNTIME_EXECUTOR": "process",
         "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": str(START_SECONDS),
-        "PROVIDER_OVERRIDE_LAMBDA": "process",
         "PROVIDER_OVERRIDE_DYNAMODB": "moto",
         "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "moto",
         "NO_PROXY": no_proxy(inherited),

@@ -40,9 +40,9 @@ class LoopbackRuntimeServerPlugin(RuntimeServerPlugin):  # type: ignore[misc]
         return LoopbackRuntimeServer()
 
 
-@aws_provider(api="lambda", name="process")  # type: ignore[untyped-decorator]
-def lambda_process() -> Service:
-    """`PROVIDER_OVERRIDE_LAMBDA=process`: LocalStack's own provider, after our changes to what it is made of."""
+@aws_provider(api="lambda")  # type: ignore[untyped-decorator]
+def lambda_default() -> Service:
+    """In the place of LocalStack's plugin: its own provider, after our changes to what it is made of."""
     from localstack.services.lambda_.provider import LambdaProvider  # noqa: PLC0415
 
     from process_emulator.assignment import allow_changes_while_looking  # noqa: PLC0415
