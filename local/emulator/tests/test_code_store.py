@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import os
 import time
 import zipfile
@@ -80,3 +81,16 @@ def test_code_is_removed_when_it_was_not_used_for_a_week(tmp_path: Path) -> None
     remove_unused_code(tmp_path)
 
     assert not code.folder.exists()
+
+
+@pytest.mark.parametrize(("files", "brings"), [(["app.py"], False), (["app.py", "lib/__pycache__/m.pyc"], True)])
+def test_byte_code_in_the_zip_is_noticed(tmp_path: Path, files: list[str], *, brings: bool) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in files:
+            archive.writestr(name, b"")
+    sha256 = base64.b64encode(hashlib.sha256(buffer.getvalue()).digest()).decode()
+
+    code = CodeStore(tmp_path).get(sha256, Download(buffer.getvalue()))
+
+    assert code.brings_bytecode is brings

@@ -15,6 +15,7 @@ import time
 import zipfile
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,8 +42,13 @@ class StoredCode:
 
     @property
     def bytecode(self) -> Path:
-        """PYTHONPYCACHEPREFIX of the function's processes."""
+        """Where the function's processes may keep the byte code of code that has none."""
         return self.folder / "bytecode"
+
+    @cached_property
+    def brings_bytecode(self) -> bool:
+        """Whether the zip has byte code of its own, which Python would not look at beside a PYTHONPYCACHEPREFIX."""
+        return next(self.files.rglob("__pycache__"), None) is not None
 
 
 class CodeStore:

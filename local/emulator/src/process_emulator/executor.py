@@ -151,6 +151,6 @@ def _variables(given: dict[str, str], sandbox: Sandbox, code: StoredCode) -> dic
         "LAMBDA_TASK_ROOT": task_root,
         "PYTHONPATH": ":".join(filter(None, [task_root, given.get("PYTHONPATH")])),
         # An import of pandas compiles for seconds: it does so once for each code, not in each cold start.
-        "PYTHONPYCACHEPREFIX": str(code.bytecode),
+        **({} if code.brings_bytecode else {"PYTHONPYCACHEPREFIX": str(code.bytecode)}),
         "PYTHONNOUSERSITE": "1",
     }
