@@ -18,8 +18,8 @@ from layers.build import LAYERS_OF, Archive, Packages
 _ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
 
 # A copy keeps its source's tags, and large objects are copied and uploaded in parts.
-_READ = ("s3:GetObject", "s3:GetObjectTagging")
-_WRITE = ("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+_READ = ("s3:GetObject",)
+_WRITE = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
 
 
 class Functions(Construct):
@@ -73,6 +73,7 @@ class Functions(Construct):
         return self._function(
             "Clean",
             memory_mb=self._stage.clean_memory_mb,
+            disk_mb=self._stage.clean_disk_mb,
             timeout_seconds=self._stage.clean_timeout_seconds,
             environment={"BUCKET": self._bucket.bucket_name, "BATCH_ROWS": str(self._stage.batch_rows)},
             rights=[self._objects(_READ, "raw"), self._objects(_WRITE, "staging", "quarantine")],
@@ -114,6 +115,7 @@ class Functions(Construct):
         construct_id: str,
         *,
         memory_mb: int,
+        disk_mb: int = 512,
         timeout_seconds: int,
         environment: Mapping[str, str],
         rights: Sequence[iam.PolicyStatement],
@@ -129,6 +131,7 @@ class Functions(Construct):
             code=_code(self._packages.functions[name]),
             layers=[self._layers[layer] for layer in LAYERS_OF[name] if layer in self._layers],
             memory_size=memory_mb,
+            ephemeral_storage_size=cdk.Size.mebibytes(disk_mb),
             timeout=cdk.Duration.seconds(timeout_seconds),
             environment={**environment, **self._powertools(name)},
             role=self._role(construct_id, log_group, rights),

@@ -52,6 +52,7 @@ class Stage:
         ingest_memory_mb: Memory of Ingest, in MB; the share of CPU grows with it.
         ingest_timeout_seconds: How long Ingest may take, at most 900.
         clean_memory_mb: Memory of Clean, in MB.
+        clean_disk_mb: Disk of Clean, in MB: a shard's cleaned and rejected rows, compressed, are there until uploaded.
         clean_timeout_seconds: How long Clean may take for one shard, at most 900.
         model_memory_mb: Memory of Model, in MB.
         model_timeout_seconds: How long Model may take, at most 900.
@@ -91,6 +92,7 @@ class Stage:
     ingest_memory_mb: int = 1024
     ingest_timeout_seconds: int = 600
     clean_memory_mb: int = 1792
+    clean_disk_mb: int = 2048
     clean_timeout_seconds: int = 300
     model_memory_mb: int = 1024
     model_timeout_seconds: int = 300
@@ -167,6 +169,7 @@ _MOST_SEGMENTS_BYTES = 3_000
 """Lambda takes 4 KB of environment variables; the others need less than a quarter of it."""
 
 _LAMBDA_MEMORY_MB = (128, 10_240)
+_LAMBDA_DISK_MB = (512, 10_240)
 _LAMBDA_TIMEOUT_SECONDS = (1, 900)
 _API_GATEWAY_TIMEOUT_SECONDS = (1, 29)
 _DAYS = (1, 36_500)
@@ -183,6 +186,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "kept_versions": (2, 1_000),
     **{f"{function}_memory_mb": _LAMBDA_MEMORY_MB for function in ("ingest", "clean", "model", "api")},
     **{f"{function}_timeout_seconds": _LAMBDA_TIMEOUT_SECONDS for function in ("ingest", "clean", "model")},
+    "clean_disk_mb": _LAMBDA_DISK_MB,
     "api_timeout_seconds": _API_GATEWAY_TIMEOUT_SECONDS,
     "run_timeout_seconds": (60, 31_536_000),
     **dict.fromkeys(("raw_days", "staging_days", "quarantine_days", "noncurrent_days"), _DAYS),

@@ -138,7 +138,7 @@ def cdk(context: typer.Context) -> None:
     """Run the project's CDK, for AWS: [dim]./quickstart cdk deploy -c stage=dev[/]"""
     workspace = _workspace(None)
     with _explained():
-        toolchain.install(workspace)
+        toolchain.install_cdk(workspace)
     environment = dict(os.environ) | {"PATH": workspace.environment["PATH"]}
     raise typer.Exit(subprocess.run(["cdk", *context.args], cwd=ROOT, env=environment, check=False).returncode)  # noqa: S603, S607
 

@@ -24,7 +24,7 @@ def install(workspace: Workspace) -> None:
     log = workspace.log("setup")
     _install_environment("the emulator", EMULATOR_ENVIRONMENT, EMULATOR / "requirements.txt", log)
     _install_environment("the functions' runtime", LAMBDA_ENVIRONMENT, EMULATOR / "runtime-requirements.txt", log)
-    _install_cdk(workspace, log)
+    install_cdk(workspace)
 
 
 def _install_environment(what: str, environment: Path, locked: Path, log: Path) -> None:
@@ -38,14 +38,21 @@ def _install_environment(what: str, environment: Path, locked: Path, log: Path) 
         stamp.write_bytes(locked.read_bytes())
 
 
-def _install_cdk(workspace: Workspace, log: Path) -> None:
+def install_cdk(workspace: Workspace) -> None:
+    """Install the CDK's command line if it is missing or no longer as locked.
+
+    Raises
+    ------
+    StepError
+        The registry could not be reached.
+    """
     locked = CDK / "package-lock.json"
     stamp = CDK / "node_modules/locked"
     if _is_current(stamp, locked):
         return
     with step("Installing the CDK"):
         why = f"the CDK could not be installed: {_NO_NETWORK}"
-        command(["npm", "ci", "--no-progress"], log, why, cwd=CDK, env=workspace.environment)
+        command(["npm", "ci", "--no-progress"], workspace.log("setup"), why, cwd=CDK, env=workspace.environment)
         stamp.write_bytes(locked.read_bytes())
 
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 FUNCTIONS = ("ingest", "clean", "model", "api")
-READ = {"s3:GetObject", "s3:GetObjectTagging"}
-WRITE = {"s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}
+READ = {"s3:GetObject"}
+WRITE = {"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}
 BUCKET, TABLE = "LakeBucket", "CatalogTable"
 
 
@@ -17,6 +17,10 @@ def allowed(actions, *resources):
 
 def environment(synthesized, name):
     return synthesized.function(name)["Environment"]["Variables"]
+
+
+def test_clean_has_the_disk_of_its_setting(each_stage):
+    assert each_stage.function("clean")["EphemeralStorage"] == {"Size": each_stage.stage.clean_disk_mb}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

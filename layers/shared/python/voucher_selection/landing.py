@@ -58,7 +58,9 @@ def _land_from_s3(source: str, bucket: str, path: str, lake: Lake, keys: RunKeys
 
 def _copy(file: _Found, bucket: str, lake: Lake, keys: RunKeys) -> LandedFile:
     key = keys.raw(file.name)
-    lake.client.copy({"Bucket": bucket, "Key": file.key}, lake.bucket, key, ExtraArgs={"CopySourceIfMatch": file.etag})
+    # Without its tags: copying these takes rights that reading an object does not.
+    options = {"CopySourceIfMatch": file.etag, "TaggingDirective": "REPLACE"}
+    lake.client.copy({"Bucket": bucket, "Key": file.key}, lake.bucket, key, ExtraArgs=options)
     return LandedFile(key, f"s3://{bucket}/{file.key}")
 
 
