@@ -25,7 +25,7 @@ _WRITE = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadPart
 class Functions(Construct):
     """Ingest, Clean and Model, the states of the pipeline, and the API."""
 
-    def __init__(  # noqa: PLR0913 - what the functions work on, each named
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
