@@ -230,9 +230,11 @@ def _run_pipeline(
 
 
 def _serve(workspace: Workspace, *, stop_at_end: bool) -> None:
-    console.print("Serving until Ctrl-C …")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell starts background commands with Ctrl-C ignored; whoever sends one all the same means it.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     try:
+        console.print("Serving until Ctrl-C …")
         emulator.wait_until_ended(workspace)
     except KeyboardInterrupt:
         console.print()

@@ -1,6 +1,8 @@
 """From `./quickstart run` to HTTPS lookups, on the real stack in a real emulator."""
 
 import json
+import signal
+import subprocess
 import time
 from datetime import date
 from pathlib import Path
@@ -10,7 +12,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from tests.e2e.conftest import Product
+from tests.e2e.conftest import ROOT, Product
 from tests.e2e.reference import answer
 from tests.histories import GOOD_ROW, history, parquet_bytes
 
@@ -202,17 +204,48 @@ def test_a_port_in_use_is_told_before_anything_is_started(served: Product, tmp_p
     assert other.quickstart("status").returncode == 1
 
 
-def test_stop_leaves_no_process_behind(served: Product):
-    def of_this_product() -> list[psutil.Process]:
-        mark = str(served.state)
-        return [
-            process
-            for process in psutil.process_iter(["cmdline", "environ"])
-            if mark in " ".join([*(process.info["cmdline"] or []), *(process.info["environ"] or {}).values()])
-        ]
+def of_product(product: Product) -> list[psutil.Process]:
+    """Return the processes that name the product's folder in their arguments or their environment."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "environ"])
+        if str(product.state) in " ".join([*(process.info["cmdline"] or []), *(process.info["environ"] or {}).values()])
+    ]
 
-    assert len(of_this_product()) > 1
+
+def serve_in_the_foreground(product: Product, *arguments: str) -> subprocess.Popen[str]:
+    command = [ROOT / "quickstart", "run", *arguments]
+    serving = subprocess.Popen(command, env=product.environment, stdout=subprocess.PIPE, text=True)
+    assert serving.stdout is not None
+    for line in serving.stdout:
+        if line.startswith("Serving until Ctrl-C"):
+            return serving
+    raise AssertionError(f"it ended with exit code {serving.wait()}")
+
+
+def test_ctrl_c_leaves_an_emulator_up_that_was_up_before(served: Product, sample: Path):
+    serving = serve_in_the_foreground(served, "--source", str(sample))
+
+    serving.send_signal(signal.SIGINT)
+
+    assert serving.wait(timeout=30) == 0
+    assert served.lookup(**SEED_REQUEST).status_code == 200
+
+
+def test_stop_leaves_no_process_behind(served: Product):
+    assert len(of_product(served)) > 1
+
     assert served.quickstart("stop").returncode == 0
 
-    assert of_this_product() == []
+    assert of_product(served) == []
     assert served.quickstart("status", "--json").stdout.strip() == '{"running": false}'
+
+
+def test_ctrl_c_stops_what_the_command_started(product: Product, sample: Path):
+    serving = serve_in_the_foreground(product, "--source", str(sample))
+    assert product.status()["last_run"]["status"] == "SUCCEEDED"
+
+    serving.send_signal(signal.SIGINT)
+
+    assert serving.wait(timeout=60) == 0
+    assert of_product(product) == []
