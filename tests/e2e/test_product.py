@@ -4,6 +4,8 @@ import json
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -213,22 +215,22 @@ def of_product(product: Product) -> list[psutil.Process]:
     ]
 
 
-def serve_in_the_foreground(product: Product, *arguments: str) -> subprocess.Popen[str]:
+@contextmanager
+def serving(product: Product, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run in the foreground until it serves, and until Ctrl-C at the end."""
     command = [ROOT / "quickstart", "run", *arguments]
-    serving = subprocess.Popen(command, env=product.environment, stdout=subprocess.PIPE, text=True)
-    assert serving.stdout is not None
-    for line in serving.stdout:
-        if line.startswith("Serving until Ctrl-C"):
-            return serving
-    raise AssertionError(f"it ended with exit code {serving.wait()}")
+    with subprocess.Popen(command, env=product.environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any(line.startswith("Serving until Ctrl-C") for line in process.stdout)
+        yield process
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
 
 
 def test_ctrl_c_leaves_an_emulator_up_that_was_up_before(served: Product, sample: Path):
-    serving = serve_in_the_foreground(served, "--source", str(sample))
+    with serving(served, "--source", str(sample)):
+        pass
 
-    serving.send_signal(signal.SIGINT)
-
-    assert serving.wait(timeout=30) == 0
     assert served.lookup(**SEED_REQUEST).status_code == 200
 
 
@@ -242,10 +244,9 @@ def test_stop_leaves_no_process_behind(served: Product):
 
 
 def test_ctrl_c_stops_what_the_command_started(product: Product, sample: Path):
-    serving = serve_in_the_foreground(product, "--source", str(sample))
-    assert product.status()["last_run"]["status"] == "SUCCEEDED"
+    product.quickstart("stop")
 
-    serving.send_signal(signal.SIGINT)
+    with serving(product, "--source", str(sample)):
+        assert product.status()["last_run"]["status"] == "SUCCEEDED"
 
-    assert serving.wait(timeout=60) == 0
     assert of_product(product) == []
