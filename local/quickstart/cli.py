@@ -222,8 +222,9 @@ def _run_pipeline(
             "A model that was served before stays served. The emulator stays up, for another run or the logs:"
             " ./quickstart logs ingest (or clean, model); ./quickstart stop"
         )
-    report.show_rows(executions.summary(run_id))
-    criteria = report.selection_criteria(workspace)
+    summary = executions.summary(run_id)
+    report.show_rows(summary)
+    criteria = report.selection_criteria(workspace, summary["served_version"])
     report.show_segments(criteria)
     country: str = criteria["segments"][0]["country_code"]
     return country
