@@ -32,7 +32,7 @@ _LOOKUP = {
 def show_progress(progress: Iterator[executions.Progress]) -> executions.Progress:
     """Draw a bar per state while an execution goes on; return how it ended."""
     columns = TextColumn("  {task.description:<8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
+    with Bars(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
         tasks = {state: bars.add_task(_TITLES[state], total=1, start=False) for state in executions.STATES}
         for seen in progress:
             for state, task in tasks.items():
