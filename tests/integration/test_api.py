@@ -37,6 +37,10 @@ def version(put, pipeline: Pipeline) -> str:
     return pipeline.run("run-1", {"source": source})["version"]
 
 
+def unreachable() -> str:
+    raise EndpointConnectionError(endpoint_url="https://dynamodb")
+
+
 def form(api: Api, **fields: Any) -> Answer:
     return api("POST", "/search_voucher", urlencode(fields), Content_Type="application/x-www-form-urlencoded")
 
@@ -301,9 +305,6 @@ def test_a_warm_lookup_does_not_read_the_catalog(version: str, environment, monk
 def test_the_last_model_is_served_while_the_catalog_cannot_be_reached(version: str, api: Api, monkeypatch, capsys):
     assert api.lookup(**SEED_REQUEST).status == 200
 
-    def unreachable() -> str:
-        raise EndpointConnectionError(endpoint_url="https://dynamodb")
-
     monkeypatch.setattr(api.handler.models._catalog, "served_version", unreachable)
 
     assert api.lookup(**SEED_REQUEST).json["model"]["version"] == version
@@ -323,10 +324,32 @@ def test_our_own_faults_say_nothing_of_themselves(version: str, api: Api, monkey
 
 
 def test_the_function_starts_without_pandas_and_pyarrow(environment, tmp_path):
-    script = "import sys, api.handler; print([m for m in ('pandas', 'numpy', 'pyarrow', 'jinja2') if m in sys.modules])"
+    not_needed = ("pandas", "numpy", "pyarrow", "jinja2", "boto3", "s3transfer", "aws_xray_sdk", "multiprocessing")
+    script = f"import sys, api.handler; print([m for m in {not_needed} if m in sys.modules])"
     path = [entry for entry in sys.path if entry.endswith(("lambdas", "layers/shared/python"))]
     environment.setenv("PYTHONPATH", ":".join(path))
 
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
 
     assert found.stdout.strip() == "[]"
+
+
+def test_health_says_when_the_catalog_cannot_be_reached(version: str, api: Api, monkeypatch):
+    assert api("GET", "/health").json["status"] == "ok"
+    reachable = api.handler.models._catalog.served_version
+
+    monkeypatch.setattr(api.handler.models._catalog, "served_version", unreachable)
+    stale = api("GET", "/health")
+    monkeypatch.setattr(api.handler.models._catalog, "served_version", reachable)
+
+    assert (stale.status, stale.json["status"], stale.json["model"]["version"]) == (200, "stale", version)
+    assert 0 <= stale.json["stale_seconds"] < 60
+    assert api("GET", "/health").json["status"] == "ok"
+
+
+def test_without_a_model_and_a_catalog_the_answer_is_to_try_again(api: Api, monkeypatch):
+    monkeypatch.setattr(api.handler.models._catalog, "served_version", unreachable)
+
+    answer = api.lookup(**SEED_REQUEST)
+
+    assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "catalog_unreachable", "5")
