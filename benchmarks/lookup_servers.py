@@ -5,6 +5,7 @@ variable `PEER_DATABASE` is PostgreSQL's connection string.
 """
 
 import json
+import logging
 import os
 import sys
 from datetime import date, datetime
@@ -70,6 +71,7 @@ def flask_peer(port: int) -> None:
     from flask import Flask, jsonify, request  # noqa: PLC0415
     from waitress import serve  # noqa: PLC0415
 
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of every request that waits for a thread
     app, pool = Flask(__name__), _pool()
 
     def voucher() -> Any:  # noqa: ANN401

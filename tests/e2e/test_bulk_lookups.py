@@ -21,7 +21,8 @@ def test_a_thousand_customers_of_the_history_get_the_amounts_of_their_segments(s
     rows = [row for row in pq.read_table(sample).to_pylist() if row["country_code"] == "Peru"][:1_000]
     names = ("country_code", "last_order_ts", "first_order_ts", "total_orders")
     customers = [
-        {name: row[name] for name in names} | {"customer_id": number, "segment_name": "frequent_segment"}
+        {name: row[name] and str(row[name]) for name in names}
+        | {"customer_id": number, "segment_name": "frequent_segment"}
         for number, row in enumerate(rows)
     ]
     amounts = {
