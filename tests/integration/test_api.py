@@ -1,8 +1,10 @@
 """The API's routes: their answers from a published model, and their problems."""
 
 import json
+import socket
 import subprocess
 import sys
+import time
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
@@ -353,3 +355,23 @@ def test_without_a_model_and_a_catalog_the_answer_is_to_try_again(api: Api, monk
     answer = api.lookup(**SEED_REQUEST)
 
     assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "catalog_unreachable", "5")
+
+
+def test_a_catalog_that_says_nothing_holds_one_request_for_seconds_and_the_next_not_at_all(environment):
+    # Given a catalog that takes connections and never answers
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        environment.setenv("MODEL_REFRESH_SECONDS", "3600")
+        api = Api()
+
+        # When it is asked twice
+        started = time.monotonic()
+        first = api.lookup(**SEED_REQUEST)
+        waited = time.monotonic() - started
+        second = api.lookup(**SEED_REQUEST)
+        waited_again = time.monotonic() - started - waited
+
+    # Then only the first request waits, and less long than the function may take
+    assert (first.json["code"], second.json["code"]) == ("catalog_unreachable", "catalog_unreachable")
+    assert waited < 10
+    assert waited_again < 1
