@@ -267,8 +267,8 @@ The whole handler as Lambda calls it, warm, Powertools and its line of metrics i
 Distinct customers on kept connections, one process per server, all on this machine; the client takes its part of the
 processors. The peers ask PostgreSQL on a Unix socket once per lookup. *Ours, in the emulator* is the deployed API: its
 gateway and the scheduling of functions are the emulator's, made for tests, and not those of AWS. *Our handler, uvicorn*
-is the same handler in the peers' server, one request at a time. At 16 connections the client, one Python process, is the
-limit of all servers but the emulator: there the figures tell that a server keeps up with it, not how far it could go.
+is the same handler in the peers' server, one request at a time. At 16 connections the client, one Python process, is
+the limit of all servers but the emulator: the figures tell that a server keeps up with it, not how far it could go.
 
 {_http_table(loads)}
 
