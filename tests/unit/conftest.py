@@ -1,4 +1,4 @@
-"""The logger and the metrics are made once a process: with the names that the integration tests, too, expect of them."""
+"""Logger and metrics are made once a process: with the names that the integration tests expect of them, too."""
 
 import pytest
 
