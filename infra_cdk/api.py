@@ -14,7 +14,7 @@ _LOCAL_ID = "voucher"
 class Api(Construct):
     """The REST API of the stage; where the stage asks for a key, only ``GET /health`` is open without one."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, function: lambda_.Function) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, function: lambda_.IFunction) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
         self._api = self._rest_api()
@@ -62,7 +62,7 @@ class Api(Construct):
             access_log_format=access_log,
         )
 
-    def _routes(self, function: lambda_.Function) -> None:
+    def _routes(self, function: lambda_.IFunction) -> None:
         integration = apigateway.LambdaIntegration(function, scope_permission_to_method=False)
         needs_key = self._stage.auth == "api_key"
         root = self._api.root

@@ -98,8 +98,12 @@ class Functions(Construct):
             ],
         )
 
-    def _api(self) -> lambda_.Function:
-        return self._function(
+    def _api(self) -> lambda_.IFunction:
+        """The API: on AWS its published version, which starts from a snapshot; the emulator takes none.
+
+        An alias is what a caller is bound to: it moves to a new version once that version's snapshot is there.
+        """
+        function = self._function(
             "Api",
             memory_mb=self._stage.api_memory_mb,
             timeout_seconds=self._stage.api_timeout_seconds,
@@ -108,7 +112,9 @@ class Functions(Construct):
                 "MODEL_REFRESH_SECONDS": f"{self._stage.model_refresh_seconds:g}",
             },
             rights=[self._items("dynamodb:GetItem", "dynamodb:Query")],
+            snap_start=None if self._stage.is_local else lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS,
         )
+        return function if self._stage.is_local else function.add_alias("served")
 
     def _function(
         self,
@@ -119,6 +125,7 @@ class Functions(Construct):
         timeout_seconds: int,
         environment: Mapping[str, str],
         rights: Sequence[iam.PolicyStatement],
+        snap_start: lambda_.SnapStartConf | None = None,
     ) -> lambda_.Function:
         name = construct_id.lower()
         log_group = log_group_of(self, construct_id, stage=self._stage)
@@ -137,6 +144,7 @@ class Functions(Construct):
             role=self._role(construct_id, log_group, rights),
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE if self._stage.tracing else lambda_.Tracing.DISABLED,
+            snap_start=snap_start,
         )
 
     def _powertools(self, name: str) -> dict[str, str]:

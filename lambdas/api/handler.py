@@ -10,8 +10,10 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
 
 from voucher_selection import problems
+from voucher_selection.bulk_lookups import customers_of, look_up_all
 from voucher_selection.catalog import Catalog
 from voucher_selection.errors import NoModel, VoucherSelectionError
 from voucher_selection.lookups import InvalidLookup, LookupRequest, look_up, model_facts, selection_criteria
@@ -19,8 +21,13 @@ from voucher_selection.model_cache import ModelCache
 from voucher_selection.observability import logger, metrics, tracer
 from voucher_selection.settings import ApiSettings
 
+# Whoever waits for the catalog has a caller waiting: five seconds at most, and then what is known is served.
+_QUICK = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+
 settings = ApiSettings.from_environment()
-models = ModelCache(Catalog(settings.table), settings.model_refresh_seconds)
+# SnapStart's snapshot is taken after these lines: all is imported, the client has not connected, and there is no model
+# yet. One that was read here would be an old one whenever the snapshot is restored.
+models = ModelCache(Catalog(settings.table, _QUICK), settings.model_refresh_seconds)
 app = APIGatewayRestResolver()
 
 
@@ -30,6 +37,15 @@ def post_voucher() -> Response[str]:
     request = LookupRequest.parse(_json_body())
     answer = look_up(models.current(), request)
     metrics.add_metric("VouchersSelected", MetricUnit.Count, 1)
+    return _json(HTTPStatus.OK, answer)
+
+
+@app.post("/vouchers")
+def post_vouchers() -> Response[str]:
+    """Answer which amount each of many customers should get."""
+    answer = look_up_all(models.current(), customers_of(_json_body()))
+    selected = sum("problem" not in entry for entry in answer["vouchers"])
+    metrics.add_metric("VouchersSelected", MetricUnit.Count, selected)
     return _json(HTTPStatus.OK, answer)
 
 
@@ -65,6 +81,9 @@ def get_health() -> Response[str]:
     model = models.current()
     age = datetime.now(UTC) - model.published_at
     facts = {**model_facts(model), "age_seconds": round(age.total_seconds())}
+    stale_seconds = models.stale_seconds
+    if stale_seconds is not None:
+        return _json(HTTPStatus.OK, {"status": "stale", "stale_seconds": round(stale_seconds), "model": facts})
     return _json(HTTPStatus.OK, {"status": "ok", "model": facts})
 
 

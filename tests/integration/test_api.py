@@ -1,8 +1,10 @@
 """The API's routes: their answers from a published model, and their problems."""
 
 import json
+import socket
 import subprocess
 import sys
+import time
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
@@ -35,6 +37,10 @@ def version(put, pipeline: Pipeline) -> str:
     ]
     source = put("uploads/history.parquet", parquet_bytes(history(*rows)))
     return pipeline.run("run-1", {"source": source})["version"]
+
+
+def unreachable() -> str:
+    raise EndpointConnectionError(endpoint_url="https://dynamodb")
 
 
 def form(api: Api, **fields: Any) -> Answer:
@@ -301,9 +307,6 @@ def test_a_warm_lookup_does_not_read_the_catalog(version: str, environment, monk
 def test_the_last_model_is_served_while_the_catalog_cannot_be_reached(version: str, api: Api, monkeypatch, capsys):
     assert api.lookup(**SEED_REQUEST).status == 200
 
-    def unreachable() -> str:
-        raise EndpointConnectionError(endpoint_url="https://dynamodb")
-
     monkeypatch.setattr(api.handler.models._catalog, "served_version", unreachable)
 
     assert api.lookup(**SEED_REQUEST).json["model"]["version"] == version
@@ -323,10 +326,52 @@ def test_our_own_faults_say_nothing_of_themselves(version: str, api: Api, monkey
 
 
 def test_the_function_starts_without_pandas_and_pyarrow(environment, tmp_path):
-    script = "import sys, api.handler; print([m for m in ('pandas', 'numpy', 'pyarrow', 'jinja2') if m in sys.modules])"
+    not_needed = ("pandas", "numpy", "pyarrow", "jinja2", "boto3", "s3transfer", "aws_xray_sdk", "multiprocessing")
+    script = f"import sys, api.handler; print([m for m in {not_needed} if m in sys.modules])"
     path = [entry for entry in sys.path if entry.endswith(("lambdas", "layers/shared/python"))]
     environment.setenv("PYTHONPATH", ":".join(path))
 
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
 
     assert found.stdout.strip() == "[]"
+
+
+def test_health_says_when_the_catalog_cannot_be_reached(version: str, api: Api, monkeypatch):
+    assert api("GET", "/health").json["status"] == "ok"
+    reachable = api.handler.models._catalog.served_version
+
+    monkeypatch.setattr(api.handler.models._catalog, "served_version", unreachable)
+    stale = api("GET", "/health")
+    monkeypatch.setattr(api.handler.models._catalog, "served_version", reachable)
+
+    assert (stale.status, stale.json["status"], stale.json["model"]["version"]) == (200, "stale", version)
+    assert 0 <= stale.json["stale_seconds"] < 60
+    assert api("GET", "/health").json["status"] == "ok"
+
+
+def test_without_a_model_and_a_catalog_the_answer_is_to_try_again(api: Api, monkeypatch):
+    monkeypatch.setattr(api.handler.models._catalog, "served_version", unreachable)
+
+    answer = api.lookup(**SEED_REQUEST)
+
+    assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "catalog_unreachable", "5")
+
+
+def test_a_catalog_that_says_nothing_holds_one_request_for_seconds_and_the_next_not_at_all(environment):
+    # Given a catalog that takes connections and never answers
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        environment.setenv("MODEL_REFRESH_SECONDS", "3600")
+        api = Api()
+
+        # When it is asked twice
+        started = time.monotonic()
+        first = api.lookup(**SEED_REQUEST)
+        waited = time.monotonic() - started
+        second = api.lookup(**SEED_REQUEST)
+        waited_again = time.monotonic() - started - waited
+
+    # Then only the first request waits, and less long than the function may take
+    assert (first.json["code"], second.json["code"]) == ("catalog_unreachable", "catalog_unreachable")
+    assert waited < 10
+    assert waited_again < 1

@@ -15,11 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-import boto3
-from boto3.dynamodb.table import BatchWriter
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+import botocore.session
 from botocore.config import Config
 
 from voucher_selection.errors import NoModel
@@ -36,8 +34,7 @@ _VERSION = "VERSION#"
 _POINTER = {"pk": {"S": _MODEL}, "sk": {"S": "SERVED"}}
 # A reader that took the pointer just before it moved still finds its version.
 _GRACE = timedelta(days=1)
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
+_PATIENT = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=2, read_timeout=5)
 
 
 class Publication(NamedTuple):
@@ -54,12 +51,15 @@ class Catalog:
     ----------
     table
         The table's name.
+    config
+        How long to wait for DynamoDB, and how often to try.
     """
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, config: Config = _PATIENT) -> None:
         self._table = table
-        config = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=2, read_timeout=5)
-        self._client: DynamoDBClient = boto3.client("dynamodb", config=config)
+        # Not boto3's: without it the API starts faster.
+        client = botocore.session.get_session().create_client("dynamodb", config=config)
+        self._client = cast("DynamoDBClient", client)
 
     def served_version(self) -> str:
         """Return the version that is served.
@@ -139,9 +139,28 @@ class Catalog:
             yield from map(_from_item, page["Items"])
 
     def _put(self, items: Iterable[Item]) -> None:
+        from boto3.dynamodb.table import BatchWriter  # noqa: PLC0415 - only who publishes needs boto3
+        from boto3.dynamodb.types import TypeSerializer  # noqa: PLC0415
+
+        serialize = TypeSerializer().serialize
         with BatchWriter(self._table, self._client) as batch:
             for item in items:
-                batch.put_item({name: _serialize(value) for name, value in item.items()})
+                batch.put_item({name: serialize(value) for name, value in item.items()})
+
+
+def _deserialize(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401 - what an attribute holds
+    ((kind, held),) = attribute.items()
+    match kind:
+        case "N":
+            return Decimal(held)
+        case "NULL":
+            return None
+        case "L":
+            return [_deserialize(element) for element in held]
+        case "M":
+            return _from_item(held)
+        case _:
+            return held
 
 
 def _from_item(item: Mapping[str, Any]) -> Item:

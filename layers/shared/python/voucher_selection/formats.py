@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 # A date, a date and time, or one with an offset from UTC.
 TIMESTAMP_PATTERN = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?$"
+_timestamp = re.compile(TIMESTAMP_PATTERN, re.ASCII)
 # Above it a float cannot tell whole numbers apart, so whoever sends such a number has lost it already.
 LARGEST_WHOLE = 2**53
 
@@ -17,7 +18,7 @@ def timestamp_from_text(text: str) -> datetime:
     ValueError
         The text is none, or names a day or an hour that does not exist.
     """
-    if re.fullmatch(TIMESTAMP_PATTERN, text, re.ASCII):
+    if _timestamp.fullmatch(text):
         try:
             moment = datetime.fromisoformat(text)
             return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

@@ -25,12 +25,8 @@ class InvalidLookup(VoucherSelectionError):
         self.problems = problems
 
 
-def _none_if_blank(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
 def _timestamp(value: object) -> datetime | None:
-    if value is None:
+    if _is_blank(value):
         return None
     if not isinstance(value, str):
         raise ValueError(f"expected a date or time as text, like 2018-05-03 18:00:00, got {str(value)[:80]}")  # noqa: TRY004 - pydantic reports ValueErrors
@@ -38,12 +34,16 @@ def _timestamp(value: object) -> datetime | None:
 
 
 def _orders(value: object) -> int | None:
-    return None if value is None else whole_number(value)
+    return None if _is_blank(value) else whole_number(value)
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 Text = Annotated[StrictStr, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
-Timestamp = Annotated[datetime | None, BeforeValidator(_timestamp), BeforeValidator(_none_if_blank)]
-Orders = Annotated[int | None, BeforeValidator(_orders), BeforeValidator(_none_if_blank)]
+Timestamp = Annotated[datetime | None, BeforeValidator(_timestamp)]
+Orders = Annotated[int | None, BeforeValidator(_orders)]
 
 
 class LookupRequest(BaseModel):
@@ -89,15 +89,20 @@ def look_up(model: ServedModel, request: LookupRequest) -> dict[str, Any]:
     UnknownCountry, NoSegment, NoSupport
         The model has no amount for this customer.
     """
-    if request.segment_name not in model.definitions.names:
-        known = ", ".join(model.definitions.names)
+    return {**voucher_for(model, request), "model": served_by(model)}
+
+
+def voucher_for(model: ServedModel, request: LookupRequest) -> dict[str, Any]:
+    """Return the answer to a lookup without the model that it is from; raises what `look_up` does."""
+    segmentation = model.segmentations.get(request.segment_name)
+    if segmentation is None:
+        known = ", ".join(model.segmentations)
         raise InvalidLookup([FieldProblem("segment_name", f"expected one of {known}, got {request.segment_name!r}")])
     last_order = request.last_order_ts and request.last_order_ts.date()
-    value = model.measure(request.segment_name, request.total_orders, last_order)
+    value = model.measure(segmentation.name, request.total_orders, last_order)
     if value is None:
-        field = _FIELD_OF[model.definitions[request.segment_name].measure]
-        raise InvalidLookup([FieldProblem(field, f"{request.segment_name} needs it")])
-    mode = model.mode_for(request.country_code, request.segment_name, value)
+        raise InvalidLookup([FieldProblem(_FIELD_OF[segmentation.measure], f"{segmentation.name} needs it")])
+    mode = model.mode_for(request.country_code, segmentation.name, value)
     return {
         "voucher_amount": mode.voucher_amount,
         "customer_id": request.customer_id,
@@ -106,8 +111,12 @@ def look_up(model: ServedModel, request: LookupRequest) -> dict[str, Any]:
         "segment": mode.segment,
         "support": mode.support,
         "share": mode.share,
-        "model": {"version": model.version, "cur_date": model.cur_date.isoformat()},
     }
+
+
+def served_by(model: ServedModel) -> dict[str, str]:
+    """Return what an answer says of the model that it is from."""
+    return {"version": model.version, "cur_date": model.cur_date.isoformat()}
 
 
 def selection_criteria(model: ServedModel) -> dict[str, Any]:

@@ -2,34 +2,54 @@
 
 import time
 from collections.abc import Callable
+from random import SystemRandom
+from threading import Lock
 
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from voucher_selection.catalog import Catalog
+from voucher_selection.errors import NoModel, VoucherSelectionError
 from voucher_selection.observability import logger, metrics
 from voucher_selection.served_model import ServedModel
+
+# Environments that started together do not stay in step: each asks up to a fifth of the interval early, by a draw of
+# the operating system's. `random` would draw the same in all environments that are restored from one snapshot.
+_EARLY = 0.2
+_draw = SystemRandom().random
+
+
+class CatalogUnreachable(VoucherSelectionError):
+    """The catalog cannot be reached, and this environment has no model yet."""
 
 
 class ModelCache:
     """The model that one execution environment serves.
+
+    A model is immutable and replaced as a whole, so that whoever holds one never sees a mix. Lambda gives an
+    environment one request at a time; where there are threads, one of them asks the catalog while the others are
+    served what is known.
 
     Parameters
     ----------
     catalog
         Where the models are.
     refresh_seconds
-        For how long the knowledge of the served version is good; within it a lookup does no I/O.
+        For how long an answer of the catalog, or its silence, is good; within it a lookup does no I/O.
     clock
-        Seconds that only rise.
+        Seconds of the day's time: a clock that only rises need not move while Lambda has frozen the environment.
     """
 
-    def __init__(self, catalog: Catalog, refresh_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, catalog: Catalog, refresh_seconds: float, clock: Callable[[], float] = time.time) -> None:
         self._catalog = catalog
         self._refresh_seconds = refresh_seconds
         self._clock = clock
         self._model: ServedModel | None = None
-        self._fresh_until = 0.0
+        self._asking = Lock()
+        self._asked_at = 0.0
+        self._good_for = 0.0
+        self._confirmed_at = 0.0
+        self._stale = False
 
     def current(self) -> ServedModel:
         """Return the served model; the last one known where the catalog cannot be reached.
@@ -38,23 +58,42 @@ class ModelCache:
         ------
         NoModel
             None has been published yet.
-        BotoCoreError, ClientError
+        CatalogUnreachable
             The catalog cannot be reached, and no model is known yet.
         """
-        if self._model is None or self._clock() >= self._fresh_until:
-            self._model = self._refreshed(self._model)
-            self._fresh_until = self._clock() + self._refresh_seconds
+        # Who has no model waits for the thread that is reading it.
+        if self._is_due() and self._asking.acquire(blocking=self._model is None):
+            try:
+                if self._is_due():
+                    self._ask()
+            finally:
+                self._asking.release()
+        if self._model is None:
+            raise CatalogUnreachable("the catalog of models cannot be reached: try again")
+        if self._stale:
+            metrics.add_metric("StaleModelServed", MetricUnit.Count, 1)
         return self._model
 
-    def _refreshed(self, known: ServedModel | None) -> ServedModel:
+    @property
+    def stale_seconds(self) -> float | None:
+        """For how long the catalog has not confirmed the model; None if it did when last asked."""
+        return self._clock() - self._confirmed_at if self._stale else None
+
+    def _is_due(self) -> bool:
+        return not 0 <= self._clock() - self._asked_at < self._good_for
+
+    def _ask(self) -> None:
+        known = self._model
         try:
             version = self._catalog.served_version()
-            return known if known and known.version == version else self._catalog.read(version)
-        except (BotoCoreError, ClientError):
-            if known is None:
-                raise
-            logger.warning(
-                "the catalog cannot be reached: serving the model known", version=known.version, exc_info=True
-            )
-            metrics.add_metric("StaleModelServed", MetricUnit.Count, 1)
-            return known
+            self._model = known if known and known.version == version else self._catalog.read(version)
+        except (BotoCoreError, ClientError, VoucherSelectionError) as error:
+            if known is None and isinstance(error, NoModel):
+                raise  # the catalog answers, and quickly: the first model is served as soon as it is there
+            logger.warning("the catalog gives no model", serving=known.version if known else None, exc_info=True)
+            self._stale = True
+        else:
+            self._stale = False
+            self._confirmed_at = self._clock()
+        self._asked_at = self._clock()
+        self._good_for = self._refresh_seconds * (1 - _EARLY * _draw())

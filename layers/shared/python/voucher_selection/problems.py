@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from voucher_selection.errors import NoModel, NoSegment, NoSupport, UnknownCountry
 from voucher_selection.lookups import InvalidLookup
+from voucher_selection.model_cache import CatalogUnreachable
 
 CONTENT_TYPE = "application/problem+json"
 _RETRY_SECONDS = "5"
@@ -36,15 +37,13 @@ class Problem(NamedTuple):
         return {"Retry-After": _RETRY_SECONDS} if self.status is HTTPStatus.SERVICE_UNAVAILABLE else {}
 
     def body(self) -> dict[str, Any]:
-        """Return the members of the problem; `errors` has one entry per field."""
-        members: dict[str, Any] = {
-            "type": "about:blank",
-            "title": self.status.phrase,
-            "status": self.status.value,
-            "code": self.code,
-            "detail": self.detail,
-        }
-        return members | {"errors": list(self.errors)} if self.errors else members
+        """Return the members of the problem as RFC 9457 has them."""
+        return {"type": "about:blank", "title": self.status.phrase, **self.facts()}
+
+    def facts(self) -> dict[str, Any]:
+        """Return the members that differ between two problems; `errors` has one entry per field."""
+        facts: dict[str, Any] = {"status": self.status.value, "code": self.code, "detail": self.detail}
+        return facts | {"errors": list(self.errors)} if self.errors else facts
 
 
 _PROBLEMS: dict[type[Exception], tuple[HTTPStatus, str]] = {
@@ -56,6 +55,7 @@ _PROBLEMS: dict[type[Exception], tuple[HTTPStatus, str]] = {
     NoSupport: (HTTPStatus.NOT_FOUND, "no_support"),
     NoRoute: (HTTPStatus.NOT_FOUND, "not_found"),
     NoModel: (HTTPStatus.SERVICE_UNAVAILABLE, "no_model"),
+    CatalogUnreachable: (HTTPStatus.SERVICE_UNAVAILABLE, "catalog_unreachable"),
 }
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from voucher_selection.errors import NoSegment, NoSupport, UnknownCountry
-from voucher_selection.segments import Measure, SegmentDefinitions
+from voucher_selection.segments import Measure, Segmentation, SegmentDefinitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class SegmentMode:
         """The mode: the amount that occurs most often; None without support."""
         return self.assignments[0].voucher_amount if self.assignments else None
 
-    @property
+    @cached_property
     def share(self) -> float | None:
         """The mode's part of the support, from 0 to 1; None without support."""
         return self.assignments[0].count / self.support if self.assignments else None
@@ -68,9 +68,14 @@ class ServedModel:
     def _by_segment(self) -> dict[tuple[str, str, str], SegmentMode]:
         return {(mode.country_code, mode.segment_name, mode.segment): mode for mode in self.modes}
 
+    @cached_property
+    def segmentations(self) -> dict[str, Segmentation]:
+        """The model's segmentations by name, in the order of their definition."""
+        return {segmentation.name: segmentation for segmentation in self.definitions.segmentations}
+
     def measure(self, segmentation: str, total_orders: int | None, last_order: date | None) -> int | None:
         """Return what `segmentation` splits by: orders, or whole days from the last order to CUR_DATE."""
-        if self.definitions[segmentation].measure is Measure.TOTAL_ORDERS:
+        if self.segmentations[segmentation].measure is Measure.TOTAL_ORDERS:
             return total_orders
         return None if last_order is None else (self.cur_date - last_order).days
 
@@ -88,7 +93,7 @@ class ServedModel:
         """
         if country not in self.countries:
             raise UnknownCountry(f"the model knows no country {country!r}, only {', '.join(self.countries)}")
-        definition = self.definitions[segmentation]
+        definition = self.segmentations[segmentation]
         segment = definition.segment_for(value)
         if segment is None:
             segments = ", ".join(definition.bounds)
