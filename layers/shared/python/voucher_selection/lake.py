@@ -75,6 +75,21 @@ class RunKeys:
         return self._production("frequency_counts"), self._production("recency_counts")
 
     @property
+    def ledger(self) -> str:
+        """What the run's counts count."""
+        return f"production/run_id={self.run_id}/ledger.json"
+
+    @property
+    def what_if(self) -> str:
+        """The model that a remodel was only asked about."""
+        return f"runs/run_id={self.run_id}/what_if.json"
+
+    @property
+    def all_totals(self) -> str:
+        """The folder of the shards' totals."""
+        return f"staging/run_id={self.run_id}/totals/"
+
+    @property
     def modes(self) -> str:
         """The run's amounts by segment."""
         return self._production("segment_modes")
