@@ -114,10 +114,10 @@ class Catalog:
             raise NoModel(f"version {version} is served and not in the catalog")
         item = _from_item(found)
         return Base(
-            version,
-            item.get("counts_run_id", item["run_id"]),
-            tuple(item["countries"]),
-            load_definitions(item["definitions"]),
+            version=version,
+            counts_run_id=item["counts_run_id"],
+            countries=tuple(item["countries"]),
+            definitions=load_definitions(item["definitions"]),
         )
 
     def publish(self, model: ServedModel, counts_run_id: str, kept_versions: int, now: datetime) -> Publication:

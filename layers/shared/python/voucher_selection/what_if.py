@@ -37,10 +37,11 @@ def changed_segments(served: Iterable[SegmentMode], modes: Iterable[SegmentMode]
     before = {_key(mode): mode for mode in served}
     for mode in modes:
         known = before.pop(_key(mode), None)
-        if known is None or known.voucher_amount != mode.voucher_amount:
+        if mode.voucher_amount != (known.voucher_amount if known else None):
             yield _change(_key(mode), known, mode)
     for key, gone in before.items():
-        yield _change(key, gone, None)
+        if gone.voucher_amount is not None:
+            yield _change(key, gone, None)
 
 
 def _key(mode: SegmentMode) -> tuple[str, str, str]:
