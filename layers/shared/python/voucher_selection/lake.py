@@ -161,7 +161,8 @@ class Lake:
 
     def read_counts(self, keys: tuple[str, str]) -> Counts:
         """Read both count tables."""
-        return Counts(*(pq.read_table(io.BytesIO(self._read(key))) for key in keys))
+        # Thousands of small tables: what `pq.read_table` adds for datasets takes longer than reading them.
+        return Counts(*(pq.ParquetFile(pa.BufferReader(self._read(key))).read(use_threads=False) for key in keys))
 
     def _read(self, key: str) -> bytes:
         return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
