@@ -62,8 +62,7 @@ def _make(
     version: str, run_id: str, cur_date: date, request: RemodelRequest, lake: Lake, catalog: Catalog
 ) -> _Remodelled:
     base = _served(catalog)
-    counts_run_id = request.run_id or _behind(base)
-    countries = read_ledger(lake, counts_run_id).countries
+    counts_run_id, countries = _counted(request, base, lake)
     definitions = request.segments or (
         base.definitions if base else lake.read_json(RunKeys(counts_run_id).plan, RunPlan).definitions
     )
@@ -88,10 +87,14 @@ def _served(catalog: Catalog) -> Base | None:
         return None
 
 
-def _behind(base: Base | None) -> str:
+def _counted(request: RemodelRequest, base: Base | None, lake: Lake) -> tuple[str, tuple[str, ...]]:
+    """Return the run whose counts are used, and the countries that they are of."""
+    if request.run_id:
+        return request.run_id, read_ledger(lake, request.run_id).countries
     if base is None:
         raise NoCounts("there are no counts to make a model from yet: run the pipeline on a whole history first")
-    return base.counts_run_id
+    # A model is of all countries of its counts; their ledger would tell the same, and grows with the objects counted.
+    return base.counts_run_id, base.countries
 
 
 def _publish(made: _Remodelled, catalog: Catalog, kept_versions: int) -> Publication:
