@@ -218,6 +218,7 @@ def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings a
                 "source_hosts": ("*",),
                 "auth": "none",
                 "max_concurrency": 4,
+                "model_refresh_seconds": 1,  # who tries things out looks at once at what a run has changed
                 "tracing": False,
                 "execution_logs": False,
                 "packaging": "bundle",

@@ -256,8 +256,9 @@ def _run_pipeline(workspace: Workspace, deployed: Deployment, history: str | Pat
             history = sources.upload(history, deployed.bucket, executions.s3)
     console.print(f"Running the pipeline on {history}", soft_wrap=True)
     run_id = _executed(executions, request | {"source": history})
-    report.show_rows(executions.summary(run_id))
-    criteria = report.selection_criteria(workspace)
+    summary = executions.summary(run_id)
+    report.show_rows(summary)
+    criteria = report.selection_criteria(workspace, summary["served_version"])
     report.show_segments(criteria)
     country: str = criteria["segments"][0]["country_code"]
     return country
@@ -265,8 +266,10 @@ def _run_pipeline(workspace: Workspace, deployed: Deployment, history: str | Pat
 
 def _modelled(executions: Executions, run_id: str, workspace: Workspace) -> dict[str, Any]:
     """Return the segments that a remodel has made: those of a what-if, or else those that are served."""
-    what_if_key = executions.summary(run_id)["what_if_key"]
-    return executions.read(what_if_key) if what_if_key else report.selection_criteria(workspace)
+    summary = executions.summary(run_id)
+    if summary["what_if_key"]:
+        return executions.read(summary["what_if_key"])
+    return report.selection_criteria(workspace, summary["served_version"])
 
 
 def _executed(executions: Executions, request: dict[str, Any]) -> str:
@@ -284,9 +287,11 @@ def _executed(executions: Executions, request: dict[str, Any]) -> str:
 
 
 def _serve(workspace: Workspace, *, stop_at_end: bool) -> None:
-    console.print("Serving until Ctrl-C …")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell starts background commands with Ctrl-C ignored; whoever sends one all the same means it.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     try:
+        console.print("Serving until Ctrl-C …")
         emulator.wait_until_ended(workspace)
     except KeyboardInterrupt:
         console.print()

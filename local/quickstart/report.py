@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import time
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -13,9 +14,10 @@ from rich.table import Table
 
 from local.quickstart import executions
 from local.quickstart.record import Deployment
-from local.quickstart.steps import console
+from local.quickstart.steps import StepError, console
 from local.quickstart.workspace import Workspace
 
+_NOTICE_SECONDS = 30
 _TITLES = {"Ingest": "Ingest", "CleanShards": "Clean", "Model": "Model"}
 _LOOKUP = {
     "customer_id": 123,
@@ -30,7 +32,7 @@ _LOOKUP = {
 def show_progress(progress: Iterator[executions.Progress]) -> executions.Progress:
     """Draw a bar per state while an execution goes on; return how it ended."""
     columns = TextColumn("  {task.description:<8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
+    with Bars(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
         tasks = {state: bars.add_task(_TITLES[state], total=1, start=False) for state in executions.STATES}
         for seen in progress:
             for state, task in tasks.items():
@@ -53,8 +55,26 @@ def _draw(bars: Bars, task: TaskID, state: str, seen: executions.Progress) -> No
         bars.stop_task(task)
 
 
-def selection_criteria(workspace: Workspace) -> dict[str, Any]:
-    """Ask the deployed API for the segments that it serves."""
+def selection_criteria(workspace: Workspace, version: str) -> dict[str, Any]:
+    """Ask the deployed API for the segments that it serves, once it has noticed that a version is published.
+
+    Raises
+    ------
+    StepError
+        It has not after half a minute.
+    """
+    deadline = time.monotonic() + _NOTICE_SECONDS
+    while (criteria := _served_criteria(workspace))["model"]["version"] != version:
+        if time.monotonic() > deadline:
+            served = criteria["model"]["version"]
+            raise StepError(
+                f"version {version} was published, and after {_NOTICE_SECONDS} s the API still serves {served}"
+            )
+        time.sleep(0.1)
+    return criteria
+
+
+def _served_criteria(workspace: Workspace) -> dict[str, Any]:
     url = f"{workspace.endpoint_url}/_aws/execute-api/voucher/local/selection_criteria"
     request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310 - our own address
     with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310

@@ -31,7 +31,15 @@ def table(sample: Path) -> pa.Table:
 
 
 def served_amounts(product: Product) -> dict[str, dict[float, int]]:
-    criteria = product.request("GET", "selection_criteria").json()
+    """Return what the API answers once it serves the version that was published last."""
+    pointer = product.client("dynamodb").get_item(
+        TableName=product.status_once["table"], Key={"pk": {"S": "MODEL"}, "sk": {"S": "SERVED"}}
+    )
+    published = pointer["Item"]["version"]["S"]
+    deadline = time.monotonic() + 60
+    while (criteria := product.request("GET", "selection_criteria").json())["model"]["version"] != published:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
     return {
         row["segment"]: {assignment["voucher_amount"]: assignment["count"] for assignment in row["assignments"]}
         for row in criteria["segments"]

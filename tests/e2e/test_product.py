@@ -1,7 +1,11 @@
 """From `./quickstart run` to HTTPS lookups, on the real stack in a real emulator."""
 
 import json
+import signal
+import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,7 +14,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from tests.e2e.conftest import Product
+from tests.e2e.conftest import ROOT, Product
 from tests.e2e.reference import answer
 from tests.histories import GOOD_ROW, history, parquet_bytes
 
@@ -202,17 +206,47 @@ def test_a_port_in_use_is_told_before_anything_is_started(served: Product, tmp_p
     assert other.quickstart("status").returncode == 1
 
 
-def test_stop_leaves_no_process_behind(served: Product):
-    def of_this_product() -> list[psutil.Process]:
-        mark = str(served.state)
-        return [
-            process
-            for process in psutil.process_iter(["cmdline", "environ"])
-            if mark in " ".join([*(process.info["cmdline"] or []), *(process.info["environ"] or {}).values()])
-        ]
+def of_product(product: Product) -> list[psutil.Process]:
+    """Return the processes that name the product's folder in their arguments or their environment."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "environ"])
+        if str(product.state) in " ".join([*(process.info["cmdline"] or []), *(process.info["environ"] or {}).values()])
+    ]
 
-    assert len(of_this_product()) > 1
+
+@contextmanager
+def serving(product: Product, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run in the foreground until it serves, and until Ctrl-C at the end."""
+    command = [ROOT / "quickstart", "run", *arguments]
+    with subprocess.Popen(command, env=product.environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any(line.startswith("Serving until Ctrl-C") for line in process.stdout)
+        yield process
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+
+
+def test_ctrl_c_leaves_an_emulator_up_that_was_up_before(served: Product, sample: Path):
+    with serving(served, "--source", str(sample)):
+        pass
+
+    assert served.lookup(**SEED_REQUEST).status_code == 200
+
+
+def test_stop_leaves_no_process_behind(served: Product):
+    assert len(of_product(served)) > 1
+
     assert served.quickstart("stop").returncode == 0
 
-    assert of_this_product() == []
+    assert of_product(served) == []
     assert served.quickstart("status", "--json").stdout.strip() == '{"running": false}'
+
+
+def test_ctrl_c_stops_what_the_command_started(product: Product, sample: Path):
+    product.quickstart("stop")
+
+    with serving(product, "--source", str(sample)):
+        assert product.status()["last_run"]["status"] == "SUCCEEDED"
+
+    assert of_product(product) == []
