@@ -54,8 +54,9 @@ class Functions(Construct):
             timeout_seconds=stage.ingest_timeout_seconds,
             environment={
                 "BUCKET": self._bucket.bucket_name,
+                "TABLE": self._table.table_name,
                 "COUNTRIES": json.dumps(stage.countries),
-                "CUR_DATE": stage.cur_date.isoformat() if stage.cur_date else "",
+                "CUR_DATE": self._cur_date(),
                 "SEGMENTS": stage.segments,
                 "SOURCE_HOSTS": json.dumps(stage.source_hosts),
                 "SHARD_TARGET_ROWS": str(stage.shard_target_rows),
@@ -63,8 +64,10 @@ class Functions(Construct):
             },
             rights=[
                 self._list_bucket(),
-                self._objects(_READ, "uploads", "raw"),
+                # an append: what is counted already, and behind which model
+                self._objects(_READ, "uploads", "raw", "production"),
                 self._objects(_WRITE, "raw", "runs"),
+                self._items("dynamodb:GetItem"),
                 *self._source_buckets(),
             ],
         )
@@ -88,6 +91,7 @@ class Functions(Construct):
             environment={
                 "BUCKET": self._bucket.bucket_name,
                 "TABLE": self._table.table_name,
+                "CUR_DATE": self._cur_date(),
                 "KEPT_VERSIONS": str(self._stage.kept_versions),
             },
             rights=[
@@ -97,6 +101,9 @@ class Functions(Construct):
                 self._items("dynamodb:GetItem", "dynamodb:Query", *writes),
             ],
         )
+
+    def _cur_date(self) -> str:
+        return self._stage.cur_date.isoformat() if self._stage.cur_date else ""
 
     def _api(self) -> lambda_.IFunction:
         """The API: on AWS its published version, which starts from a snapshot; the emulator takes none.

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -35,7 +37,7 @@ _RUN_FOLDER = "runs/run_id={}"
 
 
 class Pipeline(Construct):
-    """Ingest -> a distributed map of Clean -> Model.
+    """Ingest -> a distributed map of Clean -> Model; a remodel goes straight to Model.
 
     Whatever fails is recorded beside the run's other objects, announced, and then fails the execution with its own
     error and cause.
@@ -50,6 +52,8 @@ class Pipeline(Construct):
         self._bucket = bucket
         self.topic = self._topic()
         self.state_machine = self._state_machine(self._definition())
+        if stage.refreshes:
+            self._refresh(stage.refresh_schedule)
 
     def _definition(self) -> sfn.Chain:
         failed = self._record_failure()
@@ -57,7 +61,17 @@ class Pipeline(Construct):
         model = self._model().add_catch(failed, errors=["States.ALL"])
         # Model finds out which shards have no result, and why: a map that failed says nothing of the others
         clean_shards = self._clean_shards().add_catch(model, errors=["States.ALL"], result_path="$.map_error")
-        return sfn.Chain.start(ingest).next(clean_shards).next(model)
+        return sfn.Chain.start(self._by_mode(ingest.next(clean_shards).next(model), model))
+
+    def _by_mode(self, with_history: sfn.IChainable, model: sfn.IChainable) -> sfn.Choice:
+        """Whatever is no remodel goes to Ingest, which knows what is wrong with it."""
+        remodel = sfn.Condition.and_(
+            sfn.Condition.is_present("$.mode"),
+            sfn.Condition.is_string("$.mode"),
+            sfn.Condition.string_equals("$.mode", "remodel"),
+        )
+        by_mode = sfn.Choice(self, "ByMode", comment="A remodel starts from counts that there are")
+        return by_mode.when(remodel, model).otherwise(with_history)
 
     def _ingest(self) -> tasks.LambdaInvoke:
         return self._invoke(
@@ -132,8 +146,9 @@ class Pipeline(Construct):
             "Model",
             self._functions.model,
             {
-                "run_id": sfn.JsonPath.string_at("$.run_id"),
+                "run_id": sfn.JsonPath.string_at(_RUN_ID),
                 "started_at": sfn.JsonPath.string_at("$$.Execution.StartTime"),
+                "request": sfn.JsonPath.object_at("$$.Execution.Input"),
             },
         )
 
@@ -268,6 +283,20 @@ class Pipeline(Construct):
         if self._stage.execution_logs:
             rights.append(_allow(_LOG_DELIVERY, ["*"]))
         return rights
+
+    def _refresh(self, schedule: str) -> None:
+        """Remodel by the calendar: days since the last order grow by themselves."""
+        role = iam.Role(self, "RefreshRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
+        target = targets.SfnStateMachine(
+            self.state_machine, input=events.RuleTargetInput.from_object({"mode": "remodel"}), role=role
+        )
+        events.Rule(
+            self,
+            "Refresh",
+            description="Makes the model anew for the day's date, from the counts behind it",
+            schedule=events.Schedule.expression(schedule),
+            targets=[target],
+        )
 
     def _allow_own_maps(self, role: iam.Role, state_machine: sfn.StateMachine) -> None:
         """Let the state machine start, watch and stop the executions of its map. A policy of its own, because it names

@@ -37,6 +37,8 @@ class Stage:
         name: The stage, which is also the API's.
         countries: Countries whose assignments count, as the history names them.
         cur_date: The date that days since the last order count up to; None is the day of the run (UTC).
+        refresh_schedule: When the model is made anew for the day's date, as an EventBridge expression in UTC; empty is
+            never. It needs no refresh where cur_date is set.
         segments_file: JSON file of segment definitions; None uses the ones that are shipped.
         source_hosts: HTTPS hosts that Ingest may fetch a history from; ``*`` is any.
         source_buckets: Buckets that Ingest may read besides the deployment's own.
@@ -77,6 +79,7 @@ class Stage:
     name: StageName
     countries: tuple[str, ...] = ("Peru",)
     cur_date: date | None = None
+    refresh_schedule: str = "cron(30 0 * * ? *)"
     segments_file: Path | None = None
     source_hosts: tuple[str, ...] = ()
     source_buckets: tuple[str, ...] = ()
@@ -125,6 +128,9 @@ class Stage:
         if self.log_days not in LOG_PERIODS:
             msg = f"log_days: expected one of {', '.join(map(str, LOG_PERIODS))}, got {self.log_days}"
             raise StageError(msg)
+        if self.refresh_schedule and not re.fullmatch(r"(cron|rate)\([^()]+\)", self.refresh_schedule):
+            msg = f"refresh_schedule: expected like cron(30 0 * * ? *), or nothing, got {self.refresh_schedule!r}"
+            raise StageError(msg)
         for host in self.source_hosts:
             if host != "*" and not re.fullmatch(r"[a-z0-9.-]+", host):
                 msg = f"source_hosts: expected host names like files.example.com, or *, got {host!r}"
@@ -138,6 +144,11 @@ class Stage:
     def is_local(self) -> bool:
         """Whether the stage runs in the emulator."""
         return self.name == "local"
+
+    @property
+    def refreshes(self) -> bool:
+        """Whether the model moves with the calendar by itself."""
+        return self.cur_date is None and bool(self.refresh_schedule)
 
     @property
     def segments(self) -> str:
@@ -203,6 +214,7 @@ def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings a
         case "local":
             defaults: dict[str, Any] = {
                 "cur_date": date(2018, 9, 15),  # the sample data is of 2018
+                "refresh_schedule": "",
                 "source_hosts": ("*",),
                 "auth": "none",
                 "max_concurrency": 4,

@@ -6,14 +6,19 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BaseModel
 
-from voucher_selection.ingesting import ingest
+from voucher_selection.base_counts import served_base
+from voucher_selection.catalog import Catalog
+from voucher_selection.errors import InvalidRequest
+from voucher_selection.ingesting import ingest, ingest_addition
 from voucher_selection.lake import Lake, RunKeys
 from voucher_selection.observability import logger, metrics, tracer
-from voucher_selection.runs import Countries, RunId, RunRequest
+from voucher_selection.requests import AppendRequest, FullRequest, parse_request
+from voucher_selection.runs import Countries, RunId, RunPlan
 from voucher_selection.settings import IngestSettings
 
 settings = IngestSettings.from_environment()
 lake = Lake(settings.bucket)
+catalog = Catalog(settings.table)
 
 
 class IngestEvent(BaseModel):
@@ -41,10 +46,17 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     """Land the source of a run and write its plan and manifest."""
     task = IngestEvent.model_validate(event)
     logger.append_keys(run_id=task.run_id)
-    request = RunRequest.parse(task.request)
-    plan = ingest(task.run_id, task.started_at, request, lake, settings)
+    plan = _planned(task)
     metrics.add_metric("RowsLanded", MetricUnit.Count, plan.rows)
-    logger.info("planned", source=plan.source, files=len(plan.files), rows=plan.rows, shards=plan.shards)
+    logger.info(
+        "planned",
+        mode=plan.mode,
+        source=plan.source,
+        files=len(plan.files),
+        known_files=plan.known_files,
+        rows=plan.rows,
+        shards=plan.shards,
+    )
     result = IngestResult(
         run_id=plan.run_id,
         countries=plan.countries,
@@ -53,3 +65,14 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         manifest_key=RunKeys(plan.run_id).manifest,
     )
     return result.model_dump(mode="json")
+
+
+def _planned(task: IngestEvent) -> RunPlan:
+    match parse_request(task.request):
+        case FullRequest() as request:
+            return ingest(task.run_id, task.started_at, request, lake, settings)
+        case AppendRequest() as request:
+            base = served_base(catalog)
+            return ingest_addition(task.run_id, task.started_at, request, base, lake, settings)
+        case request:
+            raise InvalidRequest(f"Ingest is not part of mode {request.mode!r}")

@@ -1,16 +1,18 @@
-"""The Model state: merges the counts of all shards, makes the modes and publishes them."""
+"""The Model state: makes the modes from what the run's shards or earlier runs have counted, and publishes them."""
 
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from voucher_selection.catalog import Catalog
 from voucher_selection.lake import Lake
 from voucher_selection.observability import logger, metrics, tracer
 from voucher_selection.publishing import publish_run
-from voucher_selection.runs import RunId
+from voucher_selection.remodelling import remodel
+from voucher_selection.requests import RemodelRequest, parse_request
+from voucher_selection.runs import RemodelSummary, RunId, RunSummary
 from voucher_selection.settings import ModelSettings
 
 settings = ModelSettings.from_environment()
@@ -19,20 +21,30 @@ catalog = Catalog(settings.table)
 
 
 class ModelEvent(BaseModel):
-    """The run whose shards have been cleaned."""
+    """The run: its shards have been cleaned, or its request is a remodel, which starts here and brings its start."""
 
     run_id: RunId
+    started_at: AwareDatetime | None = None
+    request: Any = None
 
 
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Publish the model of a run and return the run's summary."""
+    """Publish the model of a run, or tell what it would be, and return the run's summary."""
     task = ModelEvent.model_validate(event)
     logger.append_keys(run_id=task.run_id)
-    summary = publish_run(task.run_id, lake, catalog, settings.kept_versions)
+    summary = _modelled(task)
     metrics.add_metric("ModelsPublished", MetricUnit.Count, int(summary.published))
     answer = summary.model_dump(mode="json")
-    logger.info("published" if summary.published else "superseded by a newer run", summary=answer)
+    logger.info(summary.outcome.value, summary=answer)
     return answer
+
+
+def _modelled(task: ModelEvent) -> RunSummary | RemodelSummary:
+    if task.request is not None and task.started_at is not None:
+        request = parse_request(task.request)
+        if isinstance(request, RemodelRequest):
+            return remodel(task.run_id, task.started_at, request, lake, catalog, settings)
+    return publish_run(task.run_id, lake, catalog, settings.kept_versions)

@@ -41,6 +41,9 @@ def run(
     cur_date: Annotated[
         str | None, typer.Option(help="Days since the last order count up to it. [dim]2018-09-15, for the sample[/]")
     ] = None,
+    append: Annotated[  # noqa: FBT002
+        bool, typer.Option("--append", help="Add the history to the counts behind the served model.")
+    ] = False,
     detach: Annotated[bool, typer.Option("-d", "--detach", help="Return once it serves.")] = False,  # noqa: FBT002
     port: Port = None,
 ) -> None:
@@ -60,12 +63,45 @@ def run(
             if started:
                 emulator.stop(workspace)
             raise
-        country_served = _run_pipeline(workspace, deployed, history, country or [], cur_date)
+        request = {"mode": "append" if append else None, "countries": country or None, "cur_date": cur_date}
+        country_served = _run_pipeline(workspace, deployed, history, request)
         report.show_addresses(deployed, country_served)
         if detach:
             console.print("It serves in the background; stop it with ./quickstart stop")
         else:
             _serve(workspace, stop_at_end=started)
+
+
+@app.command()
+def remodel(
+    cur_date: Annotated[str | None, typer.Option(help="Days since the last order count up to it.")] = None,
+    segments: Annotated[Path | None, typer.Option(help="Segment definitions: a file like segments.json.")] = None,
+    run_id: Annotated[str | None, typer.Option(help="The run whose counts to use; default: those served.")] = None,
+    what_if: Annotated[  # noqa: FBT002
+        bool, typer.Option("--what-if", help="Only show what would change.")
+    ] = False,
+) -> None:
+    """Make the model anew from what runs have counted, for another date or other segments, without any history.
+
+    What is not named stays as it is served. It needs the product to be up: ./quickstart run -d
+    """
+    workspace = _workspace(None)
+    with _explained():
+        _check_date(cur_date)
+        request = {
+            "mode": "remodel",
+            "cur_date": cur_date,
+            "segments": _read_segments(segments) if segments else None,
+            "run_id": run_id,
+            "publish": not what_if,
+        }
+        deployed = Record.read(workspace.state).deployment
+        if emulator.running(workspace) is None or deployed is None:
+            raise StepError("it is not running: ./quickstart run -d")
+        executions = Executions(workspace, deployed)
+        name = _executed(executions, request)
+        report.show_remodel(executions.summary(name))
+        report.show_segments(_modelled(executions, name, workspace))
 
 
 @app.command()
@@ -182,6 +218,13 @@ def _check_date(text: str | None) -> None:
         raise StepError(f"--cur-date takes a date like 2018-09-15, not {text}") from error
 
 
+def _read_segments(file: Path) -> object:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise StepError(f"--segments takes a JSON file; {file} is none: {error}") from error
+
+
 def _deployed(workspace: Workspace) -> Deployment:
     """Bring the emulator up and the stack up to date; with both as they should be, nothing is done."""
     if emulator.running(workspace) is None:
@@ -205,16 +248,34 @@ def _deployed(workspace: Workspace) -> Deployment:
         return deployment.deploy(workspace)
 
 
-def _run_pipeline(
-    workspace: Workspace, deployed: Deployment, history: str | Path, countries: list[str], cur_date: str | None
-) -> str:
+def _run_pipeline(workspace: Workspace, deployed: Deployment, history: str | Path, request: dict[str, Any]) -> str:
     """Run the state machine and show what came of it; return the first country that is served."""
     executions = Executions(workspace, deployed)
     if isinstance(history, Path):
         with step(f"Uploading {history.name}"):
             history = sources.upload(history, deployed.bucket, executions.s3)
-    run_id = executions.start(history, countries, cur_date)
-    console.print(f"Running the pipeline on {history} [dim](run {run_id})[/]", soft_wrap=True)
+    console.print(f"Running the pipeline on {history}", soft_wrap=True)
+    run_id = _executed(executions, request | {"source": history})
+    summary = executions.summary(run_id)
+    report.show_rows(summary)
+    criteria = report.selection_criteria(workspace, summary["served_version"])
+    report.show_segments(criteria)
+    country: str = criteria["segments"][0]["country_code"]
+    return country
+
+
+def _modelled(executions: Executions, run_id: str, workspace: Workspace) -> dict[str, Any]:
+    """Return the segments that a remodel has made: those of a what-if, or else those that are served."""
+    summary = executions.summary(run_id)
+    if summary["what_if_key"]:
+        return executions.read(summary["what_if_key"])
+    return report.selection_criteria(workspace, summary["served_version"])
+
+
+def _executed(executions: Executions, request: dict[str, Any]) -> str:
+    """Run the state machine to its end; return the run's id."""
+    run_id = executions.start(request)
+    console.print(f"  [dim]run {run_id}[/]")
     ended = report.show_progress(executions.follow(run_id))
     if ended.status != "SUCCEEDED":
         raise StepError(
@@ -222,12 +283,7 @@ def _run_pipeline(
             "A model that was served before stays served. The emulator stays up, for another run or the logs:"
             " ./quickstart logs ingest (or clean, model); ./quickstart stop"
         )
-    summary = executions.summary(run_id)
-    report.show_rows(summary)
-    criteria = report.selection_criteria(workspace, summary["served_version"])
-    report.show_segments(criteria)
-    country: str = criteria["segments"][0]["country_code"]
-    return country
+    return run_id
 
 
 def _serve(workspace: Workspace, *, stop_at_end: bool) -> None:

@@ -3,7 +3,7 @@
 import json
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
     from types_boto3_stepfunctions.type_defs import HistoryEventTypeDef
 
+# Those that work; the others choose and record.
 STATES = ("Ingest", "CleanShards", "Model")
 _POLL_SECONDS = 0.25
 
@@ -66,14 +67,12 @@ class Executions:
         self._sfn: SFNClient = session.client("stepfunctions", endpoint_url=workspace.endpoint_url, config=config)
         self.s3: S3Client = session.client("s3", endpoint_url=workspace.endpoint_url, config=config)
 
-    def start(self, source: str, countries: Sequence[str], cur_date: str | None) -> str:
-        """Start an execution and return its name, which is the run's id."""
-        request: dict[str, Any] = {"source": source}
-        request |= {"countries": list(countries)} if countries else {}
-        request |= {"cur_date": cur_date} if cur_date else {}
+    def start(self, request: Mapping[str, Any]) -> str:
+        """Start an execution with what it is asked, less what is None; return its name, which is the run's id."""
+        given = {key: value for key, value in request.items() if value is not None}
         name = f"run-{secrets.token_hex(4)}"
         machine = self._deployment.state_machine_arn
-        self._sfn.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
+        self._sfn.start_execution(stateMachineArn=machine, name=name, input=json.dumps(given))
         return name
 
     def follow(self, run_id: str) -> Iterator[Progress]:
@@ -102,12 +101,15 @@ class Executions:
     def summary(self, run_id: str) -> dict[str, Any]:
         """Return the `run.json` of a run; empty where it has none."""
         try:
-            key = f"runs/run_id={run_id}/run.json"
-            content = self.s3.get_object(Bucket=self._deployment.bucket, Key=key)["Body"].read()
+            return self.read(f"runs/run_id={run_id}/run.json")
         except self.s3.exceptions.NoSuchKey:
             return {}
-        summary: dict[str, Any] = json.loads(content)
-        return summary
+
+    def read(self, key: str) -> dict[str, Any]:
+        """Return what a JSON object of the deployment's bucket holds."""
+        content = self.s3.get_object(Bucket=self._deployment.bucket, Key=key)["Body"].read()
+        found: dict[str, Any] = json.loads(content)
+        return found
 
     def _count(self, prefix: str) -> int:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self._deployment.bucket, Prefix=prefix)
@@ -117,12 +119,14 @@ class Executions:
 def _read_history(events: "Iterator[HistoryEventTypeDef]", progress: Progress) -> None:
     entered: dict[str, datetime] = {}
     for event in events:
-        if name := event.get("stateEnteredEventDetails", {}).get("name"):
+        name = event.get("stateEnteredEventDetails", {}).get("name")
+        if name in STATES:
             entered[name] = event["timestamp"]
             progress.current = name
         if exited := event.get("stateExitedEventDetails"):
             name = exited["name"]
-            progress.seconds[name] = round((event["timestamp"] - entered[name]).total_seconds(), 3)
+            if name in STATES:
+                progress.seconds[name] = round((event["timestamp"] - entered[name]).total_seconds(), 3)
             if name == "Ingest" and "shards" in (output := json.loads(exited.get("output", "{}"))):
                 progress.shards = output["shards"]
 

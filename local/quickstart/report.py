@@ -91,8 +91,35 @@ def show_rows(summary: dict[str, Any]) -> None:
         f" {sum(rows['rejected'].values()):,} rejected ({rejected}), {rows['kept']:,} kept",
         soft_wrap=True,
     )
-    if not summary["published"]:
-        console.print(f"  [yellow]A newer run's model stays served: {summary['served_version']}[/]")
+    if summary["known_files"]:
+        console.print(f"  {summary['known_files']:,} of its files had been counted before")
+    _show_outcome(summary)
+
+
+def show_remodel(summary: dict[str, Any]) -> None:
+    """Print what a remodel changes."""
+    console.print(f"  From the counts of run {summary['counts_run_id']}, to CUR_DATE {summary['cur_date']}")
+    console.print(f"  {summary['changed_segments']} segments get another amount than from the model served before")
+    for change in summary["changes"]:
+        amounts = [
+            f"{amount:g}" if amount is not None else "-" for amount in (change["served_amount"], change["amount"])
+        ]
+        console.print(
+            f"    {change['country_code']} {change['segment_name']} {change['segment']}: {' -> '.join(amounts)}"
+        )
+    _show_outcome(summary)
+
+
+def _show_outcome(summary: dict[str, Any]) -> None:
+    served = summary["served_version"]
+    told = {
+        "published": None,
+        "superseded": f"A newer run's model stays served: {served}",
+        "nothing_new": f"There was nothing new to count; served stays {served}",
+        "what_if": f"Nothing was published; served stays {served}",
+    }[summary["outcome"]]
+    if told:
+        console.print(f"  [yellow]{told}[/]")
 
 
 def show_segments(criteria: dict[str, Any]) -> None:

@@ -65,9 +65,10 @@ def test_the_other_functions_get_their_settings_and_nothing_else(local):
         "POWERTOOLS_TRACE_DISABLED",
     }
     assert own["clean"] - shared == {"BUCKET", "BATCH_ROWS"}
-    assert own["model"] - shared == {"BUCKET", "TABLE", "KEPT_VERSIONS"}
+    assert own["model"] - shared == {"BUCKET", "TABLE", "CUR_DATE", "KEPT_VERSIONS"}
     assert own["api"] - shared == {"TABLE", "MODEL_REFRESH_SECONDS"}
     assert environment(local, "model")["KEPT_VERSIONS"] == "10"
+    assert environment(local, "model")["CUR_DATE"] == "2018-09-15"
     assert environment(local, "api")["MODEL_REFRESH_SECONDS"] == "5"
 
 
@@ -115,11 +116,12 @@ def without_logs_and_traces(rights):
     return {action: where for action, where in rights.items() if not action.startswith(("logs:", "xray:"))}
 
 
-def test_ingest_reads_uploads_and_writes_raw_and_plans(each_stage):
+def test_ingest_reads_uploads_and_what_is_counted_and_writes_raw_and_plans(each_stage):
     assert without_logs_and_traces(each_stage.rights("FunctionsIngestRole")) == {
         "s3:ListBucket": {BUCKET},
-        **allowed(READ, f"{BUCKET}/uploads/*", f"{BUCKET}/raw/*"),
+        **allowed(READ, f"{BUCKET}/uploads/*", f"{BUCKET}/raw/*", f"{BUCKET}/production/*"),
         **allowed(WRITE, f"{BUCKET}/raw/*", f"{BUCKET}/runs/*"),
+        "dynamodb:GetItem": {TABLE},
     }
 
 

@@ -1,6 +1,7 @@
 """The state machine: its states, what it retries, and what becomes of a failure."""
 
 import json
+from datetime import date
 
 import pytest
 
@@ -26,10 +27,65 @@ def shard(machine):
 def test_a_run_is_ingest_a_map_of_clean_and_model(machine):
     states = machine["States"]
 
-    assert machine["StartAt"] == "Ingest"
+    assert machine["StartAt"] == "ByMode"
+    assert states["ByMode"]["Default"] == "Ingest"
     assert states["Ingest"]["Next"] == "CleanShards"
     assert states["CleanShards"]["Next"] == "Model"
     assert states["Model"]["End"] is True
+
+
+def test_a_remodel_goes_straight_to_model_and_everything_else_to_ingest(machine):
+    (remodel,) = machine["States"]["ByMode"]["Choices"]
+
+    assert remodel["Next"] == "Model"
+    # the first two keep an input that is no object, or whose mode is no text, from failing here
+    assert remodel["And"] == [
+        {"Variable": "$.mode", "IsPresent": True},
+        {"Variable": "$.mode", "IsString": True},
+        {"Variable": "$.mode", "StringEquals": "remodel"},
+    ]
+
+
+def test_model_gets_the_run_its_start_and_the_executions_input(machine):
+    assert machine["States"]["Model"]["Parameters"]["Payload"] == {
+        "run_id.$": "$$.Execution.Name",
+        "started_at.$": "$$.Execution.StartTime",
+        "request.$": "$$.Execution.Input",
+    }
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_where_the_date_is_today_the_model_is_made_anew_every_day(synthesize, name):
+    synthesized = synthesize(name)
+
+    rule = synthesized.only("AWS::Events::Rule")
+
+    assert (rule["ScheduleExpression"], rule["State"]) == ("cron(30 0 * * ? *)", "ENABLED")
+    (target,) = rule["Targets"]
+    assert json.loads(target["Input"]) == {"mode": "remodel"}
+    assert target["Arn"]["Ref"].startswith("PipelineStateMachine")
+    assert target["RoleArn"]["Fn::GetAtt"][0].startswith("PipelineRefreshRole")
+
+
+def test_the_refresh_may_start_the_machine_and_nothing_else(dev):
+    (policy,) = (
+        properties["PolicyDocument"]
+        for properties in dev.resources("AWS::IAM::Policy").values()
+        if properties["PolicyName"].startswith("PipelineRefreshRole")
+    )
+
+    (statement,) = policy["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "states:StartExecution")
+    assert statement["Resource"]["Ref"].startswith("PipelineStateMachine")
+
+
+def test_there_is_no_refresh_where_the_date_is_set_or_the_schedule_is_empty(synthesize, local):
+    fixed = synthesize("dev", cur_date=date(2018, 9, 15))
+    off = synthesize("dev", refresh_schedule="")
+
+    for synthesized in (local, fixed, off):
+        assert not synthesized.resources("AWS::Events::Rule")
+        assert not any("Refresh" in role for role in synthesized.resources("AWS::IAM::Role"))
 
 
 def test_ingest_gets_the_run_and_the_whole_input(machine):

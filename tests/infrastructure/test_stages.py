@@ -62,6 +62,14 @@ def test_context_values_replace_the_defaults():
     assert settings.public_endpoint == "https://localhost:4577"
 
 
+def test_the_refresh_is_daily_on_aws_off_here_and_a_setting():
+    assert [stage(name).refreshes for name in ("local", "dev", "prod")] == [False, True, True]
+    assert not stage("dev", cur_date=date(2018, 9, 15)).refreshes
+    assert not stage_from_context({"stage": "dev", "refresh_schedule": ""}).refreshes
+    hourly = stage_from_context({"stage": "dev", "refresh_schedule": "rate(1 hour)"})
+    assert (hourly.refreshes, hourly.refresh_schedule) == (True, "rate(1 hour)")
+
+
 def test_lists_may_be_lists_as_in_cdk_json():
     assert stage_from_context({"countries": ["Peru", "China"]}).countries == ("Peru", "China")
 
@@ -93,6 +101,10 @@ def test_the_cdks_own_context_is_left_alone():
         ({"tracing": "maybe"}, "tracing: expected true or false, got 'maybe'"),
         ({"clean_memory_mb": "64"}, "clean_memory_mb: expected 128 to 10240, got 64"),
         ({"api_timeout_seconds": "60"}, "api_timeout_seconds: expected 1 to 29, got 60"),
+        (
+            {"refresh_schedule": "daily"},
+            r"refresh_schedule: expected like cron\(30 0 \* \* \? \*\), or nothing, got 'daily'",
+        ),
         ({"log_days": "8"}, "log_days: expected one of 1, 7, 14"),
         ({"source_hosts": "https://a.example/x"}, "source_hosts: expected host names like files.example.com"),
         ({"endpoint": "localhost:4566"}, "endpoint: expected an address like https://localhost:4566"),

@@ -13,6 +13,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from local.quickstart.sample import sample_history
+from tests.histories import parquet_bytes
 from voucher_selection.catalog import Catalog
 from voucher_selection.lake import Lake
 
@@ -122,6 +124,13 @@ class Pipeline:
     def model(self, run_id: str) -> dict[str, Any]:
         return self._model.lambda_handler({"run_id": run_id}, CONTEXT)
 
+    def remodel(self, run_id: str, started_at: datetime, /, **request: Any) -> dict[str, Any]:
+        event = {"run_id": run_id, "started_at": started_at.isoformat(), "request": {"mode": "remodel"} | request}
+        return self._model.lambda_handler(event, CONTEXT)
+
+    def append(self, run_id: str, source: str, started_at: datetime | None = None, **request: Any) -> dict[str, Any]:
+        return self.run(run_id, {"mode": "append", "source": source} | request, started_at)
+
     def run(self, run_id: str, request: Any, started_at: datetime | None = None) -> dict[str, Any]:
         self.clean(self.ingest(run_id, request, started_at))
         return self.model(run_id)
@@ -130,6 +139,36 @@ class Pipeline:
 @pytest.fixture
 def pipeline(lake: Lake) -> Pipeline:
     return Pipeline(lake)
+
+
+@pytest.fixture
+def days(put) -> list[str]:
+    """Three objects with different histories, each with its address."""
+    table = sample_history(3_000, seed=11)
+    cuts = [(0, 700), (700, 1_400), (2_100, 900)]
+    return [
+        put(f"uploads/days/day-{n}.parquet", parquet_bytes(table.slice(start, rows), row_group_size=300))
+        for n, (start, rows) in enumerate(cuts)
+    ]
+
+
+@pytest.fixture
+def meanwhile(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch):
+    """Let something happen once, just after Model has read which model is served."""
+
+    def happens(event) -> None:
+        catalog = pipeline._model.catalog
+        read, waiting = catalog.base, [event]
+
+        def base():
+            found = read()
+            if waiting:
+                waiting.pop()()
+            return found
+
+        monkeypatch.setattr(catalog, "base", base)
+
+    return happens
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """A history fetched over HTTPS: streamed into the lake, or refused with a cause."""
 
+import hashlib
+import json
 import ssl
 import threading
 from collections.abc import Iterator
@@ -115,3 +117,18 @@ def test_a_certificate_that_is_not_trusted_is_refused(site: Site, environment, a
 
     with pytest.raises(errors.SourceUnavailable, match="certificate verify failed"):
         allowed.ingest("bad", {"source": f"{site.url}/x.parquet"})
+
+
+def test_a_file_is_known_by_its_content_when_it_is_appended_again(site: Site, allowed: Pipeline, lake: Lake):
+    content = parquet_bytes(history({}, {}))
+    site.files |= {"/x.parquet?signature=1": content, "/x.parquet?signature=2": content}
+    allowed.run("first", {"source": f"{site.url}/x.parquet?signature=1"})
+
+    again = allowed.append("again", f"{site.url}/x.parquet?signature=2")
+    site.files["/y.parquet"] = parquet_bytes(history({}))
+    other = allowed.append("other", f"{site.url}/y.parquet")
+
+    assert (again["outcome"], again["known_files"]) == ("nothing_new", 1)
+    assert (other["outcome"], other["rows"]["kept"]) == ("published", 1)
+    ledger = json.loads(lake.client.get_object(Bucket=BUCKET, Key="production/run_id=other/ledger.json")["Body"].read())
+    assert ledger["entries"][0]["identity"] == f"sha256:{hashlib.sha256(content).hexdigest()}"

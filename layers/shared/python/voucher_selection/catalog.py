@@ -5,7 +5,7 @@ Items, by partition key `pk` and sort key `sk`:
 | pk | sk | holds |
 |---|---|---|
 | `MODEL` | `SERVED` | the pointer: `version`, `previous_version` |
-| `MODEL` | `VERSION#<version>` | what a version was made from, and how many segments it has |
+| `MODEL` | `VERSION#<version>` | what a version was made from, by which run, and how many segments it has |
 | `VERSION#<version>` | `<country>#<segmentation>#<segment>` | a segment's mode, support, share and assignments |
 
 A version's items are written first; then one conditional write of the pointer makes all of them the served model.
@@ -21,7 +21,7 @@ import botocore.session
 from botocore.config import Config
 
 from voucher_selection.errors import NoModel
-from voucher_selection.segments import load_definitions
+from voucher_selection.segments import SegmentDefinitions, load_definitions
 from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel
 
 if TYPE_CHECKING:
@@ -32,9 +32,19 @@ type Item = dict[str, Any]
 _MODEL = "MODEL"
 _VERSION = "VERSION#"
 _POINTER = {"pk": {"S": _MODEL}, "sk": {"S": "SERVED"}}
+_IF_NEWER = "attribute_not_exists(#version) OR #version < :version"
 # A reader that took the pointer just before it moved still finds its version.
 _GRACE = timedelta(days=1)
 _PATIENT = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=2, read_timeout=5)
+
+
+class Base(NamedTuple):
+    """What a run builds on: the served version, the run whose counts it was made from, and what it keeps of it."""
+
+    version: str
+    counts_run_id: str
+    countries: tuple[str, ...]
+    definitions: SegmentDefinitions
 
 
 class Publication(NamedTuple):
@@ -89,26 +99,64 @@ class Catalog:
             raise NoModel(f"version {version} is not in the catalog as a whole: {len(items)} segments are there")
         return _model_of(_from_item(found), items)
 
-    def publish(self, model: ServedModel, kept_versions: int, now: datetime) -> Publication:
+    def base(self) -> Base:
+        """Return what a run that changes the served model builds on.
+
+        Raises
+        ------
+        NoModel
+            None has been published yet, or the served version is not in the catalog.
+        """
+        version = self.served_version()
+        key = {"pk": {"S": _MODEL}, "sk": {"S": f"{_VERSION}{version}"}}
+        found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        if found is None:
+            raise NoModel(f"version {version} is served and not in the catalog")
+        item = _from_item(found)
+        return Base(
+            version=version,
+            counts_run_id=item["counts_run_id"],
+            countries=tuple(item["countries"]),
+            definitions=load_definitions(item["definitions"]),
+        )
+
+    def publish(self, model: ServedModel, counts_run_id: str, kept_versions: int, now: datetime) -> Publication:
         """Write a version and serve it, unless a newer one is served already.
 
         Publishing the same version again changes nothing. Of older versions the newest `kept_versions` stay, and always
         the served one and the one before it; the others expire.
+
+        Parameters
+        ----------
+        counts_run_id
+            The run whose counts the model was made from.
         """
-        self._put(_items_of(model))
-        publication = self._serve(model.version)
+        self._put(_items_of(model, counts_run_id))
+        publication = self._serve(model.version, _IF_NEWER, {})
         self._expire(kept_versions, now)
         return publication
 
-    def _serve(self, version: str) -> Publication:
+    def replace(
+        self, base: Base, model: ServedModel, counts_run_id: str, kept_versions: int, now: datetime
+    ) -> Publication:
+        """Write a version and serve it, if the version that it builds on is still the served one.
+
+        The model's version must sort after the base's; for the rest, see `publish`.
+        """
+        self._put(_items_of(model, counts_run_id))
+        publication = self._serve(model.version, "#version = :base", {":base": {"S": base.version}})
+        self._expire(kept_versions, now)
+        return publication
+
+    def _serve(self, version: str, condition: str, values: Mapping[str, Any]) -> Publication:
         try:
             self._client.update_item(
                 TableName=self._table,
                 Key=_POINTER,
                 UpdateExpression="SET #previous = if_not_exists(#version, :none), #version = :version",
-                ConditionExpression="attribute_not_exists(#version) OR #version < :version",
+                ConditionExpression=condition,
                 ExpressionAttributeNames={"#version": "version", "#previous": "previous_version"},
-                ExpressionAttributeValues={":version": {"S": version}, ":none": {"NULL": True}},
+                ExpressionAttributeValues={":version": {"S": version}, ":none": {"NULL": True}, **values},
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             served = self.served_version()
@@ -167,7 +215,7 @@ def _from_item(item: Mapping[str, Any]) -> Item:
     return {name: _deserialize(value) for name, value in item.items()}
 
 
-def _items_of(model: ServedModel) -> Iterator[Item]:
+def _items_of(model: ServedModel, counts_run_id: str) -> Iterator[Item]:
     for position, mode in enumerate(model.modes):
         yield {
             "pk": f"{_VERSION}{model.version}",
@@ -188,6 +236,7 @@ def _items_of(model: ServedModel) -> Iterator[Item]:
         "sk": f"{_VERSION}{model.version}",
         "version": model.version,
         "run_id": model.run_id,
+        "counts_run_id": counts_run_id,
         "cur_date": model.cur_date.isoformat(),
         "published_at": model.published_at.isoformat(),
         "countries": list(model.countries),

@@ -49,6 +49,22 @@ class NothingKept(VoucherSelectionError):
     """Cleaning left no row to make a model from."""
 
 
+class NoCounts(VoucherSelectionError):
+    """There are no counts to make a model from, or to add new history to."""
+
+
+class OtherCountries(VoucherSelectionError):
+    """New history was to be counted for other countries than the counts that it is added to."""
+
+
+class AlreadyCounted(VoucherSelectionError):
+    """Some of the objects of an append were counted by another run while it ran: nothing is published."""
+
+
+class CatalogContended(VoucherSelectionError):
+    """The served model was replaced again and again while a run tried to build on it: nothing is published."""
+
+
 class NoModel(VoucherSelectionError):
     """No model has been published yet."""
 

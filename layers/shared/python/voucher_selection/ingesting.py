@@ -1,17 +1,20 @@
 """Ingest: land the source, read its footers, and plan the run."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from voucher_selection.base_counts import check_countries, read_ledger
+from voucher_selection.catalog import Base
 from voucher_selection.errors import EmptySource, NotParquet
 from voucher_selection.history import COLUMN_NAMES, check_schema
 from voucher_selection.lake import Lake, RunKeys, in_parallel
 from voucher_selection.landing import LandedFile, land
-from voucher_selection.runs import RunPlan, RunRequest, Shard, SourceFile
+from voucher_selection.requests import AppendRequest, FullRequest
+from voucher_selection.runs import RunPlan, Shard, SourceFile, day_in_utc
 from voucher_selection.segments import load_definitions, shipped_definitions
 from voucher_selection.settings import IngestSettings
 from voucher_selection.shards import RowGroup, plan_shards
@@ -24,7 +27,7 @@ class Footer(NamedTuple):
     row_groups: list[RowGroup]
 
 
-def ingest(run_id: str, started_at: datetime, request: RunRequest, lake: Lake, settings: IngestSettings) -> RunPlan:
+def ingest(run_id: str, started_at: datetime, request: FullRequest, lake: Lake, settings: IngestSettings) -> RunPlan:
     """Land the history, check that it is one, and write the run's plan and its manifest of shards.
 
     Raises
@@ -34,24 +37,71 @@ def ingest(run_id: str, started_at: datetime, request: RunRequest, lake: Lake, s
     """
     definitions = load_definitions(settings.segments) if settings.segments else shipped_definitions()
     keys = RunKeys(run_id)
-    landed = land(request.source, lake, keys, settings.source_hosts)
-    footers = in_parallel(lambda file: read_footer(lake, file), landed)
-    if not any(footer.file.rows for footer in footers):
-        raise EmptySource(f"{request.source} holds no rows: {len(footers)} parquet file(s), all empty")
+    landing = land(request.source, lake, keys, settings.source_hosts)
+    footers = _read_footers(lake, request.source, landing.files)
     shards = _plan(footers, settings)
     plan = RunPlan(
         run_id=run_id,
         started_at=started_at,
         source=request.source,
         countries=request.countries or settings.countries,
-        cur_date=request.cur_date or settings.cur_date or _day_in_utc(started_at),
+        cur_date=request.cur_date or settings.cur_date or day_in_utc(started_at),
         definitions=definitions,
         files=tuple(footer.file for footer in footers),
         shards=len(shards),
     )
+    _write(lake, keys, plan, shards)
+    return plan
+
+
+def ingest_addition(
+    run_id: str, started_at: datetime, request: AppendRequest, base: Base, lake: Lake, settings: IngestSettings
+) -> RunPlan:
+    """Land the objects of a source that the base's counts do not count yet, and plan a run over them.
+
+    Where there are none, the plan has no files and no shards.
+
+    Raises
+    ------
+    NoCounts
+        The base has no ledger of what its counts count.
+    OtherCountries
+        The request names other countries than the base's counts are of.
+    VoucherSelectionError
+        As `ingest`.
+    """
+    ledger = read_ledger(lake, base.counts_run_id)
+    check_countries(ledger, request.countries or ledger.countries)
+    keys = RunKeys(run_id)
+    landing = land(request.source, lake, keys, settings.source_hosts, ledger.identities)
+    footers = _read_footers(lake, request.source, landing.files) if landing.files else []
+    shards = _plan(footers, settings)
+    plan = RunPlan(
+        run_id=run_id,
+        mode="append",
+        started_at=started_at,
+        source=request.source,
+        countries=ledger.countries,
+        cur_date=request.cur_date or settings.cur_date or day_in_utc(started_at),
+        definitions=base.definitions,
+        files=tuple(footer.file for footer in footers),
+        known_files=landing.known,
+        shards=len(shards),
+    )
+    _write(lake, keys, plan, shards)
+    return plan
+
+
+def _write(lake: Lake, keys: RunKeys, plan: RunPlan, shards: list[Shard]) -> None:
     lake.write_json(keys.plan, plan)
     lake.write_json(keys.manifest, shards)
-    return plan
+
+
+def _read_footers(lake: Lake, source: str, landed: list[LandedFile]) -> list[Footer]:
+    footers = in_parallel(lambda file: read_footer(lake, file), landed)
+    if not any(footer.file.rows for footer in footers):
+        raise EmptySource(f"{source} holds no rows: {len(footers)} parquet file(s), all empty")
+    return footers
 
 
 def read_footer(lake: Lake, landed: LandedFile) -> Footer:
@@ -75,7 +125,9 @@ def read_footer(lake: Lake, landed: LandedFile) -> Footer:
     except (pa.ArrowException, OSError) as error:
         raise NotParquet(f"{landed.source} cannot be read as parquet: {error}") from error
     check_schema(schema, landed.source)
-    source_file = SourceFile(key=landed.key, source=landed.source, size=file.size, rows=metadata.num_rows)
+    source_file = SourceFile(
+        key=landed.key, source=landed.source, identity=landed.identity, size=file.size, rows=metadata.num_rows
+    )
     return Footer(source_file, list(_row_groups(landed.key, metadata)))
 
 
@@ -92,7 +144,3 @@ def _row_groups(key: str, metadata: pq.FileMetaData) -> Iterator[RowGroup]:
 def _plan(footers: Iterable[Footer], settings: IngestSettings) -> list[Shard]:
     row_groups = (row_group for footer in footers for row_group in footer.row_groups if row_group.rows)
     return plan_shards(row_groups, settings.shard_target_rows, settings.shard_target_bytes)
-
-
-def _day_in_utc(moment: datetime) -> date:
-    return moment.astimezone(UTC).date()

@@ -75,6 +75,21 @@ class RunKeys:
         return self._production("frequency_counts"), self._production("recency_counts")
 
     @property
+    def ledger(self) -> str:
+        """What the run's counts count."""
+        return f"production/run_id={self.run_id}/ledger.json"
+
+    @property
+    def what_if(self) -> str:
+        """The model that a remodel was only asked about."""
+        return f"runs/run_id={self.run_id}/what_if.json"
+
+    @property
+    def all_totals(self) -> str:
+        """The folder of the shards' totals."""
+        return f"staging/run_id={self.run_id}/totals/"
+
+    @property
     def modes(self) -> str:
         """The run's amounts by segment."""
         return self._production("segment_modes")
@@ -146,7 +161,8 @@ class Lake:
 
     def read_counts(self, keys: tuple[str, str]) -> Counts:
         """Read both count tables."""
-        return Counts(*(pq.read_table(io.BytesIO(self._read(key))) for key in keys))
+        # Thousands of small tables: what `pq.read_table` adds for datasets takes longer than reading them.
+        return Counts(*(pq.ParquetFile(pa.BufferReader(self._read(key))).read(use_threads=False) for key in keys))
 
     def _read(self, key: str) -> bytes:
         return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()

@@ -1,5 +1,6 @@
 """Landing: the source's files, untouched, into the lake."""
 
+import hashlib
 import re
 from typing import IO, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
@@ -16,10 +17,22 @@ _TIMEOUT = urllib3.Timeout(connect=10, read=60)  # seconds
 
 
 class LandedFile(NamedTuple):
-    """A copy in the lake, and the place it is a copy of."""
+    """A copy in the lake, the place it is a copy of, and the identity of what was there.
+
+    An S3 object is known by its address and ETag, so that one that was replaced is another; what came from HTTPS by its
+    checksum, because its address may be signed anew each time.
+    """
 
     key: str
     source: str
+    identity: str
+
+
+class Landing(NamedTuple):
+    """What was landed of a source, and how many of its files were left out because they were known."""
+
+    files: list[LandedFile]
+    known: int
 
 
 class _Found(NamedTuple):
@@ -28,7 +41,9 @@ class _Found(NamedTuple):
     etag: str
 
 
-def land(source: str, lake: Lake, keys: RunKeys, allowed_hosts: tuple[str, ...]) -> list[LandedFile]:
+def land(
+    source: str, lake: Lake, keys: RunKeys, allowed_hosts: tuple[str, ...], known: frozenset[str] = frozenset()
+) -> Landing:
     """Copy the files of `source` below the run's raw prefix: within S3 by S3 itself, from HTTPS as a stream.
 
     Parameters
@@ -37,6 +52,8 @@ def land(source: str, lake: Lake, keys: RunKeys, allowed_hosts: tuple[str, ...])
         An object or folder `s3://bucket/…`, or a file `https://host/…`.
     allowed_hosts
         The HTTPS hosts that may be read; `*` allows any.
+    known
+        Identities of files to leave out.
 
     Raises
     ------
@@ -44,14 +61,17 @@ def land(source: str, lake: Lake, keys: RunKeys, allowed_hosts: tuple[str, ...])
     """
     if source.startswith("s3://"):
         bucket, _, path = source.removeprefix("s3://").partition("/")
-        return _land_from_s3(source, bucket, path, lake, keys)
-    return [_land_from_https(source, lake, keys, allowed_hosts)]
+        return _land_from_s3(source, bucket, path, lake, keys, known)
+    landed = _land_from_https(source, lake, keys, allowed_hosts)
+    # Only its content tells, so it has been landed already; what is not planned is not read.
+    return Landing([], 1) if landed.identity in known else Landing([landed], 0)
 
 
-def _land_from_s3(source: str, bucket: str, path: str, lake: Lake, keys: RunKeys) -> list[LandedFile]:
+def _land_from_s3(source: str, bucket: str, path: str, lake: Lake, keys: RunKeys, known: frozenset[str]) -> Landing:
     try:
         found = _find(source, bucket, path, lake)
-        return in_parallel(lambda file: _copy(file, bucket, lake, keys), found)
+        new = [file for file in found if _identity(file, bucket) not in known]
+        return Landing(in_parallel(lambda file: _copy(file, bucket, lake, keys), new), len(found) - len(new))
     except ClientError as error:
         raise _explained(source, error) from error
 
@@ -61,7 +81,11 @@ def _copy(file: _Found, bucket: str, lake: Lake, keys: RunKeys) -> LandedFile:
     # Without its tags: copying these takes rights that reading an object does not.
     options = {"CopySourceIfMatch": file.etag, "TaggingDirective": "REPLACE"}
     lake.client.copy({"Bucket": bucket, "Key": file.key}, lake.bucket, key, ExtraArgs=options)
-    return LandedFile(key, f"s3://{bucket}/{file.key}")
+    return LandedFile(key, f"s3://{bucket}/{file.key}", _identity(file, bucket))
+
+
+def _identity(file: _Found, bucket: str) -> str:
+    return f"s3://{bucket}/{file.key}#{file.etag.strip('"')}"
 
 
 def _find(source: str, bucket: str, path: str, lake: Lake) -> list[_Found]:
@@ -115,16 +139,30 @@ def _land_from_https(source: str, lake: Lake, keys: RunKeys, allowed_hosts: tupl
             " add it to the stage's source_hosts"
         )
     name = re.sub(r"[^A-Za-z0-9._-]", "_", unquote(url.path).rpartition("/")[2]) or "history.parquet"
-    landed = LandedFile(keys.raw(name), source)
+    key = keys.raw(name)
     try:
         # A redirect could lead to a host that is not allowed, so none is followed.
         with urllib3.PoolManager(retries=False, timeout=_TIMEOUT) as pool:
             answer = pool.request("GET", source, preload_content=False, redirect=False, decode_content=False)
             _check_answer(source, answer)
-            lake.client.upload_fileobj(cast("IO[bytes]", answer), lake.bucket, landed.key)
+            content = _Hashed(answer)
+            lake.client.upload_fileobj(cast("IO[bytes]", content), lake.bucket, key)
     except urllib3.exceptions.HTTPError as error:
         raise SourceUnavailable(f"{source} could not be read: {error}") from error
-    return landed
+    return LandedFile(key, source, f"sha256:{content.digest.hexdigest()}")
+
+
+class _Hashed:
+    """A stream that is read once, from its beginning to its end, and the SHA-256 of what was read."""
+
+    def __init__(self, stream: urllib3.BaseHTTPResponse) -> None:
+        self._stream = stream
+        self.digest = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        content = self._stream.read(None if size < 0 else size)
+        self.digest.update(content)
+        return content
 
 
 def _check_answer(source: str, answer: urllib3.BaseHTTPResponse) -> None:

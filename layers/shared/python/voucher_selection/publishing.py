@@ -1,16 +1,22 @@
-"""Model: merge the shards' counts, check them, make the modes, and publish them."""
+"""Model, of a run over a history: make a model from what its shards counted, and publish it."""
 
+import random
+import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from voucher_selection.catalog import Catalog
+from voucher_selection.base_counts import check_countries, read_ledger, served_base
+from voucher_selection.catalog import Base, Catalog, Publication
 from voucher_selection.counts import Counts
-from voucher_selection.errors import NothingKept, ShardsIncomplete
-from voucher_selection.lake import Lake, RunKeys, in_parallel
+from voucher_selection.errors import CatalogContended, NothingKept
+from voucher_selection.lake import Lake, RunKeys
+from voucher_selection.ledger import Ledger
+from voucher_selection.merging import Merged, merge_shards
 from voucher_selection.modes import segment_modes
-from voucher_selection.runs import RunPlan, RunSummary, Shard, ShardFailure, ShardTotals, Totals
+from voucher_selection.runs import Outcome, RunPlan, RunSummary, Totals, version_after
+from voucher_selection.segments import SegmentDefinitions
 from voucher_selection.served_model import SegmentMode, ServedModel
 
 _MODES_SCHEMA = pa.schema(
@@ -26,12 +32,16 @@ _MODES_SCHEMA = pa.schema(
         ("assignments", pa.list_(pa.struct([("voucher_amount", pa.float64()), ("count", pa.int64())]))),
     ]
 )
-# An execution's cause is cut at 32 KiB; the first failures say what is wrong.
-_NAMED_SHARDS = 5
+# How often a run builds anew on a model that was replaced meanwhile; each time another run has published.
+ATTEMPTS = 12
+_LONGEST_PAUSE = 0.5  # seconds, before the next attempt
 
 
 def publish_run(run_id: str, lake: Lake, catalog: Catalog, kept_versions: int) -> RunSummary:
     """Make the model of a run whose shards are clean, write it to `production/`, publish it, and sum the run up.
+
+    The model of a full run is made from its own counts, that of an append from these and the counts behind the model
+    that is served when it is published.
 
     Raises
     ------
@@ -39,41 +49,39 @@ def publish_run(run_id: str, lake: Lake, catalog: Catalog, kept_versions: int) -
         A shard has no result, or results that do not add up.
     NothingKept
         No row of the run's countries was kept.
+    OtherCountries, AlreadyCounted, CatalogContended
+        An append cannot be added to the counts that are served now.
     """
-    keys = RunKeys(run_id)
-    plan = lake.read_json(keys.plan, RunPlan)
-    shards = lake.read_json(keys.manifest, list[Shard])
-    totals = _merge_totals(lake, keys, shards)
-    _check_kept(plan, totals)
-    counts = Counts.sum(in_parallel(lambda shard: lake.read_counts(keys.counts(shard.number)), shards))
-    now = datetime.now(UTC)
-    model = ServedModel(
-        version=plan.version,
-        run_id=run_id,
-        cur_date=plan.cur_date,
-        published_at=now,
-        countries=plan.countries,
-        definitions=plan.definitions,
-        modes=segment_modes(counts, plan.definitions, plan.cur_date, plan.countries),
-    )
-    lake.write_counts(keys.merged_counts, counts)
-    lake.write_table(keys.modes, modes_table(model.modes))
-    published, served_version = catalog.publish(model, kept_versions, now)
-    summary = RunSummary(
-        run_id=run_id,
-        source=plan.source,
-        countries=plan.countries,
-        cur_date=plan.cur_date,
-        started_at=plan.started_at,
-        finished_at=datetime.now(UTC),
-        shards=plan.shards,
-        rows=totals,
-        version=model.version,
-        published=published,
-        served_version=served_version,
-    )
-    lake.write_json(keys.summary, summary)
+    plan = lake.read_json(RunKeys(run_id).plan, RunPlan)
+    merged = merge_shards(lake, plan)
+    if plan.files:
+        _check_kept(plan, merged.totals)
+    if plan.mode == "append":
+        summary = _publish_addition(plan, merged, lake, catalog, kept_versions)
+    else:
+        summary = _publish_whole(plan, merged, lake, catalog, kept_versions)
+    lake.write_json(RunKeys(run_id).summary, summary)
     return summary
+
+
+def make_model(
+    version: str, run_id: str, plan: RunPlan, definitions: SegmentDefinitions, counts: Counts
+) -> ServedModel:
+    """Return the model of counts for the plan's countries and date."""
+    return ServedModel(
+        version=version,
+        run_id=run_id,
+        cur_date=plan.cur_date,
+        published_at=datetime.now(UTC),
+        countries=plan.countries,
+        definitions=definitions,
+        modes=segment_modes(counts, definitions, plan.cur_date, plan.countries),
+    )
+
+
+def pause() -> None:
+    """Wait a moment before the next attempt, each run another, so that two do not meet again."""
+    time.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 - nothing secret
 
 
 def modes_table(modes: tuple[SegmentMode, ...]) -> pa.Table:
@@ -86,26 +94,92 @@ def modes_table(modes: tuple[SegmentMode, ...]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=_MODES_SCHEMA)
 
 
-def _merge_totals(lake: Lake, keys: RunKeys, shards: list[Shard]) -> Totals:
-    found = in_parallel(lambda shard: lake.read_json_if_there(keys.totals(shard.number), ShardTotals), shards)
-    missing = [shard for shard, totals in zip(shards, found, strict=True) if totals is None]
-    if missing:
-        raise ShardsIncomplete(_why_missing(lake, keys, missing, len(shards)))
-    complete = [totals for totals in found if totals is not None]
-    for shard, totals in zip(shards, complete, strict=True):
-        if totals.shard != shard.number or totals.rows_read != shard.rows or not totals.add_up:
-            raise ShardsIncomplete(f"shard {shard.number} has {shard.rows} rows, its result accounts for {totals!r}")
-    return Totals.sum(complete)
+def _publish_whole(plan: RunPlan, merged: Merged, lake: Lake, catalog: Catalog, kept_versions: int) -> RunSummary:
+    model = make_model(plan.version, plan.run_id, plan, plan.definitions, merged.counts)
+    ledger = Ledger.of(plan.run_id, plan.countries, plan.files)
+    _write(lake, plan.run_id, merged.counts, ledger, model)
+    publication = catalog.publish(model, plan.run_id, kept_versions, model.published_at)
+    return _summary(plan, merged.totals, None, model.version, publication)
 
 
-def _why_missing(lake: Lake, keys: RunKeys, missing: list[Shard], expected: int) -> str:
-    recorded = in_parallel(
-        lambda key: lake.read_json(key, ShardFailure), list(lake.list(keys.failures))[:_NAMED_SHARDS]
+def _publish_addition(plan: RunPlan, addition: Merged, lake: Lake, catalog: Catalog, kept_versions: int) -> RunSummary:
+    """Add what was counted to the counts behind the served model, and again if that was replaced meanwhile."""
+    for _ in range(ATTEMPTS):
+        base = served_base(catalog)
+        ledger = read_ledger(lake, base.counts_run_id)
+        if ledger.identities.issuperset(file.identity for file in plan.files):
+            return _summary_of_nothing_new(plan, addition.totals, base, ledger)
+        publication = _publish_on(base, ledger, plan, addition, lake, catalog, kept_versions)
+        if publication.published:
+            return _summary(plan, addition.totals, base.counts_run_id, publication.served_version, publication)
+        pause()
+    raise CatalogContended(
+        f"the served model was replaced {ATTEMPTS} times while this run was added to it: start the append again"
     )
-    reasons = [f"shard {failure.shard}: {failure.error}: {failure.message}" for failure in recorded]
-    numbers = ", ".join(str(shard.number) for shard in missing[:_NAMED_SHARDS])
-    more = "" if len(missing) <= _NAMED_SHARDS else " and more"
-    return f"{len(missing)} of {expected} shards have no result (shard {numbers}{more}). " + " ".join(reasons)
+
+
+def _publish_on(
+    base: Base,
+    ledger: Ledger,
+    plan: RunPlan,
+    addition: Merged,
+    lake: Lake,
+    catalog: Catalog,
+    kept_versions: int,
+) -> Publication:
+    check_countries(ledger, plan.countries)
+    extended = ledger.extended(base.counts_run_id, plan.run_id, plan.files)
+    counts = Counts.sum([lake.read_counts(RunKeys(base.counts_run_id).merged_counts), addition.counts])
+    # What it builds on may be of a run that started later; its model is newer all the same.
+    version = version_after(base.version, plan.version)
+    model = make_model(version, plan.run_id, plan, base.definitions, counts)
+    _write(lake, plan.run_id, counts, extended, model)
+    return catalog.replace(base, model, plan.run_id, kept_versions, model.published_at)
+
+
+def _write(lake: Lake, run_id: str, counts: Counts, ledger: Ledger, model: ServedModel) -> None:
+    keys = RunKeys(run_id)
+    lake.write_counts(keys.merged_counts, counts)
+    lake.write_table(keys.modes, modes_table(model.modes))
+    lake.write_json(keys.ledger, ledger)
+
+
+def _summary(
+    plan: RunPlan, totals: Totals, base_run_id: str | None, version: str, publication: Publication
+) -> RunSummary:
+    outcome = Outcome.PUBLISHED if publication.published else Outcome.SUPERSEDED
+    return _summary_with(outcome, plan, totals, base_run_id, version, publication.served_version)
+
+
+def _summary_of_nothing_new(plan: RunPlan, totals: Totals, base: Base, ledger: Ledger) -> RunSummary:
+    """Sum up a run whose objects are all counted already: by others, or by itself if Model is repeated."""
+    own = any(entry.run_id == plan.run_id for entry in ledger.entries)
+    outcome = Outcome.PUBLISHED if own else Outcome.NOTHING_NEW
+    base_run_id = ledger.base_run_id if base.counts_run_id == plan.run_id else base.counts_run_id
+    return _summary_with(outcome, plan, totals, base_run_id, base.version, base.version)
+
+
+def _summary_with(
+    outcome: Outcome, plan: RunPlan, totals: Totals, base_run_id: str | None, version: str, served_version: str
+) -> RunSummary:
+    return RunSummary(
+        run_id=plan.run_id,
+        mode=plan.mode,
+        outcome=outcome,
+        source=plan.source,
+        countries=plan.countries,
+        cur_date=plan.cur_date,
+        started_at=plan.started_at,
+        finished_at=datetime.now(UTC),
+        files=len(plan.files),
+        known_files=plan.known_files,
+        shards=plan.shards,
+        rows=totals,
+        base_run_id=base_run_id,
+        version=version,
+        published=outcome is Outcome.PUBLISHED,
+        served_version=served_version,
+    )
 
 
 def _check_kept(plan: RunPlan, totals: Totals) -> None:

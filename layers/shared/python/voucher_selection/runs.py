@@ -1,10 +1,11 @@
-"""A run: what is asked of it, what Ingest plans, what Clean reports per shard, and the summary it leaves."""
+"""A run: what Ingest plans, what Clean reports per shard, and the summary it leaves."""
 
 import json
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -14,14 +15,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     StringConstraints,
-    ValidationError,
 )
 
-from voucher_selection.errors import InvalidRequest
 from voucher_selection.rejections import Rule
 from voucher_selection.segments import SegmentDefinitions
-from voucher_selection.validation import describe
+from voucher_selection.what_if import SegmentChange
 
+_MOMENT = "%Y%m%dT%H%M%S"
 # Step Functions' execution names, less what would need quoting in an S3 key.
 RunId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+=@-]{1,80}$")]
 # `#` separates the parts of a DynamoDB sort key.
@@ -43,51 +43,22 @@ def _distinct(countries: tuple[str, ...]) -> tuple[str, ...]:
     return countries
 
 
-def _source_location(source: str) -> str:
-    scheme, _, rest = source.partition("://")
-    if scheme not in {"s3", "https"} or not rest.strip("/"):
-        raise ValueError(f"expected s3://bucket/key, s3://bucket/folder/ or https://host/path, got {source!r}")
-    return source
-
-
+type PlannedMode = Literal["full", "append"]
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 Countries = Annotated[tuple[Country, ...], AfterValidator(_distinct)]
 
 
-class RunRequest(BaseModel):
-    """The input of an execution: where the history is, and what differs from the deployment's settings for this run."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    source: Annotated[str, AfterValidator(_source_location)]
-    countries: Countries | None = None
-    cur_date: IsoDate | None = None
-
-    @classmethod
-    def parse(cls, request: object) -> Self:
-        """Read an execution's input.
-
-        Raises
-        ------
-        InvalidRequest
-            Names every key that is unknown or missing and every value that cannot be used.
-        """
-        try:
-            return cls.model_validate(request)
-        except ValidationError as error:
-            known = ", ".join(cls.model_fields)
-            raise InvalidRequest(
-                f"the run's input cannot be used: {'; '.join(describe(error))} (its keys: {known})"
-            ) from error
-
-
 class SourceFile(BaseModel):
-    """A file of the history as it was landed: `key` in our bucket, `source` where it came from, `size` in bytes."""
+    """A file of the history as it was landed: `key` in our bucket, `source` where it came from, `size` in bytes.
+
+    `identity` names the object and its content, so that the same object is known when it is given again.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     key: str
     source: str
+    identity: str
     size: int
     rows: int
 
@@ -122,17 +93,22 @@ class Shard(BaseModel):
 
 
 class RunPlan(BaseModel):
-    """Everything that is settled when a run starts, so that no later state depends on settings or on the clock."""
+    """Everything that is settled when a run starts, so that no later state depends on settings or on the clock.
+
+    `known_files` of an append's source had been counted before, and are neither among `files` nor in a shard.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     run_id: RunId
+    mode: PlannedMode = "full"
     started_at: AwareDatetime
     source: str
     countries: Countries
     cur_date: IsoDate
     definitions: SegmentDefinitions
     files: tuple[SourceFile, ...]
+    known_files: int = 0
     shards: int
 
     @property
@@ -143,8 +119,27 @@ class RunPlan(BaseModel):
     @property
     def version(self) -> str:
         """The version of the run's model: versions sort by the start of their runs."""
-        started = self.started_at.astimezone(UTC)
-        return f"{started:%Y%m%dT%H%M%S}{started.microsecond // 1000:03d}Z-{self.run_id}"
+        return version_of(self.started_at, self.run_id)
+
+
+def day_in_utc(moment: datetime) -> date:
+    """Return the date that a moment falls on, in UTC."""
+    return moment.astimezone(UTC).date()
+
+
+def version_of(moment: datetime, run_id: str) -> str:
+    """Return the version that a run's model has: versions sort by their moments, to the millisecond."""
+    moment = moment.astimezone(UTC)
+    return f"{moment:{_MOMENT}}{moment.microsecond // 1000:03d}Z-{run_id}"
+
+
+def version_after(earlier: str, version: str) -> str:
+    """Return `version` if it sorts after `earlier`; else the first of the same run that does."""
+    if version > earlier:
+        return version
+    moment, run_id = earlier.partition("Z-")[0], version.partition("Z-")[2]
+    of_earlier = datetime.strptime(f"{moment}+0000", f"{_MOMENT}%f%z")
+    return version_of(of_earlier + timedelta(milliseconds=1), run_id)
 
 
 class Totals(BaseModel):
@@ -196,18 +191,59 @@ class ShardFailure(BaseModel):
             return self.cause
 
 
+class Outcome(StrEnum):
+    """What a run that succeeded did to the served model."""
+
+    PUBLISHED = "published"
+    SUPERSEDED = "superseded"  # a newer run's model was served already
+    NOTHING_NEW = "nothing_new"  # every object of the source had been counted before
+    WHAT_IF = "what_if"  # it was only asked what would be
+
+
 class RunSummary(BaseModel):
-    """The `run.json` of a run that succeeded; `published` is False where a newer run's model was served already."""
+    """The `run.json` of a run over a history; `published` is False where it left the served model as it was.
+
+    `shards` and `rows` are of the history that the run read; an append has added it to the counts of `base_run_id`.
+    """
 
     run_id: RunId
     status: Literal["succeeded"] = "succeeded"
+    mode: PlannedMode
+    outcome: Outcome
     source: str
     countries: Countries
     cur_date: IsoDate
     started_at: AwareDatetime
     finished_at: datetime
+    files: int
+    known_files: int
     shards: int
     rows: Totals
+    base_run_id: RunId | None
     version: str
     published: bool
     served_version: str
+
+
+class RemodelSummary(BaseModel):
+    """The `run.json` of a remodel, and its execution's result.
+
+    `changed_segments` get another amount than from the model served before; `changes` are the first of them. All of a
+    what-if is in the lake, under `what_if_key`.
+    """
+
+    run_id: RunId
+    status: Literal["succeeded"] = "succeeded"
+    mode: Literal["remodel"] = "remodel"
+    outcome: Outcome
+    counts_run_id: RunId
+    countries: Countries
+    cur_date: IsoDate
+    started_at: AwareDatetime
+    finished_at: datetime
+    version: str
+    published: bool
+    served_version: str | None
+    changed_segments: int
+    changes: tuple[SegmentChange, ...]
+    what_if_key: str | None = None

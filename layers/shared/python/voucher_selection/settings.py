@@ -10,6 +10,8 @@ from voucher_selection.validation import describe
 
 OptionalText = Annotated[str | None, BeforeValidator(lambda text: text or None)]
 
+OptionalDate = Annotated[IsoDate | None, BeforeValidator(lambda text: text or None)]
+
 
 class Settings(BaseModel):
     """Base of a function's settings; a field `cur_date` is the environment variable `CUR_DATE`."""
@@ -39,6 +41,8 @@ class IngestSettings(Settings):
     ----------
     bucket
         The lake's bucket.
+    table
+        The catalog's table.
     countries
         Countries that a run keeps unless it names others.
     cur_date
@@ -52,8 +56,9 @@ class IngestSettings(Settings):
     """
 
     bucket: str
+    table: str
     countries: Json[Countries]
-    cur_date: Annotated[IsoDate | None, BeforeValidator(lambda text: text or None)] = None
+    cur_date: OptionalDate = None
     segments: OptionalText = None
     source_hosts: Json[tuple[str, ...]] = ()
     shard_target_rows: PositiveInt = 5_000_000
@@ -68,10 +73,23 @@ class CleanSettings(Settings):
 
 
 class ModelSettings(Settings):
-    """Settings of Model: the lake's bucket, the catalog's table, and how many versions are kept for a rollback."""
+    """Settings of Model.
+
+    Attributes
+    ----------
+    bucket
+        The lake's bucket.
+    table
+        The catalog's table.
+    cur_date
+        The date that a remodel counts up to unless it names another; None: the day it starts (UTC).
+    kept_versions
+        How many versions are kept for a rollback.
+    """
 
     bucket: str
     table: str
+    cur_date: OptionalDate = None
     kept_versions: Annotated[int, Field(ge=2)] = 10
 
 

@@ -1,0 +1,79 @@
+"""The results of a run's shards: one for each shard of the manifest, checked, and summed."""
+
+from itertools import batched
+from typing import NamedTuple
+
+from voucher_selection.counts import Counts
+from voucher_selection.errors import ShardsIncomplete
+from voucher_selection.lake import Lake, RunKeys, in_parallel
+from voucher_selection.runs import RunPlan, Shard, ShardFailure, ShardTotals, Totals
+
+# An execution's cause is cut at 32 KiB; the first failures say what is wrong.
+_NAMED_SHARDS = 5
+# Shards whose counts are in memory at once: what is needed does not grow with their number.
+_SHARDS_AT_ONCE = 256
+
+
+class Merged(NamedTuple):
+    """What all shards of a run have counted."""
+
+    totals: Totals
+    counts: Counts
+
+
+def merge_shards(lake: Lake, plan: RunPlan) -> Merged:
+    """Sum up the results of a run's shards.
+
+    Raises
+    ------
+    ShardsIncomplete
+        A shard has no result or a result that does not add up, or there are shards or results too many.
+    """
+    keys = RunKeys(plan.run_id)
+    shards = lake.read_json(keys.manifest, list[Shard])
+    _check_manifest(plan, shards)
+    _check_results(lake, keys, shards)
+    return Merged(_merge_totals(lake, keys, shards), _merge_counts(lake, keys, shards))
+
+
+def _check_manifest(plan: RunPlan, shards: list[Shard]) -> None:
+    rows = sum(shard.rows for shard in shards)
+    if [shard.number for shard in shards] != list(range(plan.shards)) or rows != plan.rows:
+        raise ShardsIncomplete(
+            f"the manifest has {len(shards)} shards with {rows} rows, the plan {plan.shards} with {plan.rows}:"
+            " a shard is missing or doubled"
+        )
+
+
+def _check_results(lake: Lake, keys: RunKeys, shards: list[Shard]) -> None:
+    found = set(lake.list(keys.all_totals))
+    missing = [shard for shard in shards if keys.totals(shard.number) not in found]
+    if missing:
+        raise ShardsIncomplete(_why_missing(lake, keys, missing, len(shards)))
+    if surplus := sorted(found - {keys.totals(shard.number) for shard in shards}):
+        raise ShardsIncomplete(f"{len(surplus)} results are of no shard of the manifest (the first: {surplus[0]})")
+
+
+def _merge_totals(lake: Lake, keys: RunKeys, shards: list[Shard]) -> Totals:
+    found = in_parallel(lambda shard: lake.read_json(keys.totals(shard.number), ShardTotals), shards)
+    for shard, totals in zip(shards, found, strict=True):
+        if totals.shard != shard.number or totals.rows_read != shard.rows or not totals.add_up:
+            raise ShardsIncomplete(f"shard {shard.number} has {shard.rows} rows, its result accounts for {totals!r}")
+    return Totals.sum(found)
+
+
+def _merge_counts(lake: Lake, keys: RunKeys, shards: list[Shard]) -> Counts:
+    counts = Counts.sum([])
+    for some in batched(shards, _SHARDS_AT_ONCE, strict=False):
+        counts = Counts.sum([counts, *in_parallel(lambda shard: lake.read_counts(keys.counts(shard.number)), some)])
+    return counts
+
+
+def _why_missing(lake: Lake, keys: RunKeys, missing: list[Shard], expected: int) -> str:
+    recorded = in_parallel(
+        lambda key: lake.read_json(key, ShardFailure), list(lake.list(keys.failures))[:_NAMED_SHARDS]
+    )
+    reasons = [f"shard {failure.shard}: {failure.error}: {failure.message}" for failure in recorded]
+    numbers = ", ".join(str(shard.number) for shard in missing[:_NAMED_SHARDS])
+    more = "" if len(missing) <= _NAMED_SHARDS else " and more"
+    return f"{len(missing)} of {expected} shards have no result (shard {numbers}{more}). " + " ".join(reasons)

@@ -1,0 +1,148 @@
+"""Model, of a remodel: from counts that there are, for another date or other segments; published, or only told."""
+
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+from voucher_selection.base_counts import read_ledger
+from voucher_selection.catalog import Base, Catalog, Publication
+from voucher_selection.errors import CatalogContended, NoCounts, NoModel
+from voucher_selection.lake import Lake, RunKeys
+from voucher_selection.lookups import selection_criteria
+from voucher_selection.modes import segment_modes
+from voucher_selection.publishing import ATTEMPTS, modes_table, pause
+from voucher_selection.requests import RemodelRequest
+from voucher_selection.runs import Outcome, RemodelSummary, RunPlan, day_in_utc, version_of
+from voucher_selection.served_model import ServedModel
+from voucher_selection.settings import ModelSettings
+from voucher_selection.what_if import SegmentChange, WhatIf, changed_segments
+
+# Of the changes, a summary tells this many: it is its execution's result, which is limited to 256 KiB.
+_TOLD_CHANGES = 100
+
+
+class _Remodelled(NamedTuple):
+    """A model, the run whose counts it was made from, and what was served when it was made (None: nothing)."""
+
+    model: ServedModel
+    counts_run_id: str
+    base: Base | None
+    changes: tuple[SegmentChange, ...]
+
+
+def remodel(
+    run_id: str, started_at: datetime, request: RemodelRequest, lake: Lake, catalog: Catalog, settings: ModelSettings
+) -> RemodelSummary:
+    """Make a model from counts in `production/`, publish it or tell what it would be, and sum the run up.
+
+    What the request does not name stays as it is served; the date is the deployment's, or the day of the start (UTC).
+
+    Raises
+    ------
+    NoCounts
+        Nothing is served yet, or the run named has left no counts.
+    CatalogContended
+        Other runs have published again and again meanwhile.
+    """
+    version = version_of(started_at, run_id)
+    cur_date = request.cur_date or settings.cur_date or day_in_utc(started_at)
+    if not request.publish:
+        made = _make(version, run_id, cur_date, request, lake, catalog)
+        return _tell(made, started_at, lake)
+    for _ in range(ATTEMPTS):
+        made = _make(version, run_id, cur_date, request, lake, catalog)
+        lake.write_table(RunKeys(run_id).modes, modes_table(made.model.modes))
+        publication = _publish(made, catalog, settings.kept_versions)
+        if publication.published or publication.served_version > version:
+            return _record(made, publication, started_at, lake)
+        pause()
+    raise CatalogContended(f"the served model was replaced {ATTEMPTS} times during this remodel: start it again")
+
+
+def _make(
+    version: str, run_id: str, cur_date: date, request: RemodelRequest, lake: Lake, catalog: Catalog
+) -> _Remodelled:
+    base = _served(catalog)
+    counts_run_id, countries = _counted(request, base, lake)
+    definitions = request.segments or (
+        base.definitions if base else lake.read_json(RunKeys(counts_run_id).plan, RunPlan).definitions
+    )
+    counts = lake.read_counts(RunKeys(counts_run_id).merged_counts)
+    model = ServedModel(
+        version=version,
+        run_id=run_id,
+        cur_date=cur_date,
+        published_at=datetime.now(UTC),
+        countries=countries,
+        definitions=definitions,
+        modes=segment_modes(counts, definitions, cur_date, countries),
+    )
+    served = catalog.read(base.version).modes if base else ()
+    return _Remodelled(model, counts_run_id, base, tuple(changed_segments(served, model.modes)))
+
+
+def _served(catalog: Catalog) -> Base | None:
+    try:
+        return catalog.base()
+    except NoModel:
+        return None
+
+
+def _counted(request: RemodelRequest, base: Base | None, lake: Lake) -> tuple[str, tuple[str, ...]]:
+    """Return the run whose counts are used, and the countries that they are of."""
+    if request.run_id:
+        return request.run_id, read_ledger(lake, request.run_id).countries
+    if base is None:
+        raise NoCounts("there are no counts to make a model from yet: run the pipeline on a whole history first")
+    # A model is of all countries of its counts; their ledger would tell the same, and grows with the objects counted.
+    return base.counts_run_id, base.countries
+
+
+def _publish(made: _Remodelled, catalog: Catalog, kept_versions: int) -> Publication:
+    """Serve the model in the place of the one it was made from: history appended meanwhile is not to be lost."""
+    model, counts_run_id, base, _ = made
+    if base is None:
+        return catalog.publish(model, counts_run_id, kept_versions, model.published_at)
+    if base.version >= model.version:
+        return Publication(base.version == model.version, base.version)
+    return catalog.replace(base, model, counts_run_id, kept_versions, model.published_at)
+
+
+def _tell(made: _Remodelled, started_at: datetime, lake: Lake) -> RemodelSummary:
+    served_version = made.base.version if made.base else None
+    keys = RunKeys(made.model.run_id)
+    what_if = WhatIf(
+        counts_run_id=made.counts_run_id,
+        served_version=served_version,
+        definitions=made.model.definitions,
+        changes=made.changes,
+        **selection_criteria(made.model),
+    )
+    lake.write_json(keys.what_if, what_if)
+    summary = _summary(made, started_at, Outcome.WHAT_IF, served_version)
+    summary = summary.model_copy(update={"what_if_key": keys.what_if})
+    lake.write_json(keys.summary, summary)
+    return summary
+
+
+def _record(made: _Remodelled, publication: Publication, started_at: datetime, lake: Lake) -> RemodelSummary:
+    outcome = Outcome.PUBLISHED if publication.published else Outcome.SUPERSEDED
+    summary = _summary(made, started_at, outcome, publication.served_version)
+    lake.write_json(RunKeys(made.model.run_id).summary, summary)
+    return summary
+
+
+def _summary(made: _Remodelled, started_at: datetime, outcome: Outcome, served_version: str | None) -> RemodelSummary:
+    return RemodelSummary(
+        run_id=made.model.run_id,
+        outcome=outcome,
+        counts_run_id=made.counts_run_id,
+        countries=made.model.countries,
+        cur_date=made.model.cur_date,
+        started_at=started_at,
+        finished_at=datetime.now(UTC),
+        version=made.model.version,
+        published=outcome is Outcome.PUBLISHED,
+        served_version=served_version,
+        changed_segments=len(made.changes),
+        changes=made.changes[:_TOLD_CHANGES],
+    )

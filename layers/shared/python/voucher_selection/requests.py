@@ -1,0 +1,94 @@
+"""What is asked of a run: the input of an execution, one model for each mode."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from voucher_selection.errors import InvalidRequest
+from voucher_selection.runs import Countries, IsoDate, RunId
+from voucher_selection.segments import SegmentDefinitions
+from voucher_selection.validation import describe
+
+
+def _source_location(source: str) -> str:
+    scheme, _, rest = source.partition("://")
+    if scheme not in {"s3", "https"} or not rest.strip("/"):
+        raise ValueError(f"expected s3://bucket/key, s3://bucket/folder/ or https://host/path, got {source!r}")
+    return source
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def parse(cls, request: object) -> Self:
+        """Read an execution's input.
+
+        Raises
+        ------
+        InvalidRequest
+            Names every key that is unknown or missing and every value that cannot be used.
+        """
+        try:
+            return cls.model_validate(request)
+        except ValidationError as error:
+            known = ", ".join(cls.model_fields)
+            raise InvalidRequest(
+                f"the run's input cannot be used: {'; '.join(describe(error))} (its keys: {known})"
+            ) from error
+
+
+class FullRequest(_Request):
+    """A model from a whole history: where it is, and what differs from the deployment's settings for this run."""
+
+    source: Annotated[str, AfterValidator(_source_location)]
+    mode: Literal["full"] = "full"
+    countries: Countries | None = None
+    cur_date: IsoDate | None = None
+
+
+class AppendRequest(_Request):
+    """New history for the counts behind the served model; `countries`, if given, must be those of the counts."""
+
+    source: Annotated[str, AfterValidator(_source_location)]
+    mode: Literal["append"]
+    countries: Countries | None = None
+    cur_date: IsoDate | None = None
+
+
+class RemodelRequest(_Request):
+    """A model from counts that there are: those of `run_id`, or else those behind the served model.
+
+    With `publish` False it is only told what the model would be.
+    """
+
+    mode: Literal["remodel"]
+    cur_date: IsoDate | None = None
+    segments: SegmentDefinitions | None = None
+    run_id: RunId | None = None
+    publish: bool = True
+
+
+type RunRequest = FullRequest | AppendRequest | RemodelRequest
+
+_BY_MODE: dict[object, type[RunRequest]] = {
+    "full": FullRequest,
+    "append": AppendRequest,
+    "remodel": RemodelRequest,
+}
+
+
+def parse_request(request: object) -> RunRequest:
+    """Read an execution's input as what its `mode` says; without one, it is a full run.
+
+    Raises
+    ------
+    InvalidRequest
+        Names the mode that there is not, or every key and value that cannot be used.
+    """
+    mode = request.get("mode", "full") if isinstance(request, dict) else "full"
+    # Of the table's keys one by one: what was given for a mode need not be hashable.
+    for known, kind in _BY_MODE.items():
+        if mode == known:
+            return kind.parse(request)
+    raise InvalidRequest(f"mode: there is no mode {str(mode)[:80]!r}, only {', '.join(map(str, _BY_MODE))}")

@@ -1,0 +1,166 @@
+"""Append and remodel on the real stack: what they serve is what a full run over the same history serves."""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.e2e.conftest import Product
+from tests.e2e.reference import answer
+from tests.histories import parquet_bytes
+
+CUR_DATE = date(2018, 9, 15)
+
+
+@pytest.fixture(scope="module")
+def up(product: Product, sample: Path) -> Iterator[Product]:
+    """The product, which serves the sample again for the tests that follow."""
+    yield product
+    product.run("--source", str(sample))
+
+
+@pytest.fixture(scope="module")
+def table(sample: Path) -> pa.Table:
+    return pq.read_table(sample)
+
+
+def served_amounts(product: Product) -> dict[str, dict[float, int]]:
+    """Return what the API answers once it serves the version that was published last."""
+    pointer = product.client("dynamodb").get_item(
+        TableName=product.status_once["table"], Key={"pk": {"S": "MODEL"}, "sk": {"S": "SERVED"}}
+    )
+    published = pointer["Item"]["version"]["S"]
+    deadline = time.monotonic() + 60
+    while (criteria := product.request("GET", "selection_criteria").json())["model"]["version"] != published:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    return {
+        row["segment"]: {assignment["voucher_amount"]: assignment["count"] for assignment in row["assignments"]}
+        for row in criteria["segments"]
+    }
+
+
+def upload(product: Product, key: str, table: pa.Table, **options: Any) -> str:
+    bucket = product.status_once["bucket"]
+    product.client("s3").put_object(Bucket=bucket, Key=key, Body=parquet_bytes(table, **options))
+    return f"s3://{bucket}/{key}"
+
+
+def start(product: Product, request: Any) -> str:
+    machine = product.status_once["state_machine_arn"]
+    started = product.client("stepfunctions").start_execution(stateMachineArn=machine, input=json.dumps(request))
+    return started["executionArn"]
+
+
+def ended(product: Product, execution: str) -> dict[str, Any]:
+    step_functions = product.client("stepfunctions")
+    deadline = time.monotonic() + 240
+    while (found := step_functions.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return found
+
+
+def execute(product: Product, **request: Any) -> dict[str, Any]:
+    """Run the state machine and return the result of an execution that has to succeed."""
+    found = ended(product, start(product, request))
+    assert found["status"] == "SUCCEEDED", found
+    return json.loads(found["output"])
+
+
+def test_history_appended_from_the_command_line_counts_as_if_it_had_been_there(
+    up: Product, table: pa.Table, tmp_path: Path
+):
+    folder = tmp_path / "days"
+    folder.mkdir()
+    (folder / "1.parquet").write_bytes(parquet_bytes(table.slice(0, 9_000)))
+    up.run("--source", str(folder))
+    (folder / "2.parquet").write_bytes(parquet_bytes(table.slice(9_000)))
+
+    first = up.run("--append", "--source", str(folder))
+    second = up.run("--append", "--source", str(folder))
+
+    assert "11,000 rows read" in first.stdout
+    assert "1 of its files had been counted before" in first.stdout
+    assert "nothing new to count" in second.stdout
+    assert served_amounts(up) == answer(table, "Peru", CUR_DATE)[1]
+
+
+def test_two_appends_at_once_are_both_counted(up: Product, table: pa.Table):
+    base, *days = (upload(up, f"uploads/e2e/{n}.parquet", table.slice(n * 7_000, 7_000)) for n in range(3))
+    execute(up, source=base)
+
+    executions = [start(up, {"mode": "append", "source": day}) for day in days]
+    results = [ended(up, execution) for execution in executions]
+
+    assert [result["status"] for result in results] == ["SUCCEEDED", "SUCCEEDED"]
+    assert all(json.loads(result["output"])["published"] for result in results)
+    assert served_amounts(up) == answer(table, "Peru", CUR_DATE)[1]
+
+
+def test_a_remodel_serves_what_a_full_run_for_its_date_would(up: Product, sample: Path, table: pa.Table):
+    up.run("--source", str(sample))
+
+    done = up.quickstart("remodel", "--cur-date", "2018-08-01")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Model:" in done.stdout
+    assert "Ingest:" not in done.stdout
+    assert served_amounts(up) == answer(table, "Peru", date(2018, 8, 1))[1]
+
+
+def test_a_what_if_shows_the_change_and_serves_what_was_served(up: Product, tmp_path: Path):
+    before = up.request("GET", "health").json()["model"]["version"]
+    ranges = [{"name": "few", "lower": 0, "upper": 3}, {"name": "many", "lower": 4, "upper": None}]
+    own = {"name": "loyalty", "measure": "total_orders", "segments": ranges, "outside": None}
+    (tmp_path / "own.json").write_text(json.dumps({"segmentations": [own]}))
+
+    done = up.quickstart("remodel", "--what-if", "--segments", str(tmp_path / "own.json"))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Nothing was published" in done.stdout
+    assert "loyalty" in done.stdout
+    assert up.request("GET", "health").json()["model"]["version"] == before
+
+
+def test_a_history_of_many_shards_is_counted_whole(up: Product, table: pa.Table):
+    functions = up.client("lambda")
+    (ingest,) = (
+        function for function in functions.list_functions()["Functions"] if "Ingest" in function["FunctionName"]
+    )
+    variables = ingest["Environment"]["Variables"]
+    source = upload(up, "uploads/e2e/many.parquet", table, row_group_size=500)
+
+    def configure(**settings: str) -> None:
+        name = ingest["FunctionName"]
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables | settings})
+        functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+
+    configure(SHARD_TARGET_ROWS="500")
+    try:
+        result = execute(up, source=source)
+    finally:
+        configure()
+
+    assert (result["shards"], result["rows"]["rows_read"]) == (40, 20_000)
+    assert served_amounts(up) == answer(table, "Peru", CUR_DATE)[1]
+
+
+@pytest.mark.parametrize("request_", ["remodel", ["remodel"], 5, None, {"mode": 5}, {"mode": "assign"}])
+def test_an_input_of_no_known_mode_is_refused_by_ingest(up: Product, request_: Any):
+    found = ended(up, start(up, request_))
+
+    assert (found["status"], found["error"]) == ("FAILED", "InvalidRequest")
+
+
+def test_a_run_without_counts_is_named(up: Product):
+    found = ended(up, start(up, {"mode": "remodel", "run_id": "none"}))
+
+    assert (found["status"], found["error"]) == ("FAILED", "NoCounts")
+    assert "run 'none' has left no counts" in found["cause"]

@@ -1,0 +1,38 @@
+"""Model takes one result for each shard of the manifest, no fewer and no more."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import BUCKET, Pipeline
+from voucher_selection import errors
+from voucher_selection.lake import Lake
+
+STARTED = datetime(2026, 1, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+FOLDER = f"s3://{BUCKET}/uploads/days/"
+
+
+def read_json(lake: Lake, key: str) -> Any:
+    return json.loads(lake.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+
+def test_a_doubled_shard_is_refused(days, pipeline: Pipeline, lake: Lake, put):
+    planned = pipeline.ingest("run-1", {"source": FOLDER})
+    pipeline.clean(planned)
+    shards = read_json(lake, planned["manifest_key"])
+    put(planned["manifest_key"], json.dumps([*shards, shards[0]]).encode())
+
+    with pytest.raises(errors.ShardsIncomplete, match="a shard is missing or doubled"):
+        pipeline.model("run-1")
+
+
+def test_a_result_of_no_shard_is_refused(days, pipeline: Pipeline, lake: Lake, put):
+    pipeline.clean(pipeline.ingest("run-1", {"source": FOLDER}))
+    body = lake.client.get_object(Bucket=BUCKET, Key="staging/run_id=run-1/totals/shard-00000.json")["Body"].read()
+    put("staging/run_id=run-1/totals/shard-00099.json", body)
+
+    with pytest.raises(errors.ShardsIncomplete, match="1 results are of no shard of the manifest"):
+        pipeline.model("run-1")

@@ -1,0 +1,41 @@
+"""What a run may be asked, by its mode."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import BUCKET, Pipeline
+from voucher_selection import errors
+
+STARTED = datetime(2026, 1, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+FOLDER = f"s3://{BUCKET}/uploads/days/"
+
+
+@pytest.mark.parametrize("mode", ["assign", "Append", "", 5, None, ["append"], {"remodel": 1}])
+def test_a_mode_that_there_is_not_is_named(pipeline: Pipeline, mode: Any):
+    with pytest.raises(errors.InvalidRequest, match="mode: there is no mode .* only full, append, remodel"):
+        pipeline.ingest("bad", {"mode": mode, "source": "s3://b/k"})
+
+
+def test_a_full_run_may_say_so(days, pipeline: Pipeline):
+    assert pipeline.run("full", {"mode": "full", "source": FOLDER})["mode"] == "full"
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"mode": "append"}, "source: Field required"),
+        ({"mode": "append", "source": "s3://b/k", "segments": {}}, "segments: Extra inputs are not permitted"),
+        ({"mode": "remodel", "source": "s3://b/k"}, "source: Extra inputs are not permitted"),
+        ({"mode": "remodel", "run_id": "../x"}, "run_id: String should match pattern"),
+        ({"mode": "remodel", "cur_date": "today"}, "cur_date: expected a date like 2018-09-15"),
+        ({"mode": "remodel", "publish": "maybe"}, "publish: Input should be a valid boolean"),
+    ],
+)
+def test_a_key_that_its_mode_has_not_is_named(pipeline: Pipeline, request_: dict, message: str):
+    with pytest.raises(errors.InvalidRequest) as failure:
+        pipeline.ingest("bad", request_)
+
+    assert message in str(failure.value)

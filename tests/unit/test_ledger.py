@@ -1,0 +1,57 @@
+"""Ledgers, and the versions of models that build on others."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from voucher_selection.errors import AlreadyCounted
+from voucher_selection.ledger import Ledger
+from voucher_selection.runs import SourceFile, version_after, version_of
+
+
+def files(*names: str) -> list[SourceFile]:
+    return [SourceFile(key=f"raw/{name}", source=f"s3://b/{name}", identity=name, size=1, rows=1) for name in names]
+
+
+def test_a_ledger_carries_the_objects_of_its_base_over():
+    base = Ledger.of("first", ("Peru",), files("a", "b"))
+
+    ledger = base.extended("first", "second", files("c"))
+
+    assert [(entry.identity, entry.run_id) for entry in ledger.entries] == [
+        ("a", "first"),
+        ("b", "first"),
+        ("c", "second"),
+    ]
+    assert (ledger.base_run_id, ledger.countries, ledger.identities) == ("first", ("Peru",), {"a", "b", "c"})
+
+
+def test_a_ledger_takes_no_object_twice():
+    base = Ledger.of("first", ("Peru",), files("a", "b"))
+
+    with pytest.raises(AlreadyCounted, match=r"1 of the 2 objects .* \(the first: s3://b/b\)"):
+        base.extended("first", "second", files("b", "c"))
+
+
+def test_a_version_is_the_start_of_its_run_in_utc_to_the_millisecond():
+    lima = timezone(timedelta(hours=-5))
+
+    assert version_of(datetime(2026, 1, 1, 19, 0, 0, 123_999, lima), "run") == "20260102T000000123Z-run"
+
+
+def test_a_version_that_is_newer_than_its_base_stays_as_it_is():
+    assert version_after("20260101T000000000Z-zzz", "20260101T000000001Z-a") == "20260101T000000001Z-a"
+
+
+@pytest.mark.parametrize(
+    ("base", "expected"),
+    [
+        ("20260101T000005000Z-b", "20260101T000005001Z-a"),
+        ("20261231T235959999Z-b", "20270101T000000000Z-a"),
+        ("20260101T000000000Z-b", "20260101T000000001Z-a"),
+    ],
+)
+def test_a_version_on_a_newer_base_is_the_next_after_it(base: str, expected: str):
+    version = version_after(base, version_of(datetime(2026, 1, 1, tzinfo=UTC), "a"))
+
+    assert version == expected > base
