@@ -26,6 +26,9 @@ RECENCY_SCHEMA = pa.schema(
     ]
 )
 
+# Rows of count tables that wait until they are summed: a few MB.
+_MOST_WAITING_ROWS = 200_000
+
 
 class Counts(NamedTuple):
     """Kept assignments counted two ways.
@@ -41,11 +44,11 @@ class Counts(NamedTuple):
     def of(cls, kept: pa.RecordBatch) -> Self:
         """Count cleaned rows (columns of `rules.CLEANED_SCHEMA`)."""
         country, amount = kept["country_code"], kept["voucher_amount"]
-        ones = pa.repeat(pa.scalar(1, pa.int64()), kept.num_rows)
-        by_orders = pa.table([country, kept["total_orders"], amount, ones], schema=FREQUENCY_SCHEMA)
+        frequency = _count([country, kept["total_orders"], amount], FREQUENCY_SCHEMA)
+        has_date = pc.indices_nonzero(kept["last_order_ts"].is_valid())
         last_order_date = kept["last_order_ts"].cast(pa.date32(), safe=False)
-        by_date = pa.table([country, last_order_date, amount, ones], schema=RECENCY_SCHEMA)
-        return cls(_sum(by_orders), _sum(by_date.filter(pc.is_valid(pc.field("last_order_date")))))
+        recency = _count([key.take(has_date) for key in (country, last_order_date, amount)], RECENCY_SCHEMA)
+        return cls(frequency, recency)
 
     @classmethod
     def sum(cls, parts: Iterable[Self]) -> Self:
@@ -54,6 +57,38 @@ class Counts(NamedTuple):
         frequency = pa.concat_tables([FREQUENCY_SCHEMA.empty_table(), *(part.frequency for part in parts)])
         recency = pa.concat_tables([RECENCY_SCHEMA.empty_table(), *(part.recency for part in parts)])
         return cls(_sum(frequency), _sum(recency))
+
+
+class RunningCounts:
+    """A sum of counts that are added one by one; its memory follows from their distinct keys, not from their number."""
+
+    def __init__(self) -> None:
+        self._parts: list[Counts] = []
+        self._rows = 0
+        self._most_rows = _MOST_WAITING_ROWS
+
+    def add(self, counts: Counts) -> None:
+        """Add counts to the sum."""
+        self._parts.append(counts)
+        self._rows += _rows_of(counts)
+        if self._rows > self._most_rows:  # seldom: to sum after every batch would cost as much as to count it
+            summed = self.total()
+            self._parts, self._rows = [summed], _rows_of(summed)
+            self._most_rows = _MOST_WAITING_ROWS + 2 * self._rows
+
+    def total(self) -> Counts:
+        """Return the sum of what was added so far."""
+        return Counts.sum(self._parts)
+
+
+def _rows_of(counts: Counts) -> int:
+    return counts.frequency.num_rows + counts.recency.num_rows
+
+
+def _count(keys: list[pa.Array], schema: pa.Schema) -> pa.Table:
+    names = schema.names[:-1]
+    counted = pa.table(keys, names=names).group_by(names, use_threads=False).aggregate([([], "count_all")])
+    return pa.table([counted[name] for name in [*names, "count_all"]], schema=schema)
 
 
 def _sum(table: pa.Table) -> pa.Table:
