@@ -2,19 +2,23 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, NamedTuple
+from io import BufferedIOBase, RawIOBase
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from voucher_selection.history import COLUMN_NAMES
 
-# Every assignment has its own `timestamp`: to read it takes as long as to read the other columns, so it has a thread of
-# its own. The others have few distinct values; text among them is parsed once per value.
+# Every assignment has its own `timestamp`: to read it takes as long as to read the other columns, so it has a thread
+# and they have one. The others have few distinct values; text among them is parsed once per value.
 _UNIQUE = ["timestamp"]
 _REPEATED = [name for name in COLUMN_NAMES if name not in _UNIQUE]
 # Of a column chunk, this much is in memory at a time, and this much is asked of a remote file in one read.
 _READ_BYTES = 4 * 1024 * 1024
+
+# Opens a file for reading at any place, or returns its path.
+type Opener = Callable[[], str | RawIOBase | BufferedIOBase]
 
 
 class Batch(NamedTuple):
@@ -33,11 +37,12 @@ class RowGroups(NamedTuple):
 
 
 def read_batches(
-    open_file: Callable[[], str | IO[bytes]], metadata: pq.FileMetaData, row_groups: RowGroups, batch_rows: int
+    open_file: Opener, metadata: pq.FileMetaData, row_groups: RowGroups, batch_rows: int
 ) -> Iterator[Batch]:
     """Yield the rows of the row groups, at most `batch_rows` at a time, in their order.
 
-    Memory follows from `batch_rows`: a column chunk passes through a window, however large its row group is.
+    No batch spans row groups: they differ in their dictionaries. Memory follows from `batch_rows`: a column chunk
+    passes through a window, however large its row group is.
 
     Parameters
     ----------
@@ -50,10 +55,11 @@ def read_batches(
     def columns(names: list[str]) -> Iterator[pa.RecordBatch]:
         # Buffered and not pre-buffered: see above.
         file = pq.ParquetFile(open_file(), metadata=metadata, read_dictionary=_REPEATED, buffer_size=_READ_BYTES)
-        return file.iter_batches(batch_rows, range(row_groups.first, row_groups.end), columns=names, use_threads=False)
+        for row_group in range(row_groups.first, row_groups.end):
+            yield from file.iter_batches(batch_rows, [row_group], columns=names, use_threads=False)
 
     first_row = row_groups.first_row
-    for unique, repeated in _aligned(read_ahead(columns(_UNIQUE)), columns(_REPEATED)):
+    for unique, repeated in _aligned(read_ahead(columns(_UNIQUE)), read_ahead(columns(_REPEATED))):
         rows = pa.record_batch(
             [*unique.columns, *repeated.columns], names=[*unique.schema.names, *repeated.schema.names]
         )

@@ -1,17 +1,17 @@
 """Clean: one shard, streamed in batches, into cleaned rows, rejected rows, counts and totals."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import IO, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from voucher_selection.batches import RowGroups, read_ahead
+from voucher_selection.batches import Opener, RowGroups, read_ahead
 from voucher_selection.counting import CountedBatch, count_batches
 from voucher_selection.counts import RunningCounts
 from voucher_selection.errors import NotParquet
@@ -71,7 +71,7 @@ def _batches(lake: Lake, shard: Shard, countries: tuple[str, ...], batch_rows: i
             raise NotParquet(f"{part.key} is damaged: {error}") from error
 
 
-def _opener(lake: Lake, key: str) -> Callable[[], IO[bytes]]:
+def _opener(lake: Lake, key: str) -> Opener:
     """Return what opens an object for each thread that reads; a small one is fetched once, in one request."""
     file = lake.open(key)
     if file.size > _SMALL_FILE_BYTES:

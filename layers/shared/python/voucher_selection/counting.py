@@ -1,12 +1,12 @@
 """Counting a history: each batch is cleaned and counted while the next is read."""
 
-from collections.abc import Callable, Collection, Iterator
-from typing import IO, NamedTuple
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from voucher_selection.batches import RowGroups, read_batches, row_groups_of
+from voucher_selection.batches import Opener, RowGroups, read_batches, row_groups_of
 from voucher_selection.counts import Counts, RunningCounts
 from voucher_selection.rejections import Rule
 from voucher_selection.rules import Cleaned, clean, left_alone
@@ -33,7 +33,7 @@ def count_file(path: str, countries: Collection[str], batch_rows: int) -> tuple[
 
 
 def count_batches(
-    open_file: Callable[[], str | IO[bytes]], row_groups: RowGroups, countries: Collection[str], batch_rows: int
+    open_file: Opener, row_groups: RowGroups, countries: Collection[str], batch_rows: int
 ) -> Iterator[CountedBatch]:
     """Clean and count row groups of a parquet file, at most `batch_rows` rows at a time, in the order of the rows.
 

@@ -6,6 +6,7 @@ Their sum over any parts of a history equals the counts of the whole, and does n
 from collections.abc import Iterable
 from typing import NamedTuple, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -43,12 +44,13 @@ class Counts(NamedTuple):
     @classmethod
     def of(cls, kept: pa.RecordBatch) -> Self:
         """Count cleaned rows (columns of `rules.CLEANED_SCHEMA`)."""
-        country, amount = kept["country_code"], kept["voucher_amount"]
-        frequency = _count([country, kept["total_orders"], amount], FREQUENCY_SCHEMA)
-        has_date = pc.indices_nonzero(kept["last_order_ts"].is_valid())
-        last_order_date = kept["last_order_ts"].cast(pa.date32(), safe=False)
-        recency = _count([key.take(has_date) for key in (country, last_order_date, amount)], RECENCY_SCHEMA)
-        return cls(frequency, recency)
+        country, orders, amount = (
+            kept[name].dictionary_encode() for name in ("country_code", "total_orders", "voucher_amount")
+        )
+        last_order_date = kept["last_order_ts"].cast(pa.date32(), safe=False).dictionary_encode()
+        dated = pc.indices_nonzero(last_order_date.is_valid())
+        recency = [key.take(dated) for key in (country, last_order_date, amount)]
+        return cls(_count([country, orders, amount], FREQUENCY_SCHEMA), _count(recency, RECENCY_SCHEMA))
 
     @classmethod
     def sum(cls, parts: Iterable[Self]) -> Self:
@@ -82,13 +84,21 @@ class RunningCounts:
 
 
 def _rows_of(counts: Counts) -> int:
-    return counts.frequency.num_rows + counts.recency.num_rows
+    return int(counts.frequency.num_rows + counts.recency.num_rows)
 
 
-def _count(keys: list[pa.Array], schema: pa.Schema) -> pa.Table:
-    names = schema.names[:-1]
-    counted = pa.table(keys, names=names).group_by(names, use_threads=False).aggregate([([], "count_all")])
-    return pa.table([counted[name] for name in [*names, "count_all"]], schema=schema)
+def _count(keys: list[pa.DictionaryArray], schema: pa.Schema) -> pa.Table:
+    """Count combinations of keys, none of them null: the codes of a row's keys make one number to count."""
+    combined = np.zeros(len(keys[0]), np.int64)
+    for key in keys:
+        combined = combined * len(key.dictionary) + key.indices.to_numpy()
+    counted = pc.value_counts(pa.array(combined))
+    columns = [counted.field("counts")]
+    remaining = counted.field("values").to_numpy()
+    for key in reversed(keys):
+        remaining, code = np.divmod(remaining, max(len(key.dictionary), 1))
+        columns.insert(0, key.dictionary.take(pa.array(code)))
+    return pa.table(columns, schema=schema)
 
 
 def _sum(table: pa.Table) -> pa.Table:

@@ -48,14 +48,14 @@ def clean(batch: pa.RecordBatch, countries: Collection[str]) -> Cleaned:
     """
     batch = batch.select(COLUMN_NAMES)
     rows = _rows_of(batch["country_code"], countries)
-    chosen = batch.take(rows)
+    chosen = _take(batch, rows)
     values, malformed = _parse(chosen)
     broken = _broken_rules(values, malformed)
     breaks_any = reduce(pc.or_, broken.values())
-    kept = values.take(pc.indices_nonzero(pc.invert(breaks_any)))
+    kept = values.filter(pc.invert(breaks_any))
     refused = pc.indices_nonzero(breaks_any)
     rule = _first_broken_rule({rule: mask.take(refused) for rule, mask in broken.items()})
-    rejected = chosen.take(refused).append_column("rule", rule).append_column("row", rows.take(refused))
+    rejected = _take(chosen, refused).append_column("rule", rule).append_column("row", rows.take(refused))
     return Cleaned(kept, rejected, batch.num_rows - chosen.num_rows)
 
 
@@ -63,6 +63,10 @@ def left_alone(rows: int) -> Cleaned:
     """Return what becomes of rows that are known, without reading them, to be of other countries."""
     rejected = pa.schema([("rule", pa.string()), ("row", pa.int64())])
     return Cleaned(pa.RecordBatch.from_pylist([], CLEANED_SCHEMA), pa.RecordBatch.from_pylist([], rejected), rows)
+
+
+def _take(rows: pa.RecordBatch, indices: pa.Array) -> pa.RecordBatch:
+    return pc.take(rows, indices, boundscheck=False)  # our own indices are within bounds
 
 
 def _rows_of(country_code: pa.Array, countries: Collection[str]) -> pa.Int64Array:
@@ -75,7 +79,8 @@ def _rows_of(country_code: pa.Array, countries: Collection[str]) -> pa.Int64Arra
     known = np.append(
         pc.is_in(parse_text(country_code.dictionary), value_set=names).to_numpy(zero_copy_only=False), False
     )
-    codes = pc.fill_null(country_code.indices, len(known) - 1).to_numpy()
+    codes = country_code.indices
+    codes = (pc.fill_null(codes, len(known) - 1) if codes.null_count else codes).to_numpy()
     return pa.array(np.flatnonzero(known[codes]), pa.int64())
 
 
