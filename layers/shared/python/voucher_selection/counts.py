@@ -27,9 +27,6 @@ RECENCY_SCHEMA = pa.schema(
     ]
 )
 
-# Rows of count tables that wait until they are summed: a few MB.
-_MOST_WAITING_ROWS = 200_000
-
 
 class Counts(NamedTuple):
     """Kept assignments counted two ways.
@@ -62,12 +59,18 @@ class Counts(NamedTuple):
 
 
 class RunningCounts:
-    """A sum of counts that are added one by one; its memory follows from their distinct keys, not from their number."""
+    """A sum of counts that are added one by one; its memory follows from their distinct keys, not from their number.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    most_waiting_rows
+        Rows of count tables that wait until they are summed; the default is a few MB.
+    """
+
+    def __init__(self, most_waiting_rows: int = 200_000) -> None:
         self._parts: list[Counts] = []
         self._rows = 0
-        self._most_rows = _MOST_WAITING_ROWS
+        self._most_waiting_rows = self._most_rows = most_waiting_rows
 
     def add(self, counts: Counts) -> None:
         """Add counts to the sum."""
@@ -76,7 +79,12 @@ class RunningCounts:
         if self._rows > self._most_rows:  # seldom: to sum after every batch would cost as much as to count it
             summed = self.total()
             self._parts, self._rows = [summed], _rows_of(summed)
-            self._most_rows = _MOST_WAITING_ROWS + 2 * self._rows
+            self._most_rows = self._most_waiting_rows + 2 * self._rows
+
+    @property
+    def parts_waiting(self) -> int:
+        """How many counts are not summed yet."""
+        return len(self._parts)
 
     def total(self) -> Counts:
         """Return the sum of what was added so far."""

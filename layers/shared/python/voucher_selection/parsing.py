@@ -147,7 +147,7 @@ def _timestamps(column: pa.Array) -> Parsed:
 def _usual_times_from_text(column: pa.Array) -> pa.Array | None:
     """Cast a column of nothing but dates and times without an offset; None where it has anything else."""
     text = column.cast(pa.string())
-    lengths = pc.binary_length(text).drop_null()
+    lengths = pc.unique(pc.binary_length(text)).drop_null()
     if not pc.all(pc.is_in(lengths, value_set=_LENGTHS_WITHOUT_OFFSET), min_count=0).as_py():
         return None
     try:
