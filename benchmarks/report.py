@@ -23,7 +23,7 @@ def write_report(measurements: Sequence["Measurement"], load: tuple[float, float
     """Return the tables as Markdown, and with `docs` write the page and its plot there."""
     tables = "\n".join(_section(measurements, task) for task in TASKS)
     if docs is not None:
-        notes = docs / "benchmarks-notes.md"
+        notes = Path(__file__).with_name("notes.md")
         text = notes.read_text(encoding="utf-8") if notes.is_file() else ""
         (docs / "benchmarks.md").write_text(f"{_head(load)}\n{tables}\n{text}", encoding="utf-8")
         series = {

@@ -25,7 +25,7 @@ from local.quickstart.workspace import ROOT, Workspace
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
 DEFAULT_PORT = 4566
-BENCHMARKS = ("pipeline", "cost")
+BENCHMARKS = ("pipeline", "stages", "cost")
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 Port = Annotated[int | None, typer.Option(envvar="VOUCHER_SELECTION_PORT", help="Port of the emulator; default 4566.")]
