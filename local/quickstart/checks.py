@@ -12,6 +12,7 @@ from local.quickstart.workspace import ROOT, Workspace
 
 _PYTHON = Path(sys.executable)
 _TYPED = (
+    "benchmarks",
     "local/quickstart",
     "infra_cdk",
     "layers/build.py",

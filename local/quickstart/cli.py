@@ -25,6 +25,7 @@ from local.quickstart.workspace import ROOT, Workspace
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
 DEFAULT_PORT = 4566
+BENCHMARKS = ("pipeline", "stages", "cost")
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 Port = Annotated[int | None, typer.Option(envvar="VOUCHER_SELECTION_PORT", help="Port of the emulator; default 4566.")]
@@ -177,6 +178,19 @@ def cdk(context: typer.Context) -> None:
         toolchain.install_cdk(workspace)
     environment = dict(os.environ) | {"PATH": workspace.environment["PATH"]}
     raise typer.Exit(subprocess.run(["cdk", *context.args], cwd=ROOT, env=environment, check=False).returncode)  # noqa: S603, S607
+
+
+@app.command(context_settings=_PASSED_ON)
+def bench(context: typer.Context) -> None:
+    """Measure what is named, with its arguments, and write its page in docs: [dim]./quickstart bench pipeline[/]"""
+    name, *arguments = context.args or [""]
+    with _explained():
+        if name not in BENCHMARKS:
+            raise StepError(f"expected one of {', '.join(BENCHMARKS)}, got {name!r}")
+        python = toolchain.install_benchmarks(_workspace(None))
+    command = [str(python), "-m", f"benchmarks.{name}", *arguments]
+    environment = dict(os.environ) | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers/shared/python'}"}
+    raise typer.Exit(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)  # noqa: S603
 
 
 @app.command()

@@ -23,7 +23,7 @@ def write_locks(workspace: Workspace) -> None:
         "--no-annotate",
         "--quiet",
     ]
-    for group in ("dev", "shared", "analytics"):
+    for group in ("dev", "shared", "analytics", "bench"):
         constraints = [] if group == "dev" else ["--constraints", "requirements/dev.txt"]
         with step(f"Locking {group}"):
             target = ["--output-file", f"requirements/{group}.txt"]

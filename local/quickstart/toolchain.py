@@ -10,6 +10,7 @@ EMULATOR = ROOT / "local/emulator"
 CDK = ROOT / "local/cdk"
 EMULATOR_ENVIRONMENT = TOOLS / "emulator"
 LAMBDA_ENVIRONMENT = TOOLS / "lambda"
+BENCHMARK_ENVIRONMENT = TOOLS / "bench"
 _NO_NETWORK = "is there a connection to the package registry?"
 
 
@@ -25,6 +26,19 @@ def install(workspace: Workspace) -> None:
     _install_environment("the emulator", EMULATOR_ENVIRONMENT, EMULATOR / "requirements.txt", log)
     _install_environment("the functions' runtime", LAMBDA_ENVIRONMENT, EMULATOR / "runtime-requirements.txt", log)
     install_cdk(workspace)
+
+
+def install_benchmarks(workspace: Workspace) -> Path:
+    """Install what the benchmarks compare with, if it is missing or no longer as locked; return its Python.
+
+    Raises
+    ------
+    StepError
+        A registry could not be reached, or has not what the lock names.
+    """
+    locked = ROOT / "requirements/bench.txt"
+    _install_environment("the benchmarks' packages", BENCHMARK_ENVIRONMENT, locked, workspace.log("setup"))
+    return BENCHMARK_ENVIRONMENT / "bin/python"
 
 
 def _install_environment(what: str, environment: Path, locked: Path, log: Path) -> None:

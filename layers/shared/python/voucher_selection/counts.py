@@ -6,6 +6,7 @@ Their sum over any parts of a history equals the counts of the whole, and does n
 from collections.abc import Iterable
 from typing import NamedTuple, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -40,12 +41,13 @@ class Counts(NamedTuple):
     @classmethod
     def of(cls, kept: pa.RecordBatch) -> Self:
         """Count cleaned rows (columns of `rules.CLEANED_SCHEMA`)."""
-        country, amount = kept["country_code"], kept["voucher_amount"]
-        ones = pa.repeat(pa.scalar(1, pa.int64()), kept.num_rows)
-        by_orders = pa.table([country, kept["total_orders"], amount, ones], schema=FREQUENCY_SCHEMA)
-        last_order_date = kept["last_order_ts"].cast(pa.date32(), safe=False)
-        by_date = pa.table([country, last_order_date, amount, ones], schema=RECENCY_SCHEMA)
-        return cls(_sum(by_orders), _sum(by_date.filter(pc.is_valid(pc.field("last_order_date")))))
+        country, orders, amount = (
+            kept[name].dictionary_encode() for name in ("country_code", "total_orders", "voucher_amount")
+        )
+        last_order_date = kept["last_order_ts"].cast(pa.date32(), safe=False).dictionary_encode()
+        dated = pc.indices_nonzero(last_order_date.is_valid())
+        recency = [key.take(dated) for key in (country, last_order_date, amount)]
+        return cls(_count([country, orders, amount], FREQUENCY_SCHEMA), _count(recency, RECENCY_SCHEMA))
 
     @classmethod
     def sum(cls, parts: Iterable[Self]) -> Self:
@@ -54,6 +56,57 @@ class Counts(NamedTuple):
         frequency = pa.concat_tables([FREQUENCY_SCHEMA.empty_table(), *(part.frequency for part in parts)])
         recency = pa.concat_tables([RECENCY_SCHEMA.empty_table(), *(part.recency for part in parts)])
         return cls(_sum(frequency), _sum(recency))
+
+
+class RunningCounts:
+    """A sum of counts that are added one by one; its memory follows from their distinct keys, not from their number.
+
+    Parameters
+    ----------
+    most_waiting_rows
+        Rows of count tables that wait until they are summed; the default is a few MB.
+    """
+
+    def __init__(self, most_waiting_rows: int = 200_000) -> None:
+        self._parts: list[Counts] = []
+        self._rows = 0
+        self._most_waiting_rows = self._most_rows = most_waiting_rows
+
+    def add(self, counts: Counts) -> None:
+        """Add counts to the sum."""
+        self._parts.append(counts)
+        self._rows += _rows_of(counts)
+        if self._rows > self._most_rows:  # seldom: to sum after every batch would cost as much as to count it
+            summed = self.total()
+            self._parts, self._rows = [summed], _rows_of(summed)
+            self._most_rows = self._most_waiting_rows + 2 * self._rows
+
+    @property
+    def parts_waiting(self) -> int:
+        """How many counts are not summed yet."""
+        return len(self._parts)
+
+    def total(self) -> Counts:
+        """Return the sum of what was added so far."""
+        return Counts.sum(self._parts)
+
+
+def _rows_of(counts: Counts) -> int:
+    return int(counts.frequency.num_rows + counts.recency.num_rows)
+
+
+def _count(keys: list[pa.DictionaryArray], schema: pa.Schema) -> pa.Table:
+    """Count combinations of keys, none of them null: the codes of a row's keys make one number to count."""
+    combined = np.zeros(len(keys[0]), np.int64)
+    for key in keys:
+        combined = combined * len(key.dictionary) + key.indices.to_numpy()
+    counted = pc.value_counts(pa.array(combined))
+    columns = [counted.field("counts")]
+    remaining = counted.field("values").to_numpy()
+    for key in reversed(keys):
+        remaining, code = np.divmod(remaining, max(len(key.dictionary), 1))
+        columns.insert(0, key.dictionary.take(pa.array(code)))
+    return pa.table(columns, schema=schema)
 
 
 def _sum(table: pa.Table) -> pa.Table:

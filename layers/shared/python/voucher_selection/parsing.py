@@ -1,6 +1,7 @@
 """Columns as they come to columns as they are meant: numbers and times of any accepted type, blanks and NaN as null.
 
 A dictionary-encoded column is parsed once per distinct value. What cannot be parsed becomes null and is marked.
+Columns of usual values take a short way: the checks that a rare value needs are made only where one is found.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from voucher_selection.history import is_text
 TIMESTAMP = pa.timestamp("us")
 # What a Python date, a parquet reader and a person take for a date.
 _FIRST_DAY, _LAST_DAY = (pa.scalar(day, pa.date32()).cast(TIMESTAMP) for day in (date.min, date.max))
+# Lengths of the times without an offset that TIMESTAMP_PATTERN allows. Of these lengths Arrow reads no other form.
+_LENGTHS_WITHOUT_OFFSET = pa.array([10, 16, 19, *range(21, 27)], pa.int32())
 
 
 class Parsed(NamedTuple):
@@ -49,8 +52,17 @@ def parse_timestamp(column: pa.Array) -> Parsed:
 def _once_per_value(column: pa.Array, parse: Callable[[pa.Array], Parsed]) -> Parsed:
     if not types.is_dictionary(column.type):
         return parse(column)
+    if len(column.dictionary) > len(column):  # rows that were chosen from many use few of its values
+        return parse(column.dictionary_decode())
     distinct = parse(column.dictionary)
-    return Parsed(distinct.values.take(column.indices), pc.fill_null(distinct.malformed.take(column.indices), False))
+    values = distinct.values.take(column.indices)
+    if not pc.any(distinct.malformed).as_py():
+        return Parsed(values, _none_of(column))
+    return Parsed(values, pc.fill_null(distinct.malformed.take(column.indices), False))
+
+
+def _none_of(column: pa.Array) -> pa.BooleanArray:
+    return pa.repeat(pa.scalar(False), len(column))
 
 
 def _marked(given: pa.Array, values: pa.Array) -> Parsed:
@@ -114,6 +126,9 @@ def _amounts(column: pa.Array) -> Parsed:
 
 def _timestamps(column: pa.Array) -> Parsed:
     if is_text(column.type):
+        usual = _usual_times_from_text(column)
+        if usual is not None:
+            return Parsed(usual, _none_of(column))
         given = _trimmed(column)
         times = _times_from_text(given)
     else:
@@ -127,6 +142,20 @@ def _timestamps(column: pa.Array) -> Parsed:
         )
     within = pc.and_(pc.greater_equal(times, _FIRST_DAY), pc.less(times, _end_of(_LAST_DAY)))
     return _marked(given, _where(within, times))
+
+
+def _usual_times_from_text(column: pa.Array) -> pa.Array | None:
+    """Cast a column of nothing but dates and times without an offset; None where it has anything else."""
+    text = column.cast(pa.string())
+    lengths = pc.unique(pc.binary_length(text)).drop_null()
+    if not pc.all(pc.is_in(lengths, value_set=_LENGTHS_WITHOUT_OFFSET), min_count=0).as_py():
+        return None
+    try:
+        times = text.cast(TIMESTAMP)
+    except pa.ArrowInvalid:
+        return None
+    before_the_calendar = pc.any(pc.less(times, _FIRST_DAY)).as_py()  # Arrow knows a year 0
+    return None if before_the_calendar else times
 
 
 def _end_of(day: pa.Scalar) -> pa.Scalar:

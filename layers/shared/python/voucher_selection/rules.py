@@ -1,8 +1,10 @@
 """The cleaning rules: which voucher assignments count, and which rule each of the others breaks."""
 
 from collections.abc import Collection
+from functools import reduce
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -45,22 +47,41 @@ def clean(batch: pa.RecordBatch, countries: Collection[str]) -> Cleaned:
         Names of the countries to keep, exactly as in `country_code`.
     """
     batch = batch.select(COLUMN_NAMES)
-    of_countries = _is_one_of(batch["country_code"], countries)
-    rows = pc.indices_nonzero(of_countries)
-    chosen = batch.take(rows)
+    rows = _rows_of(batch["country_code"], countries)
+    chosen = _take(batch, rows)
     values, malformed = _parse(chosen)
-    rule = _first_broken_rule(values, malformed)
-    passed = rule.is_null()
-    broken = pc.invert(passed)
-    rejected = chosen.append_column("rule", rule).append_column("row", rows.cast(pa.int64())).filter(broken)
-    return Cleaned(values.filter(passed), rejected, batch.num_rows - chosen.num_rows)
+    broken = _broken_rules(values, malformed)
+    breaks_any = reduce(pc.or_, broken.values())
+    kept = values.filter(pc.invert(breaks_any))
+    refused = pc.indices_nonzero(breaks_any)
+    rule = _first_broken_rule({rule: mask.take(refused) for rule, mask in broken.items()})
+    rejected = _take(chosen, refused).append_column("rule", rule).append_column("row", rows.take(refused))
+    return Cleaned(kept, rejected, batch.num_rows - chosen.num_rows)
 
 
-def _is_one_of(country_code: pa.Array, countries: Collection[str]) -> pa.Array:
-    if pa.types.is_dictionary(country_code.type):
-        known = _is_one_of(country_code.dictionary, countries)
-        return pc.fill_null(known.take(country_code.indices), False)
-    return pc.is_in(parse_text(country_code), value_set=pa.array(sorted(countries), pa.string()))
+def left_alone(rows: int) -> Cleaned:
+    """Return what becomes of rows that are known, without reading them, to be of other countries."""
+    rejected = pa.schema([("rule", pa.string()), ("row", pa.int64())])
+    return Cleaned(pa.RecordBatch.from_pylist([], CLEANED_SCHEMA), pa.RecordBatch.from_pylist([], rejected), rows)
+
+
+def _take(rows: pa.RecordBatch, indices: pa.Array) -> pa.RecordBatch:
+    return pc.take(rows, indices, boundscheck=False)  # our own indices are within bounds
+
+
+def _rows_of(country_code: pa.Array, countries: Collection[str]) -> pa.Int64Array:
+    """Return the indices of the countries' rows; a null is no country."""
+    names = pa.array(sorted(countries), pa.string())
+    if not pa.types.is_dictionary(country_code.type):
+        of_countries = pc.is_in(parse_text(country_code), value_set=names)
+        return pc.indices_nonzero(of_countries).cast(pa.int64())
+    # Looking codes up in NumPy takes a tenth of the time that Arrow takes for booleans.
+    known = np.append(
+        pc.is_in(parse_text(country_code.dictionary), value_set=names).to_numpy(zero_copy_only=False), False
+    )
+    codes = country_code.indices
+    codes = (pc.fill_null(codes, len(known) - 1) if codes.null_count else codes).to_numpy()
+    return pa.array(np.flatnonzero(known[codes]), pa.int64())
 
 
 def _parse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.Array]:
@@ -75,13 +96,11 @@ def _parse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.Array]:
     timestamp, last_order, first_order, total_orders, amount = (column.values for column in parsed)
     country = parse_text(batch["country_code"])
     values = pa.record_batch([timestamp, country, last_order, first_order, total_orders, amount], schema=CLEANED_SCHEMA)
-    malformed = parsed[0].malformed
-    for column in parsed[1:]:
-        malformed = pc.or_(malformed, column.malformed)
-    return values, malformed
+    return values, reduce(pc.or_, (column.malformed for column in parsed))
 
 
-def _first_broken_rule(values: pa.RecordBatch, malformed: pa.Array) -> pa.Array:
+def _broken_rules(values: pa.RecordBatch, malformed: pa.Array) -> dict[Rule, pa.Array]:
+    """Return for every rule, in their order, which rows break it, whatever else they break."""
     last_order, first_order, total_orders = values["last_order_ts"], values["first_order_ts"], values["total_orders"]
     has_dates = pc.or_(last_order.is_valid(), first_order.is_valid())
     broken = {
@@ -91,7 +110,9 @@ def _first_broken_rule(values: pa.RecordBatch, malformed: pa.Array) -> pa.Array:
         Rule.NULL_TOTAL_ORDERS: total_orders.is_null(),
         Rule.NULL_VOUCHER_AMOUNT: values["voucher_amount"].is_null(),
     }
-    conditions = pa.StructArray.from_arrays(
-        [pc.fill_null(broken[rule], False) for rule in Rule], names=[rule.value for rule in Rule]
-    )
-    return pc.case_when(conditions, *(pa.scalar(rule.value) for rule in Rule))
+    return {rule: pc.fill_null(broken[rule], False) for rule in Rule}
+
+
+def _first_broken_rule(broken: dict[Rule, pa.Array]) -> pa.Array:
+    conditions = pa.StructArray.from_arrays(list(broken.values()), names=[rule.value for rule in broken])
+    return pc.case_when(conditions, *(pa.scalar(rule.value) for rule in broken))

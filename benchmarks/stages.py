@@ -1,0 +1,54 @@
+"""Where the core's time goes: `./quickstart bench stages` prints the CPU time of its stages, one after the other."""
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from benchmarks.histories import history_file
+from voucher_selection.batches import RowGroups, read_batches
+from voucher_selection.counts import Counts
+from voucher_selection.history import COLUMN_NAMES
+from voucher_selection.rules import clean
+
+BATCH_ROWS = 131_072
+TURNS = 9
+
+
+def main() -> None:
+    """Measure each stage over the history of one million rows' third, and print its share."""
+    file = history_file(Path(__file__).resolve().parents[1] / ".local/bench", 1)
+    row_groups = RowGroups(0, pq.read_metadata(file).num_row_groups, 0)
+    batches = [batch.rows for batch in read_batches(lambda: str(file), pq.read_metadata(file), row_groups, BATCH_ROWS)]
+    kept = [clean(batch, ["Peru"]).kept for batch in batches]
+    others = [name for name in COLUMN_NAMES if name != "timestamp"]
+    stages: dict[str, Callable[[], object]] = {
+        "read timestamp": lambda: _read(file, ["timestamp"]),
+        "read the other columns": lambda: _read(file, others),
+        "clean": lambda: [clean(batch, ["Peru"]) for batch in batches],
+        "count": lambda: [Counts.of(rows) for rows in kept],
+    }
+    seconds = {name: _cpu_seconds(stage) for name, stage in stages.items()}
+    for name, value in seconds.items():
+        print(f"{name:<24} {1000 * value:6.1f} ms  {value / sum(seconds.values()):4.0%}")
+
+
+def _read(file: Path, columns: list[str]) -> None:
+    parquet = pq.ParquetFile(file, read_dictionary=columns if "timestamp" not in columns else [])
+    for _ in parquet.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
+        pass
+
+
+def _cpu_seconds(stage: Callable[[], object]) -> float:
+    found = []
+    for _ in range(TURNS):
+        started = time.process_time()
+        stage()
+        found.append(time.process_time() - started)
+    return statistics.median(found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Counting a file: in batches of any size, past row groups of other countries, and the same as counting it whole."""
+
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.histories import history, parquet_bytes
+from voucher_selection.batches import RowGroups, read_ahead, read_batches, row_groups_of
+from voucher_selection.counting import count_batches, count_file
+from voucher_selection.counts import Counts, RunningCounts
+from voucher_selection.rules import CLEANED_SCHEMA
+
+ROWS = [
+    {"total_orders": f"{number % 40}.0", "last_order_ts": f"2018-05-{number % 28 + 1:02}", "timestamp": time}
+    for number in range(3000)
+    for time in [f"2018-07-21 {number // 600:02}:{number // 10 % 60:02}:00.{number:06}"]
+]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "history.parquet"
+    path.write_bytes(parquet_bytes(history(*ROWS, {"timestamp": "soon"}), row_group_size=1100))
+    return path
+
+
+@pytest.mark.parametrize("batch_rows", [1, 7, 1100, 100_000])
+def test_the_counts_do_not_depend_on_the_size_of_the_batches(file: Path, batch_rows: int):
+    if batch_rows == 1:
+        file.write_bytes(parquet_bytes(history(*ROWS[:50])))
+    expected_counts, expected_totals = count_file(str(file), ["Peru"], 1000)
+
+    counts, totals = count_file(str(file), ["Peru"], batch_rows)
+
+    assert counts == expected_counts
+    assert totals == expected_totals
+    assert sum(counts.frequency["rows"].to_pylist()) == totals.kept > 0
+
+
+def test_a_dictionary_that_is_full_in_the_middle_of_a_column_does_not_shift_its_rows():
+    table = history(*({**row, "total_orders": str(number)} for number, row in enumerate(ROWS)))
+    content = parquet_bytes(table, dictionary_pagesize_limit=2000, data_page_size=1000, write_batch_size=50)
+    metadata = pq.read_metadata(io.BytesIO(content))
+
+    batches = list(read_batches(lambda: io.BytesIO(content), metadata, RowGroups(0, 1, 0), 800))
+
+    assert [batch.rows.num_rows for batch in batches][:1] != [3000]
+    for name in ("timestamp", "total_orders"):
+        column = [value for batch in batches for value in batch.rows[name].to_pylist()]
+        assert column == table[name].to_pylist()
+    assert [batch.first_row for batch in batches][1] == batches[0].rows.num_rows
+
+
+def test_row_groups_of_other_countries_are_counted_and_not_read():
+    countries = ["China"] * 10 + ["Peru"] * 10 + ["China"] * 10 + ["Latvia"] * 10 + [None] * 10
+    content = parquet_bytes(history(*({"country_code": country} for country in countries)), row_group_size=10)
+    metadata = pq.read_metadata(io.BytesIO(content))
+
+    runs, left_out = row_groups_of(metadata, RowGroups(0, 5, 0), ["Peru", "Latvia"])
+    batches = list(count_batches(lambda: io.BytesIO(content), RowGroups(0, 5, 0), ["Peru", "Latvia"], 100))
+
+    assert runs == [RowGroups(1, 2, 10), RowGroups(3, 5, 30)]  # nulls have no statistics: they are read
+    assert left_out == 20
+    assert sum(batch.totals.rows_read for batch in batches) == 50
+    assert sum(batch.totals.other_country for batch in batches) == 30
+    assert [batch.first_row for batch in batches if batch.totals.kept] == [10, 30]
+
+
+def test_a_row_between_two_countries_in_the_alphabet_is_read():
+    content = parquet_bytes(history({"country_code": "Latvia"}, {"country_code": "Peru"}))
+    metadata = pq.read_metadata(io.BytesIO(content))
+
+    assert row_groups_of(metadata, RowGroups(0, 1, 0), ["Mexico"]) == ([RowGroups(0, 1, 0)], 0)
+
+
+def test_what_fails_ahead_fails_where_it_is_used():
+    def items() -> Iterator[int]:
+        yield 1
+        raise OSError("the page is damaged")
+
+    ahead = read_ahead(items())
+
+    assert next(ahead) == 1
+    with pytest.raises(OSError, match="damaged"):
+        next(ahead)
+
+
+def test_running_counts_stay_small_and_equal_the_sum_of_all():
+    def part(day: int) -> Counts:
+        row = {"country_code": "Peru", "total_orders": day % 3, "voucher_amount": 1.0}
+        row |= {"last_order_ts": datetime(2018, 5, day % 28 + 1)}
+        return Counts.of(pa.RecordBatch.from_pylist([row] * (day + 1), schema=CLEANED_SCHEMA))
+
+    parts = [part(day) for day in range(60)]
+    running = RunningCounts(most_waiting_rows=10)
+    for counts in parts:
+        running.add(counts)
+
+    assert running.total() == Counts.sum(parts)
+    assert running.parts_waiting < len(parts)
