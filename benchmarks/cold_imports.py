@@ -91,7 +91,7 @@ def _python(*arguments: str) -> list[str]:
 def _start(function: str, environment: dict[str, str], times: list[tuple[float, float]]) -> Start:
     walls, cpus = zip(*times, strict=True)
     command = _python("-X", "importtime", "-c", f"import sys, {function}.handler; print(len(sys.modules))")
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     packages: Counter[str] = Counter()
     for line in done.stderr.splitlines():
         own, _, module = (part.strip() for part in line.removeprefix("import time:").split("|"))
@@ -104,7 +104,7 @@ def _start(function: str, environment: dict[str, str], times: list[tuple[float, 
 def _times(function: str, environment: dict[str, str]) -> tuple[float, float]:
     """The wall and the CPU time of a function's start, in ms."""
     started = time.perf_counter()
-    process = subprocess.Popen(_python("-c", f"import {function}.handler"), env=environment)  # noqa: S603 - our own
+    process = subprocess.Popen(_python("-c", f"import {function}.handler"), env=environment)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -113,4 +113,4 @@ def _times(function: str, environment: dict[str, str]) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    print(as_table(measure()))  # noqa: T201 - what the command is for
+    print(as_table(measure()))

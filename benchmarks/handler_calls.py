@@ -98,7 +98,7 @@ def _quantiles(handler: Any, events: list[dict[str, Any]], calls: int) -> dict[s
             answer = handler.lambda_handler(request, _CONTEXT)
             cpus.append(time.thread_time_ns() - cpu)
             walls.append(time.perf_counter_ns() - wall)
-            if answer["statusCode"] != 200:  # noqa: PLR2004
+            if answer["statusCode"] != 200:
                 raise RuntimeError(f"expected 200, got {answer}")
         rounds.append(
             {

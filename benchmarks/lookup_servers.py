@@ -119,7 +119,7 @@ def fill(criteria: str) -> None:
         )
         for row in json.loads(criteria)["segments"]:
             connection.execute(
-                f"INSERT INTO modes ({', '.join(columns)}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",  # noqa: S608
+                f"INSERT INTO modes ({', '.join(columns)}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
                 [row[name] for name in columns],
             )
         connection.execute("ANALYZE modes")

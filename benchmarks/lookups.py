@@ -64,7 +64,7 @@ def main() -> None:
     )
     page = _page(handler, loads, cold_imports.as_table(starts), machine)
     PAGE.write_text(page, encoding="utf-8")
-    print(page)  # noqa: T201 - what the command is for
+    print(page)
 
 
 def _servers(running: ExitStack) -> dict[str, str]:
@@ -97,7 +97,7 @@ def _servers(running: ExitStack) -> dict[str, str]:
 def _emulator() -> Iterator[dict[str, Any]]:
     """The quickstart's deployment; stopped afterwards if it had to be started."""
     command = [str(ROOT / "quickstart"), "status", "--json"]
-    was_up = subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 - our own
+    was_up = subprocess.run(command, capture_output=True, check=False).returncode == 0
     if not was_up:
         _output([str(ROOT / "quickstart"), "run", "-d"])
     try:
@@ -124,7 +124,7 @@ def _server(name: str, settings: dict[str, str]) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [_peers_python(), "-m", "benchmarks.lookup_servers", name, str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stdout=subprocess.DEVNULL)  # noqa: S603
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stdout=subprocess.DEVNULL)
     try:
         _wait_for(port, process)
         yield f"http://127.0.0.1:{port}/voucher"
@@ -159,9 +159,9 @@ def _postgres() -> Iterator[str | None]:
             shutil.chown(work, user)
         data = f"{work}/data"
         initdb = [str(binaries / "initdb"), "-D", data, "-A", "trust", "-U", "peer", "--no-sync"]
-        subprocess.run(initdb, user=user, check=True, stdout=subprocess.DEVNULL, cwd=work)  # noqa: S603
+        subprocess.run(initdb, user=user, check=True, stdout=subprocess.DEVNULL, cwd=work)
         command = [str(binaries / "postgres"), "-D", data, "-k", work, "-c", "listen_addresses="]
-        process = subprocess.Popen(command, user=user, cwd=work, stderr=subprocess.DEVNULL)  # noqa: S603
+        process = subprocess.Popen(command, user=user, cwd=work, stderr=subprocess.DEVNULL)
         try:
             while not Path(work, ".s.PGSQL.5432").exists():
                 if process.poll() is not None:
@@ -245,7 +245,7 @@ def _get(url: Any) -> str:  # noqa: ANN401 - what urlsplit returns
 
 def _output(command: list[str], settings: dict[str, str] | None = None) -> str:
     environment = os.environ | (settings or {})
-    return subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout  # noqa: S603
+    return subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def _page(handler: dict[str, dict[str, float]], loads: dict[tuple[str, int], Load], starts: str, machine: str) -> str:

@@ -14,28 +14,11 @@ def write_locks(workspace: Workspace) -> None:
         The groups cannot be resolved together.
     """
     log = workspace.log("lock")
-    options = [
-        "--universal",
-        "--python-version",
-        "3.13",
-        "--generate-hashes",
-        "--no-header",
-        "--no-annotate",
-        "--quiet",
-    ]
-    for group in ("dev", "shared", "analytics", "bench"):
+    form = ["--generate-hashes", "--no-header", "--no-annotate", "--quiet"]
+    machines = ["--universal", "--python-version", "3.13"]
+    for group in ("dev", "shared", "analytics", "bench", "peers"):
         constraints = [] if group == "dev" else ["--constraints", "requirements/dev.txt"]
         with step(f"Locking {group}"):
-            target = ["--output-file", f"requirements/{group}.txt"]
-            compile_group = [
-                uv(),
-                "pip",
-                "compile",
-                "pyproject.toml",
-                "--group",
-                group,
-                *options,
-                *constraints,
-                *target,
-            ]
-            command(compile_group, log, f"the group {group} cannot be locked", cwd=ROOT)
+            named = ["pyproject.toml", "--group", group, "--output-file", f"requirements/{group}.txt"]
+            arguments = [uv(), "pip", "compile", *named, *machines, *form, *constraints]
+            command(arguments, log, f"the group {group} cannot be locked", cwd=ROOT)
