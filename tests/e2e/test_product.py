@@ -17,15 +17,7 @@ import pytest
 from tests.e2e.conftest import ROOT, Product
 from tests.e2e.reference import answer
 from tests.histories import GOOD_ROW, history, parquet_bytes
-
-SEED_REQUEST = {
-    "customer_id": 123,
-    "country_code": "Peru",
-    "last_order_ts": "2018-05-03 00:00:00",
-    "first_order_ts": "2017-05-03 00:00:00",
-    "total_orders": 15,
-    "segment_name": "recency_segment",
-}
+from tests.lookup_requests import SEED_REQUEST
 
 
 def served_amounts(product: Product) -> dict[str, dict[float, int]]:

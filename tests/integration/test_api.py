@@ -14,16 +14,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from tests.histories import history, parquet_bytes, repeated
 from tests.integration.conftest import BUCKET, Answer, Api, Pipeline
-
-# The seed's request; its last order is 135 days before CUR_DATE.
-SEED_REQUEST = {
-    "customer_id": 123,
-    "country_code": "Peru",
-    "last_order_ts": "2018-05-03 00:00:00",
-    "first_order_ts": "2017-05-03 00:00:00",
-    "total_orders": 15,
-    "segment_name": "recency_segment",
-}
+from tests.lookup_requests import SEED_REQUEST
 
 
 @pytest.fixture
