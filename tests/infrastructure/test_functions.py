@@ -69,7 +69,11 @@ def test_the_other_functions_get_their_settings_and_nothing_else(local):
     assert own["api"] - shared == {"TABLE", "MODEL_REFRESH_SECONDS"}
     assert environment(local, "model")["KEPT_VERSIONS"] == "10"
     assert environment(local, "model")["CUR_DATE"] == "2018-09-15"
-    assert environment(local, "api")["MODEL_REFRESH_SECONDS"] == "5"
+
+
+def test_the_api_asks_for_a_newer_model_every_few_seconds_and_at_once_on_this_machine(local, dev):
+    assert environment(dev, "api")["MODEL_REFRESH_SECONDS"] == "5"
+    assert environment(local, "api")["MODEL_REFRESH_SECONDS"] == "1"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
