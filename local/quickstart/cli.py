@@ -361,17 +361,20 @@ def _status(workspace: Workspace, deployed: Deployment) -> dict[str, Any]:
 
 def _last_run(executions: Executions, run_id: str) -> dict[str, Any]:
     progress, summary = executions.progress(run_id), executions.summary(run_id)
-    rows = summary.get("rows", {})
     told = {
         "id": run_id,
         "status": progress.status,
-        "rows_read": rows.get("rows_read"),
-        "other_country": rows.get("other_country"),
-        "rejected": rows.get("rejected"),
-        "kept": rows.get("kept"),
+        **_rows_told(summary),
         "seconds": progress.seconds,
     }
     return told | ({"error": progress.error, "cause": progress.cause} if progress.error else {})
+
+
+def _rows_told(summary: dict[str, Any]) -> dict[str, Any]:
+    if summary.get("mode") == "assign":
+        return {"customers": summary["rows"], "assigned": summary["assigned"], "problems": summary["problems"]}
+    rows = summary.get("rows", {})
+    return {name: rows.get(name) for name in ("rows_read", "other_country", "rejected", "kept")}
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ def assigned(pipeline: Pipeline, lake: Lake, address: str, **request: Any) -> tu
 def test_every_row_is_answered_as_the_api_answers_it(served, put, pipeline: Pipeline, lake: Lake, catalog: Catalog):
     address = put("uploads/customers.parquet", parquet_bytes(customers(CASES)))
 
-    summary, (table,) = assigned(pipeline, lake, address)
+    _, (table,) = assigned(pipeline, lake, address)
 
     model = catalog.read(catalog.served_version())
     expected = [answered(model, **row) for row in CASES]
@@ -85,10 +85,7 @@ def test_columns_of_every_type_mean_what_they_mean_in_json(
             answered(model, country_code="Peru", segment_name=name, total_orders=n, last_order_ts=moment)
             for n, moment in rows
         ]
-        assert (
-            list(zip(found["segment"], found["voucher_amount"], found["problem"], strict=True)) == expected
-            or [tuple(row.values())[3:] for row in found.to_pylist()] == expected
-        )
+        assert [tuple(row.values())[3:] for row in found.to_pylist()] == expected
 
 
 def test_an_id_that_is_too_long_for_a_lookup_is_a_problem(served, put, pipeline: Pipeline, lake: Lake):
