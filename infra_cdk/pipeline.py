@@ -1,6 +1,6 @@
 """The pipeline: the state machine that turns a history into a published model, and says so when it cannot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -98,7 +98,9 @@ class Pipeline(Construct):
     def _assign_shards(self) -> sfn.DistributedMap:
         return self._map_of_shards("Assign", self._functions.assign, {})
 
-    def _map_of_shards(self, state: str, function: lambda_.Function, of_run: dict[str, object]) -> sfn.DistributedMap:
+    def _map_of_shards(
+        self, state: str, function: lambda_.Function, of_run: Mapping[str, object]
+    ) -> sfn.DistributedMap:
         """A map that runs a function on each shard of the manifest, with what it needs to know of the run."""
         shards = sfn.DistributedMap(
             self,
@@ -118,7 +120,7 @@ class Pipeline(Construct):
         )
         return shards.item_processor(self._shard(state, function, of_run))
 
-    def _shard(self, state: str, function: lambda_.Function, of_run: dict[str, object]) -> sfn.IChainable:
+    def _shard(self, state: str, function: lambda_.Function, of_run: Mapping[str, object]) -> sfn.IChainable:
         run_id, shard = sfn.JsonPath.string_at("$.run_id"), sfn.JsonPath.object_at("$.shard")
         invoke = self._invoke(state, function, {"run_id": run_id, **of_run, "shard": shard})
         invoke.add_retry(

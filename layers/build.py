@@ -13,7 +13,7 @@ archive            holds                                               used by
 ``bundle-pipeline``  the four pipeline functions and all dependencies  the pipeline on the local stage
 =================  ==================================================  ================================
 
-LocalStack stores layers and does not mount them, hence the bundles. The three pipeline functions share one, so that it
+LocalStack stores layers and does not mount them, hence the bundles. The four pipeline functions share one, so that it
 is uploaded and unzipped once.
 
 Example::

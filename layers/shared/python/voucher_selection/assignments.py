@@ -89,22 +89,25 @@ def _plain(column: pa.Array) -> pa.Array:
 
 def _texts(column: pa.Array) -> pa.Array:
     """Texts as a lookup's request takes them; null where it refuses them."""
-    return _once_per_value(_plain(column), _text.validate_python, pa.string()).values
+    column = column if types.is_dictionary(column.type) else _plain(column)
+    return _once_per_value(column, _text.validate_python, pa.string()).values
 
 
 def _total_orders(column: pa.Array) -> Parsed:
     """Orders as a lookup's request takes them; NaN in a column of numbers, which JSON has not, means null."""
-    if types.is_dictionary(column.type):
+    if types.is_dictionary(column.type) and not is_text(column.type.value_type):
         column = column.dictionary_decode()
     if is_text(column.type) or types.is_null(column.type):
         column = _plain(column)
-    elif not types.is_integer(column.type):
+    elif not types.is_dictionary(column.type) and not types.is_integer(column.type):
         column = column.cast(pa.float64(), safe=False)
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, pa.float64()), column)
     return _once_per_value(column, _orders.validate_python, pa.int64())
 
 
 def _once_per_value(column: pa.Array, read: Callable[[Any], Any], target: pa.DataType) -> Parsed:
+    if types.is_dictionary(column.type) and len(column.dictionary) > len(column):
+        column = column.dictionary_decode()  # a batch of a large row group uses few of its values
     encoded = column.dictionary_encode()
     values, refused = [], []
     for value in encoded.dictionary.to_pylist():
