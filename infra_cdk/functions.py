@@ -1,4 +1,4 @@
-"""The four functions: each with its own role, log group, settings and no more rights than its state needs."""
+"""The five functions: each with its own role, log group, settings and no more rights than its state needs."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _WRITE = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadPart
 
 
 class Functions(Construct):
-    """Ingest, Clean and Model, the states of the pipeline, and the API."""
+    """Ingest, Clean, Assign and Model, the states of the pipeline, and the API."""
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class Functions(Construct):
         self._layers = self._layer_versions()
         self.ingest = self._ingest()
         self.clean = self._clean()
+        self.assign = self._assign()
         self.model = self._model()
         self.api = self._api()
 
@@ -80,6 +81,23 @@ class Functions(Construct):
             timeout_seconds=self._stage.clean_timeout_seconds,
             environment={"BUCKET": self._bucket.bucket_name, "BATCH_ROWS": str(self._stage.batch_rows)},
             rights=[self._objects(_READ, "raw"), self._objects(_WRITE, "staging", "quarantine")],
+        )
+
+    def _assign(self) -> lambda_.Function:
+        return self._function(
+            "Assign",
+            memory_mb=self._stage.assign_memory_mb,
+            timeout_seconds=self._stage.assign_timeout_seconds,
+            environment={
+                "BUCKET": self._bucket.bucket_name,
+                "TABLE": self._table.table_name,
+                "BATCH_ROWS": str(self._stage.batch_rows),
+            },
+            rights=[
+                self._objects(_READ, "raw", "runs"),
+                self._objects(_WRITE, "production"),
+                self._items("dynamodb:GetItem", "dynamodb:Query"),
+            ],
         )
 
     def _model(self) -> lambda_.Function:

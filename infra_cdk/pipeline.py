@@ -1,6 +1,6 @@
 """The pipeline: the state machine that turns a history into a published model, and says so when it cannot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -26,7 +26,7 @@ _TRANSIENT = (
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 )
-# A function that died instead of answering: out of memory, out of time. Clean writes the same objects again.
+# A function that died instead of answering: out of memory, out of time. Clean and Assign write the same objects again.
 _CRASHES = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory", "States.Timeout")
 
 # A function's own timeout comes first, because it says more than the state's.
@@ -37,7 +37,7 @@ _RUN_FOLDER = "runs/run_id={}"
 
 
 class Pipeline(Construct):
-    """Ingest -> a distributed map of Clean -> Model; a remodel goes straight to Model.
+    """Ingest -> a distributed map of Clean, or of Assign -> Model; a remodel goes straight to Model.
 
     Whatever fails is recorded beside the run's other objects, announced, and then fails the execution with its own
     error and cause.
@@ -61,7 +61,9 @@ class Pipeline(Construct):
         model = self._model().add_catch(failed, errors=["States.ALL"])
         # Model finds out which shards have no result, and why: a map that failed says nothing of the others
         clean_shards = self._clean_shards().add_catch(model, errors=["States.ALL"], result_path="$.map_error")
-        return sfn.Chain.start(self._by_mode(ingest.next(clean_shards).next(model), model))
+        assign_shards = self._assign_shards().add_catch(model, errors=["States.ALL"], result_path="$.map_error")
+        by_plan = self._by_plan(clean_shards.next(model), assign_shards.next(model))
+        return sfn.Chain.start(self._by_mode(ingest.next(by_plan), model))
 
     def _by_mode(self, with_history: sfn.IChainable, model: sfn.IChainable) -> sfn.Choice:
         """Whatever is no remodel goes to Ingest, which knows what is wrong with it."""
@@ -84,36 +86,44 @@ class Pipeline(Construct):
             },
         )
 
+    def _by_plan(self, clean_shards: sfn.IChainable, assign_shards: sfn.IChainable) -> sfn.Choice:
+        assigns = sfn.Condition.string_equals("$.mode", "assign")
+        by_plan = sfn.Choice(self, "ByPlan", comment="A history is counted, customers get their amounts")
+        return by_plan.when(assigns, assign_shards).otherwise(clean_shards)
+
     def _clean_shards(self) -> sfn.DistributedMap:
-        clean_shards = sfn.DistributedMap(
+        countries = {"countries": sfn.JsonPath.list_at("$.countries")}
+        return self._map_of_shards("Clean", self._functions.clean, countries)
+
+    def _assign_shards(self) -> sfn.DistributedMap:
+        return self._map_of_shards("Assign", self._functions.assign, {})
+
+    def _map_of_shards(
+        self, state: str, function: lambda_.Function, of_run: Mapping[str, object]
+    ) -> sfn.DistributedMap:
+        """A map that runs a function on each shard of the manifest, with what it needs to know of the run."""
+        shards = sfn.DistributedMap(
             self,
-            "CleanShards",
-            comment="One Clean for each shard of the manifest",
+            f"{state}Shards",
+            comment=f"One {state} for each shard of the manifest",
             map_execution_type=sfn.StateMachineType.STANDARD,
             max_concurrency=self._stage.max_concurrency,
             item_reader=sfn.S3JsonItemReader(bucket=self._bucket, key=sfn.JsonPath.string_at("$.manifest_key")),
             item_selector={
                 "run_id": sfn.JsonPath.string_at("$.run_id"),
-                "countries": sfn.JsonPath.list_at("$.countries"),
+                **of_run,
                 "shard": sfn.JsonPath.object_at("$$.Map.Item.Value"),
             },
             # Nothing reads the results; without a place for them, a map of many shards exceeds the 256 KiB of a state
             result_writer_v2=sfn.ResultWriterV2(bucket=self._bucket, prefix="runs/map"),
             result_path=sfn.JsonPath.DISCARD,
         )
-        return clean_shards.item_processor(self._clean())
+        return shards.item_processor(self._shard(state, function, of_run))
 
-    def _clean(self) -> sfn.IChainable:
-        clean = self._invoke(
-            "Clean",
-            self._functions.clean,
-            {
-                "run_id": sfn.JsonPath.string_at("$.run_id"),
-                "countries": sfn.JsonPath.list_at("$.countries"),
-                "shard": sfn.JsonPath.object_at("$.shard"),
-            },
-        )
-        clean.add_retry(
+    def _shard(self, state: str, function: lambda_.Function, of_run: Mapping[str, object]) -> sfn.IChainable:
+        run_id, shard = sfn.JsonPath.string_at("$.run_id"), sfn.JsonPath.object_at("$.shard")
+        invoke = self._invoke(state, function, {"run_id": run_id, **of_run, "shard": shard})
+        invoke.add_retry(
             errors=[*_CRASHES],
             interval=cdk.Duration.seconds(2),
             max_attempts=2,
@@ -121,12 +131,12 @@ class Pipeline(Construct):
             max_delay=cdk.Duration.seconds(30),
             jitter_strategy=sfn.JitterType.FULL,
         )
-        return clean.add_catch(self._record_shard_failure(), errors=["States.ALL"], result_path="$.failure")
+        return invoke.add_catch(self._record_shard_failure(state), errors=["States.ALL"], result_path="$.failure")
 
-    def _record_shard_failure(self) -> sfn.Chain:
+    def _record_shard_failure(self, state: str) -> sfn.Chain:
         shard = "$.shard.number"
         record = self._put_object(
-            "RecordShardFailure",
+            f"Record{state}ShardFailure",
             key=sfn.JsonPath.format(
                 f"{_RUN_FOLDER}/failures/shard-{{}}.json",
                 sfn.JsonPath.string_at("$.run_id"),
@@ -138,7 +148,7 @@ class Pipeline(Construct):
                 "cause": sfn.JsonPath.string_at("$.failure.Cause"),
             },
         )
-        failed = sfn.Fail(self, "ShardFailed", error_path="$.failure.Error", cause_path="$.failure.Cause")
+        failed = sfn.Fail(self, f"{state}ShardFailed", error_path="$.failure.Error", cause_path="$.failure.Cause")
         return record.add_catch(failed, errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD).next(failed)
 
     def _model(self) -> tasks.LambdaInvoke:
@@ -267,7 +277,7 @@ class Pipeline(Construct):
         )
 
     def _rights(self) -> list[iam.PolicyStatement]:
-        functions = (self._functions.ingest, self._functions.clean, self._functions.model)
+        functions = (self._functions.ingest, self._functions.clean, self._functions.assign, self._functions.model)
         rights = [
             _allow(["lambda:InvokeFunction"], [function.function_arn for function in functions]),
             _allow(["s3:GetObject"], [self._bucket.arn_for_objects("runs/*")]),

@@ -48,14 +48,16 @@ class Stage:
         model_refresh_seconds: How long the API serves a model before it asks whether there is a newer one.
         shard_target_rows: Rows that a shard has at most, unless one row group has more.
         shard_target_bytes: Compressed bytes that a shard has at most, unless one row group has more.
-        batch_rows: Rows that Clean holds in memory at a time.
-        max_concurrency: Shards that are cleaned at once.
+        batch_rows: Rows that Clean or Assign holds in memory at a time.
+        max_concurrency: Shards that are worked on at once.
         kept_versions: Versions of the model that stay for a rollback, the served one included.
         ingest_memory_mb: Memory of Ingest, in MB; the share of CPU grows with it.
         ingest_timeout_seconds: How long Ingest may take, at most 900.
         clean_memory_mb: Memory of Clean, in MB.
         clean_disk_mb: Disk of Clean, in MB: a shard's cleaned and rejected rows, compressed, are there until uploaded.
         clean_timeout_seconds: How long Clean may take for one shard, at most 900.
+        assign_memory_mb: Memory of Assign, in MB.
+        assign_timeout_seconds: How long Assign may take for one shard, at most 900.
         model_memory_mb: Memory of Model, in MB.
         model_timeout_seconds: How long Model may take, at most 900.
         api_memory_mb: Memory of the API, in MB.
@@ -97,6 +99,8 @@ class Stage:
     clean_memory_mb: int = 1792
     clean_disk_mb: int = 2048
     clean_timeout_seconds: int = 300
+    assign_memory_mb: int = 1792
+    assign_timeout_seconds: int = 300
     model_memory_mb: int = 1024
     model_timeout_seconds: int = 300
     api_memory_mb: int = 512
@@ -195,8 +199,8 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "batch_rows": _COUNT,
     "max_concurrency": (1, 10_000),
     "kept_versions": (2, 1_000),
-    **{f"{function}_memory_mb": _LAMBDA_MEMORY_MB for function in ("ingest", "clean", "model", "api")},
-    **{f"{function}_timeout_seconds": _LAMBDA_TIMEOUT_SECONDS for function in ("ingest", "clean", "model")},
+    **{f"{function}_memory_mb": _LAMBDA_MEMORY_MB for function in ("ingest", "clean", "assign", "model", "api")},
+    **{f"{function}_timeout_seconds": _LAMBDA_TIMEOUT_SECONDS for function in ("ingest", "clean", "assign", "model")},
     "clean_disk_mb": _LAMBDA_DISK_MB,
     "api_timeout_seconds": _API_GATEWAY_TIMEOUT_SECONDS,
     "run_timeout_seconds": (60, 31_536_000),

@@ -10,10 +10,10 @@ archive            holds                                               used by
 ``analytics``      pandas and pyarrow                                  the pipeline on AWS (a layer)
 ``<function>``     the function's own folder                           that function on AWS
 ``bundle-api``     the API, voucher_selection, shared dependencies     the API on the local stage
-``bundle-pipeline``  the three pipeline functions and all dependencies  the pipeline on the local stage
+``bundle-pipeline``  the four pipeline functions and all dependencies  the pipeline on the local stage
 =================  ==================================================  ================================
 
-LocalStack stores layers and does not mount them, hence the bundles. The three pipeline functions share one, so that it
+LocalStack stores layers and does not mount them, hence the bundles. The four pipeline functions share one, so that it
 is uploaded and unzipped once.
 
 Example::
@@ -51,7 +51,7 @@ PYTHON = "3.13"
 UNZIPPED_LIMIT = 262_144_000
 """Bytes that a function and all its layers may have unzipped (AWS, and LocalStack enforces it too)."""
 
-PIPELINE = ("ingest", "clean", "model")
+PIPELINE = ("ingest", "clean", "assign", "model")
 FUNCTIONS = (*PIPELINE, "api")
 
 LAYERS_OF: Mapping[str, tuple[str, ...]] = {
@@ -200,7 +200,7 @@ def build_layers(platform: Platform) -> Packages:
 
 
 def build_bundles(platform: Platform) -> Packages:
-    """Build the self-contained archives of the local stage: one for the API, one for the three pipeline functions.
+    """Build the self-contained archives of the local stage: one for the API, one for the four pipeline functions.
 
     Raises:
         BuildError: uv is missing, or an install failed.

@@ -1,4 +1,4 @@
-"""The Ingest state: lands the history and plans the run."""
+"""The Ingest state: lands the history, or customers, and plans the run."""
 
 from typing import Any
 
@@ -6,13 +6,14 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BaseModel
 
+from voucher_selection.assign_runs import AssignPlan
 from voucher_selection.base_counts import served_base
 from voucher_selection.catalog import Catalog
 from voucher_selection.errors import InvalidRequest
-from voucher_selection.ingesting import ingest, ingest_addition
+from voucher_selection.ingesting import ingest, ingest_addition, ingest_customers
 from voucher_selection.lake import Lake, RunKeys
 from voucher_selection.observability import logger, metrics, tracer
-from voucher_selection.requests import AppendRequest, FullRequest, parse_request
+from voucher_selection.requests import AppendRequest, AssignRequest, FullRequest, parse_request
 from voucher_selection.runs import Countries, RunId, RunPlan
 from voucher_selection.settings import IngestSettings
 
@@ -30,9 +31,10 @@ class IngestEvent(BaseModel):
 
 
 class IngestResult(BaseModel):
-    """What the map and the Model state need of the plan."""
+    """What the choice of the map, the map and the Model state need of the plan."""
 
     run_id: RunId
+    mode: str
     countries: Countries
     shards: int
     rows: int
@@ -59,6 +61,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     )
     result = IngestResult(
         run_id=plan.run_id,
+        mode=plan.mode,
         countries=plan.countries,
         shards=plan.shards,
         rows=plan.rows,
@@ -67,12 +70,14 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     return result.model_dump(mode="json")
 
 
-def _planned(task: IngestEvent) -> RunPlan:
+def _planned(task: IngestEvent) -> RunPlan | AssignPlan:
     match parse_request(task.request):
         case FullRequest() as request:
             return ingest(task.run_id, task.started_at, request, lake, settings)
         case AppendRequest() as request:
             base = served_base(catalog)
             return ingest_addition(task.run_id, task.started_at, request, base, lake, settings)
+        case AssignRequest() as request:
+            return ingest_customers(task.run_id, task.started_at, request, catalog.base(), lake, settings)
         case request:
             raise InvalidRequest(f"Ingest is not part of mode {request.mode!r}")

@@ -1,4 +1,7 @@
-"""The Model state: makes the modes from what the run's shards or earlier runs have counted, and publishes them."""
+"""The Model state: makes the modes from what the run's shards or earlier runs have counted, and publishes them.
+
+A run that assigns ends here too, with its sum: it uses a model and makes none.
+"""
 
 from typing import Any
 
@@ -6,12 +9,14 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BaseModel
 
+from voucher_selection.assign_runs import AssignSummary
+from voucher_selection.assigning import sum_up_assignment
 from voucher_selection.catalog import Catalog
 from voucher_selection.lake import Lake
 from voucher_selection.observability import logger, metrics, tracer
 from voucher_selection.publishing import publish_run
 from voucher_selection.remodelling import remodel
-from voucher_selection.requests import RemodelRequest, parse_request
+from voucher_selection.requests import AssignRequest, RemodelRequest, parse_request
 from voucher_selection.runs import RemodelSummary, RunId, RunSummary
 from voucher_selection.settings import ModelSettings
 
@@ -21,7 +26,7 @@ catalog = Catalog(settings.table)
 
 
 class ModelEvent(BaseModel):
-    """The run: its shards have been cleaned, or its request is a remodel, which starts here and brings its start."""
+    """The run: its shards are done, or its request is a remodel, which starts here and brings its start."""
 
     run_id: RunId
     started_at: AwareDatetime | None = None
@@ -42,9 +47,11 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     return answer
 
 
-def _modelled(task: ModelEvent) -> RunSummary | RemodelSummary:
+def _modelled(task: ModelEvent) -> RunSummary | RemodelSummary | AssignSummary:
     if task.request is not None and task.started_at is not None:
         request = parse_request(task.request)
         if isinstance(request, RemodelRequest):
             return remodel(task.run_id, task.started_at, request, lake, catalog, settings)
+        if isinstance(request, AssignRequest):
+            return sum_up_assignment(task.run_id, lake)
     return publish_run(task.run_id, lake, catalog, settings.kept_versions)

@@ -98,13 +98,33 @@ def remodel(
             "run_id": run_id,
             "publish": not what_if,
         }
-        deployed = Record.read(workspace.state).deployment
-        if emulator.running(workspace) is None or deployed is None:
-            raise StepError("it is not running: ./quickstart run -d")
-        executions = Executions(workspace, deployed)
+        executions = Executions(workspace, _running(workspace))
         name = _executed(executions, request)
         report.show_remodel(executions.summary(name))
         report.show_segments(_modelled(executions, name, workspace))
+
+
+@app.command()
+def assign(
+    customers: Annotated[str, typer.Option(help="The customers: a parquet file or folder, s3://… or https://…")],
+    segment_name: Annotated[
+        str | None, typer.Option(help="The segmentation of all; default: each row's segment_name.")
+    ] = None,
+) -> None:
+    """Write the voucher amount of every customer of parquet files, from the model that is served.
+
+    It needs the product to be up: ./quickstart run -d
+    """
+    workspace = _workspace(None)
+    with _explained():
+        place = sources.resolve(customers, workspace.state, option="--customers")
+        deployed = _running(workspace)
+        executions = Executions(workspace, deployed)
+        if isinstance(place, Path):
+            with step(f"Uploading {place.name}"):
+                place = sources.upload(place, deployed.bucket, executions.s3)
+        request = {"mode": "assign", "customers": place, "segment_name": segment_name}
+        report.show_assignment(executions.summary(_executed(executions, request)))
 
 
 @app.command()
@@ -140,7 +160,7 @@ def status(
 
 @app.command()
 def logs(
-    function: Annotated[str, typer.Argument(help="ingest, clean, model, api, or emulator.")] = "emulator",
+    function: Annotated[str, typer.Argument(help="ingest, clean, assign, model, api, or emulator.")] = "emulator",
     lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many of the last lines.")] = 100,
 ) -> None:
     """Print the log of a function or of the emulator."""
@@ -242,6 +262,13 @@ def _read_segments(file: Path) -> object:
         raise StepError(f"--segments takes a JSON file; {file} is none: {error}") from error
 
 
+def _running(workspace: Workspace) -> Deployment:
+    deployed = Record.read(workspace.state).deployment
+    if emulator.running(workspace) is None or deployed is None:
+        raise StepError("it is not running: ./quickstart run -d")
+    return deployed
+
+
 def _deployed(workspace: Workspace) -> Deployment:
     """Bring the emulator up and the stack up to date; with both as they should be, nothing is done."""
     if emulator.running(workspace) is None:
@@ -298,7 +325,7 @@ def _executed(executions: Executions, request: dict[str, Any]) -> str:
         raise StepError(
             f"the run failed with {ended.error or ended.status}: {ended.cause or 'no cause given'}\n"
             "A model that was served before stays served. The emulator stays up, for another run or the logs:"
-            " ./quickstart logs ingest (or clean, model); ./quickstart stop"
+            " ./quickstart logs ingest (or clean, assign, model); ./quickstart stop"
         )
     return run_id
 
@@ -337,17 +364,20 @@ def _status(workspace: Workspace, deployed: Deployment) -> dict[str, Any]:
 
 def _last_run(executions: Executions, run_id: str) -> dict[str, Any]:
     progress, summary = executions.progress(run_id), executions.summary(run_id)
-    rows = summary.get("rows", {})
     told = {
         "id": run_id,
         "status": progress.status,
-        "rows_read": rows.get("rows_read"),
-        "other_country": rows.get("other_country"),
-        "rejected": rows.get("rejected"),
-        "kept": rows.get("kept"),
+        **_rows_told(summary),
         "seconds": progress.seconds,
     }
     return told | ({"error": progress.error, "cause": progress.cause} if progress.error else {})
+
+
+def _rows_told(summary: dict[str, Any]) -> dict[str, Any]:
+    if summary.get("mode") == "assign":
+        return {"customers": summary["rows"], "assigned": summary["assigned"], "problems": summary["problems"]}
+    rows = summary.get("rows", {})
+    return {name: rows.get(name) for name in ("rows_read", "other_country", "rejected", "kept")}
 
 
 def main() -> None:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from types_boto3_stepfunctions.type_defs import HistoryEventTypeDef
 
 # Those that work; the others choose and record.
-STATES = ("Ingest", "CleanShards", "Model")
+STATES = ("Ingest", "CleanShards", "AssignShards", "Model")
+# The maps, each with the folder where a shard that is done has left its totals.
+MAPS = {"CleanShards": "staging/run_id={}/totals/", "AssignShards": "production/run_id={}/voucher_totals/"}
 _POLL_SECONDS = 0.25
 
 
@@ -89,8 +91,9 @@ class Executions:
         progress = Progress(described["status"], error=described.get("error"), cause=_message(described.get("cause")))
         pages = self._sfn.get_paginator("get_execution_history").paginate(executionArn=arn)
         _read_history((event for page in pages for event in page["events"]), progress)
-        if progress.current == "CleanShards" or progress.status == "SUCCEEDED":
-            progress.shards_done = self._count(f"staging/run_id={run_id}/totals/")
+        for name, folder in MAPS.items():
+            if progress.current == name or (progress.status == "SUCCEEDED" and name in progress.seconds):
+                progress.shards_done = self._count(folder.format(run_id))
         return progress
 
     def last(self) -> str | None:

@@ -18,7 +18,7 @@ from local.quickstart.steps import StepError, console
 from local.quickstart.workspace import Workspace
 
 _NOTICE_SECONDS = 30
-_TITLES = {"Ingest": "Ingest", "CleanShards": "Clean", "Model": "Model"}
+_TITLES = {"Ingest": "Ingest", "CleanShards": "Clean", "AssignShards": "Assign", "Model": "Model"}
 _LOOKUP = {
     "customer_id": 123,
     "country_code": "Peru",
@@ -33,13 +33,17 @@ def show_progress(progress: Iterator[executions.Progress]) -> executions.Progres
     """Draw a bar per state while an execution goes on; return how it ended."""
     columns = TextColumn("  {task.description:<8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Bars(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
-        tasks = {state: bars.add_task(_TITLES[state], total=1, start=False) for state in executions.STATES}
+        tasks = {
+            # a run has one of the maps, mostly that of a history
+            state: bars.add_task(_TITLES[state], total=1, start=False, visible=state != "AssignShards")
+            for state in executions.STATES
+        }
         for seen in progress:
             for state, task in tasks.items():
                 _draw(bars, task, state, seen)
     for state in executions.STATES:
         if state in seen.seconds:
-            shards = f", {seen.shards} shard{'s' * (seen.shards != 1)}" if state == "CleanShards" else ""
+            shards = f", {seen.shards} shard{'s' * (seen.shards != 1)}" if state in executions.MAPS else ""
             console.print(f"  {_TITLES[state]}: {seen.seconds[state]:.1f} s{shards}")
     return seen
 
@@ -48,8 +52,9 @@ def _draw(bars: Bars, task: TaskID, state: str, seen: executions.Progress) -> No
     done = state in seen.seconds
     if done or seen.current == state:
         bars.start_task(task)
-    total = seen.shards or 1 if state == "CleanShards" else 1
-    completed = total if done else seen.shards_done if state == "CleanShards" else 0
+        bars.update(task, visible=True)
+    total = seen.shards or 1 if state in executions.MAPS else 1
+    completed = total if done else seen.shards_done if state in executions.MAPS else 0
     bars.update(task, total=total, completed=completed)
     if done:
         bars.stop_task(task)
@@ -94,6 +99,16 @@ def show_rows(summary: dict[str, Any]) -> None:
     if summary["known_files"]:
         console.print(f"  {summary['known_files']:,} of its files had been counted before")
     _show_outcome(summary)
+
+
+def show_assignment(summary: dict[str, Any]) -> None:
+    """Print what became of the customers, and where their amounts are."""
+    problems = ", ".join(f"{count:,} {code}" for code, count in summary["problems"].items()) or "none"
+    console.print(
+        f"  {summary['rows']:,} customers, {summary['assigned']:,} with an amount; problems: {problems}", soft_wrap=True
+    )
+    console.print(f"  From model {summary['version']}, which stays served; written to", soft_wrap=True)
+    console.print(f"  {summary['output']}", soft_wrap=True)
 
 
 def show_remodel(summary: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ def is_remote(source: str) -> bool:
     return source.startswith(("s3://", "https://"))
 
 
-def resolve(source: str | None, state: Path) -> str | Path:
+def resolve(source: str | None, state: Path, option: str = "--source") -> str | Path:
     """Return the source's address, or its place on this machine.
 
     Raises
@@ -29,7 +29,7 @@ def resolve(source: str | None, state: Path) -> str | Path:
     if is_remote(source):
         return source
     if "://" in source:
-        raise StepError(f"--source takes a file or folder, s3://… or https://…, not {source}")
+        raise StepError(f"{option} takes a file or folder, s3://… or https://…, not {source}")
     place = Path(source).expanduser()
     if not place.exists():
         raise StepError(f"there is no file or folder {place.absolute()}")

@@ -1,5 +1,6 @@
 """Append and remodel on the real stack: what they serve is what a full run over the same history serves."""
 
+import io
 import json
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.customers import case
 from tests.e2e.conftest import Product
 from tests.e2e.reference import answer
 from tests.histories import parquet_bytes
@@ -126,6 +128,29 @@ def test_a_what_if_shows_the_change_and_serves_what_was_served(up: Product, tmp_
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Nothing was published" in done.stdout
     assert "loyalty" in done.stdout
+    assert up.request("GET", "health").json()["model"]["version"] == before
+
+
+def test_customers_get_the_amounts_that_the_api_answers(up: Product, tmp_path: Path):
+    before = up.request("GET", "health").json()["model"]["version"]
+    names = ("frequent_segment", "recency_segment")
+    cases = [case(total_orders=str(n), segment_name=name) for n in range(0, 40, 5) for name in names]
+    cases += [case(country_code="Chile"), case(total_orders="many")]
+    table = pa.Table.from_pylist([{"customer_id": n} | row for n, row in enumerate(cases)])
+    (tmp_path / "customers.parquet").write_bytes(parquet_bytes(table, row_group_size=5))
+
+    done = up.quickstart("assign", "--customers", str(tmp_path / "customers.parquet"))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "18 customers" in done.stdout
+    s3, bucket = up.client("s3"), up.status_once["bucket"]
+    folder = f"production/run_id={up.status()['last_run']['id']}/vouchers/"
+    (found,) = s3.list_objects_v2(Bucket=bucket, Prefix=folder)["Contents"]
+    written = pq.read_table(io.BytesIO(s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read())).to_pylist()
+    answers = up.request("POST", "vouchers", json={"customers": cases}).json()["vouchers"]
+    assert [(row["voucher_amount"], row["problem"]) for row in written] == [
+        (entry.get("voucher_amount"), entry.get("problem", {}).get("code")) for entry in answers
+    ]
     assert up.request("GET", "health").json()["model"]["version"] == before
 
 

@@ -105,9 +105,9 @@ def test_a_function_is_its_own_folder_and_no_more(layers):
 def test_the_pipelines_functions_share_one_bundle_and_the_api_has_its_own():
     bundles = build.build_bundles(build.host_platform()).functions
 
-    assert bundles["ingest"] == bundles["clean"] == bundles["model"] != bundles["api"]
+    assert bundles["ingest"] == bundles["clean"] == bundles["assign"] == bundles["model"] != bundles["api"]
     top = {name.split("/")[0] for name in names(bundles["ingest"])}
-    assert {"ingest", "clean", "model", "voucher_selection", "pandas", "pyarrow", "boto3"} <= top
+    assert {"ingest", "clean", "assign", "model", "voucher_selection", "pandas", "pyarrow", "boto3"} <= top
     top = {name.split("/")[0] for name in names(bundles["api"])}
     assert {"api", "voucher_selection", "boto3"} <= top
     assert top.isdisjoint({"pandas", "pyarrow", "numpy", "ingest"})

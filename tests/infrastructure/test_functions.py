@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-FUNCTIONS = ("ingest", "clean", "model", "api")
+FUNCTIONS = ("ingest", "clean", "assign", "model", "api")
 READ = {"s3:GetObject"}
 WRITE = {"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}
 BUCKET, TABLE = "LakeBucket", "CatalogTable"
@@ -65,6 +65,7 @@ def test_the_other_functions_get_their_settings_and_nothing_else(local):
         "POWERTOOLS_TRACE_DISABLED",
     }
     assert own["clean"] - shared == {"BUCKET", "BATCH_ROWS"}
+    assert own["assign"] - shared == {"BUCKET", "TABLE", "BATCH_ROWS"}
     assert own["model"] - shared == {"BUCKET", "TABLE", "CUR_DATE", "KEPT_VERSIONS"}
     assert own["api"] - shared == {"TABLE", "MODEL_REFRESH_SECONDS"}
     assert environment(local, "model")["KEPT_VERSIONS"] == "10"
@@ -95,7 +96,7 @@ def test_tracing_is_on_for_aws_and_off_in_the_emulator(local, dev, name):
 def test_on_aws_dependencies_come_in_layers_and_the_api_has_no_pandas(dev):
     layers = {name: len(dev.function(name)["Layers"]) for name in FUNCTIONS}
 
-    assert layers == {"ingest": 2, "clean": 2, "model": 2, "api": 1}
+    assert layers == {"ingest": 2, "clean": 2, "assign": 2, "model": 2, "api": 1}
     (only,) = dev.function("api")["Layers"]
     assert "SharedLayer" in only["Ref"]
     for layer in dev.resources("AWS::Lambda::LayerVersion").values():
@@ -141,6 +142,14 @@ def test_clean_reads_raw_and_writes_staging_and_quarantine(each_stage):
     assert without_logs_and_traces(each_stage.rights("FunctionsCleanRole")) == {
         **allowed(READ, f"{BUCKET}/raw/*"),
         **allowed(WRITE, f"{BUCKET}/staging/*", f"{BUCKET}/quarantine/*"),
+    }
+
+
+def test_assign_reads_customers_and_the_table_and_writes_production(each_stage):
+    assert without_logs_and_traces(each_stage.rights("FunctionsAssignRole")) == {
+        **allowed(READ, f"{BUCKET}/raw/*", f"{BUCKET}/runs/*"),
+        **allowed(WRITE, f"{BUCKET}/production/*"),
+        **allowed({"dynamodb:GetItem", "dynamodb:Query"}, TABLE),
     }
 
 

@@ -73,6 +73,6 @@ def test_the_check_sees_transitions_that_lead_nowhere(broken):
     assert loose_ends(broken) == [
         "Ingest leads to Nowhere",
         "Clean leads to Nowhere",
-        "nothing leads to RecordShardFailure",
-        "nothing leads to CleanShards",
+        "nothing leads to RecordCleanShardFailure",
+        "nothing leads to ByPlan",
     ]

@@ -24,14 +24,38 @@ def shard(machine):
     return machine["States"]["CleanShards"]["ItemProcessor"]
 
 
+@pytest.fixture
+def customers(machine):
+    return machine["States"]["AssignShards"]["ItemProcessor"]
+
+
 def test_a_run_is_ingest_a_map_of_clean_and_model(machine):
     states = machine["States"]
 
     assert machine["StartAt"] == "ByMode"
     assert states["ByMode"]["Default"] == "Ingest"
-    assert states["Ingest"]["Next"] == "CleanShards"
+    assert states["Ingest"]["Next"] == "ByPlan"
+    assert states["ByPlan"]["Default"] == "CleanShards"
     assert states["CleanShards"]["Next"] == "Model"
     assert states["Model"]["End"] is True
+
+
+def test_customers_go_from_ingest_to_a_map_of_assign_and_to_model(machine, customers):
+    states = machine["States"]
+
+    assert states["ByPlan"]["Choices"] == [
+        {"Variable": "$.mode", "StringEquals": "assign", "Next": "AssignShards"},
+    ]
+    assert states["AssignShards"]["Next"] == "Model"
+    assert states["AssignShards"]["ItemSelector"] == {"run_id.$": "$.run_id", "shard.$": "$$.Map.Item.Value"}
+    assert customers["States"]["Assign"]["Parameters"]["Payload"] == {"run_id.$": "$.run_id", "shard.$": "$.shard"}
+
+
+def test_the_map_of_assign_differs_from_that_of_clean_in_its_function_and_names_only(machine):
+    text = json.dumps(machine["States"]["CleanShards"]).replace("Clean", "Assign")
+    countries = ', "countries.$": "$.countries"'
+
+    assert json.loads(text.replace(countries, "")) == machine["States"]["AssignShards"]
 
 
 def test_a_remodel_goes_straight_to_model_and_everything_else_to_ingest(machine):
@@ -133,9 +157,9 @@ def test_a_shard_that_failed_leaves_its_error_beside_the_run_and_fails_with_it(s
     states = shard["States"]
 
     assert states["Clean"]["Catch"] == [
-        {"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "RecordShardFailure"}
+        {"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "RecordCleanShardFailure"}
     ]
-    record = states["RecordShardFailure"]
+    record = states["RecordCleanShardFailure"]
     assert record["Resource"].endswith(":states:::aws-sdk:s3:putObject")
     assert record["Parameters"]["Key.$"] == (
         "States.Format('runs/run_id={}/failures/shard-{}.json', $.run_id, $.shard.number)"
@@ -145,8 +169,8 @@ def test_a_shard_that_failed_leaves_its_error_beside_the_run_and_fails_with_it(s
         "error.$": "$.failure.Error",
         "cause.$": "$.failure.Cause",
     }
-    assert record["Next"] == "ShardFailed"
-    assert states["ShardFailed"] == {
+    assert record["Next"] == "CleanShardFailed"
+    assert states["CleanShardFailed"] == {
         "Type": "Fail",
         "ErrorPath": "$.failure.Error",
         "CausePath": "$.failure.Cause",
@@ -228,7 +252,7 @@ def test_the_machine_is_a_standard_one_and_traced_and_logged_on_aws(dev, local):
 
 def test_the_machine_may_do_what_its_states_do_and_no_more(local):
     assert local.rights("PipelineRole") == {
-        "lambda:InvokeFunction": {"FunctionsIngest", "FunctionsClean", "FunctionsModel"},
+        "lambda:InvokeFunction": {"FunctionsIngest", "FunctionsClean", "FunctionsAssign", "FunctionsModel"},
         "s3:GetObject": {"LakeBucket/runs/*"},
         "s3:PutObject": {"LakeBucket/runs/*"},
         "s3:AbortMultipartUpload": {"LakeBucket/runs/*"},

@@ -34,7 +34,7 @@ def versions(packages: Packages) -> set[str]:
 
 def test_only_the_api_starts_from_a_snapshot(on_aws):
     assert on_aws.function("api")["SnapStart"] == {"ApplyOn": "PublishedVersions"}
-    assert not any("SnapStart" in on_aws.function(name) for name in ("ingest", "clean", "model"))
+    assert not any("SnapStart" in on_aws.function(name) for name in ("ingest", "clean", "assign", "model"))
 
 
 def test_api_gateway_calls_the_alias_of_the_published_version(on_aws):

@@ -149,4 +149,4 @@ def test_infra_cdk_imports_neither_the_functions_nor_the_domain():
             elif isinstance(node, ast.ImportFrom):
                 imported.add((node.module or "").split(".")[0])
 
-    assert imported.isdisjoint({"lambdas", "voucher_selection", "ingest", "clean", "model", "api", "local"})
+    assert imported.isdisjoint({"lambdas", "voucher_selection", "ingest", "clean", "assign", "model", "api", "local"})

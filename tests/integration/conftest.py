@@ -109,7 +109,8 @@ class Pipeline:
         self.reload()
 
     def reload(self) -> None:
-        self._ingest, self._clean, self._model = (load_handler(name) for name in ("ingest", "clean", "model"))
+        names = ("ingest", "clean", "assign", "model")
+        self._ingest, self._clean, self._assign, self._model = map(load_handler, names)
 
     def ingest(self, run_id: str, request: Any, started_at: datetime | None = None) -> dict[str, Any]:
         started = (started_at or datetime.now(UTC)).isoformat()
@@ -121,11 +122,20 @@ class Pipeline:
         event = {"run_id": planned["run_id"], "countries": planned["countries"]}
         return [self._clean.lambda_handler(event | {"shard": shard}, CONTEXT) for shard in json.loads(manifest)]
 
+    def assign(self, planned: dict[str, Any]) -> list[dict[str, Any]]:
+        manifest = self.lake.client.get_object(Bucket=BUCKET, Key=planned["manifest_key"])["Body"].read()
+        event = {"run_id": planned["run_id"]}
+        return [self._assign.lambda_handler(event | {"shard": shard}, CONTEXT) for shard in json.loads(manifest)]
+
     def model(self, run_id: str) -> dict[str, Any]:
         return self._model.lambda_handler({"run_id": run_id}, CONTEXT)
 
     def remodel(self, run_id: str, started_at: datetime, /, **request: Any) -> dict[str, Any]:
         event = {"run_id": run_id, "started_at": started_at.isoformat(), "request": {"mode": "remodel"} | request}
+        return self._model.lambda_handler(event, CONTEXT)
+
+    def sum_up(self, run_id: str, request: dict[str, Any]) -> dict[str, Any]:
+        event = {"run_id": run_id, "started_at": datetime.now(UTC).isoformat(), "request": request}
         return self._model.lambda_handler(event, CONTEXT)
 
     def append(self, run_id: str, source: str, started_at: datetime | None = None, **request: Any) -> dict[str, Any]:

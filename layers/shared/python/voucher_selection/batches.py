@@ -15,7 +15,7 @@ from voucher_selection.history import COLUMN_NAMES
 _UNIQUE = ["timestamp"]
 _REPEATED = [name for name in COLUMN_NAMES if name not in _UNIQUE]
 # Of a column chunk, this much is in memory at a time, and this much is asked of a remote file in one read.
-_READ_BYTES = 4 * 1024 * 1024
+READ_BYTES = 4 * 1024 * 1024
 
 # Opens a file for reading at any place, or returns its path.
 type Opener = Callable[[], str | RawIOBase | BufferedIOBase]
@@ -54,7 +54,7 @@ def read_batches(
 
     def columns(names: list[str]) -> Iterator[pa.RecordBatch]:
         # Buffered and not pre-buffered: see above.
-        file = pq.ParquetFile(open_file(), metadata=metadata, read_dictionary=_REPEATED, buffer_size=_READ_BYTES)
+        file = pq.ParquetFile(open_file(), metadata=metadata, read_dictionary=_REPEATED, buffer_size=READ_BYTES)
         for row_group in range(row_groups.first, row_groups.end):
             yield from file.iter_batches(batch_rows, [row_group], columns=names, use_threads=False)
 

@@ -1,7 +1,7 @@
 """The history file: which columns a voucher assignment has, and which types can hold them."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -11,7 +11,7 @@ from voucher_selection.errors import WrongSchema
 
 
 class Column(NamedTuple):
-    """A column that the history must have; other columns are ignored."""
+    """A column that a file must have; other columns are ignored."""
 
     name: str
     expected: str
@@ -48,7 +48,12 @@ COLUMN_NAMES = [column.name for column in COLUMNS]
 
 
 def check_schema(schema: pa.Schema, source: str) -> None:
-    """Check that a file has the columns of a history, in any order; a column of nothing but nulls may have no type.
+    """Check that a file has the columns of a history; raises what `check_columns` does."""
+    check_columns(schema, source, COLUMNS)
+
+
+def check_columns(schema: pa.Schema, source: str, columns: Iterable[Column]) -> None:
+    """Check that a file has these columns, in any order; a column of nothing but nulls may have no type.
 
     Raises
     ------
@@ -57,7 +62,7 @@ def check_schema(schema: pa.Schema, source: str) -> None:
     """
     occurrences = Counter(schema.names)
     problems = []
-    for column in COLUMNS:
+    for column in columns:
         if occurrences[column.name] != 1:
             found = "is missing" if not occurrences[column.name] else f"occurs {occurrences[column.name]} times"
             problems.append(f"column '{column.name}' {found} (expected {column.expected})")

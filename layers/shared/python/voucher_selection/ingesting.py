@@ -1,19 +1,21 @@
 """Ingest: land the source, read its footers, and plan the run."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from voucher_selection.assign_runs import AssignPlan
 from voucher_selection.base_counts import check_countries, read_ledger
 from voucher_selection.catalog import Base
+from voucher_selection.customers import CUSTOMER_COLUMN_NAMES, check_customers, check_segmentation, kind_of_ids
 from voucher_selection.errors import EmptySource, NotParquet
 from voucher_selection.history import COLUMN_NAMES, check_schema
 from voucher_selection.lake import Lake, RunKeys, in_parallel
 from voucher_selection.landing import LandedFile, land
-from voucher_selection.requests import AppendRequest, FullRequest
+from voucher_selection.requests import AppendRequest, AssignRequest, FullRequest
 from voucher_selection.runs import RunPlan, Shard, SourceFile, day_in_utc
 from voucher_selection.segments import load_definitions, shipped_definitions
 from voucher_selection.settings import IngestSettings
@@ -25,6 +27,17 @@ class Footer(NamedTuple):
 
     file: SourceFile
     row_groups: list[RowGroup]
+    schema: pa.Schema
+
+
+class FileKind(NamedTuple):
+    """What landed files have to be: how their schema is checked, and which of their columns are read."""
+
+    check: Callable[[pa.Schema, str], None]
+    columns: list[str]
+
+
+HISTORY = FileKind(check_schema, COLUMN_NAMES)
 
 
 def ingest(run_id: str, started_at: datetime, request: FullRequest, lake: Lake, settings: IngestSettings) -> RunPlan:
@@ -92,19 +105,55 @@ def ingest_addition(
     return plan
 
 
-def _write(lake: Lake, keys: RunKeys, plan: RunPlan, shards: list[Shard]) -> None:
+def ingest_customers(
+    run_id: str, started_at: datetime, request: AssignRequest, base: Base, lake: Lake, settings: IngestSettings
+) -> AssignPlan:
+    """Land customers' files, and plan a run that gives them amounts of the version that `base` names.
+
+    Raises
+    ------
+    InvalidRequest
+        The version has no such segmentation.
+    VoucherSelectionError
+        As `ingest`.
+    """
+    check_segmentation(base.definitions, request.segment_name)
+    keys = RunKeys(run_id)
+    landing = land(request.customers, lake, keys, settings.source_hosts)
+
+    def check(schema: pa.Schema, source: str) -> None:
+        check_customers(schema, source, base.definitions, request.segment_name)
+
+    footers = _read_footers(lake, request.customers, landing.files, FileKind(check, CUSTOMER_COLUMN_NAMES))
+    shards = _plan(footers, settings)
+    plan = AssignPlan(
+        run_id=run_id,
+        started_at=started_at,
+        source=request.customers,
+        version=base.version,
+        countries=base.countries,
+        segment_name=request.segment_name,
+        customer_ids=kind_of_ids((footer.schema for footer in footers), request.customers),
+        files=tuple(footer.file for footer in footers),
+        shards=len(shards),
+    )
+    _write(lake, keys, plan, shards)
+    return plan
+
+
+def _write(lake: Lake, keys: RunKeys, plan: RunPlan | AssignPlan, shards: list[Shard]) -> None:
     lake.write_json(keys.plan, plan)
     lake.write_json(keys.manifest, shards)
 
 
-def _read_footers(lake: Lake, source: str, landed: list[LandedFile]) -> list[Footer]:
-    footers = in_parallel(lambda file: read_footer(lake, file), landed)
+def _read_footers(lake: Lake, source: str, landed: list[LandedFile], kind: FileKind = HISTORY) -> list[Footer]:
+    footers = in_parallel(lambda file: read_footer(lake, file, kind), landed)
     if not any(footer.file.rows for footer in footers):
         raise EmptySource(f"{source} holds no rows: {len(footers)} parquet file(s), all empty")
     return footers
 
 
-def read_footer(lake: Lake, landed: LandedFile) -> Footer:
+def read_footer(lake: Lake, landed: LandedFile, kind: FileKind) -> Footer:
     """Read a landed file's footer, and only that.
 
     Raises
@@ -114,7 +163,7 @@ def read_footer(lake: Lake, landed: LandedFile) -> Footer:
     NotParquet
         It has no footer that can be read.
     WrongSchema
-        Its columns are not those of a history.
+        Its columns are not those of its kind.
     """
     file = lake.open(landed.key)
     if not file.size:
@@ -124,19 +173,19 @@ def read_footer(lake: Lake, landed: LandedFile) -> Footer:
         schema = metadata.schema.to_arrow_schema()
     except (pa.ArrowException, OSError) as error:
         raise NotParquet(f"{landed.source} cannot be read as parquet: {error}") from error
-    check_schema(schema, landed.source)
+    kind.check(schema, landed.source)
     source_file = SourceFile(
         key=landed.key, source=landed.source, identity=landed.identity, size=file.size, rows=metadata.num_rows
     )
-    return Footer(source_file, list(_row_groups(landed.key, metadata)))
+    return Footer(source_file, list(_row_groups(landed.key, metadata, kind.columns)), schema)
 
 
-def _row_groups(key: str, metadata: pq.FileMetaData) -> Iterator[RowGroup]:
+def _row_groups(key: str, metadata: pq.FileMetaData, read: list[str]) -> Iterator[RowGroup]:
     first_row = 0
     for index in range(metadata.num_row_groups):
         row_group = metadata.row_group(index)
         columns = (row_group.column(column) for column in range(row_group.num_columns))
-        size = sum(c.total_compressed_size for c in columns if c.path_in_schema in COLUMN_NAMES)
+        size = sum(c.total_compressed_size for c in columns if c.path_in_schema in read)
         yield RowGroup(key, index, first_row, row_group.num_rows, size)
         first_row += row_group.num_rows
 

@@ -89,6 +89,24 @@ class RunKeys:
         """The folder of the shards' totals."""
         return f"staging/run_id={self.run_id}/totals/"
 
+    def vouchers(self, shard: int) -> str:
+        """The amounts of a shard's customers."""
+        return f"{self.all_vouchers}shard-{shard:05d}.parquet"
+
+    @property
+    def all_vouchers(self) -> str:
+        """The folder of the customers' amounts, and of nothing else."""
+        return f"production/run_id={self.run_id}/vouchers/"
+
+    def assigned(self, shard: int) -> str:
+        """The totals of a shard of customers; where they are, the shard is complete."""
+        return f"{self.all_assigned}shard-{shard:05d}.json"
+
+    @property
+    def all_assigned(self) -> str:
+        """The folder of the totals of shards of customers."""
+        return f"production/run_id={self.run_id}/voucher_totals/"
+
     @property
     def modes(self) -> str:
         """The run's amounts by segment."""

@@ -13,8 +13,9 @@ from voucher_selection.segments import Measure
 from voucher_selection.served_model import ServedModel
 from voucher_selection.validation import FieldProblem, field_problems
 
+LONGEST_ID = 128
 # The field of a request that each measure is taken from.
-_FIELD_OF = {Measure.TOTAL_ORDERS: "total_orders", Measure.DAYS_SINCE_LAST_ORDER: "last_order_ts"}
+FIELD_OF = {Measure.TOTAL_ORDERS: "total_orders", Measure.DAYS_SINCE_LAST_ORDER: "last_order_ts"}
 
 
 class InvalidLookup(VoucherSelectionError):
@@ -55,7 +56,7 @@ class LookupRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    customer_id: StrictInt | Annotated[StrictStr, StringConstraints(max_length=128)] | None = None
+    customer_id: StrictInt | Annotated[StrictStr, StringConstraints(max_length=LONGEST_ID)] | None = None
     country_code: Text
     segment_name: Text
     total_orders: Orders = None
@@ -101,7 +102,7 @@ def voucher_for(model: ServedModel, request: LookupRequest) -> dict[str, Any]:
     last_order = request.last_order_ts and request.last_order_ts.date()
     value = model.measure(segmentation.name, request.total_orders, last_order)
     if value is None:
-        raise InvalidLookup([FieldProblem(_FIELD_OF[segmentation.measure], f"{segmentation.name} needs it")])
+        raise InvalidLookup([FieldProblem(FIELD_OF[segmentation.measure], f"{segmentation.name} needs it")])
     mode = model.mode_for(request.country_code, segmentation.name, value)
     return {
         "voucher_amount": mode.voucher_amount,

@@ -1,8 +1,10 @@
 """The results of a run's shards: one for each shard of the manifest, checked, and summed."""
 
+from collections.abc import Callable
 from itertools import batched
 from typing import NamedTuple
 
+from voucher_selection.assign_runs import AssignPlan
 from voucher_selection.counts import Counts
 from voucher_selection.errors import ShardsIncomplete
 from voucher_selection.lake import Lake, RunKeys, in_parallel
@@ -30,28 +32,44 @@ def merge_shards(lake: Lake, plan: RunPlan) -> Merged:
         A shard has no result or a result that does not add up, or there are shards or results too many.
     """
     keys = RunKeys(plan.run_id)
-    shards = lake.read_json(keys.manifest, list[Shard])
-    _check_manifest(plan, shards)
-    _check_results(lake, keys, shards)
+    shards = checked_shards(lake, plan, keys.all_totals, keys.totals)
     return Merged(_merge_totals(lake, keys, shards), _merge_counts(lake, keys, shards))
 
 
-def _check_manifest(plan: RunPlan, shards: list[Shard]) -> None:
+def checked_shards(
+    lake: Lake, plan: RunPlan | AssignPlan, results: str, result_of: Callable[[int], str]
+) -> list[Shard]:
+    """Return the shards of the manifest, each of which has one result.
+
+    Parameters
+    ----------
+    results, result_of
+        The folder of the results, and the key of each shard's.
+
+    Raises
+    ------
+    ShardsIncomplete
+        A shard has no result, or there are shards or results too many.
+    """
+    keys = RunKeys(plan.run_id)
+    shards = lake.read_json(keys.manifest, list[Shard])
+    _check_manifest(plan, shards)
+    found, expected = set(lake.list(results)), {result_of(shard.number) for shard in shards}
+    missing = [shard for shard in shards if result_of(shard.number) not in found]
+    if missing:
+        raise ShardsIncomplete(_why_missing(lake, keys, missing, len(shards)))
+    if surplus := sorted(found - expected):
+        raise ShardsIncomplete(f"{len(surplus)} results are of no shard of the manifest (the first: {surplus[0]})")
+    return shards
+
+
+def _check_manifest(plan: RunPlan | AssignPlan, shards: list[Shard]) -> None:
     rows = sum(shard.rows for shard in shards)
     if [shard.number for shard in shards] != list(range(plan.shards)) or rows != plan.rows:
         raise ShardsIncomplete(
             f"the manifest has {len(shards)} shards with {rows} rows, the plan {plan.shards} with {plan.rows}:"
             " a shard is missing or doubled"
         )
-
-
-def _check_results(lake: Lake, keys: RunKeys, shards: list[Shard]) -> None:
-    found = set(lake.list(keys.all_totals))
-    missing = [shard for shard in shards if keys.totals(shard.number) not in found]
-    if missing:
-        raise ShardsIncomplete(_why_missing(lake, keys, missing, len(shards)))
-    if surplus := sorted(found - {keys.totals(shard.number) for shard in shards}):
-        raise ShardsIncomplete(f"{len(surplus)} results are of no shard of the manifest (the first: {surplus[0]})")
 
 
 def _merge_totals(lake: Lake, keys: RunKeys, shards: list[Shard]) -> Totals:

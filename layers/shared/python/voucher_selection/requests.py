@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from voucher_selection.errors import InvalidRequest
 from voucher_selection.runs import Countries, IsoDate, RunId
@@ -69,12 +69,21 @@ class RemodelRequest(_Request):
     publish: bool = True
 
 
-type RunRequest = FullRequest | AppendRequest | RemodelRequest
+class AssignRequest(_Request):
+    """Amounts of the served model for the customers of parquet files; without `segment_name` each row names its own."""
+
+    mode: Literal["assign"]
+    customers: Annotated[str, AfterValidator(_source_location)]
+    segment_name: Annotated[str, StringConstraints(min_length=1)] | None = None
+
+
+type RunRequest = FullRequest | AppendRequest | RemodelRequest | AssignRequest
 
 _BY_MODE: dict[object, type[RunRequest]] = {
     "full": FullRequest,
     "append": AppendRequest,
     "remodel": RemodelRequest,
+    "assign": AssignRequest,
 }
 
 

@@ -198,6 +198,7 @@ class Outcome(StrEnum):
     SUPERSEDED = "superseded"  # a newer run's model was served already
     NOTHING_NEW = "nothing_new"  # every object of the source had been counted before
     WHAT_IF = "what_if"  # it was only asked what would be
+    ASSIGNED = "assigned"  # it only took amounts from it
 
 
 class RunSummary(BaseModel):

@@ -72,6 +72,14 @@ class CleanSettings(Settings):
     batch_rows: PositiveInt = 131_072
 
 
+class AssignSettings(Settings):
+    """Settings of Assign: the lake's bucket, the catalog's table, and how many rows are in memory at a time."""
+
+    bucket: str
+    table: str
+    batch_rows: PositiveInt = 131_072
+
+
 class ModelSettings(Settings):
     """Settings of Model.
 

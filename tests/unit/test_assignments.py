@@ -1,0 +1,85 @@
+"""Many customers at once are given what a lookup gives each of them."""
+
+from datetime import UTC, date, datetime
+
+import pyarrow as pa
+import pytest
+
+from tests.customers import CASES, RECENT, answered, case
+from voucher_selection.assignments import assign, output_schema
+from voucher_selection.segments import shipped_definitions
+from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel
+
+
+@pytest.fixture(scope="module")
+def model() -> ServedModel:
+    """A model of two countries: an amount of its own for each segment, and none for the first of each segmentation."""
+    modes = [
+        SegmentMode(country, segmentation.name, name, *bounds, (AmountCount(100.0 * n + 10, 5),) if n else ())
+        for country in ("Peru", "Latvia")
+        for segmentation in shipped_definitions().segmentations
+        for n, (name, bounds) in enumerate(segmentation.bounds.items())
+    ]
+    return ServedModel(
+        version="v",
+        run_id="r",
+        cur_date=date(2018, 9, 15),
+        published_at=datetime(2018, 9, 15, tzinfo=UTC),
+        countries=("Peru", "Latvia"),
+        definitions=shipped_definitions(),
+        modes=tuple(modes),
+    )
+
+
+def answers(rows: pa.RecordBatch) -> list[tuple[str | None, float | None, str | None]]:
+    columns = (rows[name].to_pylist() for name in ("segment", "voucher_amount", "problem"))
+    return list(zip(*columns, strict=True))
+
+
+def batch(cases: list[dict], **columns: pa.Array) -> pa.RecordBatch:
+    given = {name: pa.array([row[name] for row in cases], pa.string()) for name in case()}
+    return pa.record_batch({"customer_id": pa.array(range(len(cases)))} | given | columns)
+
+
+@pytest.mark.parametrize("country", ["Peru", "Latvia"])
+def test_each_row_is_answered_as_a_lookup_of_it_is(model: ServedModel, country: str):
+    cases = [row | ({"country_code": country} if row["country_code"] == "Peru" else {}) for row in CASES]
+
+    found = assign(batch(cases), model, None, pa.int64())
+
+    assert found.schema == output_schema(pa.int64())
+    assert list(zip(cases, answers(found), strict=True)) == [(row, answered(model, **row)) for row in cases]
+
+
+def test_dictionaries_larger_than_the_batch_and_unused_values_change_nothing(model: ServedModel):
+    cases = CASES * 2
+    rows = batch(cases)
+    encoded = [column.dictionary_encode() if column.type == pa.string() else column for column in rows.columns]
+    few = pa.record_batch(encoded, names=rows.schema.names).slice(3, 5)
+
+    assert answers(assign(few, model, None, pa.int64())) == [answered(model, **row) for row in cases[3:8]]
+
+
+def test_the_runs_segmentation_comes_before_the_rows(model: ServedModel):
+    rows = batch([case(segment_name="loyalty"), case(segment_name=None)])
+
+    found = assign(rows, model, RECENT, pa.int64())
+
+    assert answers(found) == [answered(model, **case(segment_name=RECENT))] * 2
+    assert found["segment_name"].to_pylist() == [RECENT, RECENT]
+
+
+def test_what_was_asked_is_given_back_without_the_white_space_around_it(model: ServedModel):
+    found = assign(batch([case(country_code=" Peru "), case(country_code="x" * 129)]), model, None, pa.int64())
+
+    assert found["country_code"].to_pylist() == ["Peru", "x" * 129]
+
+
+def test_columns_without_a_type_are_null(model: ServedModel):
+    rows = batch([case()], last_order_ts=pa.nulls(1), customer_id=pa.nulls(1))
+
+    assert answers(assign(rows, model, None, pa.string())) == [answered(model, **case(last_order_ts=None))]
+
+
+def test_no_rows_are_no_answers(model: ServedModel):
+    assert assign(batch([case()]).slice(0, 0), model, None, pa.int64()).num_rows == 0
