@@ -244,7 +244,7 @@ def _explained() -> Iterator[None]:
         explain(error)
         raise typer.Exit(1) from error
     except (BotoCoreError, ClientError, OSError) as error:
-        console.print(f"[red]{error}[/]", soft_wrap=True)
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
 
 
@@ -298,7 +298,7 @@ def _run_pipeline(workspace: Workspace, deployed: Deployment, history: str | Pat
     if isinstance(history, Path):
         with step(f"Uploading {history.name}"):
             history = sources.upload(history, deployed.bucket, executions.s3)
-    console.print(f"Running the pipeline on {history}", soft_wrap=True)
+    console.print(f"Running the pipeline on {history}", markup=False, soft_wrap=True)
     run_id = _executed(executions, request | {"source": history})
     summary = executions.summary(run_id)
     report.show_rows(summary)
@@ -323,7 +323,8 @@ def _executed(executions: Executions, request: dict[str, Any]) -> str:
     ended = report.show_progress(executions.follow(run_id))
     if ended.status != "SUCCEEDED":
         raise StepError(
-            f"the run failed with {ended.error or ended.status}: {ended.cause or 'no cause given'}\n"
+            f"the run failed in {ended.current or 'its first state'} with {ended.error or ended.status}:"
+            f" {ended.cause or 'no cause given'}\n"
             "A model that was served before stays served. The emulator stays up, for another run or the logs:"
             " ./quickstart logs ingest (or clean, assign, model); ./quickstart stop"
         )

@@ -38,7 +38,7 @@ class Progress:
     seconds
         How long each state took that has ended.
     current
-        The state it is in.
+        The state it is in, or was in when it ended.
     shards, shards_done
         Of the manifest; 0 before it is planned.
     error, cause

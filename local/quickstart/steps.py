@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 # A pipe has no width of its own: as wide as the segments' table needs.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
@@ -26,6 +27,7 @@ class StepError(Exception):
 def step(title: str) -> Iterator[None]:
     """Say that a step begins, and that it is done or has failed, with its seconds."""
     started = time.monotonic()
+    title = escape(title)  # a file's name may look like markup
     try:
         if console.is_terminal:
             with console.status(f"{title} …"):
@@ -40,7 +42,7 @@ def step(title: str) -> Iterator[None]:
 
 def explain(error: StepError) -> None:
     """Print why a step failed, the end of its log, and where the rest of it is."""
-    console.print(f"[red]{error}[/]", markup=True, soft_wrap=True)
+    console.print(str(error), style="red", markup=False, soft_wrap=True)
     if error.log and error.log.is_file():
         tail = error.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
         for line in tail:

@@ -96,21 +96,27 @@ def damaged_page() -> bytes:
 
 
 BAD_FILES = {
-    "no parquet": (b"country_code\nPeru\n", "NotParquet", "cannot be read as parquet"),
-    "zero bytes": (b"", "EmptySource", "is empty: 0 bytes"),
+    "no parquet": (b"country_code\nPeru\n", "Ingest", "NotParquet", "cannot be read as parquet"),
+    "zero bytes": (b"", "Ingest", "EmptySource", "is empty: 0 bytes"),
     "a missing column": (
         parquet_bytes(history({}).drop_columns(["voucher_amount"])),
+        "Ingest",
         "WrongSchema",
         "column 'voucher_amount' is missing",
     ),
-    "another country": (parquet_bytes(history({"country_code": "Chile"})), "NothingKept", "none of the 1 rows"),
-    "a damaged page": (damaged_page(), "ShardsIncomplete", "is damaged"),
+    "another country": (
+        parquet_bytes(history({"country_code": "Chile"})),
+        "Model",
+        "NothingKept",
+        "none of the 1 rows",
+    ),
+    "a damaged page": (damaged_page(), "Model", "ShardsIncomplete", "is damaged"),
 }
 
 
 @pytest.mark.parametrize("case", BAD_FILES)
 def test_a_run_that_fails_names_its_cause_and_leaves_the_model(served: Product, tmp_path: Path, case: str):
-    content, error, message = BAD_FILES[case]
+    content, state, error, message = BAD_FILES[case]
     bad = tmp_path / "bad.parquet"
     bad.write_bytes(content)
     before = served.request("GET", "health").json()["model"]["version"]
@@ -118,7 +124,7 @@ def test_a_run_that_fails_names_its_cause_and_leaves_the_model(served: Product, 
     done = served.quickstart("run", "-d", "--source", str(bad))
 
     assert done.returncode == 1
-    assert f"the run failed with {error}" in done.stdout
+    assert f"the run failed in {state} with {error}: " in done.stdout
     assert message in done.stdout
     last_run = served.status()["last_run"]
     assert (last_run["status"], last_run["error"]) == ("FAILED", error)
