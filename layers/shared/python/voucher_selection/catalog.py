@@ -92,12 +92,11 @@ class Catalog:
         NoModel
             There is no such version, or not the whole of it.
         """
-        key = {"pk": {"S": _MODEL}, "sk": {"S": f"{_VERSION}{version}"}}
-        found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        made_from = self._made_from(version)
         items = list(self._query(f"{_VERSION}{version}", ""))
-        if found is None or len(items) != int(found["segments"]["N"]):
+        if made_from is None or len(items) != made_from["segments"]:
             raise NoModel(f"version {version} is not in the catalog as a whole: {len(items)} segments are there")
-        return _model_of(_from_item(found), items)
+        return _model_of(made_from, items)
 
     def base(self) -> Base:
         """Return what a run that changes the served model builds on.
@@ -108,11 +107,9 @@ class Catalog:
             None has been published yet, or the served version is not in the catalog.
         """
         version = self.served_version()
-        key = {"pk": {"S": _MODEL}, "sk": {"S": f"{_VERSION}{version}"}}
-        found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-        if found is None:
+        item = self._made_from(version)
+        if item is None:
             raise NoModel(f"version {version} is served and not in the catalog")
-        item = _from_item(found)
         return Base(
             version=version,
             counts_run_id=item["counts_run_id"],
@@ -147,6 +144,12 @@ class Catalog:
         publication = self._serve(model.version, "#version = :base", {":base": {"S": base.version}})
         self._expire(kept_versions, now)
         return publication
+
+    def _made_from(self, version: str) -> Item | None:
+        """Return the item that says what a version was made from."""
+        key = {"pk": {"S": _MODEL}, "sk": {"S": f"{_VERSION}{version}"}}
+        found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        return None if found is None else _from_item(found)
 
     def _serve(self, version: str, condition: str, values: Mapping[str, Any]) -> Publication:
         try:
