@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -40,12 +40,30 @@ ENVIRONMENT = {
     "KEPT_VERSIONS": "3",
     "MODEL_REFRESH_SECONDS": "0",
 }
+STARTED = datetime(2026, 1, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+FOLDER = f"s3://{BUCKET}/uploads/days/"
+# Definitions of a deployment's own.
+TWO = {
+    "segmentations": [
+        {
+            "name": "loyalty",
+            "measure": "total_orders",
+            "segments": [{"name": "few", "lower": 0, "upper": 3}, {"name": "many", "lower": 4, "upper": None}],
+            "outside": None,
+        }
+    ]
+}
 CONTEXT = SimpleNamespace(
     function_name="test",
     memory_limit_in_mb=512,
     invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:test",
     aws_request_id="00000000-0000-0000-0000-000000000000",
 )
+
+
+def read_json(lake: Lake, key: str) -> Any:
+    return json.loads(lake.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,37 +1,16 @@
 """Appended history counts as in a full run over all of it: none is lost, none is counted twice."""
 
 import io
-import json
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tests.histories import history, parquet_bytes
-from tests.integration.conftest import BUCKET, Pipeline
+from tests.integration.conftest import BUCKET, FOLDER, SECOND, STARTED, TWO, Pipeline, read_json
 from voucher_selection import errors
 from voucher_selection.catalog import Catalog
 from voucher_selection.lake import Lake, RunKeys
-
-STARTED = datetime(2026, 1, 1, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
-FOLDER = f"s3://{BUCKET}/uploads/days/"
-TWO = {
-    "segmentations": [
-        {
-            "name": "loyalty",
-            "measure": "total_orders",
-            "segments": [{"name": "few", "lower": 0, "upper": 3}, {"name": "many", "lower": 4, "upper": None}],
-            "outside": None,
-        }
-    ]
-}
-
-
-def read_json(lake: Lake, key: str) -> Any:
-    return json.loads(lake.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
 
 def counts_of(lake: Lake, run_id: str) -> list[pa.Table]:

@@ -2,7 +2,7 @@
 
 import io
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -11,12 +11,10 @@ import pytest
 
 from tests.customers import CASES, FREQUENT, RECENT, answered, case
 from tests.histories import history, parquet_bytes
-from tests.integration.conftest import BUCKET, Pipeline
+from tests.integration.conftest import BUCKET, STARTED, Pipeline
 from voucher_selection import errors
 from voucher_selection.catalog import Catalog
 from voucher_selection.lake import Lake
-
-STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture

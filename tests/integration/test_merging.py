@@ -1,22 +1,12 @@
 """Model takes one result for each shard of the manifest, no fewer and no more."""
 
 import json
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from tests.integration.conftest import BUCKET, Pipeline
+from tests.integration.conftest import BUCKET, FOLDER, Pipeline, read_json
 from voucher_selection import errors
 from voucher_selection.lake import Lake
-
-STARTED = datetime(2026, 1, 1, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
-FOLDER = f"s3://{BUCKET}/uploads/days/"
-
-
-def read_json(lake: Lake, key: str) -> Any:
-    return json.loads(lake.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
 
 def test_a_doubled_shard_is_refused(days, pipeline: Pipeline, lake: Lake, put):

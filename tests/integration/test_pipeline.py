@@ -3,19 +3,17 @@
 import io
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tests.histories import GOOD_ROW, SCHEMA, history, parquet_bytes, repeated
-from tests.integration.conftest import BUCKET, Pipeline
+from tests.integration.conftest import BUCKET, STARTED, Pipeline, read_json
 from voucher_selection import errors
 from voucher_selection.catalog import Catalog
 from voucher_selection.lake import Lake
 
-STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 ROWS = [
     *repeated(3, total_orders="3.0", voucher_amount=2640.0),
     *repeated(2, total_orders="4", voucher_amount=3520.0),
@@ -35,10 +33,6 @@ def keys(lake: Lake, prefix: str) -> list[str]:
 
 def read_table(lake: Lake, key: str) -> pa.Table:
     return pq.read_table(io.BytesIO(lake.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()))
-
-
-def read_json(lake: Lake, key: str) -> Any:
-    return json.loads(lake.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
 
 def test_a_run_publishes_the_modes_of_its_history(put, pipeline: Pipeline, catalog: Catalog):

@@ -1,35 +1,16 @@
 """A model from counts that there are equals a full run's; a what-if changes nothing."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime
 
 import pytest
 
 from tests.histories import history, parquet_bytes, repeated
-from tests.integration.conftest import BUCKET, Pipeline
+from tests.integration.conftest import BUCKET, FOLDER, SECOND, STARTED, TWO, Pipeline, read_json
 from voucher_selection import errors
 from voucher_selection.catalog import Catalog
 from voucher_selection.lake import Lake
 from voucher_selection.segments import SegmentDefinitions
-
-STARTED = datetime(2026, 1, 1, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
-FOLDER = f"s3://{BUCKET}/uploads/days/"
-TWO = {
-    "segmentations": [
-        {
-            "name": "loyalty",
-            "measure": "total_orders",
-            "segments": [{"name": "few", "lower": 0, "upper": 3}, {"name": "many", "lower": 4, "upper": None}],
-            "outside": None,
-        }
-    ]
-}
-
-
-def read_json(lake: Lake, key: str) -> Any:
-    return json.loads(lake.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
 
 def test_a_remodel_equals_a_full_run_for_the_date(days, pipeline: Pipeline, catalog: Catalog):

@@ -1,16 +1,11 @@
 """What a run may be asked, by its mode."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.integration.conftest import BUCKET, Pipeline
+from tests.integration.conftest import FOLDER, Pipeline
 from voucher_selection import errors
-
-STARTED = datetime(2026, 1, 1, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
-FOLDER = f"s3://{BUCKET}/uploads/days/"
 
 
 @pytest.mark.parametrize("mode", ["assigned", "Append", "", 5, None, ["append"], {"remodel": 1}])
