@@ -97,7 +97,8 @@ def _batches(lake: Lake, shard: Shard, batch_rows: int) -> Iterator[pa.RecordBat
 def _rows(lake: Lake, part: ShardPart, batch_rows: int) -> Iterator[pa.RecordBatch]:
     """Yield a file's rows; no batch spans row groups, which differ in their dictionaries."""
     metadata = pq.read_metadata(lake.open(part.key))
-    columns = [name for name in CUSTOMER_COLUMN_NAMES if name in metadata.schema.to_arrow_schema().names]
+    given = metadata.schema.to_arrow_schema().names
+    columns = [name for name in CUSTOMER_COLUMN_NAMES if name in given]
     repeated = [name for name in columns if name != "customer_id"]
     file = pq.ParquetFile(lake.open(part.key), metadata=metadata, read_dictionary=repeated, buffer_size=READ_BYTES)
     for row_group in range(part.first_row_group, part.end_row_group):
