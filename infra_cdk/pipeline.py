@@ -37,7 +37,7 @@ _RUN_FOLDER = "runs/run_id={}"
 
 
 class Pipeline(Construct):
-    """Ingest -> a distributed map of Clean, or of Assign -> Model; a remodel goes straight to Model.
+    """Ingest -> a distributed map of Clean, or of Assign -> Model; a remodel or a rollback goes straight to Model.
 
     Whatever fails is recorded beside the run's other objects, announced, and then fails the execution with its own
     error and cause.
@@ -66,14 +66,14 @@ class Pipeline(Construct):
         return sfn.Chain.start(self._by_mode(ingest.next(by_plan), model))
 
     def _by_mode(self, with_history: sfn.IChainable, model: sfn.IChainable) -> sfn.Choice:
-        """Whatever is no remodel goes to Ingest, which knows what is wrong with it."""
-        remodel = sfn.Condition.and_(
+        """What needs no file goes to Model; all else to Ingest, which knows what is wrong with it."""
+        without_history = sfn.Condition.and_(
             sfn.Condition.is_present("$.mode"),
             sfn.Condition.is_string("$.mode"),
-            sfn.Condition.string_equals("$.mode", "remodel"),
+            sfn.Condition.or_(*(sfn.Condition.string_equals("$.mode", mode) for mode in ("remodel", "rollback"))),
         )
-        by_mode = sfn.Choice(self, "ByMode", comment="A remodel starts from counts that there are")
-        return by_mode.when(remodel, model).otherwise(with_history)
+        by_mode = sfn.Choice(self, "ByMode", comment="A remodel and a rollback start from what there is")
+        return by_mode.when(without_history, model).otherwise(with_history)
 
     def _ingest(self) -> tasks.LambdaInvoke:
         return self._invoke(

@@ -58,15 +58,15 @@ def test_the_map_of_assign_differs_from_that_of_clean_in_its_function_and_names_
     assert json.loads(text.replace(countries, "")) == machine["States"]["AssignShards"]
 
 
-def test_a_remodel_goes_straight_to_model_and_everything_else_to_ingest(machine):
-    (remodel,) = machine["States"]["ByMode"]["Choices"]
+def test_a_remodel_and_a_rollback_go_straight_to_model_and_everything_else_to_ingest(machine):
+    (without_history,) = machine["States"]["ByMode"]["Choices"]
 
-    assert remodel["Next"] == "Model"
+    assert without_history["Next"] == "Model"
     # the first two keep an input that is no object, or whose mode is no text, from failing here
-    assert remodel["And"] == [
+    assert without_history["And"] == [
         {"Variable": "$.mode", "IsPresent": True},
         {"Variable": "$.mode", "IsString": True},
-        {"Variable": "$.mode", "StringEquals": "remodel"},
+        {"Or": [{"Variable": "$.mode", "StringEquals": mode} for mode in ("remodel", "rollback")]},
     ]
 
 

@@ -4,15 +4,16 @@ Items, by partition key `pk` and sort key `sk`:
 
 | pk | sk | holds |
 |---|---|---|
-| `MODEL` | `SERVED` | the pointer: `version`, `previous_version` |
+| `MODEL` | `SERVED` | the pointer: `version`, the `previous_version`, and the `newest_version` that was ever served |
 | `MODEL` | `VERSION#<version>` | what a version was made from, by which run, and how many segments it has |
 | `VERSION#<version>` | `<country>#<segmentation>#<segment>` | a segment's mode, support, share and assignments |
 
-A version's items are written first; then one conditional write of the pointer makes all of them the served model.
+A version's items are written first; then one conditional write of the pointer makes all of them the served model. A
+rollback moves the pointer alone; `newest_version` stays, so that a late run older than it is not served instead.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import botocore.session
 from botocore.config import Config
 
-from voucher_selection.errors import NoModel
+from voucher_selection.errors import NoModel, NoVersion
 from voucher_selection.segments import SegmentDefinitions, load_definitions
 from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel
 
@@ -32,26 +33,54 @@ type Item = dict[str, Any]
 _MODEL = "MODEL"
 _VERSION = "VERSION#"
 _POINTER = {"pk": {"S": _MODEL}, "sk": {"S": "SERVED"}}
-_IF_NEWER = "attribute_not_exists(#version) OR #version < :version"
+_IF_NEWER = "attribute_not_exists(#version) OR #newest < :version"
 # A reader that took the pointer just before it moved still finds its version.
 _GRACE = timedelta(days=1)
 _PATIENT = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=2, read_timeout=5)
 
 
 class Base(NamedTuple):
-    """What a run builds on: the served version, the run whose counts it was made from, and what it keeps of it."""
+    """What a run builds on: the served version, the run whose counts it was made from, and what it keeps of it.
+
+    `newest_version` is the newest that was ever served; after a rollback it is not `version`.
+    """
 
     version: str
+    newest_version: str
     counts_run_id: str
     countries: tuple[str, ...]
     definitions: SegmentDefinitions
 
 
 class Publication(NamedTuple):
-    """Whether a version became the served one, and which is served now."""
+    """Whether a version became the served one, which is served now, and the newest that ever was."""
 
     published: bool
     served_version: str
+    newest_version: str
+
+
+class Pointer(NamedTuple):
+    """Which version is served, which was before it (None: it is the first), and the newest that ever was."""
+
+    version: str
+    previous_version: str | None
+    newest_version: str
+
+
+class Version(NamedTuple):
+    """A version in the catalog: what it was made from, by which run, and when.
+
+    `expires_at` is None unless it is about to be deleted; a version that is can no longer be served.
+    """
+
+    version: str
+    run_id: str
+    counts_run_id: str
+    cur_date: date
+    published_at: datetime
+    countries: tuple[str, ...]
+    expires_at: datetime | None
 
 
 class Catalog:
@@ -79,10 +108,38 @@ class Catalog:
         NoModel
             None has been published yet.
         """
-        pointer = self._client.get_item(TableName=self._table, Key=_POINTER, ConsistentRead=True).get("Item")
-        if pointer is None:
+        return self.pointer().version
+
+    def pointer(self) -> Pointer:
+        """Return which version is served, and which was before.
+
+        Raises
+        ------
+        NoModel
+            None has been published yet.
+        """
+        found = self._client.get_item(TableName=self._table, Key=_POINTER, ConsistentRead=True).get("Item")
+        if found is None:
             raise NoModel("no model has been published yet: run the pipeline first")
-        return pointer["version"]["S"]
+        item = _from_item(found)
+        return Pointer(item["version"], item["previous_version"], item["newest_version"])
+
+    def versions(self) -> list[Version]:
+        """Return every version that the catalog has, the newest first."""
+        return [_version_of(item) for item in self._query(_MODEL, _VERSION)][::-1]
+
+    def version(self, version: str) -> Version:
+        """Return what is known of a version.
+
+        Raises
+        ------
+        NoModel
+            There is no such version.
+        """
+        item = self._made_from(version)
+        if item is None:
+            raise NoModel(f"version {version} is not in the catalog")
+        return _version_of(item)
 
     def read(self, version: str) -> ServedModel:
         """Read a version.
@@ -106,12 +163,13 @@ class Catalog:
         NoModel
             None has been published yet, or the served version is not in the catalog.
         """
-        version = self.served_version()
-        item = self._made_from(version)
+        pointer = self.pointer()
+        item = self._made_from(pointer.version)
         if item is None:
-            raise NoModel(f"version {version} is served and not in the catalog")
+            raise NoModel(f"version {pointer.version} is served and not in the catalog")
         return Base(
-            version=version,
+            version=pointer.version,
+            newest_version=pointer.newest_version,
             counts_run_id=item["counts_run_id"],
             countries=tuple(item["countries"]),
             definitions=load_definitions(item["definitions"]),
@@ -138,12 +196,50 @@ class Catalog:
     ) -> Publication:
         """Write a version and serve it, if the version that it builds on is still the served one.
 
-        The model's version must sort after the base's; for the rest, see `publish`.
+        The model's version must sort after the newest that was ever served; for the rest, see `publish`.
         """
         self._put(_items_of(model, counts_run_id))
-        publication = self._serve(model.version, "#version = :base", {":base": {"S": base.version}})
+        condition = "#version = :base AND #newest < :version"
+        publication = self._serve(model.version, condition, {":base": {"S": base.version}})
         self._expire(kept_versions, now)
         return publication
+
+    def serve_again(self, version: str) -> Pointer:
+        """Serve a version that the catalog keeps, and return the pointer; where it is served already, nothing changes.
+
+        Raises
+        ------
+        NoModel
+            None has been published yet.
+        NoVersion
+            The catalog does not keep that version as a whole.
+        """
+        pointer = self.pointer()
+        self._check_kept(version)
+        if version == pointer.version:
+            return pointer
+        moved = self._client.update_item(
+            TableName=self._table,
+            Key=_POINTER,
+            # What SET reads is what was there before the update.
+            UpdateExpression="SET #previous = #version, #version = :version",
+            ExpressionAttributeNames={"#version": "version", "#previous": "previous_version"},
+            ExpressionAttributeValues={":version": {"S": version}},
+            ReturnValues="ALL_NEW",
+        )["Attributes"]
+        # A run that published meanwhile may have marked it before it was in use.
+        self._keep(version)
+        return Pointer(version, _deserialize(moved["previous_version"]), _deserialize(moved["newest_version"]))
+
+    def _check_kept(self, version: str) -> None:
+        kept = [known for known in self.versions() if known.expires_at is None]
+        if version not in {known.version for known in kept}:
+            listed = ", ".join(known.version for known in kept)
+            raise NoVersion(f"version {version!r} is not kept; the versions that are: {listed}")
+        try:
+            self.read(version)
+        except NoModel as error:
+            raise NoVersion(str(error)) from error
 
     def _made_from(self, version: str) -> Item | None:
         """Return the item that says what a version was made from."""
@@ -156,25 +252,46 @@ class Catalog:
             self._client.update_item(
                 TableName=self._table,
                 Key=_POINTER,
-                UpdateExpression="SET #previous = if_not_exists(#version, :none), #version = :version",
+                UpdateExpression=(
+                    "SET #previous = if_not_exists(#version, :none), #version = :version, #newest = :version"
+                ),
                 ConditionExpression=condition,
-                ExpressionAttributeNames={"#version": "version", "#previous": "previous_version"},
+                ExpressionAttributeNames={
+                    "#version": "version",
+                    "#previous": "previous_version",
+                    "#newest": "newest_version",
+                },
                 ExpressionAttributeValues={":version": {"S": version}, ":none": {"NULL": True}, **values},
             )
         except self._client.exceptions.ConditionalCheckFailedException:
-            served = self.served_version()
-            return Publication(served == version, served)
-        return Publication(published=True, served_version=version)
+            pointer = self.pointer()
+            return Publication(pointer.version == version, pointer.version, pointer.newest_version)
+        return Publication(published=True, served_version=version, newest_version=version)
 
     def _expire(self, kept_versions: int, now: datetime) -> None:
-        pointer = self._client.get_item(TableName=self._table, Key=_POINTER, ConsistentRead=True)["Item"]
-        in_use = {_deserialize(pointer[name]) for name in ("version", "previous_version")}
-        newest_first = list(self._query(_MODEL, _VERSION))[::-1]
+        in_use = self._in_use()
         expires_at = int((now + _GRACE).timestamp())
-        for item in newest_first[kept_versions:]:
-            if item["version"] not in in_use and "expires_at" not in item:
-                segments = self._query(f"{_VERSION}{item['version']}", "")
-                self._put(old | {"expires_at": expires_at} for old in (*segments, item))
+        for known in self.versions()[kept_versions:]:
+            if known.version not in in_use and known.expires_at is None:
+                self._put(old | {"expires_at": expires_at} for old in self._whole(known.version))
+        # A rollback may have begun to serve one of them while it was marked.
+        for version in self._in_use() - in_use:
+            self._keep(version)
+
+    def _in_use(self) -> set[str]:
+        pointer = self.pointer()
+        return {version for version in (pointer.version, pointer.previous_version) if version}
+
+    def _keep(self, version: str) -> None:
+        """Take a version's expiry back."""
+        items = self._whole(version)
+        if any("expires_at" in item for item in items):
+            self._put({name: value for name, value in item.items() if name != "expires_at"} for item in items)
+
+    def _whole(self, version: str) -> list[Item]:
+        """Return all items of a version, that of what it was made from last."""
+        made_from = self._made_from(version)
+        return [*self._query(f"{_VERSION}{version}", ""), *([made_from] if made_from else [])]
 
     def _query(self, pk: str, sk_prefix: str) -> Iterator[Item]:
         condition, values = "pk = :pk", {":pk": {"S": pk}}
@@ -251,6 +368,18 @@ def _items_of(model: ServedModel, counts_run_id: str) -> Iterator[Item]:
 def _decimal(number: float | None) -> Decimal | None:
     """DynamoDB has no floats; the shortest text of a float is the number that was meant."""
     return None if number is None else Decimal(repr(number))
+
+
+def _version_of(item: Item) -> Version:
+    return Version(
+        version=item["version"],
+        run_id=item["run_id"],
+        counts_run_id=item["counts_run_id"],
+        cur_date=date.fromisoformat(item["cur_date"]),
+        published_at=datetime.fromisoformat(item["published_at"]),
+        countries=tuple(item["countries"]),
+        expires_at=datetime.fromtimestamp(int(item["expires_at"]), UTC) if "expires_at" in item else None,
+    )
 
 
 def _model_of(version: Item, segments: list[Item]) -> ServedModel:

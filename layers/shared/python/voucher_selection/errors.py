@@ -69,6 +69,10 @@ class NoModel(VoucherSelectionError):
     """No model has been published yet."""
 
 
+class NoVersion(VoucherSelectionError):
+    """The version to serve again is not kept, or there is none before the served one."""
+
+
 class UnknownCountry(VoucherSelectionError):
     """The served model was not made for this country."""
 

@@ -85,6 +85,11 @@ class RunKeys:
         return f"runs/run_id={self.run_id}/what_if.json"
 
     @property
+    def rollback(self) -> str:
+        """What a rollback has settled to do."""
+        return f"runs/run_id={self.run_id}/rollback.json"
+
+    @property
     def all_totals(self) -> str:
         """The folder of the shards' totals."""
         return f"staging/run_id={self.run_id}/totals/"

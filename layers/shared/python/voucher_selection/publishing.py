@@ -131,7 +131,7 @@ def _publish_on(
     extended = ledger.extended(base.counts_run_id, plan.run_id, plan.files)
     counts = Counts.sum([lake.read_counts(RunKeys(base.counts_run_id).merged_counts), addition.counts])
     # What it builds on may be of a run that started later; its model is newer all the same.
-    version = version_after(base.version, plan.version)
+    version = version_after(base.newest_version, plan.version)
     model = make_model(version, plan.run_id, plan, base.definitions, counts)
     _write(lake, plan.run_id, counts, extended, model)
     return catalog.replace(base, model, plan.run_id, kept_versions, model.published_at)

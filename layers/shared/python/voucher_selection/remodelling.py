@@ -52,7 +52,7 @@ def remodel(
         made = _make(version, run_id, cur_date, request, lake, catalog)
         lake.write_table(RunKeys(run_id).modes, modes_table(made.model.modes))
         publication = _publish(made, catalog, settings.kept_versions)
-        if publication.published or publication.served_version > version:
+        if publication.published or publication.newest_version >= version:
             return _record(made, publication, started_at, lake)
         pause()
     raise CatalogContended(f"the served model was replaced {ATTEMPTS} times during this remodel: start it again")
@@ -102,8 +102,8 @@ def _publish(made: _Remodelled, catalog: Catalog, kept_versions: int) -> Publica
     model, counts_run_id, base, _ = made
     if base is None:
         return catalog.publish(model, counts_run_id, kept_versions, model.published_at)
-    if base.version >= model.version:
-        return Publication(base.version == model.version, base.version)
+    if base.newest_version >= model.version:
+        return Publication(base.version == model.version, base.version, base.newest_version)
     return catalog.replace(base, model, counts_run_id, kept_versions, model.published_at)
 
 

@@ -77,13 +77,21 @@ class AssignRequest(_Request):
     segment_name: Annotated[str, StringConstraints(min_length=1)] | None = None
 
 
-type RunRequest = FullRequest | AppendRequest | RemodelRequest | AssignRequest
+class RollbackRequest(_Request):
+    """Serve a version again that the catalog keeps, an older or a newer one; without `version`, the one before."""
+
+    mode: Literal["rollback"]
+    version: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+
+
+type RunRequest = FullRequest | AppendRequest | RemodelRequest | AssignRequest | RollbackRequest
 
 _BY_MODE: dict[object, type[RunRequest]] = {
     "full": FullRequest,
     "append": AppendRequest,
     "remodel": RemodelRequest,
     "assign": AssignRequest,
+    "rollback": RollbackRequest,
 }
 
 

@@ -196,7 +196,7 @@ class Outcome(StrEnum):
 
     PUBLISHED = "published"
     SUPERSEDED = "superseded"  # a newer run's model was served already
-    NOTHING_NEW = "nothing_new"  # every object of the source had been counted before
+    NOTHING_NEW = "nothing_new"  # every object of the source had been counted before, or the version was served
     WHAT_IF = "what_if"  # it was only asked what would be
     ASSIGNED = "assigned"  # it only took amounts from it
 
@@ -248,3 +248,18 @@ class RemodelSummary(BaseModel):
     changed_segments: int
     changes: tuple[SegmentChange, ...]
     what_if_key: str | None = None
+
+
+class RollbackSummary(BaseModel):
+    """The `run.json` of a rollback, and its execution's result; `previous_version` was served before it."""
+
+    run_id: RunId
+    status: Literal["succeeded"] = "succeeded"
+    mode: Literal["rollback"] = "rollback"
+    outcome: Outcome
+    started_at: AwareDatetime
+    finished_at: datetime
+    version: str
+    published: bool
+    served_version: str
+    previous_version: str | None
