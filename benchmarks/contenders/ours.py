@@ -13,7 +13,8 @@ from benchmarks.answer import Answer
 from voucher_selection.cleaning import clean_shard
 from voucher_selection.counting import count_file
 from voucher_selection.counts import Counts
-from voucher_selection.lake import Lake, RunKeys
+from voucher_selection.lake import Lake
+from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import Shard, ShardPart, Totals
 
 BATCH_ROWS = 131_072

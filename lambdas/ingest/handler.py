@@ -11,9 +11,10 @@ from voucher_selection.base_counts import served_base
 from voucher_selection.catalog import Catalog
 from voucher_selection.errors import InvalidRequest
 from voucher_selection.ingesting import ingest, ingest_addition, ingest_customers
-from voucher_selection.lake import Lake, RunKeys
+from voucher_selection.lake import Lake
 from voucher_selection.observability import logger, metrics, tracer
 from voucher_selection.requests import AppendRequest, AssignRequest, FullRequest, parse_request
+from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import Countries, RunId, RunPlan
 from voucher_selection.settings import IngestSettings
 

@@ -10,7 +10,8 @@ from tests.histories import history, parquet_bytes
 from tests.integration.conftest import BUCKET, FOLDER, SECOND, STARTED, TWO, Pipeline, read_json
 from voucher_selection import errors
 from voucher_selection.catalog import Catalog
-from voucher_selection.lake import Lake, RunKeys
+from voucher_selection.lake import Lake
+from voucher_selection.run_keys import RunKeys
 
 
 def counts_of(lake: Lake, run_id: str) -> list[pa.Table]:

@@ -8,7 +8,8 @@ from tests.histories import history, parquet_bytes
 from tests.integration.conftest import BUCKET, SECOND, STARTED, Api, Pipeline, read_json
 from voucher_selection.catalog import Catalog
 from voucher_selection.errors import NoModel, NoVersion
-from voucher_selection.lake import Lake, RunKeys
+from voucher_selection.lake import Lake
+from voucher_selection.run_keys import RunKeys
 
 
 @pytest.fixture

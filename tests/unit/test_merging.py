@@ -12,8 +12,9 @@ import pytest
 
 from tests.histories import parquet_bytes
 from voucher_selection.counts import FREQUENCY_SCHEMA, RECENCY_SCHEMA
-from voucher_selection.lake import PARALLEL_REQUESTS, Lake, RunKeys
+from voucher_selection.lake import PARALLEL_REQUESTS, Lake
 from voucher_selection.merging import merge_shards
+from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import RunPlan, Shard, ShardPart, ShardTotals, SourceFile
 from voucher_selection.segments import shipped_definitions
 

@@ -15,8 +15,9 @@ from voucher_selection.batches import READ_BYTES, read_ahead
 from voucher_selection.catalog import Catalog
 from voucher_selection.customers import CUSTOMER_COLUMN_NAMES
 from voucher_selection.errors import NotParquet, ShardsIncomplete
-from voucher_selection.lake import Lake, RunKeys, in_parallel
+from voucher_selection.lake import Lake, in_parallel
 from voucher_selection.merging import checked_shards
+from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import Shard, ShardPart
 
 _ID_TYPES = {"integer": pa.int64(), "text": pa.string()}

@@ -2,8 +2,9 @@
 
 from voucher_selection.catalog import Base, Catalog
 from voucher_selection.errors import NoCounts, NoModel, OtherCountries
-from voucher_selection.lake import Lake, RunKeys
+from voucher_selection.lake import Lake
 from voucher_selection.ledger import Ledger
+from voucher_selection.run_keys import RunKeys
 
 
 def served_base(catalog: Catalog) -> Base:

@@ -15,7 +15,8 @@ from voucher_selection.batches import Opener, RowGroups, read_ahead
 from voucher_selection.counting import CountedBatch, count_batches
 from voucher_selection.counts import RunningCounts
 from voucher_selection.errors import NotParquet
-from voucher_selection.lake import Lake, RunKeys
+from voucher_selection.lake import Lake
+from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import Shard, ShardTotals, Totals
 
 # Arrow's own allocator keeps more than it needs: the system's takes a fifth less memory and, in a fresh process, time.

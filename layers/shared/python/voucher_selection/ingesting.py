@@ -13,9 +13,10 @@ from voucher_selection.catalog import Base
 from voucher_selection.customers import CUSTOMER_COLUMN_NAMES, check_customers, check_segmentation, kind_of_ids
 from voucher_selection.errors import EmptySource, NotParquet
 from voucher_selection.history import COLUMN_NAMES, check_schema
-from voucher_selection.lake import Lake, RunKeys, in_parallel
+from voucher_selection.lake import Lake, in_parallel
 from voucher_selection.landing import LandedFile, land
 from voucher_selection.requests import AppendRequest, AssignRequest, FullRequest
+from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import RunPlan, Shard, SourceFile, day_in_utc
 from voucher_selection.segments import load_definitions, shipped_definitions
 from voucher_selection.settings import IngestSettings

@@ -9,7 +9,8 @@ import urllib3
 from botocore.exceptions import ClientError
 
 from voucher_selection.errors import NoParquetFiles, SourceNotAllowed, SourceNotFound, SourceUnavailable
-from voucher_selection.lake import Lake, RunKeys, in_parallel, is_missing
+from voucher_selection.lake import Lake, in_parallel, is_missing
+from voucher_selection.run_keys import RunKeys
 
 # `x.parquet`, `x.snappy.parquet`, `x.parquet.gzip`, `x.pq`
 _PARQUET_NAME = re.compile(r"\.(parquet|pq)(\.[a-z0-9]+)?$", re.IGNORECASE)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from voucher_selection.assign_runs import AssignPlan
 from voucher_selection.counts import Counts
 from voucher_selection.errors import ShardsIncomplete
-from voucher_selection.lake import Lake, RunKeys, in_parallel
+from voucher_selection.lake import Lake, in_parallel
+from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import RunPlan, Shard, ShardFailure, ShardTotals, Totals
 
 # An execution's cause is cut at 32 KiB; the first failures say what is wrong.

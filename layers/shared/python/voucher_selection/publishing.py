@@ -11,10 +11,11 @@ from voucher_selection.base_counts import check_countries, read_ledger, served_b
 from voucher_selection.catalog import Base, Catalog, Publication
 from voucher_selection.counts import Counts
 from voucher_selection.errors import CatalogContended, NothingKept
-from voucher_selection.lake import Lake, RunKeys
+from voucher_selection.lake import Lake
 from voucher_selection.ledger import Ledger
 from voucher_selection.merging import Merged, merge_shards
 from voucher_selection.modes import segment_modes
+from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import Outcome, RunPlan, RunSummary, Totals, version_after
 from voucher_selection.segments import SegmentDefinitions
 from voucher_selection.served_model import SegmentMode, ServedModel

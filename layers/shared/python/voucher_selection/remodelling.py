@@ -6,11 +6,12 @@ from typing import NamedTuple
 from voucher_selection.base_counts import read_ledger
 from voucher_selection.catalog import Base, Catalog, Publication
 from voucher_selection.errors import CatalogContended, NoCounts, NoModel
-from voucher_selection.lake import Lake, RunKeys
+from voucher_selection.lake import Lake
 from voucher_selection.lookups import selection_criteria
 from voucher_selection.modes import segment_modes
 from voucher_selection.publishing import ATTEMPTS, modes_table, pause
 from voucher_selection.requests import RemodelRequest
+from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import Outcome, RemodelSummary, RunPlan, day_in_utc, version_of
 from voucher_selection.served_model import ServedModel
 from voucher_selection.settings import ModelSettings

@@ -6,8 +6,9 @@ from pydantic import BaseModel
 
 from voucher_selection.catalog import Catalog
 from voucher_selection.errors import NoVersion
-from voucher_selection.lake import Lake, RunKeys
+from voucher_selection.lake import Lake
 from voucher_selection.requests import RollbackRequest
+from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import Outcome, RollbackSummary
 
 
