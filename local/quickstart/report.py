@@ -12,10 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from local.quickstart import executions
 from local.quickstart.record import Deployment
 from local.quickstart.steps import StepError, console
 from local.quickstart.workspace import Workspace
+from voucher_selection.state_machine import MAPS, STATES, Execution
 
 _NOTICE_SECONDS = 30
 _TITLES = {"Ingest": "Ingest", "CleanShards": "Clean", "AssignShards": "Assign", "Model": "Model"}
@@ -29,32 +29,32 @@ _LOOKUP = {
 }
 
 
-def show_progress(progress: Iterator[executions.Progress]) -> executions.Progress:
+def show_progress(progress: Iterator[Execution]) -> Execution:
     """Draw a bar per state while an execution goes on; return how it ended."""
     columns = TextColumn("  {task.description:<8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Bars(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
         tasks = {
             # a run has one of the maps, mostly that of a history
             state: bars.add_task(_TITLES[state], total=1, start=False, visible=state != "AssignShards")
-            for state in executions.STATES
+            for state in STATES
         }
         for seen in progress:
             for state, task in tasks.items():
                 _draw(bars, task, state, seen)
-    for state in executions.STATES:
+    for state in STATES:
         if state in seen.seconds:
-            shards = f", {seen.shards} shard{'s' * (seen.shards != 1)}" if state in executions.MAPS else ""
+            shards = f", {seen.shards} shard{'s' * (seen.shards != 1)}" if state in MAPS else ""
             console.print(f"  {_TITLES[state]}: {seen.seconds[state]:.1f} s{shards}")
     return seen
 
 
-def _draw(bars: Bars, task: TaskID, state: str, seen: executions.Progress) -> None:
+def _draw(bars: Bars, task: TaskID, state: str, seen: Execution) -> None:
     done = state in seen.seconds
     if done or seen.current == state:
         bars.start_task(task)
         bars.update(task, visible=True)
-    total = seen.shards or 1 if state in executions.MAPS else 1
-    completed = total if done else seen.shards_done if state in executions.MAPS else 0
+    total = seen.shards or 1 if state in MAPS else 1
+    completed = total if done else seen.shards_done if state in MAPS else 0
     bars.update(task, total=total, completed=completed)
     if done:
         bars.stop_task(task)

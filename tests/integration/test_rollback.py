@@ -168,6 +168,21 @@ def test_a_rollback_while_a_run_marks_the_version_as_expiring_keeps_it(
     assert served_amount(catalog) == 1
 
 
+@pytest.mark.parametrize("rolls_back", [False, True])
+def test_a_pointer_from_before_there_were_rollbacks_is_understood(
+    versions, put, pipeline: Pipeline, catalog: Catalog, rolls_back
+):
+    pointer = {"pk": {"S": "MODEL"}, "sk": {"S": "SERVED"}}
+    catalog._client.update_item(TableName="catalog", Key=pointer, UpdateExpression="REMOVE newest_version")
+    if rolls_back:
+        roll_back(pipeline)
+
+    late = pipeline.run("late", {"source": put_amount(put, 8)}, STARTED + 2.5 * SECOND)
+    newer = pipeline.run("newer", {"source": put_amount(put, 9)}, STARTED + 4 * SECOND)
+
+    assert (late["outcome"], newer["outcome"]) == ("superseded", "published")
+
+
 def test_an_unknown_key_of_a_rollback_is_refused(versions, pipeline: Pipeline):
     with pytest.raises(Exception, match="its keys: mode, version"):
         roll_back(pipeline, to="v0")

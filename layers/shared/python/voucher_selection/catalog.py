@@ -33,7 +33,11 @@ type Item = dict[str, Any]
 _MODEL = "MODEL"
 _VERSION = "VERSION#"
 _POINTER = {"pk": {"S": _MODEL}, "sk": {"S": "SERVED"}}
-_IF_NEWER = "attribute_not_exists(#version) OR #newest < :version"
+_POINTER_NAMES = {"#version": "version", "#previous": "previous_version", "#newest": "newest_version"}
+# A pointer that was written before there were rollbacks has no newest version.
+_NEWER = "(#newest < :version OR (attribute_not_exists(#newest) AND #version < :version))"
+_IF_NEWER = f"attribute_not_exists(#version) OR {_NEWER}"
+_IF_BUILT_ON_SERVED = f"#version = :base AND {_NEWER}"
 # A reader that took the pointer just before it moved still finds its version.
 _GRACE = timedelta(days=1)
 _PATIENT = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=2, read_timeout=5)
@@ -121,8 +125,7 @@ class Catalog:
         found = self._client.get_item(TableName=self._table, Key=_POINTER, ConsistentRead=True).get("Item")
         if found is None:
             raise NoModel("no model has been published yet: run the pipeline first")
-        item = _from_item(found)
-        return Pointer(item["version"], item["previous_version"], item["newest_version"])
+        return _pointer_of(found)
 
     def versions(self) -> list[Version]:
         """Return every version that the catalog has, the newest first."""
@@ -199,8 +202,7 @@ class Catalog:
         The model's version must sort after the newest that was ever served; for the rest, see `publish`.
         """
         self._put(_items_of(model, counts_run_id))
-        condition = "#version = :base AND #newest < :version"
-        publication = self._serve(model.version, condition, {":base": {"S": base.version}})
+        publication = self._serve(model.version, _IF_BUILT_ON_SERVED, {":base": {"S": base.version}})
         self._expire(kept_versions, now)
         return publication
 
@@ -222,14 +224,16 @@ class Catalog:
             TableName=self._table,
             Key=_POINTER,
             # What SET reads is what was there before the update.
-            UpdateExpression="SET #previous = #version, #version = :version",
-            ExpressionAttributeNames={"#version": "version", "#previous": "previous_version"},
+            UpdateExpression=(
+                "SET #newest = if_not_exists(#newest, #version), #previous = #version, #version = :version"
+            ),
+            ExpressionAttributeNames=_POINTER_NAMES,
             ExpressionAttributeValues={":version": {"S": version}},
             ReturnValues="ALL_NEW",
         )["Attributes"]
         # A run that published meanwhile may have marked it before it was in use.
         self._keep(version)
-        return Pointer(version, _deserialize(moved["previous_version"]), _deserialize(moved["newest_version"]))
+        return _pointer_of(moved)
 
     def _check_kept(self, version: str) -> None:
         kept = [known for known in self.versions() if known.expires_at is None]
@@ -256,11 +260,7 @@ class Catalog:
                     "SET #previous = if_not_exists(#version, :none), #version = :version, #newest = :version"
                 ),
                 ConditionExpression=condition,
-                ExpressionAttributeNames={
-                    "#version": "version",
-                    "#previous": "previous_version",
-                    "#newest": "newest_version",
-                },
+                ExpressionAttributeNames=_POINTER_NAMES,
                 ExpressionAttributeValues={":version": {"S": version}, ":none": {"NULL": True}, **values},
             )
         except self._client.exceptions.ConditionalCheckFailedException:
@@ -368,6 +368,11 @@ def _items_of(model: ServedModel, counts_run_id: str) -> Iterator[Item]:
 def _decimal(number: float | None) -> Decimal | None:
     """DynamoDB has no floats; the shortest text of a float is the number that was meant."""
     return None if number is None else Decimal(repr(number))
+
+
+def _pointer_of(attributes: Mapping[str, Any]) -> Pointer:
+    item = _from_item(attributes)
+    return Pointer(item["version"], item["previous_version"], item.get("newest_version") or item["version"])
 
 
 def _version_of(item: Item) -> Version:

@@ -73,6 +73,10 @@ class NoVersion(VoucherSelectionError):
     """The version to serve again is not kept, or there is none before the served one."""
 
 
+class NoRun(VoucherSelectionError):
+    """There is no such run."""
+
+
 class UnknownCountry(VoucherSelectionError):
     """The served model was not made for this country."""
 

@@ -47,8 +47,7 @@ def remodel(
     version = version_of(started_at, run_id)
     cur_date = request.cur_date or settings.cur_date or day_in_utc(started_at)
     if not request.publish:
-        made = _make(version, run_id, cur_date, request, lake, catalog)
-        return _tell(made, started_at, lake)
+        return _tell(_make(version, run_id, cur_date, request, lake, catalog), started_at, lake)
     for _ in range(ATTEMPTS):
         made = _make(version, run_id, cur_date, request, lake, catalog)
         lake.write_table(RunKeys(run_id).modes, modes_table(made.model.modes))
@@ -57,6 +56,28 @@ def remodel(
             return _record(made, publication, started_at, lake)
         pause()
     raise CatalogContended(f"the served model was replaced {ATTEMPTS} times during this remodel: start it again")
+
+
+def make_what_if(
+    asked_at: datetime, request: RemodelRequest, lake: Lake, catalog: Catalog, cur_date: date | None
+) -> WhatIf:
+    """Return what a remodel would publish and change; nothing is written.
+
+    Parameters
+    ----------
+    asked_at
+        Stands in for the start of the run that there is not.
+    cur_date
+        The date unless the request names another; None: the day it is asked (UTC).
+
+    Raises
+    ------
+    NoCounts
+        Nothing is served yet, or the run named has left no counts.
+    """
+    run_id = "what-if"
+    cur_date = request.cur_date or cur_date or day_in_utc(asked_at)
+    return _what_if(_make(version_of(asked_at, run_id), run_id, cur_date, request, lake, catalog))
 
 
 def _make(
@@ -109,20 +130,22 @@ def _publish(made: _Remodelled, catalog: Catalog, kept_versions: int) -> Publica
 
 
 def _tell(made: _Remodelled, started_at: datetime, lake: Lake) -> RemodelSummary:
-    served_version = made.base.version if made.base else None
-    keys = RunKeys(made.model.run_id)
-    what_if = WhatIf(
+    what_if, keys = _what_if(made), RunKeys(made.model.run_id)
+    lake.write_json(keys.what_if, what_if)
+    summary = _summary(made, started_at, Outcome.WHAT_IF, what_if.served_version)
+    summary = summary.model_copy(update={"what_if_key": keys.what_if})
+    lake.write_json(keys.summary, summary)
+    return summary
+
+
+def _what_if(made: _Remodelled) -> WhatIf:
+    return WhatIf(
         counts_run_id=made.counts_run_id,
-        served_version=served_version,
+        served_version=made.base.version if made.base else None,
         definitions=made.model.definitions,
         changes=made.changes,
         **selection_criteria(made.model),
     )
-    lake.write_json(keys.what_if, what_if)
-    summary = _summary(made, started_at, Outcome.WHAT_IF, served_version)
-    summary = summary.model_copy(update={"what_if_key": keys.what_if})
-    lake.write_json(keys.summary, summary)
-    return summary
 
 
 def _record(made: _Remodelled, publication: Publication, started_at: datetime, lake: Lake) -> RemodelSummary:

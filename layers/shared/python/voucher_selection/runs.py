@@ -169,6 +169,14 @@ class Totals(BaseModel):
         return self.rows_read == self.other_country + sum(self.rejected.values()) + self.kept
 
 
+def message_of(cause: str) -> str:
+    """Return what an error said: the cause that Lambda gives a failed state is JSON with the message in it."""
+    try:
+        return str(json.loads(cause)["errorMessage"])
+    except (ValueError, KeyError, TypeError):
+        return cause
+
+
 class ShardTotals(Totals):
     """The totals of one shard."""
 
@@ -185,10 +193,7 @@ class ShardFailure(BaseModel):
     @property
     def message(self) -> str:
         """What the error said."""
-        try:
-            return str(json.loads(self.cause)["errorMessage"])
-        except (ValueError, KeyError, TypeError):
-            return self.cause
+        return message_of(self.cause)
 
 
 class Outcome(StrEnum):
