@@ -11,7 +11,9 @@ from tests.integration.conftest import BUCKET, FOLDER, SECOND, STARTED, TWO, Pip
 from voucher_selection import errors
 from voucher_selection.catalog import Catalog
 from voucher_selection.lake import Lake
+from voucher_selection.ledger import Ledger
 from voucher_selection.run_keys import RunKeys
+from voucher_selection.runs import Counted, Totals
 
 
 def counts_of(lake: Lake, run_id: str) -> list[pa.Table]:
@@ -36,7 +38,7 @@ def test_an_append_of_parts_equals_a_full_run_over_all(days, pipeline: Pipeline,
     assert summary["rows"]["rows_read"] == 900
     assert counts_of(lake, "third") == counts_of(lake, "whole")
     assert catalog.read(summary["version"]).modes == catalog.read(whole["version"]).modes
-    assert catalog.base().counts_run_id == "third"
+    assert catalog.base().counted.run_id == "third"
 
 
 def test_an_append_of_a_folder_counts_only_what_is_new_in_it(days, pipeline: Pipeline, lake: Lake):
@@ -73,7 +75,7 @@ def test_an_append_of_a_known_object_publishes_nothing_and_succeeds(days, pipeli
 
     assert (summary["outcome"], summary["published"], summary["known_files"]) == ("nothing_new", False, 1)
     assert summary["rows"]["rows_read"] == summary["shards"] == 0
-    assert (catalog.base().counts_run_id, support(catalog)) == ("full", before)
+    assert (catalog.base().counted.run_id, support(catalog)) == ("full", before)
 
 
 def test_an_object_that_was_replaced_is_a_new_one(put, days, pipeline: Pipeline, catalog: Catalog):
@@ -157,7 +159,7 @@ def test_an_append_that_publishes_during_the_merge_is_merged_too(
 
     assert summary["base_run_id"] == "day-2"
     assert counts_of(lake, "day-1") == counts_of(lake, "whole")
-    assert catalog.base().counts_run_id == "day-1"
+    assert catalog.base().counted.run_id == "day-1"
 
 
 def test_the_same_object_in_two_appends_at_once_counts_once(days, pipeline: Pipeline, catalog: Catalog):
@@ -170,7 +172,7 @@ def test_the_same_object_in_two_appends_at_once_counts_once(days, pipeline: Pipe
     summary = pipeline.model("b")
 
     assert summary["outcome"] == "nothing_new"
-    assert (catalog.base().counts_run_id, support(catalog)) == ("a", once)
+    assert (catalog.base().counted.run_id, support(catalog)) == ("a", once)
 
 
 def test_objects_of_which_another_run_has_counted_some_are_refused(
@@ -239,4 +241,30 @@ def test_an_append_of_rows_that_do_not_count_publishes_nothing(put, days, pipeli
     with pytest.raises(errors.NothingKept, match="none of the 1 rows"):
         pipeline.append("day", source)
 
-    assert catalog.base().counts_run_id == "first"
+    assert catalog.base().counted.run_id == "first"
+
+
+def test_a_version_tells_what_became_of_all_rows_that_it_counts(days, pipeline: Pipeline, catalog: Catalog):
+    first = pipeline.run("first", {"source": days[0]}, STARTED)
+    second = pipeline.append("second", days[1], STARTED + SECOND)
+    remodelled = pipeline.remodel("again", STARTED + 2 * SECOND)
+
+    rows = [Totals.model_validate(summary["rows"]) for summary in (first, second)]
+    assert [version.counted for version in catalog.versions()] == [
+        Counted("second", Totals.sum(rows)),
+        Counted("second", Totals.sum(rows)),
+        Counted("first", rows[0]),
+    ]
+    assert catalog.version(remodelled["version"]).counted.rows.rows_read == 1_400
+
+
+def test_an_append_to_counts_from_before_rows_were_written_down_does_not_invent_them(
+    days, pipeline: Pipeline, lake: Lake, catalog: Catalog
+):
+    pipeline.run("first", {"source": days[0]}, STARTED)
+    key = RunKeys("first").ledger
+    lake.write_json(key, lake.read_json(key, Ledger).model_copy(update={"rows": None}))
+
+    appended = pipeline.append("second", days[1], STARTED + SECOND)
+
+    assert catalog.version(appended["version"]).counted == Counted("second", None)

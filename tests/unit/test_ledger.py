@@ -6,7 +6,9 @@ import pytest
 
 from voucher_selection.errors import AlreadyCounted
 from voucher_selection.ledger import Ledger
-from voucher_selection.runs import SourceFile, version_after, version_of
+from voucher_selection.runs import SourceFile, Totals, version_after, version_of
+
+FOUR = Totals(rows_read=4, other_country=1, kept=3)
 
 
 def files(*names: str) -> list[SourceFile]:
@@ -14,10 +16,11 @@ def files(*names: str) -> list[SourceFile]:
 
 
 def test_a_ledger_carries_the_objects_of_its_base_over():
-    base = Ledger.of("first", ("Peru",), files("a", "b"))
+    base = Ledger.of("first", ("Peru",), files("a", "b"), FOUR)
 
-    ledger = base.extended("first", "second", files("c"))
+    ledger = base.extended("first", "second", files("c"), FOUR)
 
+    assert ledger.rows == Totals(rows_read=8, other_country=2, kept=6)
     assert [(entry.identity, entry.run_id) for entry in ledger.entries] == [
         ("a", "first"),
         ("b", "first"),
@@ -27,10 +30,10 @@ def test_a_ledger_carries_the_objects_of_its_base_over():
 
 
 def test_a_ledger_takes_no_object_twice():
-    base = Ledger.of("first", ("Peru",), files("a", "b"))
+    base = Ledger.of("first", ("Peru",), files("a", "b"), FOUR)
 
     with pytest.raises(AlreadyCounted, match=r"1 of the 2 objects .* \(the first: s3://b/b\)"):
-        base.extended("first", "second", files("b", "c"))
+        base.extended("first", "second", files("b", "c"), FOUR)
 
 
 def test_a_version_is_the_start_of_its_run_in_utc_to_the_millisecond():

@@ -22,6 +22,7 @@ import botocore.session
 from botocore.config import Config
 
 from voucher_selection.errors import NoModel, NoVersion
+from voucher_selection.runs import Counted, Totals
 from voucher_selection.segments import SegmentDefinitions, load_definitions
 from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel
 
@@ -44,14 +45,14 @@ _PATIENT = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeo
 
 
 class Base(NamedTuple):
-    """What a run builds on: the served version, the run whose counts it was made from, and what it keeps of it.
+    """What a run builds on: the served version, the counts it was made from, and what it keeps of it.
 
     `newest_version` is the newest that was ever served; after a rollback it is not `version`.
     """
 
     version: str
     newest_version: str
-    counts_run_id: str
+    counted: Counted
     countries: tuple[str, ...]
     definitions: SegmentDefinitions
 
@@ -80,7 +81,7 @@ class Version(NamedTuple):
 
     version: str
     run_id: str
-    counts_run_id: str
+    counted: Counted
     cur_date: date
     published_at: datetime
     countries: tuple[str, ...]
@@ -173,12 +174,12 @@ class Catalog:
         return Base(
             version=pointer.version,
             newest_version=pointer.newest_version,
-            counts_run_id=item["counts_run_id"],
+            counted=_counted_of(item),
             countries=tuple(item["countries"]),
             definitions=load_definitions(item["definitions"]),
         )
 
-    def publish(self, model: ServedModel, counts_run_id: str, kept_versions: int, now: datetime) -> Publication:
+    def publish(self, model: ServedModel, counted: Counted, kept_versions: int, now: datetime) -> Publication:
         """Write a version and serve it, unless a newer one is served already.
 
         Publishing the same version again changes nothing. Of older versions the newest `kept_versions` stay, and always
@@ -186,22 +187,22 @@ class Catalog:
 
         Parameters
         ----------
-        counts_run_id
-            The run whose counts the model was made from.
+        counted
+            What the model was made from.
         """
-        self._put(_items_of(model, counts_run_id))
+        self._put(_items_of(model, counted))
         publication = self._serve(model.version, _IF_NEWER, {})
         self._expire(kept_versions, now)
         return publication
 
     def replace(
-        self, base: Base, model: ServedModel, counts_run_id: str, kept_versions: int, now: datetime
+        self, base: Base, model: ServedModel, counted: Counted, kept_versions: int, now: datetime
     ) -> Publication:
         """Write a version and serve it, if the version that it builds on is still the served one.
 
         The model's version must sort after the newest that was ever served; for the rest, see `publish`.
         """
-        self._put(_items_of(model, counts_run_id))
+        self._put(_items_of(model, counted))
         publication = self._serve(model.version, _IF_BUILT_ON_SERVED, {":base": {"S": base.version}})
         self._expire(kept_versions, now)
         return publication
@@ -335,7 +336,7 @@ def _from_item(item: Mapping[str, Any]) -> Item:
     return {name: _deserialize(value) for name, value in item.items()}
 
 
-def _items_of(model: ServedModel, counts_run_id: str) -> Iterator[Item]:
+def _items_of(model: ServedModel, counted: Counted) -> Iterator[Item]:
     for position, mode in enumerate(model.modes):
         yield {
             "pk": f"{_VERSION}{model.version}",
@@ -356,7 +357,8 @@ def _items_of(model: ServedModel, counts_run_id: str) -> Iterator[Item]:
         "sk": f"{_VERSION}{model.version}",
         "version": model.version,
         "run_id": model.run_id,
-        "counts_run_id": counts_run_id,
+        "counts_run_id": counted.run_id,
+        "rows": counted.rows and counted.rows.model_dump(mode="json"),
         "cur_date": model.cur_date.isoformat(),
         "published_at": model.published_at.isoformat(),
         "countries": list(model.countries),
@@ -375,11 +377,16 @@ def _pointer_of(attributes: Mapping[str, Any]) -> Pointer:
     return Pointer(item["version"], item["previous_version"], item.get("newest_version") or item["version"])
 
 
+def _counted_of(item: Item) -> Counted:
+    rows = item.get("rows")  # a version that was written before rows were has none
+    return Counted(item["counts_run_id"], rows and Totals.model_validate(rows))
+
+
 def _version_of(item: Item) -> Version:
     return Version(
         version=item["version"],
         run_id=item["run_id"],
-        counts_run_id=item["counts_run_id"],
+        counted=_counted_of(item),
         cur_date=date.fromisoformat(item["cur_date"]),
         published_at=datetime.fromisoformat(item["published_at"]),
         countries=tuple(item["countries"]),

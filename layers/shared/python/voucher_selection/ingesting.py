@@ -84,7 +84,7 @@ def ingest_addition(
     VoucherSelectionError
         As `ingest`.
     """
-    ledger = read_ledger(lake, base.counts_run_id)
+    ledger = read_ledger(lake, base.counted.run_id)
     check_countries(ledger, request.countries or ledger.countries)
     keys = RunKeys(run_id)
     landing = land(request.source, lake, keys, settings.source_hosts, ledger.identities)

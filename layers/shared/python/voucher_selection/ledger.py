@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from voucher_selection.errors import AlreadyCounted
-from voucher_selection.runs import Countries, RunId, SourceFile
+from voucher_selection.runs import Countries, RunId, SourceFile, Totals
 
 
 class LedgerEntry(BaseModel):
@@ -26,6 +26,8 @@ class Ledger(BaseModel):
     ----------
     base_run_id
         The run whose counts these were added to; its entries are carried over. None: they began a new history.
+    rows
+        What became of all the rows; None in a ledger that was written before they were.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,18 +35,19 @@ class Ledger(BaseModel):
     countries: Countries
     base_run_id: RunId | None = None
     entries: tuple[LedgerEntry, ...]
+    rows: Totals | None = None
 
     @classmethod
-    def of(cls, run_id: str, countries: tuple[str, ...], files: Iterable[SourceFile]) -> Self:
+    def of(cls, run_id: str, countries: tuple[str, ...], files: Iterable[SourceFile], rows: Totals) -> Self:
         """Return the ledger of counts that begin with these files."""
-        return cls(countries=countries, entries=_entries(run_id, files))
+        return cls(countries=countries, entries=_entries(run_id, files), rows=rows)
 
     @property
     def identities(self) -> frozenset[str]:
         """The identities of all objects counted."""
         return frozenset(entry.identity for entry in self.entries)
 
-    def extended(self, own_run_id: str, run_id: str, files: Iterable[SourceFile]) -> Self:
+    def extended(self, own_run_id: str, run_id: str, files: Iterable[SourceFile], rows: Totals) -> Self:
         """Return the ledger with the files of `run_id` added; this one is of the counts of `own_run_id`.
 
         Raises
@@ -58,7 +61,9 @@ class Ledger(BaseModel):
                 f"{len(doubled)} of the {len(entries)} objects of this run have been counted by another run meanwhile"
                 f" (the first: {doubled[0].source}): start the append again, it will add only the others"
             )
-        return self.model_copy(update={"base_run_id": own_run_id, "entries": self.entries + entries})
+        known_rows = self.rows and Totals.sum([self.rows, rows])
+        added = {"base_run_id": own_run_id, "entries": self.entries + entries, "rows": known_rows}
+        return self.model_copy(update=added)
 
 
 def _entries(run_id: str, files: Iterable[SourceFile]) -> tuple[LedgerEntry, ...]:

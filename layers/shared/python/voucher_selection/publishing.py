@@ -16,7 +16,7 @@ from voucher_selection.ledger import Ledger
 from voucher_selection.merging import Merged, merge_shards
 from voucher_selection.modes import segment_modes
 from voucher_selection.run_keys import RunKeys
-from voucher_selection.runs import Outcome, RunPlan, RunSummary, Totals, version_after
+from voucher_selection.runs import Counted, Outcome, RunPlan, RunSummary, Totals, version_after
 from voucher_selection.segments import SegmentDefinitions
 from voucher_selection.served_model import SegmentMode, ServedModel
 
@@ -97,9 +97,9 @@ def modes_table(modes: tuple[SegmentMode, ...]) -> pa.Table:
 
 def _publish_whole(plan: RunPlan, merged: Merged, lake: Lake, catalog: Catalog, kept_versions: int) -> RunSummary:
     model = make_model(plan.version, plan.run_id, plan, plan.definitions, merged.counts)
-    ledger = Ledger.of(plan.run_id, plan.countries, plan.files)
+    ledger = Ledger.of(plan.run_id, plan.countries, plan.files, merged.totals)
     _write(lake, plan.run_id, merged.counts, ledger, model)
-    publication = catalog.publish(model, plan.run_id, kept_versions, model.published_at)
+    publication = catalog.publish(model, Counted(plan.run_id, ledger.rows), kept_versions, model.published_at)
     return _summary(plan, merged.totals, None, model.version, publication)
 
 
@@ -107,12 +107,12 @@ def _publish_addition(plan: RunPlan, addition: Merged, lake: Lake, catalog: Cata
     """Add what was counted to the counts behind the served model, and again if that was replaced meanwhile."""
     for _ in range(ATTEMPTS):
         base = served_base(catalog)
-        ledger = read_ledger(lake, base.counts_run_id)
+        ledger = read_ledger(lake, base.counted.run_id)
         if ledger.identities.issuperset(file.identity for file in plan.files):
             return _summary_of_nothing_new(plan, addition.totals, base, ledger)
         publication = _publish_on(base, ledger, plan, addition, lake, catalog, kept_versions)
         if publication.published:
-            return _summary(plan, addition.totals, base.counts_run_id, publication.served_version, publication)
+            return _summary(plan, addition.totals, base.counted.run_id, publication.served_version, publication)
         pause()
     raise CatalogContended(
         f"the served model was replaced {ATTEMPTS} times while this run was added to it: start the append again"
@@ -129,13 +129,14 @@ def _publish_on(
     kept_versions: int,
 ) -> Publication:
     check_countries(ledger, plan.countries)
-    extended = ledger.extended(base.counts_run_id, plan.run_id, plan.files)
-    counts = Counts.sum([lake.read_counts(RunKeys(base.counts_run_id).merged_counts), addition.counts])
+    base_run_id = base.counted.run_id
+    extended = ledger.extended(base_run_id, plan.run_id, plan.files, addition.totals)
+    counts = Counts.sum([lake.read_counts(RunKeys(base_run_id).merged_counts), addition.counts])
     # What it builds on may be of a run that started later; its model is newer all the same.
     version = version_after(base.newest_version, plan.version)
     model = make_model(version, plan.run_id, plan, base.definitions, counts)
     _write(lake, plan.run_id, counts, extended, model)
-    return catalog.replace(base, model, plan.run_id, kept_versions, model.published_at)
+    return catalog.replace(base, model, Counted(plan.run_id, extended.rows), kept_versions, model.published_at)
 
 
 def _write(lake: Lake, run_id: str, counts: Counts, ledger: Ledger, model: ServedModel) -> None:
@@ -156,7 +157,7 @@ def _summary_of_nothing_new(plan: RunPlan, totals: Totals, base: Base, ledger: L
     """Sum up a run whose objects are all counted already: by others, or by itself if Model is repeated."""
     own = any(entry.run_id == plan.run_id for entry in ledger.entries)
     outcome = Outcome.PUBLISHED if own else Outcome.NOTHING_NEW
-    base_run_id = ledger.base_run_id if base.counts_run_id == plan.run_id else base.counts_run_id
+    base_run_id = ledger.base_run_id if base.counted.run_id == plan.run_id else base.counted.run_id
     return _summary_with(outcome, plan, totals, base_run_id, base.version, base.version)
 
 

@@ -10,9 +10,9 @@ from voucher_selection.lake import Lake
 from voucher_selection.lookups import selection_criteria
 from voucher_selection.modes import segment_modes
 from voucher_selection.publishing import ATTEMPTS, modes_table, pause
-from voucher_selection.requests import RemodelRequest
+from voucher_selection.requests import RemodelRequest, WhatIfRequest
 from voucher_selection.run_keys import RunKeys
-from voucher_selection.runs import Outcome, RemodelSummary, RunPlan, day_in_utc, version_of
+from voucher_selection.runs import Counted, Outcome, RemodelSummary, RunPlan, day_in_utc, version_of
 from voucher_selection.served_model import ServedModel
 from voucher_selection.settings import ModelSettings
 from voucher_selection.what_if import SegmentChange, WhatIf, changed_segments
@@ -22,10 +22,10 @@ _TOLD_CHANGES = 100
 
 
 class _Remodelled(NamedTuple):
-    """A model, the run whose counts it was made from, and what was served when it was made (None: nothing)."""
+    """A model, what it was made from, and what was served when it was made (None: nothing)."""
 
     model: ServedModel
-    counts_run_id: str
+    counted: Counted
     base: Base | None
     changes: tuple[SegmentChange, ...]
 
@@ -59,7 +59,7 @@ def remodel(
 
 
 def make_what_if(
-    asked_at: datetime, request: RemodelRequest, lake: Lake, catalog: Catalog, cur_date: date | None
+    asked_at: datetime, request: WhatIfRequest, lake: Lake, catalog: Catalog, cur_date: date | None
 ) -> WhatIf:
     """Return what a remodel would publish and change; nothing is written.
 
@@ -81,14 +81,14 @@ def make_what_if(
 
 
 def _make(
-    version: str, run_id: str, cur_date: date, request: RemodelRequest, lake: Lake, catalog: Catalog
+    version: str, run_id: str, cur_date: date, request: WhatIfRequest, lake: Lake, catalog: Catalog
 ) -> _Remodelled:
     base = _served(catalog)
-    counts_run_id, countries = _counted(request, base, lake)
+    counted, countries = _counted(request, base, lake)
     definitions = request.segments or (
-        base.definitions if base else lake.read_json(RunKeys(counts_run_id).plan, RunPlan).definitions
+        base.definitions if base else lake.read_json(RunKeys(counted.run_id).plan, RunPlan).definitions
     )
-    counts = lake.read_counts(RunKeys(counts_run_id).merged_counts)
+    counts = lake.read_counts(RunKeys(counted.run_id).merged_counts)
     model = ServedModel(
         version=version,
         run_id=run_id,
@@ -99,7 +99,7 @@ def _make(
         modes=segment_modes(counts, definitions, cur_date, countries),
     )
     served = catalog.read(base.version).modes if base else ()
-    return _Remodelled(model, counts_run_id, base, tuple(changed_segments(served, model.modes)))
+    return _Remodelled(model, counted, base, tuple(changed_segments(served, model.modes)))
 
 
 def _served(catalog: Catalog) -> Base | None:
@@ -109,24 +109,25 @@ def _served(catalog: Catalog) -> Base | None:
         return None
 
 
-def _counted(request: RemodelRequest, base: Base | None, lake: Lake) -> tuple[str, tuple[str, ...]]:
-    """Return the run whose counts are used, and the countries that they are of."""
+def _counted(request: WhatIfRequest, base: Base | None, lake: Lake) -> tuple[Counted, tuple[str, ...]]:
+    """Return which counts are used, and the countries that they are of."""
     if request.run_id:
-        return request.run_id, read_ledger(lake, request.run_id).countries
+        ledger = read_ledger(lake, request.run_id)
+        return Counted(request.run_id, ledger.rows), ledger.countries
     if base is None:
         raise NoCounts("there are no counts to make a model from yet: run the pipeline on a whole history first")
     # A model is of all countries of its counts; their ledger would tell the same, and grows with the objects counted.
-    return base.counts_run_id, base.countries
+    return base.counted, base.countries
 
 
 def _publish(made: _Remodelled, catalog: Catalog, kept_versions: int) -> Publication:
     """Serve the model in the place of the one it was made from: history appended meanwhile is not to be lost."""
-    model, counts_run_id, base, _ = made
+    model, counted, base, _ = made
     if base is None:
-        return catalog.publish(model, counts_run_id, kept_versions, model.published_at)
+        return catalog.publish(model, counted, kept_versions, model.published_at)
     if base.newest_version >= model.version:
         return Publication(base.version == model.version, base.version, base.newest_version)
-    return catalog.replace(base, model, counts_run_id, kept_versions, model.published_at)
+    return catalog.replace(base, model, counted, kept_versions, model.published_at)
 
 
 def _tell(made: _Remodelled, started_at: datetime, lake: Lake) -> RemodelSummary:
@@ -140,7 +141,7 @@ def _tell(made: _Remodelled, started_at: datetime, lake: Lake) -> RemodelSummary
 
 def _what_if(made: _Remodelled) -> WhatIf:
     return WhatIf(
-        counts_run_id=made.counts_run_id,
+        counts_run_id=made.counted.run_id,
         served_version=made.base.version if made.base else None,
         definitions=made.model.definitions,
         changes=made.changes,
@@ -159,7 +160,7 @@ def _summary(made: _Remodelled, started_at: datetime, outcome: Outcome, served_v
     return RemodelSummary(
         run_id=made.model.run_id,
         outcome=outcome,
-        counts_run_id=made.counts_run_id,
+        counts_run_id=made.counted.run_id,
         countries=made.model.countries,
         cur_date=made.model.cur_date,
         started_at=started_at,

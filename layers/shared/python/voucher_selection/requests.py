@@ -56,16 +56,18 @@ class AppendRequest(_Request):
     cur_date: IsoDate | None = None
 
 
-class RemodelRequest(_Request):
-    """A model from counts that there are: those of `run_id`, or else those behind the served model.
+class WhatIfRequest(_Request):
+    """A model from counts that there are: those of `run_id`, or else those behind the served model."""
 
-    With `publish` False it is only told what the model would be.
-    """
-
-    mode: Literal["remodel"]
     cur_date: IsoDate | None = None
     segments: SegmentDefinitions | None = None
     run_id: RunId | None = None
+
+
+class RemodelRequest(WhatIfRequest):
+    """The same, to be published; with `publish` False it is only told what the model would be."""
+
+    mode: Literal["remodel"]
     publish: bool = True
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import (
     AfterValidator,
@@ -167,6 +167,13 @@ class Totals(BaseModel):
     def add_up(self) -> bool:
         """Whether every row read is accounted for."""
         return self.rows_read == self.other_country + sum(self.rejected.values()) + self.kept
+
+
+class Counted(NamedTuple):
+    """What the counts behind a model count: those that `run_id` has left, of `rows` (None: nobody wrote that down)."""
+
+    run_id: str
+    rows: Totals | None
 
 
 def message_of(cause: str) -> str:
