@@ -255,7 +255,7 @@ def test_a_version_tells_what_became_of_all_rows_that_it_counts(days, pipeline: 
         Counted("second", Totals.sum(rows)),
         Counted("first", rows[0]),
     ]
-    assert catalog.version(remodelled["version"]).counted.rows.rows_read == 1_400
+    assert catalog.version(remodelled["version"]).counted.rows.rows_read == 2_100
 
 
 def test_an_append_to_counts_from_before_rows_were_written_down_does_not_invent_them(
