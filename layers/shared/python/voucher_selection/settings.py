@@ -101,6 +101,17 @@ class ModelSettings(Settings):
     kept_versions: Annotated[int, Field(ge=2)] = 10
 
 
+class WhatIfSettings(Settings):
+    """Settings of WhatIf: the lake's bucket, the catalog's table, and the date it counts up to unless asked otherwise.
+
+    Without `cur_date` that is the day it is asked (UTC).
+    """
+
+    bucket: str
+    table: str
+    cur_date: OptionalDate = None
+
+
 class ApiSettings(Settings):
     """Settings of the API: the catalog's table, and how old, in seconds, the knowledge of the served version may be."""
 

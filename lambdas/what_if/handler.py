@@ -1,0 +1,26 @@
+"""What if: what another date or other segments would change. It is computed from counts, and nothing is written."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from voucher_selection.catalog import Catalog
+from voucher_selection.lake import Lake
+from voucher_selection.observability import logger, metrics, tracer
+from voucher_selection.remodelling import make_what_if
+from voucher_selection.requests import WhatIfRequest
+from voucher_selection.settings import WhatIfSettings
+
+settings = WhatIfSettings.from_environment()
+lake = Lake(settings.bucket)
+catalog = Catalog(settings.table)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics(capture_cold_start_metric=True)
+def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Answer a `WhatIfRequest` with the model that there would be, and the segments that it changes."""
+    request = WhatIfRequest.parse(event)
+    return make_what_if(datetime.now(UTC), request, lake, catalog, settings.cur_date).model_dump(mode="json")
