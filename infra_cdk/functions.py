@@ -1,6 +1,7 @@
-"""The five functions: each with its own role, log group, settings and no more rights than its state needs."""
+"""The six functions: each with its own role, log group, settings and no more rights than its state needs."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
@@ -9,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra_cdk.log_groups import log_group_of
@@ -23,7 +25,7 @@ _WRITE = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadPart
 
 
 class Functions(Construct):
-    """Ingest, Clean, Assign and Model, the states of the pipeline, and the API."""
+    """Ingest, Clean, Assign and Model, the states of the pipeline; WhatIf, which the API asks; and the API itself."""
 
     def __init__(
         self,
@@ -45,7 +47,7 @@ class Functions(Construct):
         self.clean = self._clean()
         self.assign = self._assign()
         self.model = self._model()
-        self.api = self._api()
+        self._what_if = self._what_if_function()
 
     def _ingest(self) -> lambda_.Function:
         stage = self._stage
@@ -123,23 +125,72 @@ class Functions(Construct):
     def _cur_date(self) -> str:
         return self._stage.cur_date.isoformat() if self._stage.cur_date else ""
 
-    def _api(self) -> lambda_.IFunction:
-        """The API: on AWS its published version, which starts from a snapshot; the emulator takes none.
+    def _what_if_function(self) -> lambda_.Function:
+        """It reads what Model reads, and writes nothing."""
+        return self._function(
+            "WhatIf",
+            memory_mb=self._stage.model_memory_mb,
+            timeout_seconds=self._stage.api_timeout_seconds,
+            environment={
+                "BUCKET": self._bucket.bucket_name,
+                "TABLE": self._table.table_name,
+                "CUR_DATE": self._cur_date(),
+            },
+            rights=[
+                self._list("production", "runs"),
+                self._objects(_READ, "runs", "production"),
+                self._items("dynamodb:GetItem", "dynamodb:Query"),
+            ],
+        )
+
+    def api(self, state_machine: sfn.IStateMachine) -> lambda_.IFunction:
+        """Make the API: on AWS its published version, which starts from a snapshot; the emulator takes none.
 
         An alias is what a caller is bound to: it moves to a new version once that version's snapshot is there.
         """
+        stage = self._stage
         function = self._function(
             "Api",
-            memory_mb=self._stage.api_memory_mb,
-            timeout_seconds=self._stage.api_timeout_seconds,
+            memory_mb=stage.api_memory_mb,
+            timeout_seconds=stage.api_timeout_seconds,
             environment={
                 "TABLE": self._table.table_name,
-                "MODEL_REFRESH_SECONDS": f"{self._stage.model_refresh_seconds:g}",
+                "BUCKET": self._bucket.bucket_name,
+                "STATE_MACHINE_ARN": state_machine.state_machine_arn,
+                "WHAT_IF_FUNCTION": self._what_if.function_name,
+                "MODEL_REFRESH_SECONDS": f"{stage.model_refresh_seconds:g}",
+                "START_RUNS": json.dumps(stage.start_runs),
             },
-            rights=[self._items("dynamodb:GetItem", "dynamodb:Query")],
-            snap_start=None if self._stage.is_local else lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS,
+            rights=[
+                self._items("dynamodb:GetItem", "dynamodb:Query"),
+                *self._run_rights(state_machine),
+                iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self._what_if.function_arn]),
+            ],
+            snap_start=None if stage.is_local else lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS,
         )
-        return function if self._stage.is_local else function.add_alias("served")
+        return function if stage.is_local else function.add_alias("served")
+
+    def _run_rights(self, state_machine: sfn.IStateMachine) -> list[iam.PolicyStatement]:
+        """What the pages of runs read, and the right to start one where the stage says so."""
+        name = cdk.Fn.select(6, cdk.Fn.split(":", state_machine.state_machine_arn))
+        arn = state_machine.state_machine_arn
+        starts = [iam.PolicyStatement(actions=["states:StartExecution"], resources=[arn])]
+        return [
+            iam.PolicyStatement(actions=["states:ListExecutions"], resources=[arn]),
+            iam.PolicyStatement(
+                actions=["states:DescribeExecution", "states:GetExecutionHistory"],
+                resources=[self._states_arn("execution", f"{name}:*")],
+            ),
+            iam.PolicyStatement(actions=["states:DescribeMapRun"], resources=[self._states_arn("mapRun", f"{name}/*")]),
+            self._list("runs"),
+            self._objects(_READ, "runs"),
+            *(starts if self._stage.start_runs else []),
+        ]
+
+    def _states_arn(self, resource: str, name: str) -> str:
+        return cdk.Stack.of(self).format_arn(
+            service="states", resource=resource, resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
+        )
 
     def _function(
         self,
@@ -152,7 +203,7 @@ class Functions(Construct):
         rights: Sequence[iam.PolicyStatement],
         snap_start: lambda_.SnapStartConf | None = None,
     ) -> lambda_.Function:
-        name = construct_id.lower()
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", construct_id).lower()
         log_group = log_group_of(self, construct_id, stage=self._stage)
         return lambda_.Function(
             self,
@@ -211,6 +262,15 @@ class Functions(Construct):
 
     def _list_bucket(self) -> iam.PolicyStatement:
         return iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self._bucket.bucket_arn])
+
+    def _list(self, *prefixes: str) -> iam.PolicyStatement:
+        """The right to hear of an object below these prefixes that it is not there."""
+        patterns = [f"{prefix}/*" for prefix in prefixes]
+        return iam.PolicyStatement(
+            actions=["s3:ListBucket"],
+            resources=[self._bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": patterns}},
+        )
 
     def _items(self, *actions: str) -> iam.PolicyStatement:
         return iam.PolicyStatement(actions=[*actions], resources=[self._table.table_arn])

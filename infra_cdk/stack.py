@@ -31,7 +31,7 @@ class VoucherSelection(cdk.Stack):
             self, "Functions", stage=stage, packages=packages, bucket=lake.bucket, table=catalog.table
         )
         pipeline = Pipeline(self, "Pipeline", stage=stage, functions=functions, bucket=lake.bucket)
-        api = Api(self, "Api", stage=stage, function=functions.api)
+        api = Api(self, "Api", stage=stage, function=functions.api(pipeline.state_machine))
 
         self._output("ApiUrl", api.url, "Where the API answers")
         self._output("StateMachineArn", pipeline.state_machine.state_machine_arn, "What to start a run with")

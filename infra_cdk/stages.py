@@ -43,6 +43,8 @@ class Stage:
         source_hosts: HTTPS hosts that Ingest may fetch a history from; ``*`` is any.
         source_buckets: Buckets that Ingest may read besides the deployment's own.
         auth: Who may call the API: anyone, or holders of an API key.
+        start_runs: Whether runs may be started, and versions rolled back, through the API and its pages by whoever may call
+            it; never where anyone may, but for the emulator.
         rate_limit: Requests per second that the API takes in the long run.
         burst_limit: Requests that the API takes at once.
         model_refresh_seconds: How long the API serves a model before it asks whether there is a newer one.
@@ -86,6 +88,7 @@ class Stage:
     source_hosts: tuple[str, ...] = ()
     source_buckets: tuple[str, ...] = ()
     auth: Auth = "api_key"
+    start_runs: bool = False
     rate_limit: float = 100
     burst_limit: int = 200
     model_refresh_seconds: float = 5
@@ -122,6 +125,8 @@ class Stage:
 
     def __post_init__(self) -> None:
         """Refuse values that a deployment would only find out about halfway, or that no run could use."""
+        if self.start_runs and self.auth == "none" and not self.is_local:
+            raise StageError("start_runs: anyone could start runs where auth is none; set auth=api_key")
         if not self.countries:
             raise StageError("countries: expected at least one country, e.g. countries=Peru,Latvia")
         for setting, (least, most) in _RANGES.items():
@@ -221,6 +226,7 @@ def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings a
                 "refresh_schedule": "",
                 "source_hosts": ("*",),
                 "auth": "none",
+                "start_runs": True,
                 "max_concurrency": 4,
                 "model_refresh_seconds": 1,  # who tries things out looks at once at what a run has changed
                 "tracing": False,

@@ -7,14 +7,14 @@ appends a few files to a copy of the dependencies' archive, a change of a lock f
 archive            holds                                               used by
 =================  ==================================================  ================================
 ``shared``         dependencies of every function, voucher_selection   all functions on AWS (a layer)
-``analytics``      pandas and pyarrow                                  the pipeline on AWS (a layer)
+``analytics``      pandas and pyarrow                                  all of them but the API (a layer)
 ``<function>``     the function's own folder                           that function on AWS
 ``bundle-api``     the API, voucher_selection, shared dependencies     the API on the local stage
-``bundle-pipeline``  the four pipeline functions and all dependencies  the pipeline on the local stage
+``bundle-pipeline``  the other functions and all dependencies          these on the local stage
 =================  ==================================================  ================================
 
-LocalStack stores layers and does not mount them, hence the bundles. The four pipeline functions share one, so that it
-is uploaded and unzipped once.
+LocalStack stores layers and does not mount them, hence the bundles. The functions with pandas and pyarrow share one, so
+that it is uploaded and unzipped once.
 
 Example::
 
@@ -51,16 +51,16 @@ PYTHON = "3.13"
 UNZIPPED_LIMIT = 262_144_000
 """Bytes that a function and all its layers may have unzipped (AWS, and LocalStack enforces it too)."""
 
-PIPELINE = ("ingest", "clean", "assign", "model")
-FUNCTIONS = (*PIPELINE, "api")
+WITH_ANALYTICS = ("ingest", "clean", "assign", "model", "what_if")
+FUNCTIONS = (*WITH_ANALYTICS, "api")
 
 LAYERS_OF: Mapping[str, tuple[str, ...]] = {
     "api": ("shared",),
-    **dict.fromkeys(PIPELINE, ("shared", "analytics")),
+    **dict.fromkeys(WITH_ANALYTICS, ("shared", "analytics")),
 }
 """The layers of each function; without pandas and pyarrow the API starts in a fraction of the time."""
 
-AWS_SERVICES = ("dynamodb", "s3", "sts", "xray")
+AWS_SERVICES = ("dynamodb", "lambda", "s3", "stepfunctions", "sts", "xray")
 """The services whose API descriptions are kept of botocore's 430: the ones that the functions call, the caller's
 identity, and X-Ray, for which the tracer makes a client. A client of another service raises ``UnknownServiceError``;
 add it here."""
@@ -200,18 +200,18 @@ def build_layers(platform: Platform) -> Packages:
 
 
 def build_bundles(platform: Platform) -> Packages:
-    """Build the self-contained archives of the local stage: one for the API, one for the four pipeline functions.
+    """Build the self-contained archives of the local stage: one for the API, one for the other functions.
 
     Raises:
         BuildError: uv is missing, or an install failed.
         PackageTooLargeError: A bundle exceeds `UNZIPPED_LIMIT`.
     """
-    pipeline_code = {name: path for function in PIPELINE for name, path in _function_code(function).items()}
+    pipeline_code = {name: path for function in WITH_ANALYTICS for name, path in _function_code(function).items()}
     api = _archive("bundle-api", platform, LAYERS_OF["api"], "", _shared_code() | _function_code("api"))
     pipeline = _archive("bundle-pipeline", platform, LAYERS_OF["clean"], "", _shared_code() | pipeline_code)
     for name, bundle in (("api", api), ("pipeline", pipeline)):
         check_size(name, {name: bundle})
-    return Packages({"api": api, **dict.fromkeys(PIPELINE, pipeline)}, {})
+    return Packages({"api": api, **dict.fromkeys(WITH_ANALYTICS, pipeline)}, {})
 
 
 def check_size(function: str, archives: Mapping[str, Archive]) -> int:

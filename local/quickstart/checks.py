@@ -17,7 +17,7 @@ _TYPED = (
     "infra_cdk",
     "layers/build.py",
     "layers/shared/python/voucher_selection",
-    *(f"lambdas/{name}/handler.py" for name in ("ingest", "clean", "assign", "model", "api")),
+    *(f"lambdas/{name}/handler.py" for name in ("ingest", "clean", "assign", "model", "what_if", "api")),
 )
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
     from types_boto3_logs import CloudWatchLogsClient
 
-FUNCTIONS = ("ingest", "clean", "assign", "model", "api")
+FUNCTIONS = ("ingest", "clean", "assign", "model", "what_if", "api")
 
 
 def last_lines(workspace: Workspace, function: str, lines: int) -> list[str]:

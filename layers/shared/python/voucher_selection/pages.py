@@ -1,29 +1,249 @@
-"""The web pages: HTML made from the same answers that the JSON routes give."""
+"""The web pages: HTML made from what the API knows, readable without JavaScript."""
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from voucher_selection import charts, wording
+from voucher_selection.catalog import Version
+from voucher_selection.evidence import LOW_SUPPORT
+from voucher_selection.lookups import Found
+from voucher_selection.runs import Totals
 from voucher_selection.served_model import ServedModel
 
 CONTENT_TYPE = "text/html; charset=utf-8"
+PAGES = (
+    ("search_voucher", "Look up"),
+    ("segments", "Segments"),
+    ("report", "Report"),
+    ("runs", "Runs"),
+    ("docs", "API"),
+)
 _TEMPLATES = Path(__file__).with_name("templates")
+
+
+class Frame(NamedTuple):
+    """What surrounds the content of a page.
+
+    Attributes
+    ----------
+    root
+        The relative address of the API's root, so that links hold under any stage and domain: `../` for each folder.
+    page
+        The page among `PAGES` that it belongs to.
+    is_shell
+        Whether it holds no data, but a script that asks for a key and fetches the view with the data.
+    """
+
+    root: str
+    page: str
+    is_shell: bool = False
+    pages: Sequence[tuple[str, str]] = PAGES
+
+
+def frame_of(path: str, *, is_shell: bool = False) -> Frame:
+    """Return the frame of the page at a path of the API; that of a view is its page's."""
+    page = path.removeprefix("/views").strip("/")
+    return Frame("../" * page.count("/"), page.partition("/")[0], is_shell)
+
+
+@cache
+def content_security_policy() -> str:
+    """Return the policy of every page: our own style and script apply, our own origin is asked, and nothing else."""
+    return (
+        f"default-src 'none'; style-src {_source(_style())}; script-src {_source(_script())}; connect-src 'self';"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def lookup_page(
+    frame: Frame,
+    model: ServedModel | None,
+    fields: Mapping[str, str],
+    *,
+    found: Found | None = None,
+    curl: str | None = None,
+    errors: Mapping[str, str] | None = None,
+    notice: str | None = None,
+) -> str:
+    """Return the form, filled with `fields`, with what was found, the errors by field, or a notice beside it."""
+    return _render(
+        "search_voucher.html",
+        frame,
+        model=model,
+        countries=model.countries if model else (),
+        segmentations=model.segmentations if model else {},
+        fields=fields,
+        found=found,
+        curl=curl,
+        errors=errors or {},
+        notice=notice,
+    )
+
+
+def segments_page(frame: Frame, model: ServedModel, country: str) -> str:
+    """Return the segments of one of the model's countries, with their modes and the distributions of amounts."""
+    return _render("segments.html", frame, model=model, country=country, modes=_by_segmentation(model, country))
+
+
+def report_page(
+    frame: Frame,
+    model: ServedModel,
+    version: Version,
+    fields: Mapping[str, str],
+    *,
+    what_if: Mapping[str, Any] | None = None,
+    errors: Mapping[str, str] | None = None,
+    notice: str | None = None,
+) -> str:
+    """Return the analysis of the served model, with a what-if's form and, where one was asked for, its answer.
+
+    Parameters
+    ----------
+    version
+        What the model was made from.
+    fields
+        What the form is filled with.
+    what_if
+        A model that was only asked about, with the fields of `what_if.WhatIf`.
+    """
+    return _render(
+        "report.html",
+        frame,
+        model=model,
+        counted=version.counted,
+        rows=version.counted.rows and _rows(version.counted.rows),
+        age_seconds=(datetime.now(UTC) - model.published_at).total_seconds(),
+        heat_maps={
+            country: {name: charts.heat_map(modes) for name, modes in _by_segmentation(model, country).items()}
+            for country in model.countries
+        },
+        fields=fields,
+        what_if=what_if,
+        what_if_rows=what_if and _what_if_rows(model, what_if),
+        errors=errors or {},
+        notice=notice,
+    )
+
+
+def runs_page(
+    frame: Frame,
+    runs: Sequence[Mapping[str, Any]],
+    versions: Sequence[Version],
+    served_version: str | None,
+    *,
+    may_start: bool,
+    fields: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+    notice: str | None = None,
+) -> str:
+    """Return the last runs and the kept versions; where runs may be started, with forms that do."""
+    return _render(
+        "runs.html",
+        frame,
+        runs=runs,
+        live=any(run["status"] == "RUNNING" for run in runs),
+        versions=versions,
+        served_version=served_version,
+        may_start=may_start,
+        fields={"mode": "", "source": "", "countries": "", "cur_date": ""} | dict(fields or {}),
+        errors=errors or {},
+        notice=notice,
+    )
+
+
+def run_page(frame: Frame, run: Mapping[str, Any]) -> str:
+    """Return how far a run is, or how it ended: its states, its rows, its error, and what it published."""
+    rows = run["rows"]
+    return _render(
+        "run.html",
+        frame,
+        run=run,
+        rows=_rows(Totals.model_validate(rows)) if rows else None,
+        facts=[(name, run["summary"][key]) for key, name in _FACTS.items() if run["summary"].get(key) is not None],
+    )
+
+
+def problem_page(frame: Frame, title: str, detail: str) -> str:
+    """Return an error for a person."""
+    return _render("problem.html", frame, title=title, detail=detail)
+
+
+def shell_page(frame: Frame) -> str:
+    """Return a page without data, which asks for the key and then fetches its view."""
+    return _render("shell.html", frame, title=dict(PAGES)[frame.page])
+
+
+_FACTS = {
+    "source": "History",
+    "cur_date": "CUR_DATE",
+    "files": "Files",
+    "known_files": "Files counted before",
+    "base_run_id": "Added to the counts of run",
+    "counts_run_id": "From the counts of run",
+    "changed_segments": "Segments with another amount",
+    "assigned": "Customers with an amount",
+    "output": "Amounts written to",
+    "version": "Version",
+    "served_version": "Served since",
+    "previous_version": "Served before",
+}
+
+
+def _by_segmentation(model: ServedModel, country: str) -> dict[str, list[Any]]:
+    modes: dict[str, list[Any]] = {name: [] for name in model.segmentations}
+    for mode in model.modes:
+        if mode.country_code == country:
+            modes[mode.segment_name].append(mode)
+    return modes
+
+
+def _rows(totals: Totals) -> dict[str, Any]:
+    return {"total": totals.rows_read, "bars": charts.rows_read(totals)}
+
+
+def _what_if_rows(model: ServedModel, what_if: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every segment of a what-if beside the served one; then the served ones that there would be no more."""
+    served = {(m.country_code, m.segment_name, m.segment): m.voucher_amount for m in model.modes}
+    rows = []
+    for segment in what_if["segments"]:
+        key = (segment["country_code"], segment["segment_name"], segment["segment"])
+        is_new, before = key not in served, served.pop(key, None)
+        changed = "new" if is_new else "changed" if before != segment["voucher_amount"] else ""
+        rows.append({**segment, "served_amount": before, "changed": changed})
+    for (country, segmentation, segment), before in served.items():
+        gone = {"country_code": country, "segment_name": segmentation, "segment": segment, "served_amount": before}
+        rows.append({**gone, "voucher_amount": None, "support": None, "share": None, "changed": "gone"})
+    return rows
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    words = ("age", "amount", "duration", "evidence", "moment", "number", "outcome", "percent", "status")
+    environment.filters |= {name: getattr(wording, name) for name in words}
+    environment.globals |= {
+        "bounds": wording.bounds,
+        "clarity": wording.clarity,
+        "distribution": charts.distribution,
+        "evidence_names": wording.EVIDENCE,
+        "low_support": LOW_SUPPORT,
+        "needs": wording.NEEDS,
+        "why": wording.why,
+    }
+    return environment
 
 
 @cache
@@ -32,43 +252,15 @@ def _style() -> str:
 
 
 @cache
-def security_headers() -> Mapping[str, str]:
-    """Return the headers of every page: nothing is loaded, nothing runs, only our own style applies."""
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
-    return {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+def _script() -> str:
+    return (_TEMPLATES / "pages.js").read_text(encoding="utf-8")
 
 
-def lookup_page(
-    model: ServedModel | None,
-    fields: Mapping[str, str],
-    answer: Mapping[str, Any] | None = None,
-    errors: Mapping[str, str] | None = None,
-    notice: str | None = None,
-) -> str:
-    """Return the form, filled with `fields`, with the answer, the errors by field, or a notice beside it."""
-    return _render(
-        "search_voucher.html",
-        countries=model.countries if model else (),
-        segmentations=model.definitions.names if model else (),
-        fields=fields,
-        answer=answer,
-        errors=errors or {},
-        notice=notice,
-    )
+def _source(text: str) -> str:
+    """How a policy names an inline style or script."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def criteria_page(criteria: Mapping[str, Any]) -> str:
-    """Return the segments of a model as a table."""
-    return _render("selection_criteria.html", **criteria)
-
-
-def problem_page(status: int, title: str, detail: str) -> str:
-    """Return an error for a person."""
-    return _render("problem.html", status=status, title=title, detail=detail)
-
-
-def _render(template: str, **values: object) -> str:
-    return _environment().get_template(template).render(style=_style(), **values)
+def _render(template: str, frame: Frame, **values: object) -> str:
+    page = _environment().get_template(template)
+    return page.render(frame=frame, style=_style(), script=_script(), **values)

@@ -1,0 +1,101 @@
+"use strict";
+// Pages work without this script, but on a stage that asks for an API key: there a page is a shell, and the script fetches
+// the view that belongs to it, with the key. Everywhere it keeps the page of a run up to date.
+(() => {
+  const KEY = "voucher-selection.api-key";
+  const LIVE_MS = 1500;
+  const root = new URL(document.body.dataset.root, location.href);
+  const isShell = "shell" in document.body.dataset;
+
+  // Where the content of a page is: in the page itself, or in the view of the same name.
+  const contentOf = (page) => {
+    const path = page.pathname.slice(root.pathname.length);
+    return isShell ? new URL(`views/${path}${page.search}`, root) : new URL(page.pathname + page.search, root);
+  };
+  const pageOf = (content) => {
+    const url = new URL(content);
+    return new URL(url.pathname.slice(root.pathname.length).replace(/^views\//, "") + url.search, root);
+  };
+
+  const request = (url, options = {}) => {
+    const headers = { Accept: "text/html" };
+    const key = sessionStorage.getItem(KEY);
+    if (key) headers["x-api-key"] = key;
+    return fetch(url, { ...options, headers, cache: "no-store" });
+  };
+
+  const show = async (answer) => {
+    // API Gateway's own refusals, of too many requests say, are no pages.
+    if (!answer.headers.get("Content-Type")?.startsWith("text/html")) return tell((await answer.json()).detail);
+    const found = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.title = found.title;
+    for (const name of ["main", "footer"]) {
+      document.querySelector(name).replaceChildren(...found.querySelector(name).childNodes);
+    }
+    live();
+  };
+
+  const tell = (text) => {
+    const place = document.getElementById("told");
+    if (place) place.textContent = text;
+  };
+
+  const askForKey = (shell, text) => {
+    if (!document.getElementById("key")) document.querySelector("main").replaceChildren(...shell.cloneNode(true).childNodes);
+    tell(text);
+    const form = document.getElementById("key");
+    form.hidden = false;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      sessionStorage.setItem(KEY, new FormData(form).get("api_key").trim());
+      load(shell);
+    }, { once: true });
+  };
+
+  const load = async (shell) => {
+    if (!sessionStorage.getItem(KEY)) return askForKey(shell, "This stage gives its data to holders of an API key.");
+    try {
+      const answer = await request(contentOf(location));
+      if (answer.status === 403) {
+        sessionStorage.removeItem(KEY);
+        return askForKey(shell, "The key was not accepted.");
+      }
+      return await show(answer);
+    } catch {
+      return tell("The API cannot be reached: try again.");
+    }
+  };
+
+  const send = async (form) => {
+    const answer = await request(contentOf(new URL(form.action)), { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    if (answer.redirected) history.pushState(null, "", pageOf(answer.url));
+    await show(answer);
+    (document.querySelector('[aria-invalid="true"]') ?? document.getElementById("main")).focus();
+  };
+
+  const live = () => {
+    if (!document.querySelector("[data-live]")) return;
+    setTimeout(async () => {
+      if (document.hidden || document.querySelector("main form :focus")) return live();
+      try {
+        const answer = await request(contentOf(location));
+        return answer.ok ? await show(answer) : live();
+      } catch {
+        return live();
+      }
+    }, LIVE_MS);
+  };
+
+  if (isShell) {
+    const shell = document.querySelector("main").cloneNode(true);
+    document.addEventListener("submit", (event) => {
+      if (event.target.id === "key" || event.target.method !== "post") return;
+      event.preventDefault();
+      send(event.target);
+    });
+    window.addEventListener("popstate", () => load(shell));
+    load(shell);
+  } else {
+    live();
+  }
+})();
