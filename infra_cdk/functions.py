@@ -135,6 +135,8 @@ class Functions(Construct):
             environment={
                 "TABLE": self._table.table_name,
                 "MODEL_REFRESH_SECONDS": f"{self._stage.model_refresh_seconds:g}",
+                "AUTH": self._stage.auth,
+                "CORS_ORIGINS": json.dumps(self._stage.cors_origins),
             },
             rights=[self._items("dynamodb:GetItem", "dynamodb:Query")],
             snap_start=None if self._stage.is_local else lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS,
