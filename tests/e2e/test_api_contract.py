@@ -26,7 +26,7 @@ CHECKS = [
     negative_data_rejection,
     unsupported_method,
 ]
-EXAMPLES = 25
+EXAMPLES = 60
 UNKNOWN_TO_GATEWAY = ("QUERY", "TRACE")
 
 schema = schemathesis.openapi.from_dict(openapi.document("none"))

@@ -30,7 +30,7 @@ _DESCRIPTION = (
 )
 # What API Gateway answers before the function is asked; infra_cdk/api.py gives these answers their bodies.
 GATEWAY_REFUSALS: dict[HTTPStatus, tuple[str, ...]] = {
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("body_too_large",),
+    HTTPStatus.CONTENT_TOO_LARGE: ("body_too_large",),
     HTTPStatus.TOO_MANY_REQUESTS: ("throttled", "quota_exceeded"),
     HTTPStatus.INTERNAL_SERVER_ERROR: ("gateway_error",),
     HTTPStatus.GATEWAY_TIMEOUT: ("gateway_timeout",),

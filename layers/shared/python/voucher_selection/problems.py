@@ -90,7 +90,7 @@ class Problem(NamedTuple):
 PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     MalformedJson: (HTTPStatus.BAD_REQUEST, "malformed_json"),
     MalformedBody: (HTTPStatus.BAD_REQUEST, "malformed_body"),
-    BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large"),
+    BodyTooLarge: (HTTPStatus.CONTENT_TOO_LARGE, "body_too_large"),
     UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
     InvalidLookup: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request"),
     UnknownCountry: (HTTPStatus.NOT_FOUND, "unknown_country"),
