@@ -1,5 +1,10 @@
 """The API: a REST API that passes every request to its function."""
 
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
@@ -9,16 +14,61 @@ from infra_cdk.log_groups import log_group_of
 from infra_cdk.stages import Stage
 
 _LOCAL_ID = "voucher"
+# Who watches over the API has no key, nor has a browser that opens the documentation.
+_OPEN = ("/health", "/openapi.json", "/docs", "/docs/{file}")
+
+
+class _Refusal(NamedTuple):
+    """An answer of API Gateway itself; without a status it has the one of its cause, which can be several."""
+
+    code: str
+    detail: str
+    status: int | None = None
+    title: str = ""
+    headers: Mapping[str, str] = MappingProxyType({})
+
+
+_RETRY = {"Retry-After": "'1'"}
+_KEY_NEEDED = _Refusal("api_key_required", "expected an API key in the header x-api-key", 403, "Forbidden")
+_REFUSALS = {
+    "INVALID_API_KEY": _KEY_NEEDED,
+    "ACCESS_DENIED": _KEY_NEEDED,
+    # The routes take every path and every method that API Gateway knows: what has none of them is TRACE and its like.
+    # Which methods the path has, API Gateway cannot tell: these are those of the API.
+    "MISSING_AUTHENTICATION_TOKEN": _Refusal(
+        "method_not_allowed",
+        "the API takes GET, HEAD, OPTIONS, POST",
+        405,
+        "Method Not Allowed",
+        {"Allow": "'GET, HEAD, OPTIONS, POST'"},
+    ),
+    "THROTTLED": _Refusal("throttled", "too many requests: try again later", 429, "Too Many Requests", _RETRY),
+    "QUOTA_EXCEEDED": _Refusal("quota_exceeded", "the key's quota is used up", 429, "Too Many Requests", _RETRY),
+    "REQUEST_TOO_LARGE": _Refusal(
+        "body_too_large", "expected a body of at most 1,048,576 bytes: send less at once", 413, "Content Too Large"
+    ),
+    "INTEGRATION_TIMEOUT": _Refusal("gateway_timeout", "the answer took too long", 504, "Gateway Timeout"),
+    "INTEGRATION_FAILURE": _Refusal("gateway_timeout", "there was no answer", 504, "Gateway Timeout"),
+    "DEFAULT_4XX": _Refusal("gateway_refused", "API Gateway refused the request"),
+    "DEFAULT_5XX": _Refusal("gateway_error", "API Gateway could not answer the request"),
+}
+_HEADERS = {
+    "Content-Type": "'application/problem+json'",
+    "X-Request-Id": "context.requestId",
+    "Cache-Control": "'no-store'",
+    "X-Content-Type-Options": "'nosniff'",
+}
 
 
 class Api(Construct):
-    """The REST API of the stage; where the stage asks for a key, only ``GET /health`` is open without one."""
+    """The REST API of the stage; where it asks for a key, health, the documentation and preflights do without."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, function: lambda_.IFunction) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
         self._api = self._rest_api()
         self._routes(function)
+        self._refusals()
         self.key = self._key() if stage.auth == "api_key" else None
 
     @property
@@ -64,12 +114,34 @@ class Api(Construct):
 
     def _routes(self, function: lambda_.IFunction) -> None:
         integration = apigateway.LambdaIntegration(function, scope_permission_to_method=False)
-        needs_key = self._stage.auth == "api_key"
         root = self._api.root
-        root.add_method("ANY", integration, api_key_required=needs_key)
-        root.add_resource("{proxy+}").add_method("ANY", integration, api_key_required=needs_key)
+        needs_key = self._stage.auth == "api_key"
+        for resource in (root, root.add_resource("{proxy+}")):
+            resource.add_method("ANY", integration, api_key_required=needs_key)
+            if needs_key:
+                # A browser asks with OPTIONS, and without the key, whether a page may send it.
+                resource.add_method("OPTIONS", integration, api_key_required=False)
         if needs_key:
-            root.add_resource("health").add_method("GET", integration, api_key_required=False)
+            for path in _OPEN:
+                root.resource_for_path(path).add_method("ANY", integration, api_key_required=False)
+
+    def _refusals(self) -> None:
+        """Give the answers of API Gateway itself the form of the function's."""
+        for name, refusal in _REFUSALS.items():
+            self._api.add_gateway_response(
+                name.title().replace("_", ""),
+                type=apigateway.ResponseType.of(name),
+                status_code=str(refusal.status) if refusal.status else None,
+                response_headers=self._headers_of(refusal),
+                templates={"application/json": _problem(refusal)},
+            )
+
+    def _headers_of(self, refusal: "_Refusal") -> dict[str, str]:
+        headers = {**_HEADERS, **refusal.headers}
+        # These answers are fixed: they can name one origin, or any.
+        origins = self._stage.cors_origins
+        allowed = "*" if "*" in origins else origins[0] if len(origins) == 1 else None
+        return headers | {"Access-Control-Allow-Origin": f"'{allowed}'"} if allowed else headers
 
     def _key(self) -> apigateway.IApiKey:
         key = self._api.add_api_key("Key")
@@ -82,6 +154,12 @@ class Api(Construct):
         )
         plan.add_api_key(key)
         return key
+
+
+def _problem(refusal: _Refusal) -> str:
+    body = {"type": "about:blank"}
+    status = {"title": refusal.title, "status": refusal.status} if refusal.status else {}
+    return json.dumps(body | status | {"code": refusal.code, "detail": refusal.detail})
 
 
 def _access_log() -> apigateway.AccessLogFormat:

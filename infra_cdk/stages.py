@@ -43,8 +43,9 @@ class Stage:
         source_hosts: HTTPS hosts that Ingest may fetch a history from; ``*`` is any.
         source_buckets: Buckets that Ingest may read besides the deployment's own.
         auth: Who may call the API: anyone, or holders of an API key.
-        start_runs: Whether runs may be started, and versions rolled back, through the API and its pages by whoever may call
-            it; never where anyone may, but for the emulator.
+        start_runs: Whether whoever may call the API may start runs and roll versions back with it; never where anyone
+            may call it, but in the emulator.
+        cors_origins: Origins whose pages may call the API, like ``https://campaigns.example``; ``*`` is any.
         rate_limit: Requests per second that the API takes in the long run.
         burst_limit: Requests that the API takes at once.
         model_refresh_seconds: How long the API serves a model before it asks whether there is a newer one.
@@ -89,6 +90,7 @@ class Stage:
     source_buckets: tuple[str, ...] = ()
     auth: Auth = "api_key"
     start_runs: bool = False
+    cors_origins: tuple[str, ...] = ()
     rate_limit: float = 100
     burst_limit: int = 200
     model_refresh_seconds: float = 5
@@ -140,10 +142,11 @@ class Stage:
         if self.refresh_schedule and not re.fullmatch(r"(cron|rate)\([^()]+\)", self.refresh_schedule):
             msg = f"refresh_schedule: expected like cron(30 0 * * ? *), or nothing, got {self.refresh_schedule!r}"
             raise StageError(msg)
-        for host in self.source_hosts:
-            if host != "*" and not re.fullmatch(r"[a-z0-9.-]+", host):
-                msg = f"source_hosts: expected host names like files.example.com, or *, got {host!r}"
-                raise StageError(msg)
+        for setting, (pattern, expected) in _ADDRESSES.items():
+            for value in getattr(self, setting):
+                if value != "*" and not re.fullmatch(pattern, value):
+                    msg = f"{setting}: expected {expected}, or *, got {value!r}"
+                    raise StageError(msg)
         endpoint = urlsplit(self.public_endpoint)
         if self.public_endpoint and (endpoint.scheme not in {"http", "https"} or not endpoint.netloc):
             msg = f"endpoint: expected an address like {LOCAL_ENDPOINT}, got {self.public_endpoint!r}"
@@ -181,6 +184,12 @@ class Stage:
             raise StageError(msg)
         return text
 
+
+_ADDRESSES: Mapping[str, tuple[str, str]] = {
+    "source_hosts": (r"[a-z0-9.-]+", "host names like files.example.com"),
+    "cors_origins": (r"https?://[a-z0-9.-]+(:\d{1,5})?", "origins like https://campaigns.example"),
+}
+"""The settings that are lists of addresses, or ``*`` for any: what each looks like."""
 
 LOG_PERIODS = (1, 7, 14, 30, 90, 180, 365)
 """How long logs can be kept, in days: of CloudWatch's periods, the ones that a team has asked for."""

@@ -1,6 +1,8 @@
-"""The API: lookups and the segments of the served model, as JSON and as pages."""
+"""The API: lookups and the segments of the served model, as JSON and as pages.
 
-import json
+A route is a function here and an entry in `voucher_selection.operations`.
+"""
+
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -12,13 +14,17 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
-from voucher_selection import problems
+from voucher_selection import http_answers, problems
+from voucher_selection.answers import NEGOTIATED, json_answer, methods_answer, page_answer, problem_answer
 from voucher_selection.bulk_lookups import customers_of, look_up_all
 from voucher_selection.catalog import Catalog
 from voucher_selection.errors import NoModel, VoucherSelectionError
-from voucher_selection.lookups import InvalidLookup, LookupRequest, look_up, model_facts, selection_criteria
+from voucher_selection.health import health
+from voucher_selection.lookups import InvalidLookup, LookupRequest, look_up, selection_criteria
 from voucher_selection.model_cache import ModelCache
+from voucher_selection.negotiation import prefers_html
 from voucher_selection.observability import logger, metrics, tracer
+from voucher_selection.request_bodies import FORM, json_of, text_of
 from voucher_selection.settings import ApiSettings
 
 # Whoever waits for the catalog has a caller waiting: five seconds at most, and then what is known is served.
@@ -37,7 +43,7 @@ def post_voucher() -> Response[str]:
     request = LookupRequest.parse(_json_body())
     answer = look_up(models.current(), request)
     metrics.add_metric("VouchersSelected", MetricUnit.Count, 1)
-    return _json(HTTPStatus.OK, answer)
+    return json_answer(HTTPStatus.OK, answer)
 
 
 @app.post("/vouchers")
@@ -46,52 +52,82 @@ def post_vouchers() -> Response[str]:
     answer = look_up_all(models.current(), customers_of(_json_body()))
     selected = sum("problem" not in entry for entry in answer["vouchers"])
     metrics.add_metric("VouchersSelected", MetricUnit.Count, selected)
-    return _json(HTTPStatus.OK, answer)
+    return json_answer(HTTPStatus.OK, answer)
 
 
 @app.get("/selection_criteria")
 def get_selection_criteria() -> Response[str]:
     """Answer every segment with its mode."""
     criteria = selection_criteria(models.current())
-    if not _wants_html():
-        return _json(HTTPStatus.OK, criteria)
+    headers = http_answers.REVALIDATE | NEGOTIATED
+    if not prefers_html(_accept()):
+        return json_answer(HTTPStatus.OK, criteria, headers)
     from voucher_selection import pages  # noqa: PLC0415 - a lookup's cold start does not pay for templates
 
-    return _html(HTTPStatus.OK, pages.criteria_page(criteria))
+    return page_answer(HTTPStatus.OK, pages.criteria_page(criteria), headers)
 
 
 @app.get("/search_voucher")
 def get_search_voucher() -> Response[str]:
     """Show the form."""
-    return _lookup_page({})
+    return _lookup_page(None)
 
 
 @app.post("/search_voucher")
 def post_search_voucher() -> Response[str]:
     """Answer the form on its own page."""
-    expected = "application/x-www-form-urlencoded"
-    if _content_type() != expected:
-        raise problems.UnsupportedMediaType(f"expected a form ({expected}), got {_content_type() or 'no Content-Type'}")
-    return _lookup_page(dict(parse_qsl(app.current_event.decoded_body or "", keep_blank_values=True)))
+    form = text_of(app.current_event, FORM, settings.most_body_bytes)
+    return _lookup_page(dict(parse_qsl(form, keep_blank_values=True)))
 
 
 @app.get("/health")
 def get_health() -> Response[str]:
     """Answer which model is served, and how old it is."""
     model = models.current()
-    age = datetime.now(UTC) - model.published_at
-    facts = {**model_facts(model), "age_seconds": round(age.total_seconds())}
-    stale_seconds = models.stale_seconds
-    if stale_seconds is not None:
-        return _json(HTTPStatus.OK, {"status": "stale", "stale_seconds": round(stale_seconds), "model": facts})
-    return _json(HTTPStatus.OK, {"status": "ok", "model": facts})
+    answer = health(model, models.stale_seconds, datetime.now(UTC))
+    return json_answer(HTTPStatus.OK, answer, http_answers.REVALIDATE)
+
+
+@app.get("/openapi.json")
+def get_openapi() -> Response[str]:
+    """Answer the document of the API."""
+    from voucher_selection import openapi  # noqa: PLC0415 - a lookup's cold start does not pay for schemas
+
+    return json_answer(HTTPStatus.OK, openapi.document(settings.auth), http_answers.REVALIDATE)
+
+
+@app.get("/docs")
+def get_docs() -> Response[str]:
+    """Show the document of the API, to explore and try."""
+    from voucher_selection import docs_page  # noqa: PLC0415 - see above
+
+    page = docs_page.PAGE
+    return Response(HTTPStatus.OK.value, page.content_type, page.text, headers=docs_page.PAGE_HEADERS)
+
+
+@app.get("/docs/<file>")
+def get_docs_file(file: str) -> Response[str]:
+    """Answer a script or style sheet of the page `/docs`."""
+    from voucher_selection import docs_page  # noqa: PLC0415 - see above
+
+    if file not in docs_page.FILES:
+        raise problems.NoRoute(f"there is no {file} among {', '.join(docs_page.FILES)}")
+    asset = docs_page.FILES[file]
+    return Response(HTTPStatus.OK.value, asset.content_type, asset.text, headers=docs_page.FILE_HEADERS)
 
 
 @app.not_found
 def no_route(_: NotFoundError) -> Response[str]:
-    """Answer a path or method that there is not."""
-    event = app.current_event
-    return _problem(problems.NoRoute(f"there is no {event.http_method} {event.path}"))
+    """Answer what no route is for: the methods of a path, a method that it has not, or a path that there is not."""
+    from voucher_selection import operations  # noqa: PLC0415 - see above
+
+    method, path = app.current_event.http_method, app.current_event.path
+    allowed = operations.allowed_methods(path)
+    if not allowed:
+        return _problem(problems.NoRoute(f"there is no {path}"))
+    if method == "OPTIONS":
+        return methods_answer(allowed)
+    return _problem(problems.MethodNotAllowed(method, path, allowed))
 
 
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
@@ -105,66 +141,44 @@ def any_error(error: Exception) -> Response[str]:
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a request of API Gateway's Lambda proxy integration."""
-    return app.resolve(event, context)
+    logger.set_correlation_id(http_answers.request_id(event))
+    answer = http_answers.without_slash(event) or app.resolve(http_answers.routed(event), context)
+    return http_answers.finished(answer, event, settings.cors_origins)
 
 
-def _lookup_page(fields: dict[str, str]) -> Response[str]:
+def _lookup_page(form: dict[str, str] | None) -> Response[str]:
+    """The form: as it was sent, with its answer, or yet to be filled."""
     from voucher_selection import pages  # noqa: PLC0415 - see above
 
+    fields = form or {}
     filled = {name: fields.get(name, "") for name in LookupRequest.model_fields}
     try:
         model = models.current()
     except NoModel as error:
-        return _html(HTTPStatus.SERVICE_UNAVAILABLE, pages.lookup_page(None, filled, notice=str(error)))
-    if not fields:
-        return _html(HTTPStatus.OK, pages.lookup_page(model, filled))
+        page = pages.lookup_page(None, filled, notice=str(error))
+        return page_answer(HTTPStatus.SERVICE_UNAVAILABLE, page, problems.problem_of(error).headers)
+    if form is None:
+        return page_answer(HTTPStatus.OK, pages.lookup_page(model, filled), http_answers.REVALIDATE)
     try:
-        answer = look_up(model, LookupRequest.parse(fields))
+        answer = look_up(model, LookupRequest.parse(form))
     except InvalidLookup as error:
         errors = {problem.field: problem.detail for problem in error.problems}
-        return _html(HTTPStatus.UNPROCESSABLE_ENTITY, pages.lookup_page(model, filled, errors=errors))
+        return page_answer(HTTPStatus.UNPROCESSABLE_ENTITY, pages.lookup_page(model, filled, errors=errors))
     except VoucherSelectionError as error:
-        return _html(problems.problem_of(error).status, pages.lookup_page(model, filled, notice=str(error)))
-    return _html(HTTPStatus.OK, pages.lookup_page(model, filled, answer=answer))
+        return page_answer(problems.problem_of(error).status, pages.lookup_page(model, filled, notice=str(error)))
+    return page_answer(HTTPStatus.OK, pages.lookup_page(model, filled, answer=answer))
 
 
 def _json_body() -> object:
-    if _content_type() != "application/json":
-        raise problems.UnsupportedMediaType(f"expected application/json, got {_content_type() or 'no Content-Type'}")
-    try:
-        return json.loads(app.current_event.decoded_body or "")
-    except (ValueError, RecursionError) as error:
-        raise problems.MalformedJson(f"the body is no JSON: {error}") from error
+    return json_of(app.current_event, settings.most_body_bytes)
 
 
-def _content_type() -> str:
-    return app.current_event.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-
-
-def _wants_html() -> bool:
-    """A browser names HTML in `Accept` and does not name JSON."""
-    accepted = app.current_event.headers.get("Accept", "").lower()
-    return "text/html" in accepted and "application/json" not in accepted
-
-
-def _json(status: HTTPStatus, content: dict[str, Any]) -> Response[str]:
-    return Response(status.value, "application/json", json.dumps(content))
-
-
-def _html(status: HTTPStatus, page: str) -> Response[str]:
-    from voucher_selection import pages  # noqa: PLC0415 - see above
-
-    return Response(status.value, pages.CONTENT_TYPE, page, headers=dict(pages.security_headers()))
+def _accept() -> str:
+    return app.current_event.headers.get("Accept", "")
 
 
 def _problem(error: Exception) -> Response[str]:
     problem = problems.problem_of(error)
-    if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:
+    if problem is problems.OUR_FAULT:
         logger.exception("a request could not be answered", exc_info=error)
-    if _wants_html():
-        from voucher_selection import pages  # noqa: PLC0415 - see above
-
-        return _html(problem.status, pages.problem_page(problem.status, problem.status.phrase, problem.detail))
-    return Response(
-        problem.status.value, problems.CONTENT_TYPE, json.dumps(problem.body()), headers=dict(problem.headers)
-    )
+    return problem_answer(problem, _accept())

@@ -1,17 +1,38 @@
-"""The REST API: routes, keys, throttling, logs and address."""
+"""The REST API: routes, keys, its own answers, throttling, logs and address."""
 
 import json
+
+import pytest
+
+from voucher_selection import openapi
 
 
 def methods(synthesized):
     """Whether each route needs a key, by method and path."""
-    paths = {
-        name: properties["PathPart"] for name, properties in synthesized.resources("AWS::ApiGateway::Resource").items()
-    }
+    resources = synthesized.resources("AWS::ApiGateway::Resource")
+
+    def path(logical_id):
+        if logical_id not in resources:
+            return ""
+        return f"{path(resources[logical_id]['ParentId'].get('Ref'))}/{resources[logical_id]['PathPart']}"
+
     return {
-        f"{method['HttpMethod']} /{paths.get(method['ResourceId'].get('Ref'), '')}": method.get("ApiKeyRequired", False)
+        f"{method['HttpMethod']} {path(method['ResourceId'].get('Ref')) or '/'}": method.get("ApiKeyRequired", False)
         for method in synthesized.resources("AWS::ApiGateway::Method").values()
     }
+
+
+def refusals(synthesized):
+    """API Gateway's own answers by type: status, headers and body."""
+    return {
+        properties["ResponseType"]: (
+            properties.get("StatusCode"),
+            {name.removeprefix("gatewayresponse.header."): value
+             for name, value in properties["ResponseParameters"].items()},
+            json.loads(properties["ResponseTemplates"]["application/json"]),
+        )
+        for properties in synthesized.resources("AWS::ApiGateway::GatewayResponse").values()
+    }  # fmt: skip
 
 
 def test_the_local_api_is_open(local):
@@ -19,8 +40,89 @@ def test_the_local_api_is_open(local):
     assert not local.resources("AWS::ApiGateway::ApiKey")
 
 
-def test_on_aws_every_route_but_health_needs_a_key(dev):
-    assert methods(dev) == {"ANY /": True, "ANY /{proxy+}": True, "GET /health": False}
+def test_on_aws_every_route_but_health_and_the_documentation_needs_a_key(dev):
+    assert {route for route, needs_key in methods(dev).items() if needs_key} == {"ANY /", "ANY /{proxy+}"}
+    assert {route for route, needs_key in methods(dev).items() if not needs_key} == {
+        "ANY /health",
+        "ANY /openapi.json",
+        "ANY /docs",
+        "ANY /docs/{file}",
+        "OPTIONS /",
+        "OPTIONS /{proxy+}",
+    }
+
+
+def test_the_routes_without_a_key_are_those_of_the_document(dev):
+    documented = {
+        path
+        for path, told in openapi.document("api_key")["paths"].items()
+        if not any(m["security"] for m in told.values())
+    }
+
+    assert {f"ANY {path}" for path in documented} == {
+        route for route in methods(dev) if route.startswith("ANY") and not methods(dev)[route]
+    }
+
+
+def test_api_gateways_own_answers_are_problems_with_an_id(each_stage):
+    found = refusals(each_stage)
+
+    assert set(found) == {
+        "INVALID_API_KEY", "ACCESS_DENIED", "MISSING_AUTHENTICATION_TOKEN", "THROTTLED", "QUOTA_EXCEEDED",
+        "REQUEST_TOO_LARGE", "INTEGRATION_TIMEOUT", "INTEGRATION_FAILURE", "DEFAULT_4XX", "DEFAULT_5XX",
+    }  # fmt: skip
+    for status, headers, body in found.values():
+        assert headers["Content-Type"] == "'application/problem+json'"
+        assert headers["X-Request-Id"] == "context.requestId"
+        assert (body["type"], bool(body["detail"])) == ("about:blank", True)
+        assert status is None or int(status) == body["status"]
+
+
+def test_the_document_knows_the_codes_of_api_gateways_own_answers(dev):
+    documented = {
+        (status.value, code)
+        for status, codes in (openapi.GATEWAY_REFUSALS | openapi.KEY_REFUSAL).items()
+        for code in codes
+    }
+    answered = {(int(status), body["code"]) for status, _, body in refusals(dev).values() if status}
+
+    # A method that nobody knows belongs to no operation; other refusals have the status of their cause.
+    assert answered - documented == {(405, "method_not_allowed")}
+    assert {code for _, code in documented - answered} == {"gateway_error"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "code"),
+    [
+        ("INVALID_API_KEY", "403", "api_key_required"),
+        ("THROTTLED", "429", "throttled"),
+        ("REQUEST_TOO_LARGE", "413", "body_too_large"),
+        ("INTEGRATION_TIMEOUT", "504", "gateway_timeout"),
+    ],
+)
+def test_a_refusal_has_its_status_and_code(dev, kind, status, code):
+    found_status, _, body = refusals(dev)[kind]
+
+    assert (found_status, body["code"]) == (status, code)
+
+
+def test_who_is_throttled_is_told_when_to_try_again(dev):
+    assert refusals(dev)["THROTTLED"][1]["Retry-After"] == "'1'"
+
+
+@pytest.mark.parametrize(
+    ("origins", "allowed"),
+    [
+        ((), None),
+        (("https://a.example",), "'https://a.example'"),
+        (("https://a.example", "*"), "'*'"),
+        (("https://a.example", "https://b.example"), None),
+    ],
+)
+def test_a_page_may_read_a_refusal_where_one_fixed_header_can_let_it(synthesize, origins, allowed):
+    _, headers, _ = refusals(synthesize("dev", cors_origins=origins))["THROTTLED"]
+
+    assert headers.get("Access-Control-Allow-Origin") == allowed
 
 
 def test_a_stage_on_aws_may_be_opened(synthesize):

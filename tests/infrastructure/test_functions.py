@@ -67,7 +67,7 @@ def test_the_other_functions_get_their_settings_and_nothing_else(local):
     assert own["clean"] - shared == {"BUCKET", "BATCH_ROWS"}
     assert own["assign"] - shared == {"BUCKET", "TABLE", "BATCH_ROWS"}
     assert own["model"] - shared == {"BUCKET", "TABLE", "CUR_DATE", "KEPT_VERSIONS"}
-    assert own["api"] - shared == {"TABLE", "MODEL_REFRESH_SECONDS"}
+    assert own["api"] - shared == {"TABLE", "MODEL_REFRESH_SECONDS", "AUTH", "CORS_ORIGINS"}
     assert environment(local, "model")["KEPT_VERSIONS"] == "10"
     assert environment(local, "model")["CUR_DATE"] == "2018-09-15"
 
@@ -75,6 +75,13 @@ def test_the_other_functions_get_their_settings_and_nothing_else(local):
 def test_the_api_asks_for_a_newer_model_every_few_seconds_and_at_once_on_this_machine(local, dev):
     assert environment(dev, "api")["MODEL_REFRESH_SECONDS"] == "5"
     assert environment(local, "api")["MODEL_REFRESH_SECONDS"] == "1"
+
+
+def test_the_api_knows_who_may_call_it_and_from_whose_pages(synthesize, local):
+    variables = environment(synthesize("dev", cors_origins=("https://campaigns.example",)), "api")
+
+    assert (variables["AUTH"], variables["CORS_ORIGINS"]) == ("api_key", '["https://campaigns.example"]')
+    assert (environment(local, "api")["AUTH"], environment(local, "api")["CORS_ORIGINS"]) == ("none", "[]")
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

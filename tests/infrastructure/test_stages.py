@@ -45,6 +45,7 @@ def test_context_values_replace_the_defaults():
             "countries": "Peru, Latvia",
             "cur_date": "2018-08-01",
             "source_hosts": "a.example,b.example",
+            "cors_origins": "https://a.example,http://localhost:3000",
             "rate_limit": "2.5",
             "kept_versions": "3",
             "tracing": "false",
@@ -57,6 +58,7 @@ def test_context_values_replace_the_defaults():
     assert settings.countries == ("Peru", "Latvia")
     assert settings.cur_date == date(2018, 8, 1)
     assert settings.source_hosts == ("a.example", "b.example")
+    assert settings.cors_origins == ("https://a.example", "http://localhost:3000")
     assert (settings.rate_limit, settings.kept_versions, settings.tracing) == (2.5, 3, False)
     assert (settings.architecture, settings.log_level) == ("x86_64", "DEBUG")
     assert settings.public_endpoint == "https://localhost:4577"
@@ -107,6 +109,8 @@ def test_the_cdks_own_context_is_left_alone():
         ),
         ({"log_days": "8"}, "log_days: expected one of 1, 7, 14"),
         ({"source_hosts": "https://a.example/x"}, "source_hosts: expected host names like files.example.com"),
+        ({"cors_origins": "campaigns.example"}, "cors_origins: expected origins like https://campaigns.example, or *"),
+        ({"cors_origins": "https://a.example/"}, "cors_origins: .*got 'https://a.example/'"),
         ({"endpoint": "localhost:4566"}, "endpoint: expected an address like https://localhost:4566"),
     ],
 )

@@ -15,7 +15,7 @@ import pytest
 from moto import mock_aws
 
 from local.quickstart.sample import sample_history
-from tests.histories import parquet_bytes
+from tests.histories import history, parquet_bytes, repeated
 from voucher_selection.catalog import Catalog
 from voucher_selection.lake import Lake
 
@@ -40,6 +40,8 @@ ENVIRONMENT = {
     "KEPT_VERSIONS": "3",
     "MODEL_REFRESH_SECONDS": "0",
 }
+# API Gateway's, of every request.
+REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 FOLDER = f"s3://{BUCKET}/uploads/days/"
@@ -180,6 +182,19 @@ def pipeline(lake: Lake) -> Pipeline:
 
 
 @pytest.fixture
+def version(put, pipeline: Pipeline) -> str:
+    """A published model: in 121-180 three of 2640 and one of 3520; in 5-13 one of 4400; in out_of_range one of 1.5."""
+    rows = [
+        *repeated(3, voucher_amount=2640.0),
+        {"voucher_amount": 3520.0},
+        {"total_orders": "5", "last_order_ts": "", "voucher_amount": 4400.0},
+        {"total_orders": "38", "last_order_ts": "", "voucher_amount": 1.5},
+    ]
+    source = put("uploads/history.parquet", parquet_bytes(history(*rows)))
+    return pipeline.run("run-1", {"source": source})["version"]
+
+
+@pytest.fixture
 def days(put) -> list[str]:
     """Three objects with different histories, each with its address."""
     table = sample_history(3_000, seed=11)
@@ -228,7 +243,9 @@ class Api:
     def __init__(self) -> None:
         self.handler = load_handler("api")
 
-    def __call__(self, method: str, path: str, body: str | None = None, **headers: str) -> Answer:
+    def __call__(
+        self, method: str, path: str, body: str | None = None, *, base64_encoded: bool = False, **headers: str
+    ) -> Answer:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         event = {
             "resource": "/{proxy+}",
@@ -237,9 +254,9 @@ class Api:
             "headers": named,
             "multiValueHeaders": {name: [value] for name, value in named.items()},
             "queryStringParameters": None,
-            "requestContext": {"stage": "test", "requestId": "r", "path": f"/test{path}", "httpMethod": method},
+            "requestContext": {"stage": "test", "requestId": REQUEST_ID, "path": f"/test{path}", "httpMethod": method},
             "body": body,
-            "isBase64Encoded": False,
+            "isBase64Encoded": base64_encoded,
         }
         found = self.handler.lambda_handler(event, CONTEXT)
         found_headers = {name: values[0] for name, values in found["multiValueHeaders"].items()}

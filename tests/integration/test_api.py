@@ -12,22 +12,8 @@ from urllib.parse import urlencode
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from tests.histories import history, parquet_bytes, repeated
 from tests.integration.conftest import BUCKET, Answer, Api, Pipeline
 from tests.lookup_requests import SEED_REQUEST
-
-
-@pytest.fixture
-def version(put, pipeline: Pipeline) -> str:
-    """A published model: in 121-180 three of 2640 and one of 3520; in 5-13 one of 4400; in out_of_range one of 1.5."""
-    rows = [
-        *repeated(3, voucher_amount=2640.0),
-        {"voucher_amount": 3520.0},
-        {"total_orders": "5", "last_order_ts": "", "voucher_amount": 4400.0},
-        {"total_orders": "38", "last_order_ts": "", "voucher_amount": 1.5},
-    ]
-    source = put("uploads/history.parquet", parquet_bytes(history(*rows)))
-    return pipeline.run("run-1", {"source": source})["version"]
 
 
 def unreachable() -> str:
@@ -144,7 +130,7 @@ def test_a_body_of_another_type_is_refused(version: str, api: Api, content_type:
     assert (answer.status, answer.json["code"]) == (415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("DELETE", "/voucher"), ("GET", "/voucher")])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("DELETE", "/voucher/1"), ("OPTIONS", "/nothing")])
 def test_a_route_that_does_not_exist_is_a_problem_too(version: str, api: Api, method: str, path: str):
     answer = api(method, path)
 
@@ -271,6 +257,14 @@ def test_the_form_says_when_a_customer_is_in_no_segment(version: str, api: Api):
     assert "in no segment of recency_segment" in Tags(answer.text).text
 
 
+def test_a_form_without_fields_is_told_what_it_needs(version: str, api: Api):
+    answer = form(api)
+
+    inputs = {attrs["id"]: attrs for tag, attrs in Tags(answer.text).tags if tag in {"input", "select"}}
+    assert answer.status == 422
+    assert inputs["country_code"]["aria-describedby"] == "country_code_error"
+
+
 def test_the_form_says_when_there_is_no_model(api: Api):
     answer = api("GET", "/search_voucher", Accept="text/html")
 
@@ -316,8 +310,11 @@ def test_our_own_faults_say_nothing_of_themselves(version: str, api: Api, monkey
     assert "secret" in caplog.text
 
 
-def test_the_function_starts_without_pandas_and_pyarrow(environment, tmp_path):
-    not_needed = ("pandas", "numpy", "pyarrow", "jinja2", "boto3", "s3transfer", "aws_xray_sdk", "multiprocessing")
+def test_the_function_starts_with_nothing_that_a_lookup_does_not_need(environment, tmp_path):
+    not_needed = (
+        *("pandas", "numpy", "pyarrow", "jinja2", "boto3", "s3transfer", "aws_xray_sdk", "multiprocessing"),
+        *("voucher_selection.pages", "voucher_selection.openapi", "voucher_selection.operations"),
+    )
     script = f"import sys, api.handler; print([m for m in {not_needed} if m in sys.modules])"
     path = [entry for entry in sys.path if entry.endswith(("lambdas", "layers/shared/python"))]
     environment.setenv("PYTHONPATH", ":".join(path))

@@ -1,14 +1,30 @@
 """Many lookups at once: every customer is answered, with an amount or with a problem, from one model."""
 
-from typing import Any
+from typing import Annotated, TypedDict
+
+from pydantic import Field
 
 from voucher_selection.errors import VoucherSelectionError
-from voucher_selection.lookups import InvalidLookup, LookupRequest, served_by, voucher_for
-from voucher_selection.problems import problem_of
+from voucher_selection.lookups import InvalidLookup, LookupRequest, ServedBy, Voucher, served_by, voucher_for
+from voucher_selection.problems import ProblemFacts, problem_of
 from voucher_selection.served_model import ServedModel
 from voucher_selection.validation import FieldProblem
 
 MOST_CUSTOMERS = 1_000
+
+
+class Refusal(TypedDict):
+    """The entry of a customer without an amount."""
+
+    problem: ProblemFacts
+    customer_id: Annotated[int | str | None, Field(description="Given back where it is an integer or text")]
+
+
+class BulkAnswer(TypedDict):
+    """The answer of `POST /vouchers`: one entry per customer, in their order."""
+
+    model: ServedBy
+    vouchers: list[Voucher | Refusal]
 
 
 def customers_of(body: object) -> list[object]:
@@ -30,7 +46,7 @@ def customers_of(body: object) -> list[object]:
     return customers
 
 
-def look_up_all(model: ServedModel, customers: list[object]) -> dict[str, Any]:
+def look_up_all(model: ServedModel, customers: list[object]) -> BulkAnswer:
     """Return one entry per customer, in order, as `POST /vouchers` gives them.
 
     An entry is what `POST /voucher` answers, without the model, which is said once; or the `problem` it would answer.
@@ -38,7 +54,7 @@ def look_up_all(model: ServedModel, customers: list[object]) -> dict[str, Any]:
     return {"model": served_by(model), "vouchers": [_entry(model, customer) for customer in customers]}
 
 
-def _entry(model: ServedModel, customer: object) -> dict[str, Any]:
+def _entry(model: ServedModel, customer: object) -> Voucher | Refusal:
     try:
         return voucher_for(model, LookupRequest.parse(customer))
     except VoucherSelectionError as error:

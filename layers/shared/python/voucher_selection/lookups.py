@@ -1,14 +1,22 @@
 """A lookup: from what a campaign knows of a customer to the amount the customer should get."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Self, TypedDict, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictInt, StrictStr, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from voucher_selection.errors import VoucherSelectionError
-from voucher_selection.formats import timestamp_from_text, whole_number
+from voucher_selection.formats import LARGEST_WHOLE, TIMESTAMP_PATTERN, timestamp_from_text, whole_number
 from voucher_selection.segments import Measure
 from voucher_selection.served_model import ServedModel
 from voucher_selection.validation import FieldProblem, field_problems
@@ -43,8 +51,35 @@ def _is_blank(value: object) -> bool:
 
 
 Text = Annotated[StrictStr, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
-Timestamp = Annotated[datetime | None, BeforeValidator(_timestamp)]
-Orders = Annotated[int | None, BeforeValidator(_orders)]
+# The schemas say what the readers above take, which is more than the types that they give.
+_BLANK = {"type": "string", "pattern": r"^\s*$"}
+_TIMESTAMP = {"type": "string", "pattern": rf"^\s*{TIMESTAMP_PATTERN.strip('^$')}\s*$"}
+Timestamp = Annotated[
+    datetime | None,
+    BeforeValidator(_timestamp),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": rf"^\s*{TIMESTAMP_PATTERN.strip('^$')}\s*$"},
+                _BLANK,
+                {"type": "null"},
+            ]
+        }
+    ),
+]
+Orders = Annotated[
+    int | None,
+    BeforeValidator(_orders),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": LARGEST_WHOLE},
+                {"type": "string", "pattern": r"^\s*[+-]?[0-9_]*\.?[0-9_]*([eE][+-]?[0-9_]+)?\s*$"},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
 
 
 class LookupRequest(BaseModel):
@@ -56,12 +91,18 @@ class LookupRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    customer_id: StrictInt | Annotated[StrictStr, StringConstraints(max_length=LONGEST_ID)] | None = None
-    country_code: Text
-    segment_name: Text
-    total_orders: Orders = None
-    last_order_ts: Timestamp = None
-    first_order_ts: Timestamp = None
+    customer_id: Annotated[
+        StrictInt | Annotated[StrictStr, StringConstraints(max_length=LONGEST_ID)] | None,
+        Field(description="Given back as it came"),
+    ] = None
+    country_code: Annotated[Text, Field(description="As in the history")]
+    segment_name: Annotated[Text, Field(description="The segmentation: frequent_segment, recency_segment")]
+    total_orders: Annotated[Orders, Field(description="Required where the segmentation splits by orders")] = None
+    last_order_ts: Annotated[
+        Timestamp,
+        Field(description="Required where it splits by the days since the last order; UTC unless it has an offset"),
+    ] = None
+    first_order_ts: Annotated[Timestamp, Field(description="Checked if present")] = None
 
     @classmethod
     def parse(cls, fields: object) -> Self:
@@ -80,7 +121,72 @@ class LookupRequest(BaseModel):
             raise InvalidLookup([problem._replace(field=field) for field, problem in by_field.items()]) from error
 
 
-def look_up(model: ServedModel, request: LookupRequest) -> dict[str, Any]:
+Day = Annotated[str, Field(json_schema_extra={"format": "date"})]
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Amount = Annotated[float, Field(description="A voucher amount, in the country's currency")]
+
+
+class ServedBy(TypedDict):
+    """The model that an answer is from."""
+
+    version: str
+    cur_date: Annotated[Day, Field(description="The date that days since the last order count up to")]
+
+
+class ModelFacts(ServedBy):
+    """What identifies a model."""
+
+    published_at: Moment
+    run_id: str
+
+
+class Voucher(TypedDict):
+    """The amount that a customer should get, and what stands behind it."""
+
+    voucher_amount: Amount
+    customer_id: int | str | None
+    country_code: str
+    segment_name: Annotated[str, Field(description="The segmentation")]
+    segment: Annotated[str, Field(description="The segment of it that the customer is in")]
+    support: Annotated[int, Field(ge=1, description="How many kept assignments the segment has")]
+    share: Annotated[float, Field(gt=0, le=1, description="The part of them that has this amount")]
+
+
+class VoucherAnswer(Voucher):
+    """The answer of `POST /voucher`."""
+
+    model: ServedBy
+
+
+class Assignments(TypedDict):
+    """How often an amount was given."""
+
+    voucher_amount: Amount
+    count: Annotated[int, Field(ge=1)]
+
+
+class SegmentAnswer(TypedDict):
+    """A segment with its mode: null without support. Both bounds belong to it; one that is null is open."""
+
+    country_code: str
+    segment_name: str
+    segment: str
+    lower: int | None
+    upper: int | None
+    voucher_amount: Amount | None
+    support: Annotated[int, Field(ge=0)]
+    share: float | None
+    assignments: Annotated[list[Assignments], Field(description="Every amount, the one used most first")]
+
+
+class SelectionCriteria(TypedDict):
+    """The answer of `GET /selection_criteria`."""
+
+    model: ModelFacts
+    segments: list[SegmentAnswer]
+
+
+def look_up(model: ServedModel, request: LookupRequest) -> VoucherAnswer:
     """Return the answer to a lookup, as `POST /voucher` gives it.
 
     Raises
@@ -93,7 +199,7 @@ def look_up(model: ServedModel, request: LookupRequest) -> dict[str, Any]:
     return {**voucher_for(model, request), "model": served_by(model)}
 
 
-def voucher_for(model: ServedModel, request: LookupRequest) -> dict[str, Any]:
+def voucher_for(model: ServedModel, request: LookupRequest) -> Voucher:
     """Return the answer to a lookup without the model that it is from; raises what `look_up` does."""
     segmentation = model.segmentations.get(request.segment_name)
     if segmentation is None:
@@ -104,23 +210,24 @@ def voucher_for(model: ServedModel, request: LookupRequest) -> dict[str, Any]:
     if value is None:
         raise InvalidLookup([FieldProblem(FIELD_OF[segmentation.measure], f"{segmentation.name} needs it")])
     mode = model.mode_for(request.country_code, segmentation.name, value)
+    # mode_for gives no mode without support, so both are numbers.
     return {
-        "voucher_amount": mode.voucher_amount,
+        "voucher_amount": cast("float", mode.voucher_amount),
         "customer_id": request.customer_id,
         "country_code": mode.country_code,
         "segment_name": mode.segment_name,
         "segment": mode.segment,
         "support": mode.support,
-        "share": mode.share,
+        "share": cast("float", mode.share),
     }
 
 
-def served_by(model: ServedModel) -> dict[str, str]:
+def served_by(model: ServedModel) -> ServedBy:
     """Return what an answer says of the model that it is from."""
     return {"version": model.version, "cur_date": model.cur_date.isoformat()}
 
 
-def selection_criteria(model: ServedModel) -> dict[str, Any]:
+def selection_criteria(model: ServedModel) -> SelectionCriteria:
     """Return every segment of the model with its mode, as `GET /selection_criteria` gives it."""
     return {
         "model": model_facts(model),
@@ -134,14 +241,17 @@ def selection_criteria(model: ServedModel) -> dict[str, Any]:
                 "voucher_amount": mode.voucher_amount,
                 "support": mode.support,
                 "share": mode.share,
-                "assignments": [asdict(assignment) for assignment in mode.assignments],
+                "assignments": [
+                    {"voucher_amount": assignment.voucher_amount, "count": assignment.count}
+                    for assignment in mode.assignments
+                ],
             }
             for mode in model.modes
         ],
     }
 
 
-def model_facts(model: ServedModel) -> Mapping[str, str]:
+def model_facts(model: ServedModel) -> ModelFacts:
     """Return what identifies a model."""
     return {
         "version": model.version,

@@ -1,18 +1,30 @@
 """Errors of the API as problem details (RFC 9457), each with a stable `code` beside the standard members."""
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Annotated, NamedTuple, NotRequired, TypedDict
+
+from pydantic import Field
 
 from voucher_selection.errors import NoModel, NoSegment, NoSupport, UnknownCountry
 from voucher_selection.lookups import InvalidLookup
 from voucher_selection.model_cache import CatalogUnreachable
 
 CONTENT_TYPE = "application/problem+json"
-_RETRY_SECONDS = "5"
+_RETRY = {"Retry-After": "5"}
 
 
 class MalformedJson(Exception):
     """The request's body is no JSON."""
+
+
+class MalformedBody(Exception):
+    """The request's body is no text."""
+
+
+class BodyTooLarge(Exception):
+    """The request's body has more bytes than the API reads."""
 
 
 class UnsupportedMediaType(Exception):
@@ -20,7 +32,38 @@ class UnsupportedMediaType(Exception):
 
 
 class NoRoute(Exception):
-    """There is no such path, or not with this method."""
+    """There is no such path."""
+
+
+class MethodNotAllowed(Exception):
+    """The path is there, but not with this method; `allowed` are the methods that it has."""
+
+    def __init__(self, method: str, path: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"{path} takes {', '.join(allowed)}, not {method}")
+        self.allowed = allowed
+
+
+class FieldError(TypedDict):
+    """A field that cannot be used, and why."""
+
+    field: Annotated[str, Field(description="Its path with dots; empty for the whole body")]
+    detail: str
+
+
+class ProblemFacts(TypedDict):
+    """What differs between two problems."""
+
+    status: Annotated[int, Field(description="The HTTP status")]
+    code: Annotated[str, Field(description="What is wrong, for programs: it stays as it is")]
+    detail: Annotated[str, Field(description="What is wrong, for people")]
+    errors: NotRequired[Annotated[list[FieldError], Field(description="One entry per field that cannot be used")]]
+
+
+class ProblemBody(ProblemFacts):
+    """A problem as RFC 9457 has it."""
+
+    type: Annotated[str, Field(description="`about:blank`: the title is the status in words")]
+    title: str
 
 
 class Problem(NamedTuple):
@@ -29,42 +72,53 @@ class Problem(NamedTuple):
     status: HTTPStatus
     code: str
     detail: str
-    errors: tuple[dict[str, str], ...] = ()
+    errors: tuple[FieldError, ...] = ()
+    headers: Mapping[str, str] = MappingProxyType({})
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """Headers that belong to the status."""
-        return {"Retry-After": _RETRY_SECONDS} if self.status is HTTPStatus.SERVICE_UNAVAILABLE else {}
-
-    def body(self) -> dict[str, Any]:
+    def body(self) -> ProblemBody:
         """Return the members of the problem as RFC 9457 has them."""
         return {"type": "about:blank", "title": self.status.phrase, **self.facts()}
 
-    def facts(self) -> dict[str, Any]:
-        """Return the members that differ between two problems; `errors` has one entry per field."""
-        facts: dict[str, Any] = {"status": self.status.value, "code": self.code, "detail": self.detail}
-        return facts | {"errors": list(self.errors)} if self.errors else facts
+    def facts(self) -> ProblemFacts:
+        """Return the members that differ between two problems."""
+        facts: ProblemFacts = {"status": self.status.value, "code": self.code, "detail": self.detail}
+        if self.errors:
+            facts["errors"] = list(self.errors)
+        return facts
 
 
-_PROBLEMS: dict[type[Exception], tuple[HTTPStatus, str]] = {
+PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     MalformedJson: (HTTPStatus.BAD_REQUEST, "malformed_json"),
+    MalformedBody: (HTTPStatus.BAD_REQUEST, "malformed_body"),
+    BodyTooLarge: (HTTPStatus.CONTENT_TOO_LARGE, "body_too_large"),
     UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
     InvalidLookup: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request"),
     UnknownCountry: (HTTPStatus.NOT_FOUND, "unknown_country"),
     NoSegment: (HTTPStatus.NOT_FOUND, "no_segment"),
     NoSupport: (HTTPStatus.NOT_FOUND, "no_support"),
     NoRoute: (HTTPStatus.NOT_FOUND, "not_found"),
+    MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed"),
     NoModel: (HTTPStatus.SERVICE_UNAVAILABLE, "no_model"),
     CatalogUnreachable: (HTTPStatus.SERVICE_UNAVAILABLE, "catalog_unreachable"),
 }
+"""The status and the code of every error that is not ours."""
+
+OUR_FAULT = Problem(
+    HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "the request could not be answered; it was logged"
+)
 
 
 def problem_of(error: Exception) -> Problem:
     """Return how an error is answered; one that is nobody's fault but ours says nothing of itself."""
-    if type(error) not in _PROBLEMS:
-        return Problem(
-            HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "the request could not be answered; it was logged"
-        )
-    status, code = _PROBLEMS[type(error)]
+    if type(error) not in PROBLEMS:
+        return OUR_FAULT
+    status, code = PROBLEMS[type(error)]
     fields = error.problems if isinstance(error, InvalidLookup) else []
-    return Problem(status, code, str(error), tuple({"field": p.field, "detail": p.detail} for p in fields))
+    errors = tuple(FieldError(field=p.field, detail=p.detail) for p in fields)
+    return Problem(status, code, str(error), errors, _headers(error, status))
+
+
+def _headers(error: Exception, status: HTTPStatus) -> Mapping[str, str]:
+    if isinstance(error, MethodNotAllowed):
+        return {"Allow": ", ".join(error.allowed)}
+    return _RETRY if status is HTTPStatus.SERVICE_UNAVAILABLE else {}

@@ -1,7 +1,7 @@
 """The functions' settings: read from the environment, checked when a function starts."""
 
 import os
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, PositiveInt, ValidationError
 
@@ -113,7 +113,24 @@ class WhatIfSettings(Settings):
 
 
 class ApiSettings(Settings):
-    """Settings of the API: the catalog's table, and how old, in seconds, the knowledge of the served version may be."""
+    """Settings of the API.
+
+    Attributes
+    ----------
+    table
+        The catalog's table.
+    model_refresh_seconds
+        How old, in seconds, the knowledge of the served version may be.
+    auth
+        Who may call the API, as its document says it; API Gateway sees to it.
+    cors_origins
+        Origins whose pages may call the API; `*` is any.
+    most_body_bytes
+        The largest body that a request may have.
+    """
 
     table: str
     model_refresh_seconds: Annotated[float, Field(ge=0)] = 5.0
+    auth: Literal["none", "api_key"] = "none"
+    cors_origins: Json[tuple[str, ...]] = ()
+    most_body_bytes: PositiveInt = 1024 * 1024

@@ -1,10 +1,10 @@
 """What another model would change: the segments whose amount is not the one that is served."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from pydantic import BaseModel
 
+from voucher_selection.lookups import ModelFacts, SegmentAnswer
 from voucher_selection.segments import SegmentDefinitions
 from voucher_selection.served_model import SegmentMode
 
@@ -28,8 +28,8 @@ class WhatIf(BaseModel):
     served_version: str | None
     definitions: SegmentDefinitions
     changes: tuple[SegmentChange, ...]
-    model: dict[str, Any]
-    segments: list[dict[str, Any]]
+    model: ModelFacts
+    segments: list[SegmentAnswer]
 
 
 def changed_segments(served: Iterable[SegmentMode], modes: Iterable[SegmentMode]) -> Iterator[SegmentChange]:

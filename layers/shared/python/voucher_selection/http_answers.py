@@ -1,0 +1,118 @@
+"""What every answer has by the rules of HTTP, whatever route gave it: validators, security headers, CORS, its id."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote, urlencode
+
+REQUEST_ID = "X-Request-Id"
+REVALIDATE = {"Cache-Control": "private, no-cache"}
+"""May be kept, and is asked for again with its ETag: what a new model changes at once."""
+
+# A route's own headers come before these. JSON is no page: where a browser shows it as one, nothing of it may run.
+_DEFAULTS = {
+    "Cache-Control": ["no-store"],
+    "Content-Security-Policy": ["default-src 'none'; frame-ancestors 'none'"],
+    "Cross-Origin-Resource-Policy": ["same-origin"],
+    "Referrer-Policy": ["no-referrer"],
+    "X-Content-Type-Options": ["nosniff"],
+}
+_READS = ("GET", "HEAD")
+# What a page of another origin may send, and may see of an answer.
+_CORS_REQUEST_HEADERS = "Content-Type, If-None-Match, X-Api-Key"
+_CORS_ANSWER_HEADERS = f"Allow, ETag, Retry-After, {REQUEST_ID}"
+_CORS_SECONDS = "600"
+
+type Event = Mapping[str, Any]
+type ProxyAnswer = dict[str, Any]
+
+
+def request_id(event: Event) -> str:
+    """Return API Gateway's id of a request: the answer's `X-Request-Id`, and the correlation id of its log lines."""
+    found: str = event["requestContext"]["requestId"]
+    return found
+
+
+def routed(event: Event) -> Event:
+    """Return the event as the routes know it: HEAD is a GET whose body is left out at the end."""
+    return {**event, "httpMethod": "GET"} if event["httpMethod"] == "HEAD" else event
+
+
+def without_slash(event: Event) -> ProxyAnswer | None:
+    """Return the redirect of a path that ends in a slash to the one without; None where it has none.
+
+    The links of a page are relative, and would lead elsewhere from below its name. So is the redirect: it holds under
+    any stage and domain.
+    """
+    path: str = event["path"]
+    bare = path.rstrip("/")
+    if bare == path or not bare:
+        return None
+    query = urlencode(event.get("multiValueQueryStringParameters") or {}, doseq=True)
+    location = "../" * (len(path) - len(bare)) + quote(bare.rpartition("/")[2]) + (query and f"?{query}")
+    return {
+        "statusCode": HTTPStatus.PERMANENT_REDIRECT.value,
+        "multiValueHeaders": {"Location": [location]},
+        "body": "",
+        "isBase64Encoded": False,
+    }
+
+
+def finished(answer: ProxyAnswer, event: Event, origins: Sequence[str]) -> ProxyAnswer:
+    """Return an answer of API Gateway's Lambda proxy integration with all that does not depend on its route.
+
+    Parameters
+    ----------
+    answer
+        The answer of the route, with its `multiValueHeaders`.
+    event
+        The request.
+    origins
+        Whose pages may call the API; `*` is anybody's.
+    """
+    headers: dict[str, list[str]] = {
+        **_DEFAULTS,
+        **answer["multiValueHeaders"],
+        REQUEST_ID: [request_id(event)],
+    }
+    answer["multiValueHeaders"] = headers
+    if origins:
+        _allow_origin(headers, event, origins)
+    if event["httpMethod"] in _READS:
+        if answer["statusCode"] == HTTPStatus.OK:
+            _validate(answer, headers, event)
+        if event["httpMethod"] == "HEAD":
+            answer |= {"body": "", "isBase64Encoded": False}
+    return answer
+
+
+def _validate(answer: ProxyAnswer, headers: dict[str, list[str]], event: Event) -> None:
+    """Add the ETag of a body, and leave out the body that the client has already."""
+    etag = f'"{hashlib.sha256(answer["body"].encode()).hexdigest()[:32]}"'
+    headers["ETag"] = [etag]
+    known = [tag.strip().removeprefix("W/") for tag in _header(event, "if-none-match").split(",")]
+    if etag in known or "*" in known:
+        del headers["Content-Type"]
+        answer |= {"statusCode": HTTPStatus.NOT_MODIFIED.value, "body": "", "isBase64Encoded": False}
+
+
+def _allow_origin(headers: dict[str, list[str]], event: Event, origins: Sequence[str]) -> None:
+    """Let a page of an allowed origin read the answer; a preflight's answer also says what may be sent."""
+    headers["Vary"] = [", ".join([*headers.get("Vary", []), "Origin"])]
+    origin = _header(event, "origin")
+    if not origin or not {origin, "*"} & {*origins}:
+        return
+    headers["Access-Control-Allow-Origin"] = [origin]
+    headers["Access-Control-Expose-Headers"] = [_CORS_ANSWER_HEADERS]
+    # A page that may read is of another origin, which is what this header would forbid.
+    headers["Cross-Origin-Resource-Policy"] = ["cross-origin"]
+    if event["httpMethod"] == "OPTIONS" and "Allow" in headers:
+        headers["Access-Control-Allow-Methods"] = headers["Allow"]
+        headers["Access-Control-Allow-Headers"] = [_CORS_REQUEST_HEADERS]
+        headers["Access-Control-Max-Age"] = [_CORS_SECONDS]
+
+
+def _header(event: Event, name: str) -> str:
+    """A header of the request by its name in lower case; empty where it is not there."""
+    return next((value for key, value in (event.get("headers") or {}).items() if key.lower() == name), "")

@@ -1,0 +1,81 @@
+"""The running API against its own document: whatever is sent, answers are as documented, and never our fault."""
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from tests.e2e.conftest import Product
+from voucher_selection import openapi
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    unsupported_method,
+]
+EXAMPLES = 60
+UNKNOWN_TO_GATEWAY = ("QUERY", "TRACE")
+
+schema = schemathesis.openapi.from_dict(openapi.document("none"))
+
+
+@pytest.fixture(scope="module")
+def session():
+    """One connection for all requests."""
+    with requests.Session() as session:
+        yield session
+
+
+def answered_by_gateway(response: schemathesis.Response) -> bool:
+    """Whether API Gateway refused the request before the function got it.
+
+    It has no route for a method that it does not know. The stack gives these answers a status, headers and
+    a body; LocalStack takes the status of them and leaves out the rest (its `GatewayExceptionHandler` says so), with
+    this header of its own.
+    """
+    return response.headers.get("x-amzn-errortype") == ["MissingAuthenticationTokenException"]
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_every_answer_is_as_documented(case: schemathesis.Case, product: Product, session: requests.Session):
+    base_url = product.status_once["api_url"].rstrip("/")
+
+    response = case.call(base_url, session, verify=False)
+
+    if answered_by_gateway(response):
+        assert response.status_code == 405
+        assert case.method in UNKNOWN_TO_GATEWAY
+    else:
+        case.validate_response(response, checks=CHECKS)
+
+
+def test_the_document_that_is_served_is_the_one_that_is_tested(product: Product):
+    assert product.request("GET", "openapi.json").json() == openapi.document("none")
+
+
+@pytest.mark.parametrize("file", ["initializer.js", "swagger-ui-bundle.min.js", "swagger-ui.min.css"])
+def test_the_explorer_is_whole_as_it_is_deployed(product: Product, file: str):
+    page = product.request("GET", "docs", headers={"Accept": "text/html"})
+    found = product.request("GET", f"docs/{file}")
+
+    assert f'"docs/{file}"' in page.text
+    assert (found.status_code, len(found.text) > 100) == (200, True)
+    again = product.request("GET", f"docs/{file}", headers={"If-None-Match": found.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")

@@ -1,0 +1,170 @@
+"""The document of the API and its explorer: made from the code, the same as the routes, and whole."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+from tests.integration.conftest import Api
+from voucher_selection import openapi, problems
+from voucher_selection.operations import OPERATIONS
+
+COPY = Path(__file__).parents[2] / "docs" / "openapi.json"
+
+
+def test_the_copy_in_docs_is_the_document():
+    assert COPY.read_text() == openapi.as_text("api_key"), (
+        "docs/openapi.json is not the document of the code; write it anew: "
+        "PYTHONPATH=layers/shared/python .venv/bin/python -m voucher_selection.openapi > docs/openapi.json"
+    )
+
+
+def test_the_routes_of_the_handler_are_those_of_the_document(api: Api):
+    resolver = api.handler.app
+    routes = {
+        (route.method.lower(), re.sub(r"<(\w+)>", r"{\1}", route.path))
+        for route in resolver._static_routes + resolver._dynamic_routes
+    }
+    documented = api("GET", "/openapi.json").json["paths"]
+
+    assert routes == {(method, path) for path, methods in documented.items() for method in methods}
+
+
+@pytest.mark.parametrize(
+    ("auth", "keyed"),
+    [("none", set()), ("api_key", {"/voucher", "/vouchers", "/selection_criteria", "/search_voucher"})],
+)
+def test_the_document_says_where_a_key_is_asked_for(environment, aws, auth: str, keyed: set[str]):
+    environment.setenv("AUTH", auth)
+
+    document = Api()("GET", "/openapi.json").json
+
+    asking = {path for path, methods in document["paths"].items() if any(told["security"] for told in methods.values())}
+    refusing = {
+        path
+        for path, methods in document["paths"].items()
+        if any("403" in told["responses"] for told in methods.values())
+    }
+    assert asking == refusing == keyed
+    schemes = document["components"].get("securitySchemes", {})
+    assert [(scheme["in"], scheme["name"]) for scheme in schemes.values()] == [("header", "x-api-key")] * bool(keyed)
+
+
+def test_the_server_is_where_the_document_lies():
+    assert openapi.document("none")["servers"] == [{"url": "./"}]
+
+
+def test_every_reference_leads_somewhere():
+    document = openapi.document("api_key")
+
+    for reference in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document)):
+        found = document
+        for part in reference.split("/"):
+            found = found[part]
+
+
+def test_every_code_that_a_route_can_answer_is_documented():
+    told = {code for operation in OPERATIONS for code in codes_of(operation.path, operation.method)}
+
+    # No operation has a method that it has not.
+    assert {code for _, code in problems.PROBLEMS.values()} - told == {"method_not_allowed"}
+    assert "internal_error" in told
+
+
+def codes_of(path: str, method: str) -> set[str]:
+    document = openapi.document("api_key")
+    codes: set[str] = set()
+    shared = document["components"]["responses"]
+    for response in document["paths"][path][method.lower()]["responses"].values():
+        told = shared[response["$ref"].rpartition("/")[2]] if "$ref" in response else response
+        for part in told.get("content", {}).get(problems.CONTENT_TYPE, {}).get("schema", {}).get("allOf", []):
+            codes |= {*part.get("properties", {}).get("code", {}).get("enum", [])}
+    return codes
+
+
+def test_a_lookup_documents_what_can_be_wrong_with_it():
+    assert codes_of("/voucher", "POST") >= {
+        "malformed_json", "malformed_body", "body_too_large", "unsupported_media_type", "invalid_request",
+        "unknown_country", "no_segment", "no_support", "no_model", "catalog_unreachable", "internal_error", "throttled",
+    }  # fmt: skip
+
+
+def test_the_examples_are_of_the_types_that_they_are_examples_of():
+    checked = 0
+    for operation in OPERATIONS:
+        bodies = [body for bodies in operation.answers.values() for body in bodies]
+        for body in (*bodies, *([operation.body] if operation.body else [])):
+            if body.example is not None and not isinstance(body.schema, dict):
+                TypeAdapter(body.schema).validate_python(body.example)
+                checked += 1
+
+    assert checked == 5
+
+
+def test_the_answer_of_a_lookup_is_of_the_type_that_is_documented(version: str, api: Api):
+    customer = {"country_code": "Peru", "segment_name": "frequent_segment", "total_orders": 3}
+
+    found = api.lookup(**customer).json
+
+    schema = openapi.document("none")["components"]["schemas"]["VoucherAnswer"]
+    assert set(found) == set(schema["properties"]) == set(schema["required"])
+
+
+class Links(HTMLParser):
+    """What a page loads, and the scripts and styles that stand in it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.inline: list[str] = []
+        self.html: dict[str, str | None] = {}
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if tag == "html":
+            self.html = named
+        if tag in {"script", "link"}:
+            self.loaded.append(named.get("src") or named.get("href") or "")
+        if tag == "style" or "style" in named or any(name.startswith("on") for name in named):
+            self.inline.append(tag)
+
+
+def test_the_explorer_is_made_of_files_of_its_own(api: Api):
+    page = api("GET", "/docs", Accept="text/html")
+
+    links = Links(page.text)
+    assert (page.status, page.headers["Content-Type"], links.html["lang"]) == (200, "text/html; charset=utf-8", "en")
+    assert "script-src 'self'; style-src 'self';" in page.headers["Content-Security-Policy"]
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
+    assert links.inline == []
+    assert [link for link in links.loaded if not link.startswith("docs/")] == ["data:,"]
+    for link in links.loaded:
+        if link.startswith("docs/"):
+            assert api("GET", f"/{link}").status == 200, link
+
+
+@pytest.mark.parametrize(
+    ("file", "content_type", "least"),
+    [
+        ("swagger-ui-bundle.min.js", "text/javascript; charset=utf-8", 1_000_000),
+        ("swagger-ui.min.css", "text/css; charset=utf-8", 100_000),
+        ("initializer.js", "text/javascript; charset=utf-8", 100),
+    ],
+)
+def test_its_files_may_be_kept_for_a_day(api: Api, file: str, content_type: str, least: int):
+    answer = api("GET", f"/docs/{file}")
+
+    assert (answer.status, answer.headers["Content-Type"]) == (200, content_type)
+    assert answer.headers["Cache-Control"] == "public, max-age=86400"
+    assert len(answer.text) > least
+
+
+@pytest.mark.parametrize("file", ["html.py", "..", "%2e%2e", "__init__.py"])
+def test_nothing_else_lies_beside_them(api: Api, file: str):
+    answer = api("GET", f"/docs/{file}")
+
+    assert (answer.status, answer.json["code"]) == (404, "not_found")
