@@ -10,6 +10,10 @@ from tests.histories import parquet_bytes
 from tests.product import Product, free_port
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", action="store_true", help="write docs/screenshots anew (tests/browser)")
+
+
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The generated history, smaller than the quickstart's own, in row groups."""
