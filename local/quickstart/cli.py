@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.quickstart import checks, deployment, emulator, functions_log, report, toolchain
+from local.quickstart import browser, checks, deployment, emulator, functions_log, report, toolchain
 from local.quickstart import source as sources
 from local.quickstart.executions import Executions
 from local.quickstart.locks import write_locks
@@ -189,6 +189,8 @@ def test(context: typer.Context) -> None:
             toolchain.install(workspace)
             checks.run_static_checks(workspace)
             checks.run_emulator_tests(workspace)
+        if browser.is_tested(context.args):
+            browser.install(workspace)
     raise typer.Exit(checks.run_tests(context.args))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.e2e.conftest import Product
+from tests.product import Product
 
 
 @pytest.fixture

@@ -4,19 +4,14 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 import httpx
-import pytest
 
-from local.quickstart.sample import sample_history
-from tests.histories import parquet_bytes
-
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 START_SECONDS = 600
 
 
@@ -77,21 +72,3 @@ class Product:
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
-
-
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The generated history, smaller than the quickstart's own, in row groups."""
-    file = tmp_path_factory.mktemp("history") / "history.parquet.gzip"
-    file.write_bytes(parquet_bytes(sample_history(20_000, seed=7), compression="gzip", row_group_size=3_000))
-    return file
-
-
-@pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator[Product]:
-    product = Product(tmp_path_factory.mktemp("state"), free_port())
-    try:
-        product.run("--source", str(sample))
-        yield product
-    finally:
-        product.quickstart("stop")

@@ -1,0 +1,58 @@
+"""The web pages in Chromium, as the running product serves them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from local.quickstart import browser
+from tests.browser.visits import Visits
+from tests.product import ROOT, Product
+
+# Nothing that the browser does by itself, of which a request could be taken for the page's.
+QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    program = browser.find()
+    assert program, f"none of {browser.PROGRAMS} is on the PATH; ./quickstart test installs one"
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", *QUIET]
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def served(product: Product, sample: Path) -> Product:
+    """The product with the model of the sample, whatever was run or stopped before."""
+    try:
+        told = product.request("GET", "health").json()
+    except httpx.TransportError:
+        told = {}
+    if told.get("model", {}).get("cur_date") != "2018-09-15":
+        product.run("--source", str(sample))
+    return product
+
+
+@pytest.fixture
+def visit(chromium: Browser, served: Product) -> Iterator[Visits]:
+    """Opens pages, and fails the test whose pages had errors that it did not expect."""
+    visits = Visits(chromium, served.status_once["api_url"])
+    yield visits
+    visits.close()
+
+
+@pytest.fixture
+def screenshot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
+    """Writes what a page's window shows to docs/screenshots, if pytest has `--screenshots`."""
+    wanted = request.config.getoption("--screenshots")
+
+    def write(page: Page, name: str) -> None:
+        if wanted:
+            page.screenshot(path=ROOT / f"docs/screenshots/{name}.png", animations="disabled", caret="hide")
+
+    return write

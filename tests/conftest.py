@@ -1,0 +1,32 @@
+"""One deployment for all tests that need one: they run against it one after the other."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.quickstart.sample import sample_history
+from tests.histories import parquet_bytes
+from tests.product import Product, free_port
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", action="store_true", help="write docs/screenshots anew (tests/browser)")
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The generated history, smaller than the quickstart's own, in row groups."""
+    file = tmp_path_factory.mktemp("history") / "history.parquet.gzip"
+    file.write_bytes(parquet_bytes(sample_history(20_000, seed=7), compression="gzip", row_group_size=3_000))
+    return file
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator[Product]:
+    product = Product(tmp_path_factory.mktemp("state"), free_port())
+    try:
+        product.run("--source", str(sample))
+        yield product
+    finally:
+        product.quickstart("stop")
