@@ -22,16 +22,17 @@ def page_answer(status: HTTPStatus, page: str, headers: Mapping[str, str] | None
     """Return a page, with the headers that keep it safe."""
     from voucher_selection import pages  # noqa: PLC0415 - a lookup's cold start does not pay for templates
 
-    return Response(status.value, pages.CONTENT_TYPE, page, headers={**pages.security_headers(), **(headers or {})})
+    policy = {"Content-Security-Policy": pages.content_security_policy(), "Referrer-Policy": "same-origin"}
+    return Response(status.value, pages.CONTENT_TYPE, page, headers={**policy, **(headers or {})})
 
 
-def problem_answer(problem: problems.Problem, accept: str) -> Response[str]:
-    """Return a problem, as a page where the request's `Accept` prefers one."""
+def problem_answer(problem: problems.Problem, accept: str, path: str) -> Response[str]:
+    """Return a problem of the request to a path, as a page where the request's `Accept` prefers one."""
     headers = {**NEGOTIATED, **problem.headers}
     if prefers_html(accept):
         from voucher_selection import pages  # noqa: PLC0415 - see above
 
-        page = pages.problem_page(problem.status, problem.status.phrase, problem.detail)
+        page = pages.problem_page(pages.frame_of(path), problem.status.phrase, problem.detail)
         return page_answer(problem.status, page, headers)
     return Response(problem.status.value, problems.CONTENT_TYPE, json.dumps(problem.body()), headers=headers)
 

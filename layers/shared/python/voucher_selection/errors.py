@@ -1,12 +1,22 @@
 """What can be wrong with a run, one class per cause: the `Error` of the failed execution; the message is its cause."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from voucher_selection.validation import FieldProblem
+
 
 class VoucherSelectionError(Exception):
     """Base of every error that a run or a lookup explains to its user."""
 
 
 class InvalidRequest(VoucherSelectionError):
-    """The run's input has an unknown key, misses one, or holds a value that cannot be used."""
+    """The run's input has an unknown key, misses one, or holds a value that cannot be used; `problems` names each."""
+
+    def __init__(self, message: str, problems: "Sequence[FieldProblem]" = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
 
 
 class InvalidSegments(VoucherSelectionError):

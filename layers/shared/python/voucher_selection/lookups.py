@@ -1,7 +1,7 @@
 """A lookup: from what a campaign knows of a customer to the amount the customer should get."""
 
 from datetime import datetime
-from typing import Annotated, Self, TypedDict, cast
+from typing import Annotated, NamedTuple, Self, TypedDict, cast
 
 from pydantic import (
     BaseModel,
@@ -17,8 +17,8 @@ from pydantic import (
 
 from voucher_selection.errors import VoucherSelectionError
 from voucher_selection.formats import LARGEST_WHOLE, TIMESTAMP_PATTERN, timestamp_from_text, whole_number
-from voucher_selection.segments import Measure
-from voucher_selection.served_model import ServedModel
+from voucher_selection.segments import Measure, Segmentation
+from voucher_selection.served_model import SegmentMode, ServedModel
 from voucher_selection.validation import FieldProblem, field_problems
 
 LONGEST_ID = 128
@@ -186,6 +186,14 @@ class SelectionCriteria(TypedDict):
     segments: list[SegmentAnswer]
 
 
+class Found(NamedTuple):
+    """A mode, and the measure (orders, or days since the last order) that put a customer into its segment."""
+
+    segmentation: Segmentation
+    value: int
+    mode: SegmentMode
+
+
 def look_up(model: ServedModel, request: LookupRequest) -> VoucherAnswer:
     """Return the answer to a lookup, as `POST /voucher` gives it.
 
@@ -201,16 +209,8 @@ def look_up(model: ServedModel, request: LookupRequest) -> VoucherAnswer:
 
 def voucher_for(model: ServedModel, request: LookupRequest) -> Voucher:
     """Return the answer to a lookup without the model that it is from; raises what `look_up` does."""
-    segmentation = model.segmentations.get(request.segment_name)
-    if segmentation is None:
-        known = ", ".join(model.segmentations)
-        raise InvalidLookup([FieldProblem("segment_name", f"expected one of {known}, got {request.segment_name!r}")])
-    last_order = request.last_order_ts and request.last_order_ts.date()
-    value = model.measure(segmentation.name, request.total_orders, last_order)
-    if value is None:
-        raise InvalidLookup([FieldProblem(FIELD_OF[segmentation.measure], f"{segmentation.name} needs it")])
-    mode = model.mode_for(request.country_code, segmentation.name, value)
-    # mode_for gives no mode without support, so both are numbers.
+    mode = find(model, request).mode
+    # `find` gives no mode without support, so both are numbers.
     return {
         "voucher_amount": cast("float", mode.voucher_amount),
         "customer_id": request.customer_id,
@@ -220,6 +220,19 @@ def voucher_for(model: ServedModel, request: LookupRequest) -> Voucher:
         "support": mode.support,
         "share": cast("float", mode.share),
     }
+
+
+def find(model: ServedModel, request: LookupRequest) -> Found:
+    """Return the mode of a customer's segment, and what put the customer there; raises what `look_up` does."""
+    segmentation = model.segmentations.get(request.segment_name)
+    if segmentation is None:
+        known = ", ".join(model.segmentations)
+        raise InvalidLookup([FieldProblem("segment_name", f"expected one of {known}, got {request.segment_name!r}")])
+    last_order = request.last_order_ts and request.last_order_ts.date()
+    value = model.measure(segmentation.name, request.total_orders, last_order)
+    if value is None:
+        raise InvalidLookup([FieldProblem(FIELD_OF[segmentation.measure], f"{segmentation.name} needs it")])
+    return Found(segmentation, value, model.mode_for(request.country_code, segmentation.name, value))
 
 
 def served_by(model: ServedModel) -> ServedBy:

@@ -7,7 +7,16 @@ from typing import Annotated, NamedTuple, NotRequired, TypedDict
 
 from pydantic import Field
 
-from voucher_selection.errors import NoModel, NoSegment, NoSupport, UnknownCountry
+from voucher_selection.errors import (
+    InvalidRequest,
+    InvalidSegments,
+    NoCounts,
+    NoModel,
+    NoRun,
+    NoSegment,
+    NoSupport,
+    UnknownCountry,
+)
 from voucher_selection.lookups import InvalidLookup
 from voucher_selection.model_cache import CatalogUnreachable
 
@@ -41,6 +50,14 @@ class MethodNotAllowed(Exception):
     def __init__(self, method: str, path: str, allowed: Sequence[str]) -> None:
         super().__init__(f"{path} takes {', '.join(allowed)}, not {method}")
         self.allowed = allowed
+
+
+class RunsNotStarted(Exception):
+    """The stage starts no runs through its API."""
+
+
+class CrossSite(Exception):
+    """A browser sent the request from a page of another site."""
 
 
 class FieldError(TypedDict):
@@ -96,6 +113,12 @@ PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     UnknownCountry: (HTTPStatus.NOT_FOUND, "unknown_country"),
     NoSegment: (HTTPStatus.NOT_FOUND, "no_segment"),
     NoSupport: (HTTPStatus.NOT_FOUND, "no_support"),
+    InvalidRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_run"),
+    InvalidSegments: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_segments"),
+    NoCounts: (HTTPStatus.NOT_FOUND, "no_counts"),
+    NoRun: (HTTPStatus.NOT_FOUND, "no_run"),
+    RunsNotStarted: (HTTPStatus.FORBIDDEN, "runs_not_started"),
+    CrossSite: (HTTPStatus.FORBIDDEN, "cross_site"),
     NoRoute: (HTTPStatus.NOT_FOUND, "not_found"),
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed"),
     NoModel: (HTTPStatus.SERVICE_UNAVAILABLE, "no_model"),
@@ -113,7 +136,7 @@ def problem_of(error: Exception) -> Problem:
     if type(error) not in PROBLEMS:
         return OUR_FAULT
     status, code = PROBLEMS[type(error)]
-    fields = error.problems if isinstance(error, InvalidLookup) else []
+    fields = error.problems if isinstance(error, InvalidLookup | InvalidRequest) else []
     errors = tuple(FieldError(field=p.field, detail=p.detail) for p in fields)
     return Problem(status, code, str(error), errors, _headers(error, status))
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, V
 from voucher_selection.errors import InvalidRequest
 from voucher_selection.runs import Countries, IsoDate, RunId
 from voucher_selection.segments import SegmentDefinitions
-from voucher_selection.validation import describe
+from voucher_selection.validation import field_problems
 
 
 def _source_location(source: str) -> str:
@@ -32,10 +32,9 @@ class _Request(BaseModel):
         try:
             return cls.model_validate(request)
         except ValidationError as error:
-            known = ", ".join(cls.model_fields)
-            raise InvalidRequest(
-                f"the run's input cannot be used: {'; '.join(describe(error))} (its keys: {known})"
-            ) from error
+            known, problems = ", ".join(cls.model_fields), list(field_problems(error))
+            told = "; ".join(map(str, problems))
+            raise InvalidRequest(f"the run's input cannot be used: {told} (its keys: {known})", problems) from error
 
 
 class FullRequest(_Request):

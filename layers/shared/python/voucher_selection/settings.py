@@ -127,9 +127,24 @@ class ApiSettings(Settings):
         Origins whose pages may call the API; `*` is any.
     most_body_bytes
         The largest body that a request may have.
+    bucket
+        The lake's bucket, for what runs have left of themselves.
+    state_machine_arn
+        The pipeline's state machine.
+    what_if_function
+        The name of the function that computes what another date would change.
+    start_runs
+        Whether whoever may call the API may start runs with it.
+    public_url
+        Where the API is reached, with a slash at the end; None: where API Gateway says that a request was sent.
     """
 
     table: str
+    bucket: str
+    state_machine_arn: str
+    what_if_function: str
+    start_runs: Json[bool] = False
+    public_url: OptionalText = None
     model_refresh_seconds: Annotated[float, Field(ge=0)] = 5.0
     auth: Literal["none", "api_key"] = "none"
     cors_origins: Json[tuple[str, ...]] = ()

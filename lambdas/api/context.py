@@ -1,0 +1,54 @@
+"""What the API's routes share: settings, the served model, and the services that some of them ask."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import botocore.session
+from botocore.config import Config
+
+from voucher_selection.catalog import Catalog
+from voucher_selection.model_cache import ModelCache
+from voucher_selection.settings import ApiSettings
+
+if TYPE_CHECKING:
+    from voucher_selection.run_records import RunRecords
+    from voucher_selection.state_machine import StateMachine
+    from voucher_selection.what_if_function import WhatIfFunction
+
+# Whoever waits for a service has a caller waiting: five seconds at most, and then what is known is served.
+_QUICK = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+# WhatIf may have to start, and to import pandas; a second try would be a second start.
+_PATIENT = Config(connect_timeout=1, read_timeout=25, retries={"total_max_attempts": 1})
+
+settings = ApiSettings.from_environment()
+# SnapStart's snapshot is taken after these lines: all is imported, the client has not connected, and there is no model
+# yet. One that was read here would be an old one whenever the snapshot is restored.
+catalog = Catalog(settings.table, _QUICK)
+models = ModelCache(catalog, settings.model_refresh_seconds)
+
+
+@cache
+def state_machine() -> "StateMachine":
+    """Return the pipeline's state machine."""
+    from voucher_selection.state_machine import StateMachine  # noqa: PLC0415 - a lookup does without
+
+    client = botocore.session.get_session().create_client("stepfunctions", config=_QUICK)
+    return StateMachine(settings.state_machine_arn, client)
+
+
+@cache
+def run_records() -> "RunRecords":
+    """Return what runs have left of themselves."""
+    from voucher_selection.run_records import RunRecords  # noqa: PLC0415 - see above
+
+    client = botocore.session.get_session().create_client("s3", config=_QUICK)
+    return RunRecords(settings.bucket, client)
+
+
+@cache
+def what_if_function() -> "WhatIfFunction":
+    """Return the function that computes what another date would change."""
+    from voucher_selection.what_if_function import WhatIfFunction  # noqa: PLC0415 - see above
+
+    client = botocore.session.get_session().create_client("lambda", config=_PATIENT)
+    return WhatIfFunction(settings.what_if_function, client)

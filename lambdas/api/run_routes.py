@@ -1,0 +1,90 @@
+"""Routes of the model's making, as JSON: what it was made from, what would change it, and runs."""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from api.context import catalog, models, run_records, settings, state_machine, what_if_function
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from voucher_selection import http_answers
+from voucher_selection.answers import json_answer
+from voucher_selection.request_bodies import json_of
+from voucher_selection.request_origins import check_same_site
+
+router = Router()
+
+
+@router.get("/model")
+def get_model() -> Response[str]:
+    """Answer the analysis of the served model."""
+    from voucher_selection.model_report import model_report  # noqa: PLC0415 - a lookup's cold start does without
+
+    model = models.current()
+    report = model_report(model, catalog.version(model.version), datetime.now(UTC))
+    return json_answer(HTTPStatus.OK, report, http_answers.REVALIDATE)
+
+
+@router.get("/versions")
+def get_versions() -> Response[str]:
+    """Answer the versions that are kept."""
+    from voucher_selection.model_report import kept_versions  # noqa: PLC0415 - see above
+
+    return json_answer(HTTPStatus.OK, kept_versions(catalog), http_answers.REVALIDATE)
+
+
+@router.post("/what_if")
+def post_what_if() -> Response[str]:
+    """Answer what another date or other segments would change."""
+    from voucher_selection.requests import WhatIfRequest  # noqa: PLC0415 - see above
+
+    return json_answer(HTTPStatus.OK, what_if_function().ask(WhatIfRequest.parse(_json_body())))
+
+
+@router.get("/executions")
+def get_executions() -> Response[str]:
+    """Answer the last runs."""
+    from voucher_selection.run_reports import listed_runs  # noqa: PLC0415 - see above
+
+    runs = listed_runs(state_machine(), run_records())
+    return json_answer(HTTPStatus.OK, {"runs": runs}, http_answers.REVALIDATE)
+
+
+@router.get("/executions/<run_id>")
+def get_execution(run_id: str) -> Response[str]:
+    """Answer how far a run is, or how it ended."""
+    from voucher_selection.run_reports import run_report  # noqa: PLC0415 - see above
+
+    return json_answer(HTTPStatus.OK, run_report(run_id, state_machine(), run_records()), http_answers.REVALIDATE)
+
+
+@router.post("/executions")
+def post_executions() -> Response[str]:
+    """Start a run."""
+    run_id = start(_json_body())
+    return json_answer(HTTPStatus.ACCEPTED, {"run_id": run_id}, {"Location": f"executions/{run_id}"})
+
+
+def start(request: Any) -> str:  # noqa: ANN401 - whatever JSON came
+    """Start a run, if the stage lets the request do so and the pipeline will understand it; return its id.
+
+    Raises
+    ------
+    RunsNotStarted, CrossSite
+        The stage starts no runs through its API, or a page of another site has sent the request.
+    InvalidRequest
+        Names every key that is unknown or missing and every value that cannot be used.
+    """
+    from voucher_selection.problems import RunsNotStarted  # noqa: PLC0415 - see above
+    from voucher_selection.requests import parse_request  # noqa: PLC0415
+
+    if not settings.start_runs:
+        raise RunsNotStarted("this stage starts no runs through its API: start them in Step Functions")
+    check_same_site(router.current_event.headers)
+    parse_request(request)
+    return state_machine().start(request)
+
+
+def _json_body() -> object:
+    return json_of(router.current_event, settings.most_body_bytes)
