@@ -11,11 +11,12 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra_cdk.log_groups import log_group_of
-from infra_cdk.stages import Stage
+from infra_cdk.stages import LOCAL_API_ID, Stage
 
-_LOCAL_ID = "voucher"
 # Who watches over the API has no key, nor has a browser that opens the documentation.
 _OPEN = ("/health", "/openapi.json", "/docs", "/docs/{file}")
+# Pages, which are shells for whoever GETs them without a key; what is sent to them is answered with data.
+_SHELLS = ("/", "/search_voucher", "/segments", "/report", "/runs", "/runs/{run_id}")
 
 
 class _Refusal(NamedTuple):
@@ -61,7 +62,7 @@ _HEADERS = {
 
 
 class Api(Construct):
-    """The REST API of the stage; where it asks for a key, health, the documentation and preflights do without."""
+    """The REST API of the stage; where it asks for a key, what holds no data does without."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, function: lambda_.IFunction) -> None:
         super().__init__(scope, construct_id)
@@ -74,10 +75,7 @@ class Api(Construct):
     @property
     def url(self) -> str:
         """Where the API is reached, with a slash at the end."""
-        if self._stage.is_local:
-            endpoint = self._stage.public_endpoint.rstrip("/")
-            return f"{endpoint}/_aws/execute-api/{_LOCAL_ID}/{self._stage.name}/"
-        return self._api.url
+        return self._stage.local_api_url or self._api.url
 
     def _rest_api(self) -> apigateway.RestApi:
         stage = self._stage
@@ -94,7 +92,7 @@ class Api(Construct):
         )
         api.node.try_remove_child("Endpoint")  # an output that the stack's own ApiUrl says better
         if stage.is_local:
-            cdk.Tags.of(api).add("_custom_id_", _LOCAL_ID)  # LocalStack's way to choose an API's id
+            cdk.Tags.of(api).add("_custom_id_", LOCAL_API_ID)  # LocalStack's way to choose an API's id
         return api
 
     def _deployment(self) -> apigateway.StageOptions:
@@ -115,15 +113,18 @@ class Api(Construct):
     def _routes(self, function: lambda_.IFunction) -> None:
         integration = apigateway.LambdaIntegration(function, scope_permission_to_method=False)
         root = self._api.root
-        needs_key = self._stage.auth == "api_key"
-        for resource in (root, root.add_resource("{proxy+}")):
-            resource.add_method("ANY", integration, api_key_required=needs_key)
-            if needs_key:
-                # A browser asks with OPTIONS, and without the key, whether a page may send it.
-                resource.add_method("OPTIONS", integration, api_key_required=False)
-        if needs_key:
-            for path in _OPEN:
-                root.resource_for_path(path).add_method("ANY", integration, api_key_required=False)
+        if self._stage.auth == "none":
+            for path in ("/", "/{proxy+}"):
+                root.resource_for_path(path).add_method("ANY", integration)
+            return
+        for path in (*_SHELLS, "/{proxy+}"):
+            # A browser asks with OPTIONS, and without the key, whether a page may send it.
+            without_key = ["GET", "HEAD", "OPTIONS"] if path in _SHELLS else ["OPTIONS"]
+            for method in ("ANY", *without_key):
+                resource = root.resource_for_path(path)
+                resource.add_method(method, integration, api_key_required=method == "ANY")
+        for path in _OPEN:
+            root.resource_for_path(path).add_method("ANY", integration)
 
     def _refusals(self) -> None:
         """Give the answers of API Gateway itself the form of the function's."""

@@ -160,6 +160,7 @@ class Functions(Construct):
                 "WHAT_IF_FUNCTION": self._what_if.function_name,
                 "MODEL_REFRESH_SECONDS": f"{stage.model_refresh_seconds:g}",
                 "START_RUNS": json.dumps(stage.start_runs),
+                "PUBLIC_URL": stage.local_api_url,
                 "AUTH": stage.auth,
                 "CORS_ORIGINS": json.dumps(stage.cors_origins),
             },

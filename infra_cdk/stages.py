@@ -23,6 +23,7 @@ type Removal = Literal["destroy", "retain"]
 type LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 LOCAL_ENDPOINT = "https://localhost:4566"
+LOCAL_API_ID = "voucher"
 
 
 class StageError(ValueError):
@@ -127,10 +128,17 @@ class Stage:
 
     def __post_init__(self) -> None:
         """Refuse values that a deployment would only find out about halfway, or that no run could use."""
-        if self.start_runs and self.auth == "none" and not self.is_local:
-            raise StageError("start_runs: anyone could start runs where auth is none; set auth=api_key")
         if not self.countries:
             raise StageError("countries: expected at least one country, e.g. countries=Peru,Latvia")
+        if self.start_runs and self.auth == "none" and not self.is_local:
+            raise StageError("start_runs: anyone could start runs where auth is none; set auth=api_key")
+        self._check_numbers()
+        self._check_addresses()
+        if self.refresh_schedule and not re.fullmatch(r"(cron|rate)\([^()]+\)", self.refresh_schedule):
+            msg = f"refresh_schedule: expected like cron(30 0 * * ? *), or nothing, got {self.refresh_schedule!r}"
+            raise StageError(msg)
+
+    def _check_numbers(self) -> None:
         for setting, (least, most) in _RANGES.items():
             value = getattr(self, setting)
             if not least <= value <= most:
@@ -139,9 +147,8 @@ class Stage:
         if self.log_days not in LOG_PERIODS:
             msg = f"log_days: expected one of {', '.join(map(str, LOG_PERIODS))}, got {self.log_days}"
             raise StageError(msg)
-        if self.refresh_schedule and not re.fullmatch(r"(cron|rate)\([^()]+\)", self.refresh_schedule):
-            msg = f"refresh_schedule: expected like cron(30 0 * * ? *), or nothing, got {self.refresh_schedule!r}"
-            raise StageError(msg)
+
+    def _check_addresses(self) -> None:
         for setting, (pattern, expected) in _ADDRESSES.items():
             for value in getattr(self, setting):
                 if value != "*" and not re.fullmatch(pattern, value):
@@ -156,6 +163,13 @@ class Stage:
     def is_local(self) -> bool:
         """Whether the stage runs in the emulator."""
         return self.name == "local"
+
+    @property
+    def local_api_url(self) -> str:
+        """Where the emulator serves the API, with a slash at the end; empty on AWS, whose address comes with it."""
+        if not self.is_local:
+            return ""
+        return f"{self.public_endpoint.rstrip('/')}/_aws/execute-api/{LOCAL_API_ID}/{self.name}/"
 
     @property
     def refreshes(self) -> bool:

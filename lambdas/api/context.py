@@ -1,7 +1,7 @@
 """What the API's routes share: settings, the served model, and the services that some of them ask."""
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.config import Config
@@ -32,8 +32,7 @@ def state_machine() -> "StateMachine":
     """Return the pipeline's state machine."""
     from voucher_selection.state_machine import StateMachine  # noqa: PLC0415 - a lookup does without
 
-    client = botocore.session.get_session().create_client("stepfunctions", config=_QUICK)
-    return StateMachine(settings.state_machine_arn, client)
+    return StateMachine(settings.state_machine_arn, _client("stepfunctions", _QUICK))
 
 
 @cache
@@ -41,8 +40,7 @@ def run_records() -> "RunRecords":
     """Return what runs have left of themselves."""
     from voucher_selection.run_records import RunRecords  # noqa: PLC0415 - see above
 
-    client = botocore.session.get_session().create_client("s3", config=_QUICK)
-    return RunRecords(settings.bucket, client)
+    return RunRecords(settings.bucket, _client("s3", _QUICK))
 
 
 @cache
@@ -50,5 +48,8 @@ def what_if_function() -> "WhatIfFunction":
     """Return the function that computes what another date would change."""
     from voucher_selection.what_if_function import WhatIfFunction  # noqa: PLC0415 - see above
 
-    client = botocore.session.get_session().create_client("lambda", config=_PATIENT)
-    return WhatIfFunction(settings.what_if_function, client)
+    return WhatIfFunction(settings.what_if_function, _client("lambda", _PATIENT))
+
+
+def _client(service: str, config: Config) -> Any:  # noqa: ANN401 - typed by whom it is given to
+    return botocore.session.get_session().create_client(service, config=config)

@@ -6,35 +6,26 @@ A route is a function here and an entry in `voucher_selection.operations`.
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.config import Config
 
+from api import page_routes, run_routes
+from api.context import models, settings
 from voucher_selection import http_answers, problems
-from voucher_selection.answers import NEGOTIATED, json_answer, methods_answer, page_answer, problem_answer
+from voucher_selection.answers import NEGOTIATED, json_answer, methods_answer, problem_answer
 from voucher_selection.bulk_lookups import customers_of, look_up_all
-from voucher_selection.catalog import Catalog
-from voucher_selection.errors import NoModel, VoucherSelectionError
 from voucher_selection.health import health
-from voucher_selection.lookups import InvalidLookup, LookupRequest, look_up, selection_criteria
-from voucher_selection.model_cache import ModelCache
+from voucher_selection.lookups import LookupRequest, look_up, selection_criteria
 from voucher_selection.negotiation import prefers_html
 from voucher_selection.observability import logger, metrics, tracer
-from voucher_selection.request_bodies import FORM, json_of, text_of
-from voucher_selection.settings import ApiSettings
+from voucher_selection.request_bodies import json_of
 
-# Whoever waits for the catalog has a caller waiting: five seconds at most, and then what is known is served.
-_QUICK = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
-
-settings = ApiSettings.from_environment()
-# SnapStart's snapshot is taken after these lines: all is imported, the client has not connected, and there is no model
-# yet. One that was read here would be an old one whenever the snapshot is restored.
-models = ModelCache(Catalog(settings.table, _QUICK), settings.model_refresh_seconds)
 app = APIGatewayRestResolver()
+app.include_router(page_routes.router)
+app.include_router(run_routes.router)
 
 
 @app.post("/voucher")
@@ -58,26 +49,11 @@ def post_vouchers() -> Response[str]:
 @app.get("/selection_criteria")
 def get_selection_criteria() -> Response[str]:
     """Answer every segment with its mode."""
-    criteria = selection_criteria(models.current())
-    headers = http_answers.REVALIDATE | NEGOTIATED
-    if not prefers_html(_accept()):
-        return json_answer(HTTPStatus.OK, criteria, headers)
-    from voucher_selection import pages  # noqa: PLC0415 - a lookup's cold start does not pay for templates
-
-    return page_answer(HTTPStatus.OK, pages.criteria_page(criteria), headers)
-
-
-@app.get("/search_voucher")
-def get_search_voucher() -> Response[str]:
-    """Show the form."""
-    return _lookup_page(None)
-
-
-@app.post("/search_voucher")
-def post_search_voucher() -> Response[str]:
-    """Answer the form on its own page."""
-    form = text_of(app.current_event, FORM, settings.most_body_bytes)
-    return _lookup_page(dict(parse_qsl(form, keep_blank_values=True)))
+    if prefers_html(_accept()):
+        page = page_routes.segments_page(None)
+        page.headers |= NEGOTIATED
+        return page
+    return json_answer(HTTPStatus.OK, selection_criteria(models.current()), http_answers.REVALIDATE | NEGOTIATED)
 
 
 @app.get("/health")
@@ -146,29 +122,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     return http_answers.finished(answer, event, settings.cors_origins)
 
 
-def _lookup_page(form: dict[str, str] | None) -> Response[str]:
-    """The form: as it was sent, with its answer, or yet to be filled."""
-    from voucher_selection import pages  # noqa: PLC0415 - see above
-
-    fields = form or {}
-    filled = {name: fields.get(name, "") for name in LookupRequest.model_fields}
-    try:
-        model = models.current()
-    except NoModel as error:
-        page = pages.lookup_page(None, filled, notice=str(error))
-        return page_answer(HTTPStatus.SERVICE_UNAVAILABLE, page, problems.problem_of(error).headers)
-    if form is None:
-        return page_answer(HTTPStatus.OK, pages.lookup_page(model, filled), http_answers.REVALIDATE)
-    try:
-        answer = look_up(model, LookupRequest.parse(form))
-    except InvalidLookup as error:
-        errors = {problem.field: problem.detail for problem in error.problems}
-        return page_answer(HTTPStatus.UNPROCESSABLE_ENTITY, pages.lookup_page(model, filled, errors=errors))
-    except VoucherSelectionError as error:
-        return page_answer(problems.problem_of(error).status, pages.lookup_page(model, filled, notice=str(error)))
-    return page_answer(HTTPStatus.OK, pages.lookup_page(model, filled, answer=answer))
-
-
 def _json_body() -> object:
     return json_of(app.current_event, settings.most_body_bytes)
 
@@ -181,4 +134,4 @@ def _problem(error: Exception) -> Response[str]:
     problem = problems.problem_of(error)
     if problem is problems.OUR_FAULT:
         logger.exception("a request could not be answered", exc_info=error)
-    return problem_answer(problem, _accept())
+    return problem_answer(problem, _accept(), app.current_event.path)

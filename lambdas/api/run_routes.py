@@ -4,16 +4,16 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from api.context import catalog, models, run_records, settings, state_machine, what_if_function
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
+from api.context import catalog, models, run_records, settings, state_machine, what_if_function
 from voucher_selection import http_answers
 from voucher_selection.answers import json_answer
 from voucher_selection.request_bodies import json_of
 from voucher_selection.request_origins import check_same_site
 
-router = Router()
+router = APIGatewayRouter()  # type: ignore[no-untyped-call]
 
 
 @router.get("/model")

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def api_url(event: Mapping[str, Any]) -> str:
-    """Return the address of the API that an event of API Gateway's proxy integration was sent to, with a slash at its end.
+    """Return the address of the API that an event was sent to, with a slash at its end.
 
     The event's own path is below it: what precedes that in the request's is the stage, or a custom domain's folder.
     """
@@ -24,4 +24,5 @@ def curl_of(url: str, fields: Mapping[str, str], *, needs_key: bool) -> str:
     key = " -H 'x-api-key: …'" if needs_key else ""
     # What an emulator signs itself is not known to the caller.
     insecure = " -k" if url.startswith("https://localhost") else ""
-    return f"curl{insecure} -X POST {url}voucher{key} -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body))}"
+    data = shlex.quote(json.dumps(body))
+    return f"curl{insecure} -X POST {url}voucher{key} -H 'Content-Type: application/json' -d {data}"

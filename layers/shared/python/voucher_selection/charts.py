@@ -11,10 +11,10 @@ _HEAT_LEVELS = 9
 
 
 class Bar(NamedTuple):
-    """A bar of a chart: its label, its count, its share of the whole, and its length from 0 to 100."""
+    """A bar of a chart: its label, how many it stands for, their share of the whole, and its length from 0 to 100."""
 
     label: str
-    count: int
+    number: int
     share: float
     length: float
 

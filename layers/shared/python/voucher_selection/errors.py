@@ -1,9 +1,10 @@
 """What can be wrong with a run, one class per cause: the `Error` of the failed execution; the message is its cause."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from voucher_selection.validation import FieldProblem
 
 

@@ -73,7 +73,7 @@ def model_report(model: ServedModel, version: Version, now: datetime) -> ModelRe
         "age_seconds": round((now - model.published_at).total_seconds()),
         "countries": list(model.countries),
         "definitions": model.definitions.model_dump(mode="json"),
-        "rows": rows and rows.model_dump(mode="json"),
+        "rows": rows.model_dump(mode="json") if rows else None,
         "segments": [_segment(mode) for mode in model.modes],
     }
 
@@ -96,8 +96,8 @@ def _segment(mode: SegmentMode) -> SegmentReport:
         "voucher_amount": mode.voucher_amount,
         "support": mode.support,
         "share": mode.share,
-        "runner_up": runner_up and runner_up.voucher_amount,
-        "lead": runner_up and mode.assignments[0].count - runner_up.count,
+        "runner_up": runner_up.voucher_amount if runner_up else None,
+        "lead": mode.assignments[0].count - runner_up.count if runner_up else None,
         "evidence": evidence_of([assignment.count for assignment in mode.assignments]),
     }
 

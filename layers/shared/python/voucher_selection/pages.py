@@ -132,28 +132,34 @@ def report_page(
     )
 
 
+class StartForm(NamedTuple):
+    """The forms that start a run: what they are filled with, the errors by field, and a notice."""
+
+    fields: Mapping[str, str]
+    errors: Mapping[str, str]
+    notice: str | None
+
+
 def runs_page(
     frame: Frame,
     runs: Sequence[Mapping[str, Any]],
-    versions: Sequence[Version],
-    served_version: str | None,
-    *,
-    may_start: bool,
-    fields: Mapping[str, str] | None = None,
-    errors: Mapping[str, str] | None = None,
-    notice: str | None = None,
+    versions: Sequence[Mapping[str, Any]],
+    start_form: StartForm | None,
 ) -> str:
-    """Return the last runs and the kept versions; where runs may be started, with forms that do."""
+    """Return the last runs (`run_reports.ListedRun`) and the kept versions (`model_report.KeptVersion`).
+
+    With a `start_form`, runs can be started and versions served again from the page.
+    """
+    fields, errors, notice = start_form or StartForm({}, {}, None)
     return _render(
         "runs.html",
         frame,
         runs=runs,
         live=any(run["status"] == "RUNNING" for run in runs),
         versions=versions,
-        served_version=served_version,
-        may_start=may_start,
-        fields={"mode": "", "source": "", "countries": "", "cur_date": ""} | dict(fields or {}),
-        errors=errors or {},
+        may_start=start_form is not None,
+        fields={name: fields.get(name, "") for name in ("mode", "source", "countries", "cur_date")},
+        errors=errors,
         notice=notice,
     )
 

@@ -91,7 +91,7 @@ def _listed(execution: Execution | ListedExecution, summary: Mapping[str, Any]) 
         "run_id": execution.run_id,
         "status": execution.status,
         "started_at": _text(execution.started_at),
-        "ended_at": execution.ended_at and _text(execution.ended_at),
+        "ended_at": _text(execution.ended_at) if execution.ended_at else None,
         "seconds": round(((execution.ended_at or datetime.now(UTC)) - execution.started_at).total_seconds(), 3),
         "mode": summary.get("mode") or _mode_asked(summary),
         "outcome": summary.get("outcome"),

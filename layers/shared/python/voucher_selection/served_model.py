@@ -79,6 +79,16 @@ class ServedModel:
             return total_orders
         return None if last_order is None else (self.cur_date - last_order).days
 
+    def check_country(self, country: str) -> None:
+        """Check that the model was made for a country.
+
+        Raises
+        ------
+        UnknownCountry
+        """
+        if country not in self.countries:
+            raise UnknownCountry(f"the model knows no country {country!r}, only {', '.join(self.countries)}")
+
     def mode_for(self, country: str, segmentation: str, value: int) -> SegmentMode:
         """Return the mode of the segment that holds `value` (orders, or days since the last order).
 
@@ -91,8 +101,7 @@ class ServedModel:
         NoSupport
             No assignment stands behind the segment.
         """
-        if country not in self.countries:
-            raise UnknownCountry(f"the model knows no country {country!r}, only {', '.join(self.countries)}")
+        self.check_country(country)
         definition = self.segmentations[segmentation]
         segment = definition.segment_for(value)
         if segment is None:

@@ -1,0 +1,206 @@
+"""Routes of the pages.
+
+Each is there twice: on a stage that asks for a key, a page is a shell without data, which fetches the view of the same
+name below `/views` with the key; elsewhere both are the same.
+"""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.router import APIGatewayRouter
+
+from api.context import catalog, models, run_records, settings, state_machine, what_if_function
+from api.run_routes import start
+from voucher_selection import http_answers, problems
+from voucher_selection.addresses import api_url, curl_of
+from voucher_selection.answers import page_answer
+from voucher_selection.errors import InvalidRequest, NoModel, VoucherSelectionError
+from voucher_selection.lookups import InvalidLookup, LookupRequest, find
+from voucher_selection.request_bodies import FORM, text_of
+
+if TYPE_CHECKING:
+    from voucher_selection.pages import Frame
+
+router = APIGatewayRouter()  # type: ignore[no-untyped-call]
+
+
+def _page(path: str) -> Callable[[Callable[..., Response[str]]], Callable[..., Response[str]]]:
+    """Register the GET route of a page and of its view."""
+
+    def register(route: Callable[..., Response[str]]) -> Callable[..., Response[str]]:
+        def shell(**_: str) -> Response[str]:
+            from voucher_selection import pages  # noqa: PLC0415 - a lookup's cold start does not pay for templates
+
+            frame = pages.frame_of(router.current_event.path, is_shell=True)
+            return page_answer(HTTPStatus.OK, pages.shell_page(frame), http_answers.REVALIDATE)
+
+        router.get(path)(shell if settings.auth == "api_key" else route)
+        router.get(f"/views{path}")(route)
+        return route
+
+    return register
+
+
+def _form(path: str) -> Callable[[Callable[..., Response[str]]], Callable[..., Response[str]]]:
+    """Register the POST route of a page and of its view; where the stage has a key, both ask for it."""
+
+    def register(route: Callable[..., Response[str]]) -> Callable[..., Response[str]]:
+        router.post(path)(route)
+        router.post(f"/views{path}")(route)
+        return route
+
+    return register
+
+
+@router.get("/")
+def get_root() -> Response[str]:
+    """Lead to the first page."""
+    return Response(HTTPStatus.FOUND.value, headers={"Location": f"{_api_url()}search_voucher"})
+
+
+@_page("/search_voucher")
+def get_search_voucher() -> Response[str]:
+    """Show the form."""
+    return _lookup_page(None)
+
+
+@_form("/search_voucher")
+def post_search_voucher() -> Response[str]:
+    """Answer the form on its own page."""
+    return _lookup_page(_fields())
+
+
+@_page("/segments")
+def get_segments() -> Response[str]:
+    """Show the segments of a country."""
+    return segments_page(_query().get("country"))
+
+
+def segments_page(country: str | None) -> Response[str]:
+    """Return the page of a country's segments; of the model's first one unless it is named."""
+    from voucher_selection import pages  # noqa: PLC0415 - see above
+
+    model = models.current()
+    country = country or model.countries[0]
+    model.check_country(country)
+    return page_answer(HTTPStatus.OK, pages.segments_page(_frame(), model, country), http_answers.REVALIDATE)
+
+
+@_page("/report")
+def get_report() -> Response[str]:
+    """Show the analysis of the served model, and what another date or other segments would change."""
+    from voucher_selection import pages, what_if_form  # noqa: PLC0415 - see above
+
+    model = models.current()
+    version = catalog.version(model.version)
+    form = what_if_form.WhatIfForm.of(model, _query())
+    what_if, notice = None, None
+    if form.is_sent and not form.errors:
+        try:
+            what_if = what_if_function().ask(form.request())
+        except VoucherSelectionError as error:
+            notice = str(error)
+    page = pages.report_page(_frame(), model, version, form.fields, what_if=what_if, errors=form.errors, notice=notice)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return page_answer(status, page, http_answers.REVALIDATE)
+
+
+@_page("/runs")
+def get_runs() -> Response[str]:
+    """Show the last runs and the kept versions."""
+    return _runs_page(HTTPStatus.OK)
+
+
+@_form("/runs")
+def post_runs() -> Response[str]:
+    """Start a run, and lead to its page."""
+    fields = _fields()
+    try:
+        run_id = start(_request_of(fields))
+    except InvalidRequest as error:
+        errors = {problem.field.partition(".")[0]: problem.detail for problem in error.problems}
+        known = {name: text for name, text in errors.items() if name in {"source", "countries", "cur_date"}}
+        return _runs_page(HTTPStatus.UNPROCESSABLE_ENTITY, fields, known, None if known else str(error))
+    return Response(HTTPStatus.SEE_OTHER.value, headers={"Location": f"runs/{run_id}"})
+
+
+@_page("/runs/<run_id>")
+def get_run(run_id: str) -> Response[str]:
+    """Show how far a run is, or how it ended."""
+    from voucher_selection import pages  # noqa: PLC0415 - see above
+    from voucher_selection.run_reports import run_report  # noqa: PLC0415
+
+    report = run_report(run_id, state_machine(), run_records())
+    return page_answer(HTTPStatus.OK, pages.run_page(_frame(), report), http_answers.REVALIDATE)
+
+
+def _lookup_page(form: dict[str, str] | None) -> Response[str]:
+    """The form: as it was sent, with its answer, or yet to be filled."""
+    from voucher_selection import pages  # noqa: PLC0415 - see above
+
+    fields = form or {}
+    filled = {name: fields.get(name, "") for name in LookupRequest.model_fields}
+    frame = _frame()
+    try:
+        model = models.current()
+    except NoModel as error:
+        page = pages.lookup_page(frame, None, filled, notice=str(error))
+        return page_answer(HTTPStatus.SERVICE_UNAVAILABLE, page, problems.problem_of(error).headers)
+    if form is None:
+        return page_answer(HTTPStatus.OK, pages.lookup_page(frame, model, filled), http_answers.REVALIDATE)
+    try:
+        found = find(model, LookupRequest.parse(form))
+    except InvalidLookup as error:
+        errors = {problem.field: problem.detail for problem in error.problems}
+        return page_answer(HTTPStatus.UNPROCESSABLE_ENTITY, pages.lookup_page(frame, model, filled, errors=errors))
+    except VoucherSelectionError as error:
+        return page_answer(
+            problems.problem_of(error).status, pages.lookup_page(frame, model, filled, notice=str(error))
+        )
+    curl = curl_of(_api_url(), filled, needs_key=settings.auth == "api_key")
+    return page_answer(HTTPStatus.OK, pages.lookup_page(frame, model, filled, found=found, curl=curl))
+
+
+def _runs_page(
+    status: HTTPStatus,
+    fields: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+    notice: str | None = None,
+) -> Response[str]:
+    from voucher_selection import pages  # noqa: PLC0415 - see above
+    from voucher_selection.model_report import kept_versions  # noqa: PLC0415
+    from voucher_selection.run_reports import listed_runs  # noqa: PLC0415
+
+    runs = listed_runs(state_machine(), run_records())
+    start_form = pages.StartForm(fields or {}, errors or {}, notice) if settings.start_runs else None
+    page = pages.runs_page(_frame(), runs, kept_versions(catalog)["versions"], start_form)
+    return page_answer(status, page, http_answers.REVALIDATE)
+
+
+def _request_of(fields: Mapping[str, str]) -> dict[str, Any]:
+    """The request of a run that a form asks for; what is blank is not asked."""
+    request: dict[str, Any] = {name: text.strip() for name, text in fields.items() if text.strip()}
+    if "countries" in request:
+        request["countries"] = [country.strip() for country in request["countries"].split(",") if country.strip()]
+    return request
+
+
+def _fields() -> dict[str, str]:
+    return dict(parse_qsl(text_of(router.current_event, FORM, settings.most_body_bytes), keep_blank_values=True))
+
+
+def _query() -> dict[str, str]:
+    return router.current_event.query_string_parameters or {}
+
+
+def _frame() -> "Frame":
+    from voucher_selection import pages  # noqa: PLC0415 - see above
+
+    return pages.frame_of(router.current_event.path)
+
+
+def _api_url() -> str:
+    return settings.public_url or api_url(router.current_event.raw_event)
