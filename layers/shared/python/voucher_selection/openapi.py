@@ -79,6 +79,7 @@ def _operation(operation: Operation, problem: Json, schemas: Json, refusals: Jso
         {"name": name, "in": "path", "required": True, "schema": schema}
         for name, schema in operation.parameters.items()
     ]
+    parameters += [{"name": name, "in": "query", "schema": schema} for name, schema in operation.query.items()]
     if operation.method == "GET":
         parameters.append({"name": "If-None-Match", "in": "header", "schema": {"type": "string"}})
     if parameters:
@@ -182,7 +183,7 @@ def _schema(schema: Schema, schemas: Json) -> Json:
         return schema
     found = TypeAdapter[Any](schema).json_schema(ref_template=_REF)
     schemas.update(found.pop("$defs", {}))
-    schemas[schema.__name__] = found
+    schemas.setdefault(schema.__name__, found)
     return {"$ref": _REF.format(model=schema.__name__)}
 
 

@@ -5,20 +5,32 @@ the tests are made from the table. It is imported where one of these is asked fo
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAliasType
 
 from voucher_selection import docs_page, problems
 from voucher_selection.bulk_lookups import MOST_CUSTOMERS, BulkAnswer
-from voucher_selection.errors import NoModel, NoSegment, NoSupport, UnknownCountry
+from voucher_selection.errors import (
+    InvalidRequest,
+    NoCounts,
+    NoModel,
+    NoRun,
+    NoSegment,
+    NoSupport,
+    UnknownCountry,
+)
 from voucher_selection.health import Health
 from voucher_selection.lookups import InvalidLookup, LookupRequest, SelectionCriteria, VoucherAnswer
 from voucher_selection.model_cache import CatalogUnreachable
+from voucher_selection.model_report import KeptVersions, ModelReport
 from voucher_selection.request_bodies import FORM, JSON
+from voucher_selection.requests import RunRequest, WhatIfRequest
+from voucher_selection.run_reports import ListedRuns, RunReport, StartedRun
+from voucher_selection.what_if import WhatIf
 
-type Schema = type[Any] | dict[str, Any]
+type Schema = type[Any] | TypeAliasType | dict[str, Any]
 
 HTML = "text/html"
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -35,7 +47,7 @@ class Content(NamedTuple):
 class Operation(NamedTuple):
     """One method of one path.
 
-    `path` has its variables in braces, `parameters` their schemas. `answers` are the bodies by status, `refusals` the
+    `path` has its variables in braces, `parameters` their schemas; `query` has those of its query. `answers` are the bodies by status, `refusals` the
     errors that are answered as problems; `is_open` is who asks without a key where the stage has one.
     """
 
@@ -45,6 +57,7 @@ class Operation(NamedTuple):
     answers: Mapping[HTTPStatus, tuple[Content, ...]]
     description: str = ""
     parameters: Mapping[str, dict[str, Any]] = MappingProxyType({})
+    query: Mapping[str, dict[str, Any]] = MappingProxyType({})
     body: Content | None = None
     refusals: tuple[type[Exception], ...] = ()
     is_open: bool = False
@@ -111,6 +124,90 @@ _BULK_SCHEMA = {
     "required": ["customers"],
 }
 _PAGE = (Content(HTML, _TEXT),)
+_RUN_ID: dict[str, Any] = {"type": "string", "pattern": "^[A-Za-z0-9_.+=@-]{1,80}$"}
+_ROWS = {
+    "rows_read": 50_000,
+    "other_country": 42_012,
+    "rejected": {"malformed": 7, "zero_orders_with_dates": 793, "last_before_first": 14, "null_total_orders": 627,
+                 "null_voucher_amount": 43},
+    "kept": 6_504,
+}  # fmt: skip
+_SOURCES = {"counts_run_id": "run-6f5b966c", "countries": ["Peru"]}
+_MODEL_REPORT = {
+    **_MODEL_FACTS,
+    **_SOURCES,
+    "age_seconds": 86,
+    "definitions": {"segmentations": []},
+    "rows": _ROWS,
+    "segments": [
+        {
+            "country_code": "Peru",
+            "segment_name": "recency_segment",
+            "segment": "180+",
+            "voucher_amount": 3520.0,
+            "support": 4,
+            "share": 0.5,
+            "runner_up": 2640.0,
+            "lead": 1,
+            "evidence": "thin",
+        }
+    ],
+}
+_KEPT_VERSION = {**_MODEL_FACTS, **_SOURCES, "is_served": True}
+_WHAT_IF = {
+    "counts_run_id": "run-6f5b966c",
+    "served_version": _MODEL_FACTS["version"],
+    "definitions": {"segmentations": []},
+    "changes": [],
+    "model": {**_MODEL_FACTS, "cur_date": "2018-10-01"},
+    "segments": [_SEGMENT],
+}
+_RUN = {
+    "run_id": "run-6f5b966c",
+    "status": "SUCCEEDED",
+    "started_at": "2026-11-23T00:10:00.293000+00:00",
+    "ended_at": "2026-11-23T00:10:03.411000+00:00",
+    "seconds": 3.118,
+    "mode": "full",
+    "outcome": "published",
+    "version": _MODEL_FACTS["version"],
+    "rows": _ROWS,
+}
+_RUN_REPORT = {
+    **_RUN,
+    "request": {"source": "s3://bucket/uploads/vouchers.parquet"},
+    "states": [
+        {"name": "Ingest", "status": "succeeded", "entered_at": "2026-11-23T00:10:00.301000+00:00", "seconds": 0.7}
+    ],
+    "current": "Model",
+    "shards": 1,
+    "shards_done": 1,
+    "shards_failed": 0,
+    "error": None,
+    "cause": None,
+    "summary": {},
+}
+_RUN_FORM_SCHEMA = {
+    "type": "object",
+    "properties": dict.fromkeys(("mode", "source", "countries", "cur_date", "version"), _TEXT),
+}
+
+
+def _pages(
+    path: str,
+    summary: str,
+    answers: Mapping[HTTPStatus, tuple[Content, ...]] = MappingProxyType({HTTPStatus.OK: _PAGE}),
+    *,
+    body: Content | None = None,
+    refusals: tuple[type[Exception], ...] = (),
+    **more: Any,  # noqa: ANN401 - fields of Operation
+) -> Iterator[Operation]:
+    """Yield the operations of a page, and of the view that has its data where a stage asks for a key."""
+    method = "POST" if body else "GET"
+    page = Operation(method, path, summary, answers, body=body, refusals=refusals, **more)
+    yield page._replace(is_open=body is None)
+    yield page._replace(path=f"/views{path}", summary=f"{summary}: with its data, whatever the stage asks for")
+
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -160,13 +257,57 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "GET",
+        "/model",
+        "The analysis of the served model",
+        {HTTPStatus.OK: (Content(JSON, ModelReport, _MODEL_REPORT),)},
+        description="What it was made from, and how much the counts of each segment say.",
+        refusals=_MODEL,
+    ),
+    Operation(
+        "GET",
+        "/versions",
+        "The kept versions of the model",
+        {HTTPStatus.OK: (Content(JSON, KeptVersions, {"versions": [_KEPT_VERSION]}),)},
+    ),
+    Operation(
+        "POST",
+        "/what_if",
+        "What another date or other segments would change",
+        {HTTPStatus.OK: (Content(JSON, WhatIf, _WHAT_IF),)},
+        description="Computed from the counts behind the served model, or from those of another run; nothing is published.",
+        body=Content(JSON, WhatIfRequest, {"cur_date": "2018-10-01"}),
+        refusals=(problems.MalformedJson, *_BODY, InvalidRequest, NoCounts),
+    ),
+    Operation(
+        "GET",
+        "/executions",
+        "The last runs",
+        {HTTPStatus.OK: (Content(JSON, ListedRuns, {"runs": [_RUN]}),)},
+    ),
+    Operation(
+        "POST",
+        "/executions",
+        "Start a run",
+        {HTTPStatus.ACCEPTED: (Content(JSON, StartedRun, {"run_id": _RUN["run_id"]}),)},
+        description="Only where the setting `start_runs` lets the API do so. Its modes and their keys are in docs/pipeline.md.",
+        body=Content(JSON, RunRequest, {"mode": "remodel", "cur_date": "2018-10-01"}),
+        refusals=(problems.MalformedJson, *_BODY, InvalidRequest, problems.RunsNotStarted, problems.CrossSite),
+    ),
+    Operation(
+        "GET",
+        "/executions/{run_id}",
+        "How far a run is, or how it ended",
+        {HTTPStatus.OK: (Content(JSON, RunReport, _RUN_REPORT),)},
+        parameters={"run_id": _RUN_ID},
+        refusals=(NoRun,),
+    ),
+    *_pages(
         "/search_voucher",
         "A form to look up one customer",
         {HTTPStatus.OK: _PAGE, HTTPStatus.SERVICE_UNAVAILABLE: _PAGE},
         refusals=(CatalogUnreachable,),
     ),
-    Operation(
-        "POST",
+    *_pages(
         "/search_voucher",
         "The form with its answer",
         {
@@ -179,6 +320,36 @@ OPERATIONS: tuple[Operation, ...] = (
         body=Content(FORM, _FORM_SCHEMA, {name: str(value) for name, value in _CUSTOMER.items()}),
         refusals=(*_BODY, CatalogUnreachable),
     ),
+    *_pages(
+        "/segments",
+        "The segments of a country, as a page",
+        query={"country": _TEXT},
+        refusals=(UnknownCountry, *_MODEL),
+    ),
+    *_pages(
+        "/report",
+        "The analysis of the served model, as a page",
+        {HTTPStatus.OK: _PAGE, HTTPStatus.UNPROCESSABLE_ENTITY: _PAGE},
+        description="With `what_if`, also what another date or other segments would change.",
+        query={"what_if": _TEXT, "cur_date": _TEXT, "ranges_0": _TEXT, "ranges_1": _TEXT},
+        refusals=_MODEL,
+    ),
+    *_pages("/runs", "The last runs and the kept versions, as a page"),
+    *_pages(
+        "/runs",
+        "Start a run by a form",
+        {HTTPStatus.SEE_OTHER: (), HTTPStatus.UNPROCESSABLE_ENTITY: _PAGE},
+        description="Only where the setting `start_runs` lets the API do so. Leads to the page of the run.",
+        body=Content(FORM, _RUN_FORM_SCHEMA, {"mode": "remodel", "cur_date": "2018-10-01"}),
+        refusals=(*_BODY, problems.RunsNotStarted, problems.CrossSite),
+    ),
+    *_pages(
+        "/runs/{run_id}",
+        "How far a run is, or how it ended, as a page",
+        parameters={"run_id": _RUN_ID},
+        refusals=(NoRun,),
+    ),
+    Operation("GET", "/", "The way to the first page", {HTTPStatus.FOUND: ()}, is_open=True),
     Operation(
         "GET",
         "/health",

@@ -28,6 +28,18 @@ class ListedRun(TypedDict):
     rows: dict[str, Any] | None
 
 
+class ListedRuns(TypedDict):
+    """The runs that were started last, the last one first."""
+
+    runs: list[ListedRun]
+
+
+class StartedRun(TypedDict):
+    """A run that has begun."""
+
+    run_id: str
+
+
 class StateReport(TypedDict):
     """A state that an execution has entered; `status` is `running`, `succeeded` or `failed`."""
 

@@ -39,9 +39,7 @@ class WhatIfFunction:
         WhatIfFailed
             It has ended otherwise.
         """
-        answer = self._client.invoke(
-            FunctionName=self._name, Payload=request.model_dump_json(exclude_none=True).encode()
-        )
+        answer = self._client.invoke(FunctionName=self._name, Payload=request.model_dump_json().encode())
         payload: dict[str, Any] = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
             raise _error_of(payload)
