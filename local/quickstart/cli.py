@@ -2,21 +2,57 @@
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
-from local.quickstart.commands import pipeline, product, project
+from local.quickstart import completion
+from local.quickstart.commands import model, pipeline, product, project
+from local.quickstart.commands.session import AS_JSON, examples, explained
+from local.quickstart.terminal import answer_error
 
-app = typer.Typer(no_args_is_help=True, add_completion=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
-for group in (pipeline.app, product.app, project.app):
+PROGRAM = "./quickstart"
+_USAGE_ERROR = 2
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+for group in (pipeline.app, model.app, product.app, project.app):
     app.add_typer(group)
+
+
+@app.callback(
+    epilog=examples("./quickstart run", "./quickstart report", 'eval "$(./quickstart --show-completion bash)"')
+)
+def quickstart(
+    *,
+    show_completion: Annotated[
+        str | None,
+        typer.Option(
+            "--show-completion", metavar="SHELL", help="Print what makes bash, zsh or fish complete words, and exit."
+        ),
+    ] = None,
+) -> None:
+    """Voucher Selection on this machine: from a history of vouchers to the amount used most in each segment."""
+    with explained():
+        completion.show(show_completion)
 
 
 def main() -> None:
     """Run the command line."""
     # It was only for finding this program; what it starts finds its own.
     os.environ.pop("PYTHONPATH", None)
+    completion.enable()
     try:
-        app(prog_name="./quickstart")
+        if AS_JSON in sys.argv:
+            _run_for_programs()
+        app(prog_name=PROGRAM, complete_var=completion.VARIABLE)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _run_for_programs() -> None:
+    """Run a command of which a program reads the answer: wrong usage is JSON too."""
+    try:
+        sys.exit(app(prog_name=PROGRAM, complete_var=completion.VARIABLE, standalone_mode=False))
+    except typer.TyperException as error:
+        answer_error(error.format_message())
+        sys.exit(_USAGE_ERROR)
