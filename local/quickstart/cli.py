@@ -8,7 +8,7 @@ import typer
 
 from local.quickstart import completion
 from local.quickstart.commands import model, pipeline, product, project
-from local.quickstart.commands.session import AS_JSON, examples, explained
+from local.quickstart.commands.session import AS_JSON, examples
 from local.quickstart.terminal import answer_error
 
 PROGRAM = "./quickstart"
@@ -24,16 +24,18 @@ for group in (pipeline.app, model.app, product.app, project.app):
 )
 def quickstart(
     *,
-    show_completion: Annotated[
+    _show_completion: Annotated[
         str | None,
         typer.Option(
-            "--show-completion", metavar="SHELL", help="Print what makes bash, zsh or fish complete words, and exit."
+            "--show-completion",
+            metavar="SHELL",
+            help="Print what makes bash, zsh or fish complete words, and exit.",
+            callback=completion.show,
+            is_eager=True,
         ),
     ] = None,
 ) -> None:
     """Voucher Selection on this machine: from a history of vouchers to the amount used most in each segment."""
-    with explained():
-        completion.show(show_completion)
 
 
 def main() -> None:

@@ -7,8 +7,6 @@ The shell finds what to do by the last part of a command's path: what is registe
 import typer
 from typer.completion import get_completion_inspect_parameters
 
-from local.quickstart.steps import StepError
-
 VARIABLE = "_QUICKSTART_COMPLETE"
 """Set to `complete_<shell>`, it makes the program answer with completions, by Typer's protocol."""
 
@@ -51,12 +49,12 @@ def show(shell: str | None) -> None:
 
     Raises
     ------
-    StepError
+    BadParameter
         There is none for this shell.
     """
     if shell is None:
         return
     if shell not in SCRIPTS:
-        raise StepError(f"--show-completion takes one of {', '.join(SCRIPTS)}, not {shell}")
+        raise typer.BadParameter(f"expected one of {', '.join(SCRIPTS)}, got {shell}")
     typer.echo(SCRIPTS[shell])
     raise typer.Exit

@@ -14,8 +14,9 @@ from local.quickstart.terminal import console, notices
 from voucher_selection.evidence import LOW_SUPPORT, Evidence, evidence_of
 
 _SHADES = "█▓▒░"
-_BAR_WIDTHS = (12, 24)  # on a narrow terminal, and on one with room for it
-_ROOMY = 100
+# From this width on, there is room for the amounts that come next.
+_ROOMY = 112
+_BAR_WIDTH, _ROOMY_BAR_WIDTH = 18, 24
 _OTHERS_NAMED = 2
 _REMARKS = {
     Evidence.CLEAR: "",
@@ -159,15 +160,17 @@ def in_words(seconds: float) -> str:
 
 
 def _distribution_table(segments: Iterable[Mapping[str, Any]]) -> Table:
-    width = _BAR_WIDTHS[console.width >= _ROOMY]
+    is_roomy = console.width >= _ROOMY
+    width = _ROOMY_BAR_WIDTH if is_roomy else _BAR_WIDTH
     table = Table(box=SIMPLE_HEAD)
     table.add_column("Segment", no_wrap=True, min_width=12)
     table.add_column("Amount", justify="right", no_wrap=True)
     table.add_column("Share", justify="right", no_wrap=True)
     table.add_column("Distribution", no_wrap=True, min_width=width)
     table.add_column("Support", justify="right", no_wrap=True)
-    table.add_column("Next", no_wrap=True)
     table.add_column("", no_wrap=True)
+    if is_roomy:
+        table.add_column("Next", no_wrap=True)
     for segment in segments:
         (amount, share), *others = [*_amounts(segment)] or [("-", "-")]
         shares = [count / segment["support"] for count in _counts(segment)]
@@ -177,10 +180,15 @@ def _distribution_table(segments: Iterable[Mapping[str, Any]]) -> Table:
             share,
             f"[cyan]{stacked_bar(shares, width)}[/]" if shares else "",
             f"{segment['support']:,}",
-            ", ".join(f"{other} {of}" for other, of in others[:_OTHERS_NAMED]) + ", …" * (len(others) > _OTHERS_NAMED),
             _REMARKS[Evidence(segment["evidence"])],
+            *([_next(others)] if is_roomy else []),
         )
     return table
+
+
+def _next(others: Sequence[tuple[str, str]]) -> str:
+    named = [f"{amount} {share}" for amount, share in others[:_OTHERS_NAMED]]
+    return ", ".join(named + ["…"] * (len(others) > _OTHERS_NAMED))
 
 
 def _counts(segment: Mapping[str, Any]) -> list[int]:
