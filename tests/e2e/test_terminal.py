@@ -97,7 +97,7 @@ def test_a_report_shows_every_segment_with_its_amounts(product: Product, sample:
 def test_thin_evidence_and_near_ties_are_marked(few: Product):
     done = few.quickstart("report", "--country", "Peru", "--segment-name", "recency_segment")
 
-    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.startswith("  ")}
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
     assert "near tie" in lines["30-60"]
     assert "thin" in lines["61-90"]
     assert "none" in lines["121-180"]
