@@ -233,24 +233,6 @@ def test_what_is_not_up_answers_programs_too(tmp_path: Path):
         assert asked(nothing, *command, exit_code=1) == {"error": {"message": "it is not running: ./quickstart run -d"}}
 
 
-COMMANDS = (
-    *("run", "remodel", "assign", "report", "lookup", "versions", "rollback"),
-    *("status", "runs", "logs", "stop", "test", "cdk", "bench", "lock"),
-)
-
-
-def test_every_command_has_a_line_in_the_help_and_examples_of_its_own(tmp_path: Path):
-    nothing = Product(tmp_path, free_port())
-
-    listed = nothing.quickstart("--help").stdout.splitlines()
-
-    for command in COMMANDS:
-        (line,) = [line for line in listed if line.startswith(f"│ {command} ")]
-        assert line.strip("│ ").endswith(".")
-        shown = nothing.quickstart(command, "--help").stdout
-        assert f"Examples\n ./quickstart {command}" in "\n".join(line.rstrip() for line in shown.splitlines())
-
-
 COMPLETED = {
     "./quickstart re": ["remodel", "report"],
     "./quickstart logs ": ["ingest", "clean", "assign", "model", "api", "emulator"],
