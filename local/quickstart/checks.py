@@ -3,59 +3,127 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 
-from local.quickstart.steps import command, step
+from rich.status import Status
+
+from local.quickstart.steps import StepError, command, explain
+from local.quickstart.terminal import notices
 from local.quickstart.toolchain import EMULATOR, EMULATOR_ENVIRONMENT, LAMBDA_ENVIRONMENT
 from local.quickstart.workspace import ROOT, Workspace
 
 _PYTHON = Path(sys.executable)
+_RUFF, _MYPY = _PYTHON.with_name("ruff"), _PYTHON.with_name("mypy")
 _TYPED = (
     "benchmarks",
     "local/quickstart",
     "infra_cdk",
     "layers/build.py",
     "layers/shared/python/voucher_selection",
-    *(f"lambdas/{name}/handler.py" for name in ("ingest", "clean", "assign", "model", "what_if", "api")),
+    *(f"lambdas/{name}/handler.py" for name in ("ingest", "clean", "assign", "model", "what_if")),
+    *(f"lambdas/api/{name}.py" for name in ("context", "handler", "page_routes", "run_routes")),
 )
+# The emulator's tests wait for processes half of the time, and mypy has a core for itself meanwhile.
+_AT_ONCE = 2
 
 
-def run_static_checks(workspace: Workspace) -> None:
-    """Check style and types.
+@dataclass(frozen=True)
+class Check:
+    """A command that finds faults; its output is in the log `name`."""
+
+    name: str
+    title: str
+    arguments: Sequence[str | Path]
+    why: str
+    cwd: Path = ROOT
+    env: Mapping[str, str] | None = None
+
+    def run(self, workspace: Workspace) -> float:
+        """Run it and return its seconds.
+
+        Raises
+        ------
+        StepError
+            With what was found at the end of its log.
+        """
+        log = workspace.log(self.name)
+        log.unlink(missing_ok=True)
+        started = time.monotonic()
+        command(self.arguments, log, self.why, cwd=self.cwd, env=self.env)
+        return time.monotonic() - started
+
+
+def checks() -> list[Check]:
+    """Return the checks that need no test of the product, those that take longest first."""
+    python = EMULATOR_ENVIRONMENT / "bin/python"
+    with_runtime = dict(os.environ) | {"PROCESS_EMULATOR_LAMBDA_PYTHON": str(LAMBDA_ENVIRONMENT / "bin/python")}
+    # The emulator has settings of its own, for it is typed against LocalStack, which is not.
+    own_settings = ("--config-file", "pyproject.toml")
+    return [
+        Check(
+            "emulator-tests",
+            "The emulator's own tests",
+            (python, "-m", "pytest"),
+            "tests of the emulator failed",
+            EMULATOR,
+            with_runtime,
+        ),
+        Check("types", "Types (mypy --strict)", (_MYPY, *_TYPED), "mypy found faults"),
+        Check(
+            "emulator-types",
+            "The emulator's types",
+            (_MYPY, *own_settings),
+            "mypy found faults in the emulator",
+            EMULATOR,
+        ),
+        Check("style", "Style (ruff check)", (_RUFF, "check", "--no-cache"), "ruff found faults"),
+        Check(
+            "format",
+            "Style (ruff format)",
+            (_RUFF, "format", "--check", "--no-cache"),
+            "files are not formatted: ruff format",
+        ),
+    ]
+
+
+def run_checks(workspace: Workspace) -> None:
+    """Run the checks, two at a time, with a line for each that has ended.
 
     Raises
     ------
     StepError
-        With what was found at the end of its log.
+        Faults were found; each check that found some has been explained, with the end of its log.
     """
-    log = workspace.log("checks")
-    log.unlink(missing_ok=True)
-    ruff = [_PYTHON.with_name("ruff")]
-    with step("Style (ruff)"):
-        command([*ruff, "check", "--no-cache"], log, "ruff found faults", cwd=ROOT)
-        command([*ruff, "format", "--check", "--no-cache"], log, "files are not formatted: ruff format", cwd=ROOT)
-    with step("Types (mypy --strict)"):
-        mypy = _PYTHON.with_name("mypy")
-        command([mypy, *_TYPED], log, "mypy found faults", cwd=ROOT)
-        # It has settings of its own, for it is typed against LocalStack, which is not.
-        command([mypy, "--config-file", "pyproject.toml"], log, "mypy found faults in the emulator", cwd=EMULATOR)
+    run_all(checks(), workspace)
 
 
-def run_emulator_tests(workspace: Workspace) -> None:
-    """Test the emulator, in its own environment.
+def run_all(found: Sequence[Check], workspace: Workspace) -> None:
+    """Run some checks; see `run_checks`."""
+    failures: list[tuple[Check, StepError]] = []
+    with notices.status("") as display, ThreadPoolExecutor(_AT_ONCE) as pool:
+        going = {pool.submit(check.run, workspace): check for check in found}
+        _show_going(display, list(going.values()))
+        left = dict(going)
+        for ended in as_completed(going):
+            check = left.pop(ended)
+            try:
+                notices.print(f"[green]✓[/] {check.title} [dim]{ended.result():.1f} s[/]")
+            except StepError as error:
+                notices.print(f"[red]✗[/] {check.title}")
+                failures.append((check, error))
+            _show_going(display, list(left.values()))
+    for _, failure in failures:
+        explain(failure)
+    if failures:
+        raise StepError(f"{len(failures)} of {len(found)} checks failed: {', '.join(c.title for c, _ in failures)}")
 
-    Raises
-    ------
-    StepError
-        A test failed.
-    """
-    log = workspace.log("emulator-tests")
-    log.unlink(missing_ok=True)
-    with step("The emulator's own tests"):
-        python = EMULATOR_ENVIRONMENT / "bin/python"
-        environment = dict(os.environ) | {"PROCESS_EMULATOR_LAMBDA_PYTHON": str(LAMBDA_ENVIRONMENT / "bin/python")}
-        command([python, "-m", "pytest"], log, "tests of the emulator failed", cwd=EMULATOR, env=environment)
+
+def _show_going(display: Status, left: Sequence[Check]) -> None:
+    display.update(f"{len(left)} checks left: {', '.join(check.title for check in left)} …")
 
 
 def run_tests(arguments: Sequence[str]) -> int:

@@ -3,19 +3,28 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from local.quickstart.record import Deployment, Record
 from local.quickstart.steps import command
 from local.quickstart.workspace import ACCOUNT, REGION, ROOT, STAGE, Workspace
 
+if TYPE_CHECKING:
+    from types_boto3_apigateway import APIGatewayClient
+
 _SOURCES = ("infra_cdk", "lambdas", "layers", "requirements", "cdk.json")
 _QUIET = ("--no-notices", "--no-color")
 
 
-def fingerprint(workspace: Workspace) -> str:
-    """Return a digest of everything that a deployment is made from."""
+def fingerprint(workspace: Workspace, settings: Mapping[str, str]) -> str:
+    """Return a digest of everything that a deployment is made from, the files that settings name included."""
     digest = hashlib.sha256(workspace.public_url.encode())
+    for name, value in sorted(settings.items()):
+        digest.update(f"{name}={value}\0".encode())
+        if name.endswith("_file"):
+            digest.update(Path(value).read_bytes())
     for source in _SOURCES:
         place = ROOT / source
         for file in [place] if place.is_file() else sorted(place.rglob("*")):
@@ -24,10 +33,18 @@ def fingerprint(workspace: Workspace) -> str:
     return digest.hexdigest()
 
 
-def current(workspace: Workspace) -> Deployment | None:
-    """Return what is deployed, if it was made from the sources as they are now."""
+def current(workspace: Workspace, settings: Mapping[str, str]) -> Deployment | None:
+    """Return what is deployed, if it was made from the sources as they are now, with these settings."""
     deployed = Record.read(workspace.state).deployment
-    return deployed if deployed and deployed.fingerprint == fingerprint(workspace) else None
+    return deployed if deployed and deployed.fingerprint == fingerprint(workspace, settings) else None
+
+
+def changes_in_place(deployed: Deployment, settings: Mapping[str, str]) -> bool:
+    """Tell whether the emulator can update what is deployed to these settings.
+
+    LocalStack updates functions, but no methods and no stage of an API: whether it needs a key stays as it was.
+    """
+    return deployed.settings.get("auth") == settings.get("auth")
 
 
 def bootstrap(workspace: Workspace) -> None:
@@ -44,19 +61,20 @@ def bootstrap(workspace: Workspace) -> None:
     )
 
 
-def synthesize(workspace: Workspace) -> None:
-    """Build what the functions are made of, and the stack's template."""
+def synthesize(workspace: Workspace, settings: Mapping[str, str]) -> None:
+    """Build what the functions are made of, and the stack's template, with settings of `infra_cdk/stages.py`."""
     log = workspace.log("synth")
     shutil.rmtree(_assembly(workspace), ignore_errors=True)  # it would keep the archives of every earlier one
-    context = ["-c", f"stage={STAGE}", "-c", f"endpoint={workspace.public_url}"]
+    given = {"stage": STAGE, "endpoint": workspace.public_url, **settings}
+    context = [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
     arguments = ["cdk", "synth", *_QUIET, "--quiet", *context, "--output", str(_assembly(workspace))]
     # Whatever the emulator's state: the template is made for the account it will be deployed to.
     environment = workspace.environment | {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_DEFAULT_REGION": REGION}
     command(arguments, log, "cdk synth failed", cwd=ROOT, env=environment)
 
 
-def deploy(workspace: Workspace) -> Deployment:
-    """Deploy the synthesized stack and remember its outputs."""
+def deploy(workspace: Workspace, settings: Mapping[str, str]) -> Deployment:
+    """Deploy the synthesized stack and remember its outputs, and the API's key where it has one."""
     log = workspace.log("deploy")
     outputs_file = workspace.state / "outputs.json"
     arguments = ["cdk", "deploy", *_QUIET, "--app", str(_assembly(workspace)), "--require-approval", "never"]
@@ -65,14 +83,23 @@ def deploy(workspace: Workspace) -> Deployment:
     (outputs,) = json.loads(outputs_file.read_text(encoding="utf-8")).values()
     record = Record.read(workspace.state)
     record.deployment = Deployment(
-        fingerprint=fingerprint(workspace),
+        fingerprint=fingerprint(workspace, settings),
+        settings=dict(settings),
         api_url=outputs["ApiUrl"],
         state_machine_arn=outputs["StateMachineArn"],
         bucket=outputs["BucketName"],
         table=outputs["TableName"],
+        api_key=_api_key(workspace, outputs.get("ApiKeyId")),
     )
     record.write(workspace.state)
     return record.deployment
+
+
+def _api_key(workspace: Workspace, key_id: str | None) -> str | None:
+    if key_id is None:
+        return None
+    gateway: APIGatewayClient = workspace.session.client("apigateway", endpoint_url=workspace.endpoint_url)
+    return gateway.get_api_key(apiKey=key_id, includeValue=True)["value"]
 
 
 def _assembly(workspace: Workspace) -> Path:

@@ -5,11 +5,10 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 
 from local.quickstart.record import Deployment
-from local.quickstart.workspace import REGION, Workspace
+from local.quickstart.workspace import Workspace
 from voucher_selection.run_keys import RunKeys
 from voucher_selection.state_machine import Execution, ListedExecution, StateMachine
 
@@ -24,11 +23,10 @@ class Executions:
 
     def __init__(self, workspace: Workspace, deployment: Deployment) -> None:
         self._deployment = deployment
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
         config = Config(retries={"mode": "standard", "max_attempts": 3})
-        client = session.client("stepfunctions", endpoint_url=workspace.endpoint_url, config=config)
+        client = workspace.session.client("stepfunctions", endpoint_url=workspace.endpoint_url, config=config)
         self._machine = StateMachine(deployment.state_machine_arn, client)
-        self.s3: S3Client = session.client("s3", endpoint_url=workspace.endpoint_url, config=config)
+        self.s3: S3Client = workspace.session.client("s3", endpoint_url=workspace.endpoint_url, config=config)
 
     def start(self, request: Mapping[str, Any]) -> str:
         """Start an execution with what it is asked, less what is None; return its name, which is the run's id."""

@@ -2,11 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-import boto3
-
 from local.quickstart.record import Record
 from local.quickstart.steps import StepError
-from local.quickstart.workspace import REGION, Workspace
+from local.quickstart.workspace import Workspace
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
@@ -25,9 +23,9 @@ def last_lines(workspace: Workspace, function: str, lines: int) -> list[str]:
     """
     if Record.read(workspace.state).deployment is None:
         raise StepError("nothing is deployed: ./quickstart run -d")
-    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
-    logs: CloudWatchLogsClient = session.client("logs", endpoint_url=workspace.endpoint_url)
-    group = f"/aws/lambda/{_name(session.client('lambda', endpoint_url=workspace.endpoint_url), function)}"
+    logs: CloudWatchLogsClient = workspace.session.client("logs", endpoint_url=workspace.endpoint_url)
+    functions = workspace.session.client("lambda", endpoint_url=workspace.endpoint_url)
+    group = f"/aws/lambda/{_name(functions, function)}"
     try:
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
         events = [event for page in pages for event in page["events"]]

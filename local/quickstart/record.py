@@ -15,13 +15,18 @@ class EmulatorProcess(BaseModel):
 
 
 class Deployment(BaseModel):
-    """What `cdk deploy` put out, and a fingerprint of what it was made from."""
+    """What `cdk deploy` put out, the settings it was given, and a fingerprint of what it was made from.
+
+    `api_key` is what the API wants as `x-api-key`; None where everybody may call it.
+    """
 
     fingerprint: str
+    settings: dict[str, str] = {}
     api_url: str
     state_machine_arn: str
     bucket: str
     table: str
+    api_key: str | None = None
 
 
 class Record(BaseModel):

@@ -1,23 +1,21 @@
-"""What the quickstart shows of a run: its progress, the segments with their modes, and the addresses that work."""
+"""What the quickstart shows of a run: its progress, what came of it, and the addresses that work."""
 
 import json
 import shlex
-import time
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
-from rich.table import Table
 
 from local.quickstart.record import Deployment
-from local.quickstart.steps import StepError, console
-from local.quickstart.workspace import Workspace
+from local.quickstart.runs import rows_per_second
+from local.quickstart.terminal import console, notices
 from voucher_selection.state_machine import MAPS, STATES, Execution
 
-_NOTICE_SECONDS = 30
+# The states that a run goes through, by its mode; the others are those of a history.
+_STATES = {"remodel": ("Model",), "rollback": ("Model",), "assign": ("Ingest", "AssignShards", "Model")}
+_STATES_OF_A_HISTORY = ("Ingest", "CleanShards", "Model")
 _TITLES = {"Ingest": "Ingest", "CleanShards": "Clean", "AssignShards": "Assign", "Model": "Model"}
 _LOOKUP = {
     "customer_id": 123,
@@ -29,26 +27,22 @@ _LOOKUP = {
 }
 
 
-def show_progress(progress: Iterator[Execution]) -> Execution:
+def show_progress(progress: Iterator[Execution], mode: str | None) -> Execution:
     """Draw a bar per state while an execution goes on; return how it ended."""
     columns = TextColumn("  {task.description:<8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Bars(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
+    with Bars(*columns, console=notices, disable=not notices.is_terminal, transient=True) as bars:
+        expected = _STATES.get(mode or "", _STATES_OF_A_HISTORY)
         tasks = {
-            # a run has one of the maps, mostly that of a history
-            state: bars.add_task(_TITLES[state], total=1, start=False, visible=state != "AssignShards")
-            for state in STATES
+            state: bars.add_task(_TITLES[state], total=1, start=False, visible=state in expected) for state in STATES
         }
         for seen in progress:
             for state, task in tasks.items():
-                _draw(bars, task, state, seen)
-    for state in STATES:
-        if state in seen.seconds:
-            shards = f", {seen.shards} shard{'s' * (seen.shards != 1)}" if state in MAPS else ""
-            console.print(f"  {_TITLES[state]}: {seen.seconds[state]:.1f} s{shards}")
+                draw_state(bars, task, state, seen)
     return seen
 
 
-def _draw(bars: Bars, task: TaskID, state: str, seen: Execution) -> None:
+def draw_state(bars: Bars, task: TaskID, state: str, seen: Execution) -> None:
+    """Draw the bar of a state: of its shards if it is a map, or else of itself."""
     done = state in seen.seconds
     if done or seen.current == state:
         bars.start_task(task)
@@ -60,31 +54,14 @@ def _draw(bars: Bars, task: TaskID, state: str, seen: Execution) -> None:
         bars.stop_task(task)
 
 
-def selection_criteria(workspace: Workspace, version: str) -> dict[str, Any]:
-    """Ask the deployed API for the segments that it serves, once it has noticed that a version is published.
-
-    Raises
-    ------
-    StepError
-        It has not after half a minute.
-    """
-    deadline = time.monotonic() + _NOTICE_SECONDS
-    while (criteria := _served_criteria(workspace))["model"]["version"] != version:
-        if time.monotonic() > deadline:
-            served = criteria["model"]["version"]
-            raise StepError(
-                f"version {version} was published, and after {_NOTICE_SECONDS} s the API still serves {served}"
-            )
-        time.sleep(0.1)
-    return criteria
-
-
-def _served_criteria(workspace: Workspace) -> dict[str, Any]:
-    url = f"{workspace.endpoint_url}/_aws/execute-api/voucher/local/selection_criteria"
-    request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310 - our own address
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-        criteria: dict[str, Any] = json.load(answer)
-    return criteria
+def show_states(run: dict[str, Any]) -> None:
+    """Print how long each state took."""
+    for state in STATES:
+        if state in run["seconds"]:
+            shards = f", {run['shards']} shard{'s' * (run['shards'] != 1)}" if state in MAPS else ""
+            console.print(f"  {_TITLES[state]}: {run['seconds'][state]:.1f} s{shards}")
+    if speed := rows_per_second(run):
+        console.print(f"  All of it: {run['total_seconds']:.1f} s, {speed:,.0f} rows/s")
 
 
 def show_rows(summary: dict[str, Any]) -> None:
@@ -109,6 +86,15 @@ def show_assignment(summary: dict[str, Any]) -> None:
     )
     console.print(f"  From model {summary['version']}, which stays served; written to", soft_wrap=True)
     console.print(f"  {summary['output']}", soft_wrap=True)
+
+
+def show_rollback(summary: dict[str, Any]) -> None:
+    """Print which version is served now."""
+    if summary["outcome"] == "published":
+        console.print(f"  Version {summary['served_version']} is served again", soft_wrap=True)
+        console.print(f"  Served before: {summary['previous_version']}; the same command returns to it", soft_wrap=True)
+    else:
+        console.print(f"  [yellow]It was served already: {summary['served_version']}[/]", soft_wrap=True)
 
 
 def show_remodel(summary: dict[str, Any]) -> None:
@@ -137,44 +123,18 @@ def _show_outcome(summary: dict[str, Any]) -> None:
         console.print(f"  [yellow]{told}[/]")
 
 
-def show_segments(criteria: dict[str, Any]) -> None:
-    """Print every segment with its mode."""
-    title = f"The voucher amount used most, by segment (CUR_DATE {criteria['model']['cur_date']})"
-    table = Table(title=title, box=SIMPLE_HEAD)
-    for name in ("Country", "Segmentation", "Segment"):
-        table.add_column(name, no_wrap=True)
-    for name in ("Amount", "Support", "Share", "Runner-up"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for segment in criteria["segments"]:
-        table.add_row(
-            segment["country_code"],
-            segment["segment_name"],
-            segment["segment"],
-            *(_ranked(segment)),
-        )
-    console.print(table)
-
-
-def _ranked(segment: dict[str, Any]) -> tuple[str, str, str, str]:
-    """Return the mode, its support and share, and the runner-up, as text."""
-    if not segment["assignments"]:
-        return "-", "0", "-", "-"
-    shares = [
-        (f"{assignment['voucher_amount']:g}", f"{assignment['count'] / segment['support']:.1%}")
-        for assignment in segment["assignments"][:2]
-    ]
-    (amount, share), *others = shares
-    return amount, f"{segment['support']:,}", share, " at ".join(others[0]) if others else "-"
-
-
 def show_addresses(deployment: Deployment, country: str) -> None:
     """Print where the API and its pages are, with a lookup to paste."""
     body = shlex.quote(json.dumps(_LOOKUP | {"country_code": country}))
     console.print(f"Look up   {deployment.api_url}search_voucher", soft_wrap=True)
     console.print(f"Segments  {deployment.api_url}selection_criteria", soft_wrap=True)
+    key = ""
+    if deployment.api_key:
+        console.print(f"API key   {deployment.api_key}", soft_wrap=True, markup=False)
+        key = f" -H 'x-api-key: {deployment.api_key}'"
     console.print("Try it:", soft_wrap=True)
     console.print(
-        f"curl -k -X POST {deployment.api_url}voucher -H 'Content-Type: application/json' -d {body}",
+        f"curl -k -X POST {deployment.api_url}voucher{key} -H 'Content-Type: application/json' -d {body}",
         soft_wrap=True,
         markup=False,
     )

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.quickstart.sample import sample_file
 from local.quickstart.steps import StepError
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ def resolve(source: str | None, state: Path, option: str = "--source") -> str | 
         There is nothing at that place, or the address is of another kind.
     """
     if source is None:
+        from local.quickstart.sample import sample_file  # noqa: PLC0415 - only it needs numpy and pyarrow
+
         return sample_file(state)
     if is_remote(source):
         return source

@@ -1,26 +1,26 @@
 """Steps: what the quickstart says while it works, and what it says when a step fails."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 
-# A pipe has no width of its own: as wide as the segments' table needs.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+from local.quickstart.terminal import notices
+
 _TAIL_LINES = 15
 
 
 class StepError(Exception):
-    """Why a step failed, in words for the user, and the log that has more."""
+    """Why a step failed, in words for the user, the log that has more, and facts about it for programs."""
 
-    def __init__(self, why: str, log: Path | None = None) -> None:
+    def __init__(self, why: str, log: Path | None = None, facts: Mapping[str, Any] | None = None) -> None:
         super().__init__(why)
         self.log = log
+        self.facts = dict(facts or {})
 
 
 @contextmanager
@@ -29,25 +29,25 @@ def step(title: str) -> Iterator[None]:
     started = time.monotonic()
     title = escape(title)  # a file's name may look like markup
     try:
-        if console.is_terminal:
-            with console.status(f"{title} …"):
+        if notices.is_terminal:
+            with notices.status(f"{title} …"):
                 yield
         else:
             yield
     except BaseException:
-        console.print(f"[red]✗[/] {title} failed after {time.monotonic() - started:.1f} s")
+        notices.print(f"[red]✗[/] {title} failed after {time.monotonic() - started:.1f} s")
         raise
-    console.print(f"[green]✓[/] {title} [dim]{time.monotonic() - started:.1f} s[/]")
+    notices.print(f"[green]✓[/] {title} [dim]{time.monotonic() - started:.1f} s[/]")
 
 
 def explain(error: StepError) -> None:
     """Print why a step failed, the end of its log, and where the rest of it is."""
-    console.print(str(error), style="red", markup=False, soft_wrap=True)
+    notices.print(str(error), style="red", markup=False, soft_wrap=True)
     if error.log and error.log.is_file():
         tail = error.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
         for line in tail:
-            console.print(f"  {line}", style="dim", markup=False, soft_wrap=True)
-        console.print(f"The whole log: {error.log}", soft_wrap=True)
+            notices.print(f"  {line}", style="dim", markup=False, soft_wrap=True)
+        notices.print(f"The whole log: {error.log}", soft_wrap=True)
 
 
 def command(

@@ -4,6 +4,10 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from boto3 import Session
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
@@ -44,6 +48,13 @@ class Workspace:
     def public_url(self) -> str:
         """The emulator's address for people and for callers of the API."""
         return f"https://localhost:{self.port}"
+
+    @cached_property
+    def session(self) -> "Session":
+        """AWS clients are made with it, each with `endpoint_url`."""
+        import boto3  # noqa: PLC0415 - completing a word needs no AWS
+
+        return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
 
     def log(self, name: str) -> Path:
         """Return the log of a step."""

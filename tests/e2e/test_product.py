@@ -124,8 +124,8 @@ def test_a_run_that_fails_names_its_cause_and_leaves_the_model(served: Product, 
     done = served.quickstart("run", "-d", "--source", str(bad))
 
     assert done.returncode == 1
-    assert f"the run failed in {state} with {error}: " in done.stdout
-    assert message in done.stdout
+    assert f"the run failed in {state} with {error}: " in done.stderr
+    assert message in done.stderr
     last_run = served.status()["last_run"]
     assert (last_run["status"], last_run["error"]) == ("FAILED", error)
     assert served.request("GET", "health").json()["model"]["version"] == before
@@ -189,9 +189,9 @@ def test_functions_log_what_they_did(served: Product):
 
 
 def test_a_mistaken_command_says_what_is_wrong(served: Product, tmp_path: Path):
-    assert "there is no file or folder" in served.quickstart("run", "--source", str(tmp_path / "none")).stdout
-    assert "not yesterday" in served.quickstart("run", "--cur-date", "yesterday").stdout
-    assert "not ftp://host/x" in served.quickstart("run", "--source", "ftp://host/x").stdout
+    assert "there is no file or folder" in served.quickstart("run", "--source", str(tmp_path / "none")).stderr
+    assert "not yesterday" in served.quickstart("run", "--cur-date", "yesterday").stderr
+    assert "not ftp://host/x" in served.quickstart("run", "--source", "ftp://host/x").stderr
 
 
 def test_a_port_in_use_is_told_before_anything_is_started(served: Product, tmp_path: Path):
@@ -200,7 +200,7 @@ def test_a_port_in_use_is_told_before_anything_is_started(served: Product, tmp_p
     done = other.quickstart("run", "-d")
 
     assert done.returncode == 1
-    assert f"port {served.port} is in use by another program" in done.stdout
+    assert f"port {served.port} is in use by another program" in done.stderr
     assert other.quickstart("status").returncode == 1
 
 
@@ -238,7 +238,7 @@ def test_stop_leaves_no_process_behind(served: Product):
     assert served.quickstart("stop").returncode == 0
 
     assert of_product(served) == []
-    assert served.quickstart("status", "--json").stdout.strip() == '{"running": false}'
+    assert served.status() == {"running": False}
 
 
 def test_ctrl_c_stops_what_the_command_started(product: Product, sample: Path):

@@ -1,0 +1,1 @@
+"""The commands of `./quickstart`, a file for each group of them."""

@@ -1,0 +1,31 @@
+"""An execution as a command runs it: started, its progress drawn, its failure told."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from local.quickstart import report
+from local.quickstart.executions import Executions
+from local.quickstart.steps import StepError
+from local.quickstart.terminal import notices
+
+
+def executed(executions: Executions, request: Mapping[str, Any]) -> str:
+    """Run the state machine to its end; return the run's id.
+
+    Raises
+    ------
+    StepError
+        The run failed: with its state, error and cause.
+    """
+    run_id = executions.start(request)
+    notices.print(f"  [dim]run {run_id}[/]")
+    ended = report.show_progress(executions.follow(run_id), request.get("mode"))
+    if ended.status != "SUCCEEDED":
+        raise StepError(
+            f"the run failed in {ended.current or 'its first state'} with {ended.error or ended.status}:"
+            f" {ended.cause or 'no cause given'}\n"
+            "A model that was served before stays served. The emulator stays up, for another run or the logs:"
+            " ./quickstart logs ingest (or clean, assign, model); ./quickstart stop",
+            facts={"run_id": run_id, "state": ended.current, "error": ended.error, "cause": ended.cause},
+        )
+    return run_id

@@ -1,0 +1,130 @@
+"""Commands about models: what is served, what a customer gets from it, and which version it is."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from local.quickstart import model_report, report
+from local.quickstart.api import Api
+from local.quickstart.commands.execution import executed
+from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
+from local.quickstart.executions import Executions
+from local.quickstart.runs import Runs
+from local.quickstart.terminal import answer
+from local.quickstart.versions import versions as known_versions
+
+app = typer.Typer(rich_markup_mode="rich")
+_PANEL = "The model"
+
+
+@app.command(
+    "report",
+    rich_help_panel=_PANEL,
+    epilog=examples(
+        "./quickstart report",
+        "./quickstart report --country Peru --segment-name recency_segment",
+        "./quickstart report --json | jq '.segments[] | select(.evidence != \"clear\")'",
+    ),
+)
+def report_model(
+    *,
+    country: Annotated[str | None, typer.Option(help="Only the segments of this country.")] = None,
+    segment_name: Annotated[str | None, typer.Option(help="Only the segments of this segmentation.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the served model, and how much stands behind its amounts."""
+    with explained(as_json=as_json):
+        workspace = workspace_on()
+        criteria = Api(workspace, running_deployment(workspace)).selection_criteria()
+        found = model_report.model_report(criteria, country, segment_name, datetime.now(UTC))
+    if as_json:
+        answer(found)
+    else:
+        model_report.show_report(found)
+
+
+@app.command(
+    rich_help_panel=_PANEL,
+    epilog=examples(
+        "./quickstart lookup --country Peru --segment-name recency_segment --last-order 2018-05-03",
+        "./quickstart lookup --country Peru --segment-name frequent_segment --orders 15 --json | jq .voucher_amount",
+    ),
+)
+def lookup(
+    *,
+    country: Annotated[str | None, typer.Option(help="The customer's country.")] = None,
+    segment_name: Annotated[str | None, typer.Option(help="The segmentation, like recency_segment.")] = None,
+    orders: Annotated[str | None, typer.Option(help="How many orders the customer has had.")] = None,
+    last_order: Annotated[str | None, typer.Option(help="Date or time of the last order, in UTC.")] = None,
+    first_order: Annotated[str | None, typer.Option(help="Date or time of the first order, in UTC.")] = None,
+    customer_id: Annotated[str | None, typer.Option(help="Given back as it is.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the API which voucher amount a customer gets.
+
+    The API is asked with what is given and checks that itself; a problem is exit code 1. With --json its answer is
+    printed exactly as it came.
+    """
+    fields = {
+        "country_code": country,
+        "segment_name": segment_name,
+        "total_orders": _number_or_text(orders),
+        "last_order_ts": last_order,
+        "first_order_ts": first_order,
+        "customer_id": _number_or_text(customer_id),
+    }
+    with explained(as_json=as_json):
+        workspace = workspace_on()
+        api = Api(workspace, running_deployment(workspace))
+        found = api.voucher({name: value for name, value in fields.items() if value is not None})
+    if as_json:
+        typer.echo(found.text)
+    elif found.is_good:
+        model_report.show_voucher(found.body)
+    else:
+        model_report.show_problem(found.body)
+    raise typer.Exit(0 if found.is_good else 1)
+
+
+@app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart versions", "./quickstart versions --json"))
+def versions(*, as_json: AsJson = False) -> None:
+    """List the versions of the model; one of them is served."""
+    with explained(as_json=as_json):
+        workspace = workspace_on()
+        found = known_versions(workspace, running_deployment(workspace))
+    if as_json:
+        answer(found)
+    else:
+        model_report.show_versions(found)
+
+
+@app.command(
+    rich_help_panel=_PANEL,
+    epilog=examples("./quickstart rollback", "./quickstart rollback 20180915T120000000Z-run-6f5b966c"),
+)
+def rollback(
+    *,
+    version: Annotated[
+        str | None, typer.Argument(help="One that ./quickstart versions lists; default: the one served before.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Serve an earlier version of the model again."""
+    with explained(as_json=as_json):
+        workspace = workspace_on()
+        deployed = running_deployment(workspace)
+        executions = Executions(workspace, deployed)
+        name = executed(executions, {"mode": "rollback", "version": version})
+        made, summary = Runs(workspace, deployed).told(name), executions.summary(name)
+        Api(workspace, deployed).criteria_of(summary["served_version"])
+    if as_json:
+        answer({"run": made, "previous_version": summary["previous_version"]})
+    else:
+        report.show_states(made)
+        report.show_rollback(summary)
+
+
+def _number_or_text(given: str | None) -> int | str | None:
+    """Return a whole number as one, and what is none as it is: the API says what is wrong with it."""
+    return int(given) if given and given.isascii() and given.isdigit() else given

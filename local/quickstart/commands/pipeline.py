@@ -1,0 +1,259 @@
+"""Commands that run the state machine: over a history, from counts, for customers."""
+
+import json
+import signal
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from local.quickstart import deployment, emulator, model_report, report, toolchain
+from local.quickstart import source as sources
+from local.quickstart.api import Api
+from local.quickstart.commands.execution import executed
+from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
+from local.quickstart.executions import Executions
+from local.quickstart.record import Deployment, Record
+from local.quickstart.runs import Runs
+from local.quickstart.stage_settings import settings_of
+from local.quickstart.steps import StepError, step
+from local.quickstart.terminal import answer, console, notices
+from local.quickstart.workspace import Workspace
+
+app = typer.Typer(rich_markup_mode="rich")
+_PANEL = "Run"
+
+Port = Annotated[int | None, typer.Option(envvar="VOUCHER_SELECTION_PORT", help="Port of the emulator; default 4566.")]
+
+
+@app.command(
+    rich_help_panel=_PANEL,
+    epilog=examples(
+        "./quickstart run",
+        "./quickstart run -d --source vouchers.parquet --country Peru --country Latvia",
+        "./quickstart run -d --append --source s3://bucket/today/",
+        "./quickstart run -d --set auth=api_key --set shard_target_rows=10000",
+        "./quickstart run --json | jq .run.total_seconds",
+    ),
+)
+def run(  # noqa: PLR0913 - its options
+    *,
+    source: Annotated[
+        str | None, typer.Option(help="The history: a file or folder, s3://… or https://…; default: a sample.")
+    ] = None,
+    country: Annotated[
+        list[str] | None, typer.Option(help="A country to keep; may be given again. [dim]Peru[/]")
+    ] = None,
+    cur_date: Annotated[
+        str | None, typer.Option(help="Days since the last order count up to it. [dim]2018-09-15, for the sample[/]")
+    ] = None,
+    append: Annotated[
+        bool, typer.Option("--append", help="Add the history to the counts behind the served model.")
+    ] = False,
+    detach: Annotated[bool, typer.Option("-d", "--detach", help="Return once it serves.")] = False,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A setting of the deployment, of infra_cdk/stages.py; may be given again. Without any: the defaults.",
+        ),
+    ] = None,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set up, deploy what changed, run the pipeline, and serve.
+
+    Run it again with another --source while it is up: that takes seconds. With --json it serves in the background.
+    """
+    with explained(as_json=as_json):
+        workspace = workspace_on(port)
+        _check_date(cur_date)
+        settings = settings_of(setting or [])
+        history = sources.resolve(source, workspace.state)
+        toolchain.install(workspace)
+        started = emulator.running(workspace) is None
+        try:
+            deployed = _deployed(workspace, settings)
+        except BaseException:
+            if started:
+                emulator.stop(workspace)
+            raise
+        request = {"mode": "append" if append else None, "countries": country or None, "cur_date": cur_date}
+        ran = _run_pipeline(workspace, deployed, history, request)
+        if as_json:
+            answer({"run": ran.run, "served": ran.served, "api_url": deployed.api_url, "api_key": deployed.api_key})
+            return
+        report.show_states(ran.run)
+        report.show_rows(ran.summary)
+        model_report.show_segments(ran.served)
+        report.show_addresses(deployed, ran.served["segments"][0]["country_code"])
+        if detach:
+            console.print("It serves in the background; stop it with ./quickstart stop")
+        else:
+            _serve(workspace, stop_at_end=started)
+
+
+@app.command(
+    rich_help_panel=_PANEL,
+    epilog=examples(
+        "./quickstart remodel --cur-date 2018-10-01",
+        "./quickstart remodel --what-if --segments my-segments.json",
+    ),
+)
+def remodel(
+    *,
+    cur_date: Annotated[str | None, typer.Option(help="Days since the last order count up to it.")] = None,
+    segments: Annotated[Path | None, typer.Option(help="Segment definitions: a file like segments.json.")] = None,
+    run_id: Annotated[str | None, typer.Option(help="The run whose counts to use; default: those served.")] = None,
+    what_if: Annotated[bool, typer.Option("--what-if", help="Only show what would change.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the model anew from counts: for another date, or segments.
+
+    What is not named stays as it is served. It needs the product to be up: ./quickstart run -d
+    """
+    with explained(as_json=as_json):
+        workspace = workspace_on()
+        _check_date(cur_date)
+        request = {
+            "mode": "remodel",
+            "cur_date": cur_date,
+            "segments": _read_segments(segments) if segments else None,
+            "run_id": run_id,
+            "publish": not what_if,
+        }
+        deployed = running_deployment(workspace)
+        executions = Executions(workspace, deployed)
+        name = executed(executions, request)
+        made, summary = Runs(workspace, deployed).told(name), executions.summary(name)
+        modelled = (
+            executions.read(summary["what_if_key"])
+            if summary["what_if_key"]
+            else Api(workspace, deployed).criteria_of(summary["served_version"])
+        )
+        if as_json:
+            changed = {key: summary[key] for key in ("changed_segments", "changes")}
+            answer({"run": made, **changed, "modelled": modelled})
+            return
+        report.show_states(made)
+        report.show_remodel(summary)
+        model_report.show_segments(modelled)
+
+
+@app.command(
+    rich_help_panel=_PANEL,
+    epilog=examples(
+        "./quickstart assign --customers customers.parquet",
+        "./quickstart assign --customers s3://bucket/customers/ --segment-name recency_segment",
+    ),
+)
+def assign(
+    *,
+    customers: Annotated[str, typer.Option(help="The customers: a parquet file or folder, s3://… or https://…")],
+    segment_name: Annotated[
+        str | None, typer.Option(help="The segmentation of all; default: each row's segment_name.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the amount of every customer of parquet files.
+
+    The amounts are those of the served model. It needs the product to be up: ./quickstart run -d
+    """
+    with explained(as_json=as_json):
+        workspace = workspace_on()
+        place = sources.resolve(customers, workspace.state, option="--customers")
+        deployed = running_deployment(workspace)
+        executions = Executions(workspace, deployed)
+        if isinstance(place, Path):
+            with step(f"Uploading {place.name}"):
+                place = sources.upload(place, deployed.bucket, executions.s3)
+        name = executed(executions, {"mode": "assign", "customers": place, "segment_name": segment_name})
+        made, summary = Runs(workspace, deployed).told(name), executions.summary(name)
+        if as_json:
+            answer({"run": made, "output": summary["output"]})
+            return
+        report.show_states(made)
+        report.show_assignment(summary)
+
+
+def _check_date(text: str | None) -> None:
+    try:
+        datetime.strptime(text or "2018-09-15", "%Y-%m-%d")  # noqa: DTZ007 - a date, without a zone
+    except ValueError as error:
+        raise StepError(f"--cur-date takes a date like 2018-09-15, not {text}") from error
+
+
+def _read_segments(file: Path) -> object:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise StepError(f"--segments takes a JSON file; {file} is none: {error}") from error
+
+
+def _deployed(workspace: Workspace, settings: Mapping[str, str]) -> Deployment:
+    """Bring the emulator up and the stack up to date; with both as they should be, nothing is done."""
+    known = Record.read(workspace.state).deployment
+    if emulator.running(workspace) and known and not deployment.changes_in_place(known, settings):
+        with step("Stopping the emulator: it cannot change an API's auth in place, and starts empty"):
+            emulator.stop(workspace)
+    if emulator.running(workspace) is None:
+        emulator.check_port(workspace)
+        with ThreadPoolExecutor() as pool:
+            # The template needs no emulator, and starting one needs no template.
+            emulator.start(workspace)
+            synthesized = pool.submit(deployment.synthesize, workspace, settings)
+            with step("Starting the emulator"):
+                emulator.wait_until_healthy(workspace)
+            with step("Bootstrapping the CDK"):
+                deployment.bootstrap(workspace)
+            with step("Building the functions and synthesizing the stack"):
+                synthesized.result()
+    elif deployed := deployment.current(workspace, settings):
+        return deployed
+    else:
+        with step("Building the functions and synthesizing the stack"):
+            deployment.synthesize(workspace, settings)
+    with step("Deploying (cdk deploy)"):
+        return deployment.deploy(workspace, settings)
+
+
+class _Ran(NamedTuple):
+    """A run over a history: told, its `run.json`, and the segments that are served after it."""
+
+    run: dict[str, Any]
+    summary: dict[str, Any]
+    served: dict[str, Any]
+
+
+def _run_pipeline(workspace: Workspace, deployed: Deployment, history: str | Path, request: dict[str, Any]) -> _Ran:
+    executions = Executions(workspace, deployed)
+    if isinstance(history, Path):
+        with step(f"Uploading {history.name}"):
+            history = sources.upload(history, deployed.bucket, executions.s3)
+    notices.print(f"Running the pipeline on {history}", markup=False, soft_wrap=True)
+    run_id = executed(executions, request | {"source": history})
+    summary = executions.summary(run_id)
+    served = Api(workspace, deployed).criteria_of(summary["served_version"])
+    return _Ran(Runs(workspace, deployed).told(run_id), summary, served)
+
+
+def _serve(workspace: Workspace, *, stop_at_end: bool) -> None:
+    # A shell starts background commands with Ctrl-C ignored; whoever sends one all the same means it.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
+    try:
+        console.print("Serving until Ctrl-C …")
+        emulator.wait_until_ended(workspace)
+    except KeyboardInterrupt:
+        console.print()
+        if stop_at_end:
+            with step("Stopping the emulator"):
+                emulator.stop(workspace)
+        else:
+            console.print("The emulator was up before and stays up; stop it with ./quickstart stop")
+        return
+    raise StepError("the emulator ended by itself", workspace.log("emulator"))

@@ -1,0 +1,130 @@
+"""Commands about what is up: its state, its runs, its logs, its end."""
+
+from typing import Annotated, Any
+
+import typer
+
+from local.quickstart import emulator, functions_log, runs_report
+from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
+from local.quickstart.executions import Executions
+from local.quickstart.record import Deployment, Record
+from local.quickstart.runs import Runs
+from local.quickstart.steps import StepError, step
+from local.quickstart.terminal import answer, console
+from local.quickstart.workspace import Workspace
+
+app = typer.Typer(rich_markup_mode="rich")
+_PANEL = "What is up"
+_EMULATOR = "emulator"
+_LOGS = (*functions_log.FUNCTIONS, _EMULATOR)
+
+
+@app.command(
+    rich_help_panel=_PANEL, epilog=examples("./quickstart status", "./quickstart status --json | jq -r .api_url")
+)
+def status(*, as_json: AsJson = False) -> None:
+    """Show what is deployed and how the last run went.
+
+    Exit code 1 if nothing is up.
+    """
+    with explained(as_json=as_json):
+        workspace = workspace_on()
+        deployed = Record.read(workspace.state).deployment
+        up = deployed is not None and emulator.running(workspace) is not None
+        found = _status(workspace, deployed) if deployed and up else {"running": False}
+    if as_json:
+        answer(found)
+    elif up:
+        _show_status(found)
+    else:
+        console.print("It is not running: ./quickstart run -d")
+    raise typer.Exit(0 if up else 1)
+
+
+@app.command(
+    rich_help_panel=_PANEL,
+    epilog=examples("./quickstart runs", "./quickstart runs -n 3 --json", "./quickstart runs run-6f5b966c"),
+)
+def runs(
+    *,
+    run_id: Annotated[str | None, typer.Argument(help="One of them, with all that is known of it.")] = None,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many of the last runs.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """List the last runs, or show one."""
+    with explained(as_json=as_json):
+        workspace = workspace_on()
+        known = Runs(workspace, running_deployment(workspace))
+        found = known.told(run_id) if run_id else known.latest(count)
+    if as_json:
+        answer(found if run_id else {"runs": found})
+    elif isinstance(found, dict):
+        runs_report.show_run(found)
+    else:
+        runs_report.show_runs(found)
+
+
+@app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart logs ingest", "./quickstart logs api -n 20"))
+def logs(
+    *,
+    function: Annotated[
+        str, typer.Argument(help=f"{', '.join(functions_log.FUNCTIONS)}, or emulator.", autocompletion=lambda: _LOGS)
+    ] = _EMULATOR,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many of the last lines.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Print the log of a function or of the emulator."""
+    with explained(as_json=as_json):
+        workspace = workspace_on()
+        if function == _EMULATOR:
+            found = workspace.log(_EMULATOR).read_text(errors="replace").splitlines()[-lines:]
+        elif function in functions_log.FUNCTIONS:
+            found = functions_log.last_lines(workspace, function, lines)
+        else:
+            raise StepError(f"there is no log of {function!r}, only of {', '.join(_LOGS)}")
+    if as_json:
+        answer({"of": function, "lines": found})
+        return
+    for line in found:
+        typer.echo(line)
+
+
+@app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart stop"))
+def stop(*, as_json: AsJson = False) -> None:
+    """Stop the emulator and everything that runs in it."""
+    with explained(as_json=as_json):
+        workspace = workspace_on()
+        with step("Stopping the emulator"):
+            stopped = emulator.stop(workspace)
+    if as_json:
+        answer({"stopped": stopped})
+    elif not stopped:
+        console.print("There was none running.")
+
+
+def _status(workspace: Workspace, deployed: Deployment) -> dict[str, Any]:
+    run_id = Executions(workspace, deployed).last()
+    return {
+        "running": True,
+        "api_url": deployed.api_url,
+        "api_key": deployed.api_key,
+        "endpoint_url": workspace.endpoint_url,
+        "state_machine_arn": deployed.state_machine_arn,
+        "bucket": deployed.bucket,
+        "table": deployed.table,
+        "settings": deployed.settings,
+        "last_run": Runs(workspace, deployed).told(run_id) if run_id else None,
+    }
+
+
+def _show_status(found: dict[str, Any]) -> None:
+    facts = {name: value for name, value in found.items() if name not in {"running", "settings", "last_run"}}
+    facts["settings"] = " ".join(f"{name}={value}" for name, value in found["settings"].items()) or "the defaults"
+    for name, value in facts.items():
+        console.print(f"{name:<24} {value or 'none'}", soft_wrap=True, markup=False)
+    console.print()
+    if found["last_run"]:
+        console.print("The last run", style="bold")
+        runs_report.show_run(found["last_run"])
+    else:
+        console.print("Nothing has run yet.")

@@ -1,0 +1,91 @@
+"""Commands for those who work on the project: its checks, its CDK, its benchmarks, its locks."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from local.quickstart import browser, checks, toolchain
+from local.quickstart.commands.session import examples, explained, workspace_on
+from local.quickstart.locks import write_locks
+from local.quickstart.steps import StepError
+from local.quickstart.workspace import ROOT
+
+app = typer.Typer(rich_markup_mode="rich")
+_PANEL = "The project"
+# Those that run beside other engines have an environment with these; the others, the project's.
+ENGINE_BENCHMARKS = ("pipeline", "stages", "cost")
+BENCHMARKS = (*ENGINE_BENCHMARKS, "lookups", "cold_imports")
+# What comes after the first word is for the program behind the command, --help too.
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+
+
+@app.command(
+    context_settings=_PASSED_ON,
+    rich_help_panel=_PANEL,
+    epilog=examples("./quickstart test", "./quickstart test tests/unit -k segments"),
+)
+def test(context: typer.Context) -> None:
+    """Run every check; with arguments, only pytest with these.
+
+    The checks are style, types, the emulator's own tests, and unit, integration, infrastructure, browser and e2e tests.
+    """
+    with explained():
+        workspace = workspace_on()
+        if browser.is_tested(context.args):
+            browser.install(workspace)
+        if not context.args:
+            toolchain.install(workspace)
+            checks.run_checks(workspace)
+    raise typer.Exit(checks.run_tests(context.args))
+
+
+@app.command(
+    context_settings=_PASSED_ON,
+    rich_help_panel=_PANEL,
+    epilog=examples(
+        "./quickstart cdk deploy -c stage=dev -c countries=Peru,Latvia",
+        "./quickstart cdk diff -c stage=prod",
+        "./quickstart cdk help",
+    ),
+)
+def cdk(context: typer.Context) -> None:
+    """Run the project's CDK, for AWS."""
+    with explained():
+        workspace = workspace_on()
+        toolchain.install_cdk(workspace)
+    environment = dict(os.environ) | {"PATH": workspace.environment["PATH"]}
+    raise typer.Exit(subprocess.run(["cdk", *context.args], cwd=ROOT, env=environment, check=False).returncode)  # noqa: S603, S607
+
+
+@app.command(
+    context_settings=_PASSED_ON,
+    rich_help_panel=_PANEL,
+    epilog=examples("./quickstart bench pipeline", "./quickstart bench lookups --help"),
+)
+def bench(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help=f"{', '.join(BENCHMARKS)}.", autocompletion=lambda: BENCHMARKS)],
+) -> None:
+    """Measure what is named, and write its page in docs."""
+    with explained():
+        if name not in BENCHMARKS:
+            raise StepError(f"expected one of {', '.join(BENCHMARKS)}, got {name!r}")
+        compared = name in ENGINE_BENCHMARKS
+        python = toolchain.install_benchmarks(workspace_on()) if compared else Path(sys.executable)
+    command = [str(python), "-m", f"benchmarks.{name}", *context.args]
+    environment = dict(os.environ) | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers/shared/python'}"}
+    raise typer.Exit(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)  # noqa: S603
+
+
+@app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart lock"))
+def lock() -> None:
+    """Write the locks in requirements/ anew.
+
+    They are of the groups in pyproject.toml.
+    """
+    with explained():
+        write_locks(workspace_on())

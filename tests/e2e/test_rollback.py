@@ -1,0 +1,83 @@
+"""`./quickstart rollback`: an earlier version of the model is served again."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.e2e.conftest import Product
+from tests.e2e.reference import answer
+
+EARLIER, LATER = "2018-08-01", "2018-09-15"
+
+
+def asked(product: Product, *arguments: str, exit_code: int = 0) -> Any:
+    done = product.quickstart(*arguments, "--json")
+    assert done.returncode == exit_code, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def two_versions(product: Product, sample: Path) -> tuple[str, str]:
+    """The versions of two dates; the later one is served."""
+    earlier = asked(product, "run", "--source", str(sample), "--cur-date", EARLIER)["run"]["version"]
+    later = asked(product, "remodel", "--cur-date", LATER)["run"]["version"]
+    return earlier, later
+
+
+def served(product: Product) -> dict[str, Any]:
+    return product.request("GET", "selection_criteria").json()
+
+
+def test_without_a_version_the_one_served_before_is_served_again(
+    product: Product, two_versions: tuple[str, str], sample: Path
+):
+    earlier, later = two_versions
+
+    told = asked(product, "rollback")
+
+    assert (told["run"]["mode"], told["run"]["outcome"], told["run"]["published"]) == ("rollback", "published", True)
+    assert (told["run"]["served_version"], told["previous_version"]) == (earlier, later)
+    found = served(product)
+    assert (found["model"]["version"], found["model"]["cur_date"]) == (earlier, EARLIER)
+    amounts = {
+        row["segment"]: {assignment["voucher_amount"]: assignment["count"] for assignment in row["assignments"]}
+        for row in found["segments"]
+    }
+    assert amounts == answer(pq.read_table(sample), "Peru", date.fromisoformat(EARLIER))[1]
+    known = asked(product, "versions")
+    assert (known["served"], known["previous"]) == (earlier, later)
+
+
+def test_a_rollback_again_returns_to_the_later_one(product: Product, two_versions: tuple[str, str]):
+    earlier, later = two_versions
+    product.quickstart("rollback")
+
+    done = product.quickstart("rollback")
+
+    assert done.returncode == 0, done.stderr
+    assert f"Version {later} is served again" in done.stdout
+    assert f"Served before: {earlier}" in done.stdout
+    assert served(product)["model"]["version"] == later
+
+
+def test_a_version_that_is_served_already_stays(product: Product, two_versions: tuple[str, str]):
+    _, later = two_versions
+
+    done = product.quickstart("rollback", later)
+
+    assert done.returncode == 0, done.stderr
+    assert f"It was served already: {later}" in done.stdout
+    assert asked(product, "runs", "-n", "1")["runs"][0]["outcome"] == "nothing_new"
+
+
+def test_a_version_that_there_is_not_fails_and_changes_nothing(product: Product, two_versions: tuple[str, str]):
+    _, later = two_versions
+
+    failure = asked(product, "rollback", "20000101T000000000Z-none", exit_code=1)["error"]
+
+    assert (failure["state"], failure["error"]) == ("Model", "NoModel")
+    assert served(product)["model"]["version"] == later

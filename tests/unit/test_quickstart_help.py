@@ -1,0 +1,39 @@
+"""The help of `./quickstart` and of each of its commands."""
+
+import pytest
+from typer.testing import CliRunner
+
+from local.quickstart.cli import PROGRAM, app
+
+COMMANDS = (
+    *("run", "remodel", "assign", "report", "lookup", "versions", "rollback"),
+    *("status", "runs", "logs", "stop", "test", "cdk", "bench", "lock"),
+)
+
+
+def shown(*arguments: str) -> list[str]:
+    """Return the lines of what is printed, without what aligns and frames them."""
+    found = CliRunner().invoke(app, [*arguments, "--help"], prog_name=PROGRAM)
+    assert found.exit_code == 0, found.output
+    return [line.strip(" │") for line in found.stdout.splitlines()]
+
+
+def test_the_help_lists_every_command_on_a_line_of_its_own():
+    listed = [line for line in shown() if line.startswith(tuple(f"{command} " for command in COMMANDS))]
+
+    assert [line.split()[0] for line in listed] == list(COMMANDS)
+    assert all(line.endswith(".") for line in listed)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_examples(command: str):
+    lines = shown(command)
+
+    examples = lines[lines.index("Examples") + 1 :]
+    assert examples[0].startswith(f"./quickstart {command}")
+    assert lines[1].startswith(f"Usage: ./quickstart {command}")
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"test", "cdk", "bench", "lock"}))
+def test_every_command_of_the_product_answers_programs(command: str):
+    assert any(line.startswith("--json ") for line in shown(command))

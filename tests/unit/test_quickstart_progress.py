@@ -1,0 +1,39 @@
+"""The bars that the quickstart draws while a run goes on."""
+
+from rich.progress import Progress as Bars
+
+from local.quickstart.executions import Progress
+from local.quickstart.report import draw_state
+
+
+def drawn(state: str, seen: Progress) -> tuple[float, float | None, bool]:
+    """Return how far the bar of a state is, how far it goes, and whether it is over."""
+    bars = Bars(disable=True)
+    task = bars.add_task(state, total=1, start=False)
+    draw_state(bars, task, state, seen)
+    (told,) = bars.tasks
+    return told.completed, told.total, told.stop_time is not None
+
+
+def test_a_map_s_bar_has_a_part_for_each_shard():
+    seen = Progress("RUNNING", seconds={"Ingest": 0.8}, current="CleanShards", shards=20, shards_done=7)
+
+    assert drawn("Ingest", seen) == (1, 1, True)
+    assert drawn("CleanShards", seen) == (7, 20, False)
+    assert drawn("Model", seen) == (0, 1, False)
+
+
+def test_a_map_that_has_ended_is_full_whatever_was_counted_last():
+    seen = Progress("RUNNING", seconds={"Ingest": 0.8, "CleanShards": 4.0}, current="Model", shards=20, shards_done=0)
+
+    assert drawn("CleanShards", seen) == (20, 20, True)
+
+
+def test_before_the_shards_are_planned_a_map_has_one_part():
+    assert drawn("CleanShards", Progress("RUNNING", current="Ingest")) == (0, 1, False)
+
+
+def test_the_bar_of_a_map_that_failed_stays_where_it_was():
+    seen = Progress("FAILED", seconds={"Ingest": 0.8}, current="CleanShards", shards=20, shards_done=3)
+
+    assert drawn("CleanShards", seen) == (3, 20, False)

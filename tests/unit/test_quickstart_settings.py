@@ -1,0 +1,65 @@
+"""Settings of the local stage from the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from local.quickstart.deployment import changes_in_place, fingerprint
+from local.quickstart.record import Deployment
+from local.quickstart.stage_settings import settings_of
+from local.quickstart.steps import StepError
+from local.quickstart.workspace import Workspace
+
+
+def test_settings_are_names_with_values():
+    assert settings_of(["auth=api_key", "shard_target_rows=3000"]) == {"auth": "api_key", "shard_target_rows": "3000"}
+    assert settings_of(["refresh_schedule="]) == {"refresh_schedule": ""}
+    assert settings_of(["refresh_schedule=cron(30 0 * * ? *)"]) == {"refresh_schedule": "cron(30 0 * * ? *)"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("auth", "takes NAME=VALUE .* not auth$"),
+        ("Auth=api_key", "takes NAME=VALUE .* not Auth=api_key$"),
+        ("auth=open", "^--set auth: expected one of none, api_key, got 'open'$"),
+        ("authentication=none", "^--set authentication: no such setting; there are stage, api_memory_mb"),
+        ("batch_rows=0", "^--set batch_rows: expected 1 to 2147483648, got 0$"),
+        ("stage=prod", "^--set stage: the quickstart sets it itself"),
+        ("endpoint=https://elsewhere", "^--set endpoint: the quickstart sets it itself"),
+        ("segments_file=/nowhere/at/all.json", "^--set segments_file: /nowhere/at/all.json cannot be used"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_refused_in_the_words_of_the_cdk_app(given: str, message: str):
+    with pytest.raises(StepError, match=message):
+        settings_of([given])
+
+
+def test_a_file_is_found_from_the_folder_that_the_command_is_given_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "own.json").write_text('{"segmentations": []}')
+    monkeypatch.chdir(tmp_path)
+
+    assert settings_of(["segments_file=own.json"]) == {"segments_file": str(tmp_path / "own.json")}
+
+
+def test_other_settings_and_another_file_behind_them_are_another_deployment(tmp_path: Path):
+    workspace = Workspace(tmp_path, 4566)
+    file = tmp_path / "own.json"
+    file.write_text("[1]")
+    named = {"segments_file": str(file)}
+    before = [fingerprint(workspace, settings) for settings in ({}, {"auth": "none"}, {"auth": "api_key"}, named)]
+
+    file.write_text("[2]")
+
+    assert len(set(before)) == 4
+    assert fingerprint(workspace, {"auth": "api_key"}) == before[2]
+    assert fingerprint(workspace, named) not in before
+
+
+def test_only_the_api_s_key_cannot_be_changed_in_place():
+    deployed = Deployment(
+        fingerprint="", settings={"auth": "api_key"}, api_url="", state_machine_arn="", bucket="", table=""
+    )
+
+    assert changes_in_place(deployed, {"auth": "api_key", "batch_rows": "5"})
+    assert not changes_in_place(deployed, {"batch_rows": "5"})
