@@ -1,7 +1,7 @@
 """The analysis of a model: what it was made from, and how much its counts say."""
 
 from datetime import datetime
-from typing import Any, NotRequired, TypedDict
+from typing import Any, TypedDict
 
 from voucher_selection.catalog import Catalog, Version
 from voucher_selection.errors import NoModel
@@ -43,7 +43,7 @@ class SegmentReport(TypedDict):
 
 
 class KeptVersion(TypedDict):
-    """A version that can be served again, unless it expires: then `expires_at` says when it will be gone."""
+    """A version that can be served again, unless it expires: then `expires_at`, else null, says when it will be gone."""
 
     version: str
     run_id: str
@@ -52,7 +52,7 @@ class KeptVersion(TypedDict):
     published_at: str
     countries: list[str]
     is_served: bool
-    expires_at: NotRequired[str]
+    expires_at: str | None
 
 
 class KeptVersions(TypedDict):
@@ -103,7 +103,7 @@ def _segment(mode: SegmentMode) -> SegmentReport:
 
 
 def _version(version: Version, served: str) -> KeptVersion:
-    told: KeptVersion = {
+    return {
         "version": version.version,
         "run_id": version.run_id,
         "counts_run_id": version.counted.run_id,
@@ -111,7 +111,5 @@ def _version(version: Version, served: str) -> KeptVersion:
         "published_at": version.published_at.isoformat(),
         "countries": list(version.countries),
         "is_served": version.version == served,
+        "expires_at": version.expires_at.isoformat() if version.expires_at else None,
     }
-    if version.expires_at:
-        told["expires_at"] = version.expires_at.isoformat()
-    return told

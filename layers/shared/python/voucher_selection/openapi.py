@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import TypeAdapter
 
@@ -181,7 +181,7 @@ def _schema(schema: Schema, schemas: Json) -> Json:
     """The schema of a body; that of a type goes to the components, with those of the types in it."""
     if isinstance(schema, dict):
         return schema
-    found = TypeAdapter[Any](schema).json_schema(ref_template=_REF)
+    found = TypeAdapter(cast("Any", schema)).json_schema(ref_template=_REF)
     schemas.update(found.pop("$defs", {}))
     schemas.setdefault(schema.__name__, found)
     return {"$ref": _REF.format(model=schema.__name__)}

@@ -47,8 +47,9 @@ class Content(NamedTuple):
 class Operation(NamedTuple):
     """One method of one path.
 
-    `path` has its variables in braces, `parameters` their schemas; `query` has those of its query. `answers` are the bodies by status, `refusals` the
-    errors that are answered as problems; `is_open` is who asks without a key where the stage has one.
+    `path` has its variables in braces, `parameters` their schemas, `query` those of its query. `answers` are the bodies
+    by status, `refusals` the errors that are answered as problems; `is_open` is who asks without a key where the stage
+    has one.
     """
 
     method: str
@@ -153,7 +154,7 @@ _MODEL_REPORT = {
         }
     ],
 }
-_KEPT_VERSION = {**_MODEL_FACTS, **_SOURCES, "is_served": True}
+_KEPT_VERSION = {**_MODEL_FACTS, **_SOURCES, "is_served": True, "expires_at": None}
 _WHAT_IF = {
     "counts_run_id": "run-6f5b966c",
     "served_version": _MODEL_FACTS["version"],
@@ -274,7 +275,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/what_if",
         "What another date or other segments would change",
         {HTTPStatus.OK: (Content(JSON, WhatIf, _WHAT_IF),)},
-        description="Computed from the counts behind the served model, or from those of another run; nothing is published.",
+        description="Computed from counts, of the served model or of another run. Nothing is published.",
         body=Content(JSON, WhatIfRequest, {"cur_date": "2018-10-01"}),
         refusals=(problems.MalformedJson, *_BODY, InvalidRequest, NoCounts),
     ),
@@ -289,7 +290,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/executions",
         "Start a run",
         {HTTPStatus.ACCEPTED: (Content(JSON, StartedRun, {"run_id": _RUN["run_id"]}),)},
-        description="Only where the setting `start_runs` lets the API do so. Its modes and their keys are in docs/pipeline.md.",
+        description="Only where the setting `start_runs` lets the API do so.",
         body=Content(JSON, RunRequest, {"mode": "remodel", "cur_date": "2018-10-01"}),
         refusals=(problems.MalformedJson, *_BODY, InvalidRequest, problems.RunsNotStarted, problems.CrossSite),
     ),

@@ -166,13 +166,16 @@ def runs_page(
 
 def run_page(frame: Frame, run: Mapping[str, Any]) -> str:
     """Return how far a run is, or how it ended: its states, its rows, its error, and what it published."""
-    rows = run["rows"]
+    rows, summary = run["rows"], run["summary"]
+    facts = {name: summary[key] for key, name in _FACTS.items() if summary.get(key) is not None}
+    if summary.get("served_version") not in {None, summary.get("version")}:
+        facts["Still served"] = summary["served_version"]
     return _render(
         "run.html",
         frame,
         run=run,
         rows=_rows(Totals.model_validate(rows)) if rows else None,
-        facts=[(name, run["summary"][key]) for key, name in _FACTS.items() if run["summary"].get(key) is not None],
+        facts=facts,
     )
 
 
@@ -197,7 +200,6 @@ _FACTS = {
     "assigned": "Customers with an amount",
     "output": "Amounts written to",
     "version": "Version",
-    "served_version": "Served since",
     "previous_version": "Served before",
 }
 
