@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs, parse_qsl
 
 import boto3
 import botocore.loaders
@@ -21,6 +22,7 @@ from voucher_selection.lake import Lake
 
 BUCKET = "lake"
 TABLE = "catalog"
+STATE_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:pipeline"
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "testing",
@@ -39,6 +41,10 @@ ENVIRONMENT = {
     "BATCH_ROWS": "256",
     "KEPT_VERSIONS": "3",
     "MODEL_REFRESH_SECONDS": "0",
+    "STATE_MACHINE_ARN": STATE_MACHINE,
+    "WHAT_IF_FUNCTION": "what-if",
+    "START_RUNS": "true",
+    "PUBLIC_URL": "",
 }
 # API Gateway's, of every request.
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
@@ -63,6 +69,12 @@ CONTEXT = SimpleNamespace(
     aws_request_id="00000000-0000-0000-0000-000000000000",
 )
 
+# Logger and metrics are made once a process, when they are first imported: with these names.
+with pytest.MonkeyPatch.context() as of_process:
+    for name, value in ENVIRONMENT.items():
+        of_process.setenv(name, value)
+    import voucher_selection.observability  # noqa: F401
+
 
 def read_json(lake: Lake, key: str) -> Any:
     return json.loads(lake.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
@@ -79,9 +91,9 @@ def service_models_read_once() -> Iterator[None]:
 
 def load_handler(name: str) -> ModuleType:
     """Load a handler anew, as a starting Lambda environment does."""
-    module = f"{name}.handler"
-    sys.modules.pop(module, None)
-    return importlib.import_module(module)
+    for module in [module for module in sys.modules if module == name or module.startswith(f"{name}.")]:
+        del sys.modules[module]
+    return importlib.import_module(f"{name}.handler")
 
 
 @pytest.fixture
@@ -247,14 +259,22 @@ class Api:
         self, method: str, path: str, body: str | None = None, *, base64_encoded: bool = False, **headers: str
     ) -> Answer:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
+        path, _, query = path.partition("?")
         event = {
             "resource": "/{proxy+}",
             "path": path,
             "httpMethod": method,
             "headers": named,
             "multiValueHeaders": {name: [value] for name, value in named.items()},
-            "queryStringParameters": None,
-            "requestContext": {"stage": "test", "requestId": REQUEST_ID, "path": f"/test{path}", "httpMethod": method},
+            "queryStringParameters": dict(parse_qsl(query, keep_blank_values=True)) or None,
+            "multiValueQueryStringParameters": parse_qs(query, keep_blank_values=True) or None,
+            "requestContext": {
+                "domainName": "api.example",
+                "stage": "test",
+                "requestId": REQUEST_ID,
+                "path": f"/test{path}",
+                "httpMethod": method,
+            },
             "body": body,
             "isBase64Encoded": base64_encoded,
         }
