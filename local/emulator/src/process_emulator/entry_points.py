@@ -15,9 +15,15 @@ PLUGINS = {
     "localstack.lambda.runtime_executor": {"process": "process_emulator.plugins:ProcessRuntimeExecutorPlugin"},
     "localstack.runtime.server": {"loopback": "process_emulator.plugins:LoopbackRuntimeServerPlugin"},
     "localstack.aws.provider": {
+        "apigateway:default": "process_emulator.plugins:apigateway_default",
         "lambda:default": "process_emulator.plugins:lambda_default",
         "dynamodb:moto": "process_emulator.plugins:dynamodb_moto",
         "dynamodbstreams:moto": "process_emulator.plugins:dynamodbstreams_moto",
+    },
+    "localstack.cloudformation.resource_providers": {
+        "aws::apigateway::gatewayresponse": "process_emulator.api_resources:GatewayResponsePlugin",
+        "aws::apigateway::method": "process_emulator.api_resources:MethodPlugin",
+        "aws::apigateway::stage": "process_emulator.api_resources:StagePlugin",
     },
 }
 

@@ -53,6 +53,18 @@ def lambda_default() -> Service:
     return Service.for_provider(LambdaProvider())
 
 
+@aws_provider(api="apigateway")  # type: ignore[untyped-decorator]
+def apigateway_default() -> Service:
+    """In the place of LocalStack's plugin: its own provider, after our change to how it answers by itself."""
+    from localstack.services.apigateway.next_gen.provider import ApigatewayNextGenProvider  # noqa: PLC0415
+    from localstack.services.moto import MotoFallbackDispatcher  # noqa: PLC0415
+
+    from process_emulator.gateway_responses import answer_as_declared  # noqa: PLC0415
+
+    answer_as_declared()
+    return Service.for_provider(ApigatewayNextGenProvider(), dispatch_table_factory=MotoFallbackDispatcher)
+
+
 @aws_provider(api="dynamodb", name="moto")  # type: ignore[untyped-decorator]
 def dynamodb_moto() -> Service:
     """`PROVIDER_OVERRIDE_DYNAMODB=moto`."""
