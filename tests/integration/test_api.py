@@ -207,8 +207,9 @@ def test_a_browser_gets_the_segments_as_a_table(version: str, api: Api):
     page = Tags(answer.text)
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    assert sum(tag == "tr" for tag, _ in page.tags) == 1 + 9
-    assert "2640.0: 3, 3520.0: 1" in page.text
+    assert sum(tag == "tr" for tag, _ in page.tags) == (1 + 4) + (1 + 5)
+    charts = [attrs["aria-label"] for tag, attrs in page.tags if tag == "svg"]
+    assert "Amounts given in 121-180: 2640 75.0 %, 3520 25.0 %" in charts
 
 
 def test_the_form_offers_what_the_model_knows(version: str, api: Api):
@@ -226,8 +227,11 @@ def test_the_form_is_answered_on_its_own_page(version: str, api: Api):
 
     page = Tags(answer.text)
     assert answer.status == 200
-    assert "2640.0" in page.text
-    assert "75.0 % of 4 assignments" in page.text
+    assert "2640\nis the amount used most in segment 121-180 of recency_segment in Peru" in page.text
+    assert "it was given in 3 of 4 assignments, 75.0 %." in " ".join(page.text.split())
+    assert "Thin evidence: fewer than 30 assignments stand behind it. The runner-up, 3520, has 25.0 %" in page.text
+    assert "is 135 days before CUR_DATE, 2018-09-15" in page.text
+    assert "curl -X POST https://api.example/test/voucher" in page.text
     assert ("form", {"method": "post", "action": "search_voucher"}) in page.tags
 
 
@@ -236,7 +240,7 @@ def test_errors_of_the_form_stand_beside_their_fields(version: str, api: Api):
 
     inputs = {attrs["id"]: attrs for tag, attrs in Tags(answer.text).tags if tag == "input"}
     assert answer.status == 422
-    assert inputs["total_orders"]["aria-describedby"] == "total_orders_error"
+    assert inputs["total_orders"]["aria-describedby"].split()[0] == "total_orders_error"
     assert inputs["total_orders"]["value"] == "4.5"
     assert "aria-invalid" not in inputs["customer_id"]
 
@@ -246,7 +250,7 @@ def test_what_was_typed_is_escaped(version: str, api: Api):
 
     answer = form(api, **dict.fromkeys(SEED_REQUEST, payload))
 
-    assert "<script" not in answer.text
+    assert answer.text.count("<script") == 1  # the page's own
     assert [attrs["value"] for tag, attrs in Tags(answer.text).tags if tag == "input"] == [payload] * 4
 
 

@@ -22,7 +22,7 @@ def page_answer(status: HTTPStatus, page: str, headers: Mapping[str, str] | None
     """Return a page, with the headers that keep it safe."""
     from voucher_selection import pages  # noqa: PLC0415 - a lookup's cold start does not pay for templates
 
-    policy = {"Content-Security-Policy": pages.content_security_policy(), "Referrer-Policy": "same-origin"}
+    policy = {"Content-Security-Policy": pages.content_security_policy()}
     return Response(status.value, pages.CONTENT_TYPE, page, headers={**policy, **(headers or {})})
 
 

@@ -43,7 +43,7 @@ class SegmentReport(TypedDict):
 
 
 class KeptVersion(TypedDict):
-    """A version that can be served again, unless it expires: then `expires_at` says when it is gone; else it is null."""
+    """A version that can be served again, unless it expires: then `expires_at` says when it is gone, and else null."""
 
     version: str
     run_id: str

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAliasType
 
-from voucher_selection import docs_page, problems
+from voucher_selection import docs_page, examples, problems
 from voucher_selection.bulk_lookups import MOST_CUSTOMERS, BulkAnswer
 from voucher_selection.errors import (
     InvalidRequest,
@@ -68,43 +68,6 @@ _MODEL = (NoModel, CatalogUnreachable)
 _BODY = (problems.MalformedBody, problems.BodyTooLarge, problems.UnsupportedMediaType)
 _LOOKUP = (InvalidLookup, UnknownCountry, NoSegment, NoSupport)
 
-_CUSTOMER = {
-    "customer_id": 123,
-    "country_code": "Peru",
-    "total_orders": 15,
-    "segment_name": "recency_segment",
-    "last_order_ts": "2018-05-03 00:00:00",
-    "first_order_ts": "2017-05-03 00:00:00",
-}
-_MODEL_OF_ANSWER = {"version": "20261123T001000293Z-run-6f5b966c", "cur_date": "2018-09-15"}
-_MODEL_FACTS = {**_MODEL_OF_ANSWER, "published_at": "2026-11-23T00:10:00.293000+00:00", "run_id": "run-6f5b966c"}
-_VOUCHER = {
-    "voucher_amount": 2640.0,
-    "customer_id": 123,
-    "country_code": "Peru",
-    "segment_name": "recency_segment",
-    "segment": "121-180",
-    "support": 2055,
-    "share": 0.5630170316301704,
-}
-_NO_SEGMENT = {
-    "status": 404,
-    "code": "no_segment",
-    "detail": "days_since_last_order is 12 (on 2018-09-15), in no segment of recency_segment: "
-    "30-60, 61-90, 91-120, 121-180, 180+",
-}
-_SEGMENT = {
-    "country_code": "Peru",
-    "segment_name": "recency_segment",
-    "segment": "180+",
-    "lower": 181,
-    "upper": None,
-    "voucher_amount": 3520.0,
-    "support": 4,
-    "share": 0.5,
-    "assignments": [{"voucher_amount": 3520.0, "count": 2}, {"voucher_amount": 2640.0, "count": 1},
-                    {"voucher_amount": 4400.0, "count": 1}],
-}  # fmt: skip
 # A form's fields are text, and any that are not there are as if they were blank.
 _FORM_SCHEMA = {
     "type": "object",
@@ -126,68 +89,6 @@ _BULK_SCHEMA = {
 }
 _PAGE = (Content(HTML, _TEXT),)
 _RUN_ID: dict[str, Any] = {"type": "string", "pattern": "^[A-Za-z0-9_.+=@-]{1,80}$"}
-_ROWS = {
-    "rows_read": 50_000,
-    "other_country": 42_012,
-    "rejected": {"malformed": 7, "zero_orders_with_dates": 793, "last_before_first": 14, "null_total_orders": 627,
-                 "null_voucher_amount": 43},
-    "kept": 6_504,
-}  # fmt: skip
-_SOURCES = {"counts_run_id": "run-6f5b966c", "countries": ["Peru"]}
-_MODEL_REPORT = {
-    **_MODEL_FACTS,
-    **_SOURCES,
-    "age_seconds": 86,
-    "definitions": {"segmentations": []},
-    "rows": _ROWS,
-    "segments": [
-        {
-            "country_code": "Peru",
-            "segment_name": "recency_segment",
-            "segment": "180+",
-            "voucher_amount": 3520.0,
-            "support": 4,
-            "share": 0.5,
-            "runner_up": 2640.0,
-            "lead": 1,
-            "evidence": "thin",
-        }
-    ],
-}
-_KEPT_VERSION = {**_MODEL_FACTS, **_SOURCES, "is_served": True, "expires_at": None}
-_WHAT_IF = {
-    "counts_run_id": "run-6f5b966c",
-    "served_version": _MODEL_FACTS["version"],
-    "definitions": {"segmentations": []},
-    "changes": [],
-    "model": {**_MODEL_FACTS, "cur_date": "2018-10-01"},
-    "segments": [_SEGMENT],
-}
-_RUN = {
-    "run_id": "run-6f5b966c",
-    "status": "SUCCEEDED",
-    "started_at": "2026-11-23T00:10:00.293000+00:00",
-    "ended_at": "2026-11-23T00:10:03.411000+00:00",
-    "seconds": 3.118,
-    "mode": "full",
-    "outcome": "published",
-    "version": _MODEL_FACTS["version"],
-    "rows": _ROWS,
-}
-_RUN_REPORT = {
-    **_RUN,
-    "request": {"source": "s3://bucket/uploads/vouchers.parquet"},
-    "states": [
-        {"name": "Ingest", "status": "succeeded", "entered_at": "2026-11-23T00:10:00.301000+00:00", "seconds": 0.7}
-    ],
-    "current": "Model",
-    "shards": 1,
-    "shards_done": 1,
-    "shards_failed": 0,
-    "error": None,
-    "cause": None,
-    "summary": {},
-}
 _RUN_FORM_SCHEMA = {
     "type": "object",
     "properties": dict.fromkeys(("mode", "source", "countries", "cur_date", "version"), _TEXT),
@@ -215,32 +116,17 @@ OPERATIONS: tuple[Operation, ...] = (
         "POST",
         "/voucher",
         "Which amount a customer should get",
-        {HTTPStatus.OK: (Content(JSON, VoucherAnswer, {**_VOUCHER, "model": _MODEL_OF_ANSWER}),)},
-        body=Content(JSON, LookupRequest, _CUSTOMER),
+        {HTTPStatus.OK: (Content(JSON, VoucherAnswer, {**examples.VOUCHER, "model": examples.MODEL_OF_ANSWER}),)},
+        body=Content(JSON, LookupRequest, examples.CUSTOMER),
         refusals=(problems.MalformedJson, *_BODY, *_LOOKUP, *_MODEL),
     ),
     Operation(
         "POST",
         "/vouchers",
         "Which amounts many customers should get",
-        {
-            HTTPStatus.OK: (
-                Content(
-                    JSON,
-                    BulkAnswer,
-                    {
-                        "model": _MODEL_OF_ANSWER,
-                        "vouchers": [_VOUCHER, {"problem": _NO_SEGMENT, "customer_id": 124}],
-                    },
-                ),
-            )
-        },
+        {HTTPStatus.OK: (Content(JSON, BulkAnswer, examples.VOUCHERS),)},
         description="A customer with a problem changes nothing for the others.",
-        body=Content(
-            JSON,
-            _BULK_SCHEMA,
-            {"customers": [_CUSTOMER, {**_CUSTOMER, "customer_id": 124, "last_order_ts": "2018-09-03"}]},
-        ),
+        body=Content(JSON, _BULK_SCHEMA, examples.CUSTOMERS),
         refusals=(problems.MalformedJson, *_BODY, InvalidLookup, *_MODEL),
     ),
     Operation(
@@ -249,7 +135,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Every segment with its mode",
         {
             HTTPStatus.OK: (
-                Content(JSON, SelectionCriteria, {"model": _MODEL_FACTS, "segments": [_SEGMENT]}),
+                Content(JSON, SelectionCriteria, {"model": examples.MODEL_FACTS, "segments": [examples.SEGMENT]}),
                 Content(HTML, _TEXT),
             )
         },
@@ -260,7 +146,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/model",
         "The analysis of the served model",
-        {HTTPStatus.OK: (Content(JSON, ModelReport, _MODEL_REPORT),)},
+        {HTTPStatus.OK: (Content(JSON, ModelReport, examples.MODEL_REPORT),)},
         description="What it was made from, and how much the counts of each segment say.",
         refusals=_MODEL,
     ),
@@ -268,13 +154,13 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/versions",
         "The kept versions of the model",
-        {HTTPStatus.OK: (Content(JSON, KeptVersions, {"versions": [_KEPT_VERSION]}),)},
+        {HTTPStatus.OK: (Content(JSON, KeptVersions, {"versions": [examples.KEPT_VERSION]}),)},
     ),
     Operation(
         "POST",
         "/what_if",
         "What another date or other segments would change",
-        {HTTPStatus.OK: (Content(JSON, WhatIf, _WHAT_IF),)},
+        {HTTPStatus.OK: (Content(JSON, WhatIf, examples.WHAT_IF),)},
         description="Computed from counts, of the served model or of another run. Nothing is published.",
         body=Content(JSON, WhatIfRequest, {"cur_date": "2018-10-01"}),
         refusals=(problems.MalformedJson, *_BODY, InvalidRequest, NoCounts),
@@ -283,13 +169,13 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/executions",
         "The last runs",
-        {HTTPStatus.OK: (Content(JSON, ListedRuns, {"runs": [_RUN]}),)},
+        {HTTPStatus.OK: (Content(JSON, ListedRuns, {"runs": [examples.RUN]}),)},
     ),
     Operation(
         "POST",
         "/executions",
         "Start a run",
-        {HTTPStatus.ACCEPTED: (Content(JSON, StartedRun, {"run_id": _RUN["run_id"]}),)},
+        {HTTPStatus.ACCEPTED: (Content(JSON, StartedRun, {"run_id": examples.RUN["run_id"]}),)},
         description="Only where the setting `start_runs` lets the API do so.",
         body=Content(JSON, RunRequest, {"mode": "remodel", "cur_date": "2018-10-01"}),
         refusals=(problems.MalformedJson, *_BODY, InvalidRequest, problems.RunsNotStarted, problems.CrossSite),
@@ -298,7 +184,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/executions/{run_id}",
         "How far a run is, or how it ended",
-        {HTTPStatus.OK: (Content(JSON, RunReport, _RUN_REPORT),)},
+        {HTTPStatus.OK: (Content(JSON, RunReport, examples.RUN_REPORT),)},
         parameters={"run_id": _RUN_ID},
         refusals=(NoRun,),
     ),
@@ -318,7 +204,7 @@ OPERATIONS: tuple[Operation, ...] = (
             HTTPStatus.SERVICE_UNAVAILABLE: _PAGE,
         },
         description="Problems of the fields stand beside them, on the page.",
-        body=Content(FORM, _FORM_SCHEMA, {name: str(value) for name, value in _CUSTOMER.items()}),
+        body=Content(FORM, _FORM_SCHEMA, {name: str(value) for name, value in examples.CUSTOMER.items()}),
         refusals=(*_BODY, CatalogUnreachable),
     ),
     *_pages(
@@ -355,7 +241,11 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/health",
         "The served model and its age",
-        {HTTPStatus.OK: (Content(JSON, Health, {"status": "ok", "model": {**_MODEL_FACTS, "age_seconds": 86}}),)},
+        {
+            HTTPStatus.OK: (
+                Content(JSON, Health, examples.HEALTH),
+            )
+        },
         refusals=_MODEL,
         is_open=True,
     ),

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from voucher_selection.errors import (
     InvalidRequest,
-    InvalidSegments,
     NoCounts,
     NoModel,
     NoRun,
@@ -114,7 +113,6 @@ PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     NoSegment: (HTTPStatus.NOT_FOUND, "no_segment"),
     NoSupport: (HTTPStatus.NOT_FOUND, "no_support"),
     InvalidRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_run"),
-    InvalidSegments: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_segments"),
     NoCounts: (HTTPStatus.NOT_FOUND, "no_counts"),
     NoRun: (HTTPStatus.NOT_FOUND, "no_run"),
     RunsNotStarted: (HTTPStatus.FORBIDDEN, "runs_not_started"),
