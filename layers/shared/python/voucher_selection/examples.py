@@ -23,13 +23,13 @@ VOUCHER = {
     "support": 2055,
     "share": 0.5630170316301704,
 }
-NO_VOUCHERS = {"model": MODEL_OF_ANSWER, "vouchers": [VOUCHER, {"problem": NO_SEGMENT, "customer_id": 124}]}
-SEGMENT = {
+NO_SEGMENT = {
     "status": 404,
     "code": "no_segment",
     "detail": "days_since_last_order is 12 (on 2018-09-15), in no segment of recency_segment: "
     "30-60, 61-90, 91-120, 121-180, 180+",
 }
+VOUCHERS = {"model": MODEL_OF_ANSWER, "vouchers": [VOUCHER, {"problem": NO_SEGMENT, "customer_id": 124}]}
 SEGMENT = {
     "country_code": "Peru",
     "segment_name": "recency_segment",

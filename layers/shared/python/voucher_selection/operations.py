@@ -241,11 +241,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/health",
         "The served model and its age",
-        {
-            HTTPStatus.OK: (
-                Content(JSON, Health, examples.HEALTH),
-            )
-        },
+        {HTTPStatus.OK: (Content(JSON, Health, examples.HEALTH),)},
         refusals=_MODEL,
         is_open=True,
     ),
