@@ -23,6 +23,8 @@ _SETTINGS = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "BUCKET": "lake",
     "TABLE": "catalog",
+    "STATE_MACHINE_ARN": "arn",
+    "WHAT_IF_FUNCTION": "what-if",
     "COUNTRIES": '["Peru"]',
     "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
     "POWERTOOLS_SERVICE_NAME": "benchmark",

@@ -69,8 +69,11 @@ def _handler() -> Any:  # noqa: ANN401 - a module that is imported once its path
         "POWERTOOLS_SERVICE_NAME": "api",
         "POWERTOOLS_TRACE_DISABLED": "true",
         "TABLE": "none",
+        "BUCKET": "none",
+        "STATE_MACHINE_ARN": "none",
+        "WHAT_IF_FUNCTION": "none",
     }
-    from api import handler  # noqa: PLC0415
+    from api import context, handler  # noqa: PLC0415
     from voucher_selection.segments import shipped_definitions  # noqa: PLC0415
     from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel  # noqa: PLC0415
 
@@ -83,7 +86,7 @@ def _handler() -> Any:  # noqa: ANN401 - a module that is imported once its path
     )
     model = ServedModel("v1", "run", date(2018, 9, 15), datetime.now(UTC), ("Peru",), definitions, modes)
     catalog: Any = SimpleNamespace(served_version=lambda: "v1", read=lambda _: model)
-    handler.models._catalog = catalog
+    context.models._catalog = catalog
     return handler
 
 

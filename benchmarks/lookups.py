@@ -82,6 +82,9 @@ def _servers(running: ExitStack) -> dict[str, str]:
         "POWERTOOLS_SERVICE_NAME": "api",
         "POWERTOOLS_TRACE_DISABLED": "true",
         "TABLE": deployed["table"],
+        "BUCKET": deployed["bucket"],
+        "STATE_MACHINE_ARN": deployed["state_machine_arn"],
+        "WHAT_IF_FUNCTION": "none",
     }
     servers["ours"] = running.enter_context(_server("ours", ours))
     if database := running.enter_context(_postgres()):

@@ -129,8 +129,8 @@ class Functions(Construct):
         """It reads what Model reads, and writes nothing."""
         return self._function(
             "WhatIf",
-            memory_mb=self._stage.model_memory_mb,
-            timeout_seconds=self._stage.api_timeout_seconds,
+            memory_mb=self._stage.what_if_memory_mb,
+            timeout_seconds=self._stage.what_if_timeout_seconds,
             environment={
                 "BUCKET": self._bucket.bucket_name,
                 "TABLE": self._table.table_name,

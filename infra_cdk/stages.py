@@ -64,6 +64,8 @@ class Stage:
         assign_timeout_seconds: How long Assign may take for one shard, at most 900.
         model_memory_mb: Memory of Model, in MB.
         model_timeout_seconds: How long Model may take, at most 900.
+        what_if_memory_mb: Memory of WhatIf, in MB.
+        what_if_timeout_seconds: How long WhatIf may take; the API, which waits for it, should have a second more.
         api_memory_mb: Memory of the API, in MB.
         api_timeout_seconds: How long the API may take; API Gateway gives up after 29.
         run_timeout_seconds: How long a whole run may take.
@@ -109,8 +111,10 @@ class Stage:
     assign_timeout_seconds: int = 300
     model_memory_mb: int = 1024
     model_timeout_seconds: int = 300
+    what_if_memory_mb: int = 1024
+    what_if_timeout_seconds: int = 20
     api_memory_mb: int = 512
-    api_timeout_seconds: int = 15
+    api_timeout_seconds: int = 22
     run_timeout_seconds: int = 6 * 60 * 60
     raw_days: int = 90
     staging_days: int = 30
@@ -218,6 +222,8 @@ _API_GATEWAY_TIMEOUT_SECONDS = (1, 29)
 _DAYS = (1, 36_500)
 _COUNT = (1, 2**31)
 
+_FUNCTIONS = ("ingest", "clean", "assign", "model", "what_if", "api")
+
 _RANGES: Mapping[str, tuple[float, float]] = {
     "rate_limit": (1, 10_000),
     "burst_limit": (1, 5_000),
@@ -227,10 +233,11 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "batch_rows": _COUNT,
     "max_concurrency": (1, 10_000),
     "kept_versions": (2, 1_000),
-    **{f"{function}_memory_mb": _LAMBDA_MEMORY_MB for function in ("ingest", "clean", "assign", "model", "api")},
+    **{f"{function}_memory_mb": _LAMBDA_MEMORY_MB for function in _FUNCTIONS},
     **{f"{function}_timeout_seconds": _LAMBDA_TIMEOUT_SECONDS for function in ("ingest", "clean", "assign", "model")},
     "clean_disk_mb": _LAMBDA_DISK_MB,
     "api_timeout_seconds": _API_GATEWAY_TIMEOUT_SECONDS,
+    "what_if_timeout_seconds": _API_GATEWAY_TIMEOUT_SECONDS,
     "run_timeout_seconds": (60, 31_536_000),
     **dict.fromkeys(("raw_days", "staging_days", "quarantine_days", "noncurrent_days"), _DAYS),
 }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Whoever waits for a service has a caller waiting: five seconds at most, and then what is known is served.
 _QUICK = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 # WhatIf may have to start, and to import pandas; a second try would be a second start.
-_PATIENT = Config(connect_timeout=1, read_timeout=25, retries={"total_max_attempts": 1})
+_PATIENT = Config(connect_timeout=1, read_timeout=21, retries={"total_max_attempts": 1})
 
 settings = ApiSettings.from_environment()
 # SnapStart's snapshot is taken after these lines: all is imported, the client has not connected, and there is no model

@@ -61,6 +61,7 @@ def test_every_function_starts_with_nothing_but_its_layers_and_with_tracing_as_o
     for layer in build.LAYERS_OF[function]:
         unpack(layers.layers[layer], opt)
     settings = {"BUCKET": "lake", "TABLE": "catalog", "COUNTRIES": '["Peru"]', "SOURCE_HOSTS": "[]"}
+    settings |= {"STATE_MACHINE_ARN": "arn", "WHAT_IF_FUNCTION": "what-if"}
 
     paths = [str(task), str(opt / "python")]
     program = f"import sys; sys.path[:0] = {paths}; from {function}.handler import lambda_handler"

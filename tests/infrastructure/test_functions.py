@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-FUNCTIONS = ("ingest", "clean", "assign", "model", "api")
+FUNCTIONS = ("ingest", "clean", "assign", "model", "what_if", "api")
 READ = {"s3:GetObject"}
 WRITE = {"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}
 BUCKET, TABLE = "LakeBucket", "CatalogTable"
@@ -13,6 +13,11 @@ BUCKET, TABLE = "LakeBucket", "CatalogTable"
 def allowed(actions, *resources):
     """Each action, with the resources that it is allowed on."""
     return {action: set(resources) for action in actions}
+
+
+def construct(name):
+    """The name that a function has in the stack."""
+    return name.title().replace("_", "")
 
 
 def environment(synthesized, name):
@@ -56,7 +61,7 @@ def test_definitions_of_the_deployment_reach_ingest(synthesize, tmp_path):
 
 def test_the_other_functions_get_their_settings_and_nothing_else(local):
     own = {name: set(environment(local, name)) for name in FUNCTIONS}
-    shared = set.intersection(*own.values())
+    shared = set.intersection(*own.values()) - {"BUCKET"}
 
     assert shared == {
         "POWERTOOLS_SERVICE_NAME",
@@ -67,7 +72,18 @@ def test_the_other_functions_get_their_settings_and_nothing_else(local):
     assert own["clean"] - shared == {"BUCKET", "BATCH_ROWS"}
     assert own["assign"] - shared == {"BUCKET", "TABLE", "BATCH_ROWS"}
     assert own["model"] - shared == {"BUCKET", "TABLE", "CUR_DATE", "KEPT_VERSIONS"}
-    assert own["api"] - shared == {"TABLE", "MODEL_REFRESH_SECONDS", "AUTH", "CORS_ORIGINS"}
+    assert own["what_if"] - shared == {"BUCKET", "TABLE", "CUR_DATE"}
+    assert own["api"] - shared == {
+        "AUTH",
+        "BUCKET",
+        "CORS_ORIGINS",
+        "MODEL_REFRESH_SECONDS",
+        "PUBLIC_URL",
+        "START_RUNS",
+        "STATE_MACHINE_ARN",
+        "TABLE",
+        "WHAT_IF_FUNCTION",
+    }
     assert environment(local, "model")["KEPT_VERSIONS"] == "10"
     assert environment(local, "model")["CUR_DATE"] == "2018-09-15"
 
@@ -103,7 +119,7 @@ def test_tracing_is_on_for_aws_and_off_in_the_emulator(local, dev, name):
 def test_on_aws_dependencies_come_in_layers_and_the_api_has_no_pandas(dev):
     layers = {name: len(dev.function(name)["Layers"]) for name in FUNCTIONS}
 
-    assert layers == {"ingest": 2, "clean": 2, "assign": 2, "model": 2, "api": 1}
+    assert layers == {"ingest": 2, "clean": 2, "assign": 2, "model": 2, "what_if": 2, "api": 1}
     (only,) = dev.function("api")["Layers"]
     assert "SharedLayer" in only["Ref"]
     for layer in dev.resources("AWS::Lambda::LayerVersion").values():
@@ -120,7 +136,7 @@ def test_the_emulator_gets_no_layers_because_it_would_not_mount_them(local):
 def test_each_function_logs_to_its_own_group_which_expires(each_stage, name):
     group = each_stage.function(name)["LoggingConfig"]["LogGroup"]["Ref"]
 
-    assert f"{name.capitalize()}Logs" in group
+    assert f"{construct(name)}Logs" in group
     assert each_stage.resources("AWS::Logs::LogGroup")[group]["RetentionInDays"] == each_stage.stage.log_days
 
 
@@ -171,20 +187,60 @@ def test_model_reads_what_the_run_left_and_publishes(each_stage):
     }
 
 
-def test_the_api_reads_the_table_and_nothing_else(each_stage):
-    assert without_logs_and_traces(each_stage.rights("FunctionsApiRole")) == {
-        "dynamodb:GetItem": {TABLE},
-        "dynamodb:Query": {TABLE},
+def test_what_if_reads_counts_and_the_table_and_writes_nothing(each_stage):
+    assert without_logs_and_traces(each_stage.rights("FunctionsWhatIfRole")) == {
+        "s3:ListBucket": {BUCKET},
+        **allowed(READ, f"{BUCKET}/runs/*", f"{BUCKET}/production/*"),
+        **allowed({"dynamodb:GetItem", "dynamodb:Query"}, TABLE),
     }
+
+
+def test_the_api_reads_the_table_and_runs_asks_what_if_and_writes_nothing(dev, prod):
+    states = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>"
+    for synthesized in (dev, prod):
+        assert without_logs_and_traces(synthesized.rights("FunctionsApiRole")) == {
+            **allowed({"dynamodb:GetItem", "dynamodb:Query"}, TABLE),
+            **allowed(READ, f"{BUCKET}/runs/*"),
+            "s3:ListBucket": {BUCKET},
+            "lambda:InvokeFunction": {"FunctionsWhatIf"},
+            "states:ListExecutions": {"PipelineStateMachine"},
+            **allowed({"states:DescribeExecution", "states:GetExecutionHistory"}, f"{states}:execution:<name>:*"),
+            "states:DescribeMapRun": {f"{states}:mapRun:<name>/*"},
+        }
+
+
+def test_the_api_starts_runs_only_where_the_stage_says_so(local, synthesize):
+    for starting in (local, synthesize("dev", start_runs=True)):
+        assert starting.rights("FunctionsApiRole")["states:StartExecution"] == {"PipelineStateMachine"}
+        assert environment(starting, "api")["START_RUNS"] == "true"
+    assert "states:StartExecution" not in synthesize("local", start_runs=False).rights("FunctionsApiRole")
+
+
+def test_the_api_hears_of_missing_objects_among_those_of_runs_only(each_stage):
+    statements = [
+        statement
+        for logical_id, role in each_stage.resources("AWS::IAM::Role").items()
+        if logical_id.startswith("FunctionsApiRole")
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == "s3:ListBucket"
+    ]
+
+    assert [statement["Condition"] for statement in statements] == [{"StringLike": {"s3:prefix": ["runs/*"]}}]
+
+
+def test_the_api_of_the_emulator_knows_its_address(local, dev):
+    assert environment(local, "api")["PUBLIC_URL"] == local.json["Outputs"]["ApiUrl"]["Value"]
+    assert environment(dev, "api")["PUBLIC_URL"] == ""
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_writes_to_its_own_logs_only(each_stage, name):
-    rights = each_stage.rights(f"Functions{name.capitalize()}Role")
+    rights = each_stage.rights(f"Functions{construct(name)}Role")
 
     assert {action: where for action, where in rights.items() if action.startswith("logs:")} == {
-        "logs:CreateLogStream": {f"Functions{name.capitalize()}Logs"},
-        "logs:PutLogEvents": {f"Functions{name.capitalize()}Logs"},
+        "logs:CreateLogStream": {f"Functions{construct(name)}Logs"},
+        "logs:PutLogEvents": {f"Functions{construct(name)}Logs"},
     }
 
 

@@ -126,7 +126,7 @@ class StateMachine:
         arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{run_id}"
         try:
             described = self._client.describe_execution(executionArn=arn)
-        except self._client.exceptions.ExecutionDoesNotExist as error:
+        except (self._client.exceptions.ExecutionDoesNotExist, self._client.exceptions.InvalidArn) as error:
             raise NoRun(f"there is no run {run_id!r}, or it was longer ago than 90 days") from error
         pages = self._client.get_paginator("get_execution_history").paginate(
             executionArn=arn, includeExecutionData=False
