@@ -81,8 +81,8 @@ def start(request: Any) -> str:  # noqa: ANN401 - whatever JSON came
 
     if not settings.start_runs:
         raise RunsNotStarted("this stage starts no runs through its API: start them in Step Functions")
-    check_same_site(router.current_event.headers)
     parse_request(request)
+    check_same_site(router.current_event.headers)
     return state_machine().start(request)
 
 

@@ -39,14 +39,6 @@ def current(workspace: Workspace, settings: Mapping[str, str]) -> Deployment | N
     return deployed if deployed and deployed.fingerprint == fingerprint(workspace, settings) else None
 
 
-def changes_in_place(deployed: Deployment, settings: Mapping[str, str]) -> bool:
-    """Tell whether the emulator can update what is deployed to these settings.
-
-    LocalStack updates functions, but no methods and no stage of an API: whether it needs a key stays as it was.
-    """
-    return deployed.settings.get("auth") == settings.get("auth")
-
-
 def bootstrap(workspace: Workspace) -> None:
     """Make the bucket and the roles that the CDK deploys with."""
     # From outside the project: within it, the CDK would synthesize the app first.

@@ -17,6 +17,7 @@ from voucher_selection.state_machine import MAPS, STATES, Execution
 _STATES = {"remodel": ("Model",), "rollback": ("Model",), "assign": ("Ingest", "AssignShards", "Model")}
 _STATES_OF_A_HISTORY = ("Ingest", "CleanShards", "Model")
 _TITLES = {"Ingest": "Ingest", "CleanShards": "Clean", "AssignShards": "Assign", "Model": "Model"}
+_PAGES = {"Look up": "search_voucher", "Segments": "segments", "Report": "report", "Runs": "runs", "API": "docs"}
 _LOOKUP = {
     "customer_id": 123,
     "country_code": "Peru",
@@ -126,8 +127,8 @@ def _show_outcome(summary: dict[str, Any]) -> None:
 def show_addresses(deployment: Deployment, country: str) -> None:
     """Print where the API and its pages are, with a lookup to paste."""
     body = shlex.quote(json.dumps(_LOOKUP | {"country_code": country}))
-    console.print(f"Look up   {deployment.api_url}search_voucher", soft_wrap=True)
-    console.print(f"Segments  {deployment.api_url}selection_criteria", soft_wrap=True)
+    for name, page in _PAGES.items():
+        console.print(f"{name:<9} {deployment.api_url}{page}", soft_wrap=True)
     key = ""
     if deployment.api_key:
         console.print(f"API key   {deployment.api_key}", soft_wrap=True, markup=False)

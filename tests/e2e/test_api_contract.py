@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from tests.e2e.conftest import Product
+from tests.product import Product
 from voucher_selection import openapi
 
 CHECKS = [
@@ -26,8 +26,9 @@ CHECKS = [
     negative_data_rejection,
     unsupported_method,
 ]
-EXAMPLES = 60
-UNKNOWN_TO_GATEWAY = ("QUERY", "TRACE")
+EXAMPLES = 25
+# What would start a run is refused in the end: the tests share the deployment.
+OF_ANOTHER_SITE = {"Sec-Fetch-Site": "cross-site"}
 
 schema = schemathesis.openapi.from_dict(openapi.document("none"))
 
@@ -39,16 +40,6 @@ def session():
         yield session
 
 
-def answered_by_gateway(response: schemathesis.Response) -> bool:
-    """Whether API Gateway refused the request before the function got it.
-
-    It has no route for a method that it does not know. The stack gives these answers a status, headers and
-    a body; LocalStack takes the status of them and leaves out the rest (its `GatewayExceptionHandler` says so), with
-    this header of its own.
-    """
-    return response.headers.get("x-amzn-errortype") == ["MissingAuthenticationTokenException"]
-
-
 @schema.parametrize()
 @settings(
     max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
@@ -57,13 +48,9 @@ def answered_by_gateway(response: schemathesis.Response) -> bool:
 def test_every_answer_is_as_documented(case: schemathesis.Case, product: Product, session: requests.Session):
     base_url = product.status_once["api_url"].rstrip("/")
 
-    response = case.call(base_url, session, verify=False)
+    response = case.call(base_url, session, headers=OF_ANOTHER_SITE, verify=False)
 
-    if answered_by_gateway(response):
-        assert response.status_code == 405
-        assert case.method in UNKNOWN_TO_GATEWAY
-    else:
-        case.validate_response(response, checks=CHECKS)
+    case.validate_response(response, checks=CHECKS)
 
 
 def test_the_document_that_is_served_is_the_one_that_is_tested(product: Product):

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.e2e.conftest import Product
 from tests.e2e.reference import answer
+from tests.product import Product
 
 EARLIER, LATER = "2018-08-01", "2018-09-15"
 
@@ -79,5 +79,5 @@ def test_a_version_that_there_is_not_fails_and_changes_nothing(product: Product,
 
     failure = asked(product, "rollback", "20000101T000000000Z-none", exit_code=1)["error"]
 
-    assert (failure["state"], failure["error"]) == ("Model", "NoModel")
+    assert (failure["state"], failure["error"]) == ("Model", "NoVersion")
     assert served(product)["model"]["version"] == later

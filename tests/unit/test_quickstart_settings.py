@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.quickstart.deployment import changes_in_place, fingerprint
-from local.quickstart.record import Deployment
+from local.quickstart.deployment import fingerprint
 from local.quickstart.stage_settings import settings_of
 from local.quickstart.steps import StepError
 from local.quickstart.workspace import Workspace
@@ -54,12 +53,3 @@ def test_other_settings_and_another_file_behind_them_are_another_deployment(tmp_
     assert len(set(before)) == 4
     assert fingerprint(workspace, {"auth": "api_key"}) == before[2]
     assert fingerprint(workspace, named) not in before
-
-
-def test_only_the_api_s_key_cannot_be_changed_in_place():
-    deployed = Deployment(
-        fingerprint="", settings={"auth": "api_key"}, api_url="", state_machine_arn="", bucket="", table=""
-    )
-
-    assert changes_in_place(deployed, {"auth": "api_key", "batch_rows": "5"})
-    assert not changes_in_place(deployed, {"batch_rows": "5"})

@@ -16,7 +16,7 @@ from local.quickstart.api import Api
 from local.quickstart.commands.execution import executed
 from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
 from local.quickstart.executions import Executions
-from local.quickstart.record import Deployment, Record
+from local.quickstart.record import Deployment
 from local.quickstart.runs import Runs
 from local.quickstart.stage_settings import settings_of
 from local.quickstart.steps import StepError, step
@@ -196,10 +196,6 @@ def _read_segments(file: Path) -> object:
 
 def _deployed(workspace: Workspace, settings: Mapping[str, str]) -> Deployment:
     """Bring the emulator up and the stack up to date; with both as they should be, nothing is done."""
-    known = Record.read(workspace.state).deployment
-    if emulator.running(workspace) and known and not deployment.changes_in_place(known, settings):
-        with step("Stopping the emulator: it cannot change an API's auth in place, and starts empty"):
-            emulator.stop(workspace)
     if emulator.running(workspace) is None:
         emulator.check_port(workspace)
         with ThreadPoolExecutor() as pool:
