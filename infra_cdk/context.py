@@ -84,6 +84,10 @@ def _number(value: object) -> float:
     return number
 
 
+def _or_none(read: Callable[[object], Any]) -> Callable[[object], Any]:
+    return lambda value: None if value in ("", "none") else read(value)
+
+
 def _switch(value: object) -> bool:
     switches = {"true": True, "false": False}
     if str(value).lower() not in switches:
@@ -108,7 +112,9 @@ def _reader(field: dataclasses.Field[Any]) -> Callable[[object], Any]:
         "date | None": _date,
         "Path | None": _path,
         "int": _whole_number,
+        "int | None": _or_none(_whole_number),
         "float": _number,
+        "float | None": _or_none(_number),
         "bool": _switch,
         "str": str,
     }

@@ -113,6 +113,7 @@ class Functions(Construct):
                 "TABLE": self._table.table_name,
                 "CUR_DATE": self._cur_date(),
                 "KEPT_VERSIONS": str(self._stage.kept_versions),
+                "GATE": json.dumps(self._stage.gate),
             },
             rights=[
                 self._list_bucket(),

@@ -32,12 +32,15 @@ _CRASHES = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "Runtime.
 # A function's own timeout comes first, because it says more than the state's.
 _PATIENCE = cdk.Duration.seconds(30)
 
+# What starts from what there is: counts, versions, a run that was held back.
+_WITHOUT_HISTORY = ("remodel", "rollback", "approve")
+
 _RUN_ID = "$$.Execution.Name"
 _RUN_FOLDER = "runs/run_id={}"
 
 
 class Pipeline(Construct):
-    """Ingest -> a distributed map of Clean, or of Assign -> Model; a remodel or a rollback goes straight to Model.
+    """Ingest -> a distributed map of Clean, or of Assign -> Model; what needs no history goes straight to Model.
 
     Whatever fails is recorded beside the run's other objects, announced, and then fails the execution with its own
     error and cause.
@@ -70,9 +73,9 @@ class Pipeline(Construct):
         without_history = sfn.Condition.and_(
             sfn.Condition.is_present("$.mode"),
             sfn.Condition.is_string("$.mode"),
-            sfn.Condition.or_(*(sfn.Condition.string_equals("$.mode", mode) for mode in ("remodel", "rollback"))),
+            sfn.Condition.or_(*(sfn.Condition.string_equals("$.mode", mode) for mode in _WITHOUT_HISTORY)),
         )
-        by_mode = sfn.Choice(self, "ByMode", comment="A remodel and a rollback start from what there is")
+        by_mode = sfn.Choice(self, "ByMode", comment="Some modes start from what there is")
         return by_mode.when(without_history, model).otherwise(with_history)
 
     def _ingest(self) -> tasks.LambdaInvoke:

@@ -55,6 +55,12 @@ class Stage:
         batch_rows: Rows that Clean or Assign holds in memory at a time.
         max_concurrency: Shards that are worked on at once.
         kept_versions: Versions of the model that stay for a rollback, the served one included.
+        most_malformed_share: Of the rows of a run's countries, the share that may be malformed for its model to be
+            published; this and the next four are the thresholds of the quality gate, None is no limit.
+        most_rejected_rise: By how much the share of rows that a rule rejects may be higher than for the served model.
+        least_kept_rows: How many rows must be kept.
+        most_lost_segments: How many segments of the served model may have no support any more.
+        least_support_of_change: The support that a segment must have to get another amount than it has.
         ingest_memory_mb: Memory of Ingest, in MB; the share of CPU grows with it.
         ingest_timeout_seconds: How long Ingest may take, at most 900.
         clean_memory_mb: Memory of Clean, in MB.
@@ -102,6 +108,11 @@ class Stage:
     batch_rows: int = 131_072
     max_concurrency: int = 40
     kept_versions: int = 10
+    most_malformed_share: float | None = 0.05
+    most_rejected_rise: float | None = 0.1
+    least_kept_rows: int | None = 1
+    most_lost_segments: int | None = 2
+    least_support_of_change: int | None = 10
     ingest_memory_mb: int = 1024
     ingest_timeout_seconds: int = 600
     clean_memory_mb: int = 1792
@@ -145,7 +156,7 @@ class Stage:
     def _check_numbers(self) -> None:
         for setting, (least, most) in _RANGES.items():
             value = getattr(self, setting)
-            if not least <= value <= most:
+            if value is not None and not least <= value <= most:
                 msg = f"{setting}: expected {least} to {most}, got {value}"
                 raise StageError(msg)
         if self.log_days not in LOG_PERIODS:
@@ -174,6 +185,11 @@ class Stage:
         if not self.is_local:
             return ""
         return f"{self.public_endpoint.rstrip('/')}/_aws/execute-api/{LOCAL_API_ID}/{self.name}/"
+
+    @property
+    def gate(self) -> dict[str, float | None]:
+        """The thresholds of the quality gate, by name."""
+        return {name: getattr(self, name) for name in _GATE}
 
     @property
     def refreshes(self) -> bool:
@@ -209,6 +225,14 @@ _ADDRESSES: Mapping[str, tuple[str, str]] = {
 }
 """The settings that are lists of addresses, or ``*`` for any: what each looks like."""
 
+_GATE = (
+    "most_malformed_share",
+    "most_rejected_rise",
+    "least_kept_rows",
+    "most_lost_segments",
+    "least_support_of_change",
+)
+
 LOG_PERIODS = (1, 7, 14, 30, 90, 180, 365)
 """How long logs can be kept, in days: of CloudWatch's periods, the ones that a team has asked for."""
 
@@ -233,6 +257,11 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "batch_rows": _COUNT,
     "max_concurrency": (1, 10_000),
     "kept_versions": (2, 1_000),
+    "most_malformed_share": (0, 1),
+    "most_rejected_rise": (0, 1),
+    "least_kept_rows": _COUNT,
+    "most_lost_segments": (0, 2**31),
+    "least_support_of_change": _COUNT,
     **{f"{function}_memory_mb": _LAMBDA_MEMORY_MB for function in _FUNCTIONS},
     **{f"{function}_timeout_seconds": _LAMBDA_TIMEOUT_SECONDS for function in ("ingest", "clean", "assign", "model")},
     "clean_disk_mb": _LAMBDA_DISK_MB,
@@ -257,6 +286,7 @@ def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings a
                 "source_hosts": ("*",),
                 "auth": "none",
                 "start_runs": True,
+                **dict.fromkeys(_GATE),  # who tries things out wants to see what comes of them
                 "max_concurrency": 4,
                 "model_refresh_seconds": 1,  # who tries things out looks at once at what a run has changed
                 "tracing": False,

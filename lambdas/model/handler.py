@@ -1,6 +1,7 @@
 """The Model state: makes the modes from what the run's shards or earlier runs have counted, and publishes them.
 
-A run that assigns ends here too, with its sum: it uses a model and makes none. A rollback serves one that there is.
+A run that assigns ends here too, with its sum: it uses a model and makes none. A rollback serves one that there is, an
+approval publishes one that was held back.
 """
 
 from typing import Any
@@ -9,6 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BaseModel
 
+from voucher_selection.approval import approve
 from voucher_selection.assign_runs import AssignSummary
 from voucher_selection.assigning import sum_up_assignment
 from voucher_selection.catalog import Catalog
@@ -16,9 +18,9 @@ from voucher_selection.lake import Lake
 from voucher_selection.observability import logger, metrics, tracer
 from voucher_selection.publishing import publish_run
 from voucher_selection.remodelling import remodel
-from voucher_selection.requests import AssignRequest, RemodelRequest, RollbackRequest, parse_request
+from voucher_selection.requests import ApproveRequest, AssignRequest, RemodelRequest, RollbackRequest, parse_request
 from voucher_selection.rollback import roll_back
-from voucher_selection.runs import RemodelSummary, RollbackSummary, RunId, RunSummary
+from voucher_selection.runs import ApprovalSummary, RemodelSummary, RollbackSummary, RunId, RunSummary
 from voucher_selection.settings import ModelSettings
 
 settings = ModelSettings.from_environment()
@@ -27,7 +29,7 @@ catalog = Catalog(settings.table)
 
 
 class ModelEvent(BaseModel):
-    """The run: its shards are done, or its request is a remodel or a rollback, which start here."""
+    """The run: its shards are done, or its request needs no history and starts here."""
 
     run_id: RunId
     started_at: AwareDatetime | None = None
@@ -48,13 +50,17 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     return answer
 
 
-def _modelled(task: ModelEvent) -> RunSummary | RemodelSummary | RollbackSummary | AssignSummary:
+def _modelled(task: ModelEvent) -> RunSummary | RemodelSummary | RollbackSummary | ApprovalSummary | AssignSummary:
     if task.request is not None and task.started_at is not None:
         request = parse_request(task.request)
         if isinstance(request, RemodelRequest):
             return remodel(task.run_id, task.started_at, request, lake, catalog, settings)
         if isinstance(request, RollbackRequest):
             return roll_back(task.run_id, task.started_at, request, lake, catalog)
+        if isinstance(request, ApproveRequest):
+            return approve(task.run_id, task.started_at, request, lake, catalog, settings)
         if isinstance(request, AssignRequest):
             return sum_up_assignment(task.run_id, lake)
-    return publish_run(task.run_id, lake, catalog, settings.kept_versions)
+        thresholds = settings.gate.with_those_of(request.gate)
+        return publish_run(task.run_id, lake, catalog, settings.kept_versions, thresholds)
+    return publish_run(task.run_id, lake, catalog, settings.kept_versions, settings.gate)

@@ -71,7 +71,7 @@ def test_the_other_functions_get_their_settings_and_nothing_else(local):
     }
     assert own["clean"] - shared == {"BUCKET", "BATCH_ROWS"}
     assert own["assign"] - shared == {"BUCKET", "TABLE", "BATCH_ROWS"}
-    assert own["model"] - shared == {"BUCKET", "TABLE", "CUR_DATE", "KEPT_VERSIONS"}
+    assert own["model"] - shared == {"BUCKET", "TABLE", "CUR_DATE", "KEPT_VERSIONS", "GATE"}
     assert own["what_if"] - shared == {"BUCKET", "TABLE", "CUR_DATE"}
     assert own["api"] - shared == {
         "AUTH",
@@ -86,6 +86,19 @@ def test_the_other_functions_get_their_settings_and_nothing_else(local):
     }
     assert environment(local, "model")["KEPT_VERSIONS"] == "10"
     assert environment(local, "model")["CUR_DATE"] == "2018-09-15"
+
+
+def test_model_is_told_the_thresholds_of_the_quality_gate(local, synthesize):
+    gate = json.loads(environment(synthesize("prod", most_lost_segments=None, least_kept_rows=7), "model")["GATE"])
+
+    assert gate == {
+        "most_malformed_share": 0.05,
+        "most_rejected_rise": 0.1,
+        "least_kept_rows": 7,
+        "most_lost_segments": None,
+        "least_support_of_change": 10,
+    }
+    assert set(json.loads(environment(local, "model")["GATE"]).values()) == {None}
 
 
 def test_the_api_asks_for_a_newer_model_every_few_seconds_and_at_once_on_this_machine(local, dev):

@@ -58,7 +58,7 @@ def test_the_map_of_assign_differs_from_that_of_clean_in_its_function_and_names_
     assert json.loads(text.replace(countries, "")) == machine["States"]["AssignShards"]
 
 
-def test_a_remodel_and_a_rollback_go_straight_to_model_and_everything_else_to_ingest(machine):
+def test_what_needs_no_history_goes_straight_to_model_and_everything_else_to_ingest(machine):
     (without_history,) = machine["States"]["ByMode"]["Choices"]
 
     assert without_history["Next"] == "Model"
@@ -66,7 +66,7 @@ def test_a_remodel_and_a_rollback_go_straight_to_model_and_everything_else_to_in
     assert without_history["And"] == [
         {"Variable": "$.mode", "IsPresent": True},
         {"Variable": "$.mode", "IsString": True},
-        {"Or": [{"Variable": "$.mode", "StringEquals": mode} for mode in ("remodel", "rollback")]},
+        {"Or": [{"Variable": "$.mode", "StringEquals": mode} for mode in ("remodel", "rollback", "approve")]},
     ]
 
 

@@ -60,6 +60,14 @@ class NothingKept(VoucherSelectionError):
     """Cleaning left no row to make a model from."""
 
 
+class HeldBack(VoucherSelectionError):
+    """The model does not keep to the thresholds of the quality gate: it is published only if a run approves it."""
+
+
+class NotHeldBack(VoucherSelectionError):
+    """The run to approve is none that the quality gate has held back."""
+
+
 class NoCounts(VoucherSelectionError):
     """There are no counts to make a model from, or to add new history to."""
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 from voucher_selection.base_counts import check_countries, read_ledger, served_base
 from voucher_selection.catalog import Base, Catalog, Publication
 from voucher_selection.counts import Counts
-from voucher_selection.errors import CatalogContended, NothingKept
+from voucher_selection.errors import CatalogContended, NoModel, NothingKept
+from voucher_selection.gate import NOTHING_SERVED, Served, Thresholds, check
 from voucher_selection.lake import Lake
 from voucher_selection.ledger import Ledger
 from voucher_selection.merging import Merged, merge_shards
@@ -35,10 +36,13 @@ _MODES_SCHEMA = pa.schema(
 )
 # How often a run builds anew on a model that was replaced meanwhile; each time another run has published.
 ATTEMPTS = 12
+NO_LIMITS = Thresholds()
 _LONGEST_PAUSE = 0.5  # seconds, before the next attempt
 
 
-def publish_run(run_id: str, lake: Lake, catalog: Catalog, kept_versions: int) -> RunSummary:
+def publish_run(
+    run_id: str, lake: Lake, catalog: Catalog, kept_versions: int, thresholds: Thresholds = NO_LIMITS
+) -> RunSummary:
     """Make the model of a run whose shards are clean, write it to `production/`, publish it, and sum the run up.
 
     The model of a full run is made from its own counts, that of an append from these and the counts behind the model
@@ -50,6 +54,8 @@ def publish_run(run_id: str, lake: Lake, catalog: Catalog, kept_versions: int) -
         A shard has no result, or results that do not add up.
     NothingKept
         No row of the run's countries was kept.
+    HeldBack
+        The model does not keep to the thresholds; nothing is written.
     OtherCountries, AlreadyCounted, CatalogContended
         An append cannot be added to the counts that are served now.
     """
@@ -58,9 +64,9 @@ def publish_run(run_id: str, lake: Lake, catalog: Catalog, kept_versions: int) -
     if plan.files:
         _check_kept(plan, merged.totals)
     if plan.mode == "append":
-        summary = _publish_addition(plan, merged, lake, catalog, kept_versions)
+        summary = _publish_addition(plan, merged, lake, catalog, kept_versions, thresholds)
     else:
-        summary = _publish_whole(plan, merged, lake, catalog, kept_versions)
+        summary = _publish_whole(plan, merged, lake, catalog, kept_versions, thresholds)
     lake.write_json(RunKeys(run_id).summary, summary)
     return summary
 
@@ -95,22 +101,40 @@ def modes_table(modes: tuple[SegmentMode, ...]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=_MODES_SCHEMA)
 
 
-def _publish_whole(plan: RunPlan, merged: Merged, lake: Lake, catalog: Catalog, kept_versions: int) -> RunSummary:
+def served_now(catalog: Catalog) -> Served:
+    """Return what a model that is to be published is compared with."""
+    try:
+        version = catalog.version(catalog.served_version())
+        return Served(catalog.read(version.version).modes, version.counted.rows)
+    except NoModel:
+        return NOTHING_SERVED
+
+
+def _publish_whole(
+    plan: RunPlan, merged: Merged, lake: Lake, catalog: Catalog, kept_versions: int, thresholds: Thresholds
+) -> RunSummary:
     model = make_model(plan.version, plan.run_id, plan, plan.definitions, merged.counts)
+    check(model.modes, merged.totals, served_now(catalog), thresholds)
     ledger = Ledger.of(plan.run_id, plan.countries, plan.files, merged.totals)
     _write(lake, plan.run_id, merged.counts, ledger, model)
     publication = catalog.publish(model, Counted(plan.run_id, ledger.rows), kept_versions, model.published_at)
     return _summary(plan, merged.totals, None, model.version, publication)
 
 
-def _publish_addition(plan: RunPlan, addition: Merged, lake: Lake, catalog: Catalog, kept_versions: int) -> RunSummary:
+def _publish_addition(
+    plan: RunPlan, addition: Merged, lake: Lake, catalog: Catalog, kept_versions: int, thresholds: Thresholds
+) -> RunSummary:
     """Add what was counted to the counts behind the served model, and again if that was replaced meanwhile."""
     for _ in range(ATTEMPTS):
         base = served_base(catalog)
         ledger = read_ledger(lake, base.counted.run_id)
         if ledger.identities.issuperset(file.identity for file in plan.files):
             return _summary_of_nothing_new(plan, addition.totals, base, ledger)
-        publication = _publish_on(base, ledger, plan, addition, lake, catalog, kept_versions)
+        extended, counts, model = _extended(base, ledger, plan, addition, lake)
+        check(model.modes, addition.totals, served_now(catalog), thresholds)
+        _write(lake, plan.run_id, counts, extended, model)
+        counted = Counted(plan.run_id, extended.rows)
+        publication = catalog.replace(base, model, counted, kept_versions, model.published_at)
         if publication.published:
             return _summary(plan, addition.totals, base.counted.run_id, publication.served_version, publication)
         pause()
@@ -119,24 +143,17 @@ def _publish_addition(plan: RunPlan, addition: Merged, lake: Lake, catalog: Cata
     )
 
 
-def _publish_on(
-    base: Base,
-    ledger: Ledger,
-    plan: RunPlan,
-    addition: Merged,
-    lake: Lake,
-    catalog: Catalog,
-    kept_versions: int,
-) -> Publication:
+def _extended(
+    base: Base, ledger: Ledger, plan: RunPlan, addition: Merged, lake: Lake
+) -> tuple[Ledger, Counts, ServedModel]:
+    """Return the ledger, the counts and the model of the base with what was counted added to it."""
     check_countries(ledger, plan.countries)
     base_run_id = base.counted.run_id
     extended = ledger.extended(base_run_id, plan.run_id, plan.files, addition.totals)
     counts = Counts.sum([lake.read_counts(RunKeys(base_run_id).merged_counts), addition.counts])
     # What it builds on may be of a run that started later; its model is newer all the same.
     version = version_after(base.newest_version, plan.version)
-    model = make_model(version, plan.run_id, plan, base.definitions, counts)
-    _write(lake, plan.run_id, counts, extended, model)
-    return catalog.replace(base, model, Counted(plan.run_id, extended.rows), kept_versions, model.published_at)
+    return extended, counts, make_model(version, plan.run_id, plan, base.definitions, counts)
 
 
 def _write(lake: Lake, run_id: str, counts: Counts, ledger: Ledger, model: ServedModel) -> None:

@@ -6,10 +6,11 @@ from typing import NamedTuple
 from voucher_selection.base_counts import read_ledger
 from voucher_selection.catalog import Base, Catalog, Publication
 from voucher_selection.errors import CatalogContended, NoCounts, NoModel
+from voucher_selection.gate import check
 from voucher_selection.lake import Lake
 from voucher_selection.lookups import selection_criteria
 from voucher_selection.modes import segment_modes
-from voucher_selection.publishing import ATTEMPTS, modes_table, pause
+from voucher_selection.publishing import ATTEMPTS, modes_table, pause, served_now
 from voucher_selection.requests import RemodelRequest, WhatIfRequest
 from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import Counted, Outcome, RemodelSummary, RunPlan, day_in_utc, version_of
@@ -41,6 +42,8 @@ def remodel(
     ------
     NoCounts
         Nothing is served yet, or the run named has left no counts.
+    HeldBack
+        The model does not keep to the thresholds; nothing is written.
     CatalogContended
         Other runs have published again and again meanwhile.
     """
@@ -50,6 +53,7 @@ def remodel(
         return _tell(_make(version, run_id, cur_date, request, lake, catalog), started_at, lake)
     for _ in range(ATTEMPTS):
         made = _make(version, run_id, cur_date, request, lake, catalog)
+        check(made.model.modes, None, served_now(catalog), settings.gate.with_those_of(request.gate))
         lake.write_table(RunKeys(run_id).modes, modes_table(made.model.modes))
         publication = _publish(made, catalog, settings.kept_versions)
         if publication.published or publication.newest_version >= version:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from voucher_selection.errors import InvalidRequest
+from voucher_selection.gate import Thresholds
 from voucher_selection.runs import Countries, IsoDate, RunId
 from voucher_selection.segments import SegmentDefinitions
 from voucher_selection.validation import field_problems
@@ -38,12 +39,16 @@ class _Request(BaseModel):
 
 
 class FullRequest(_Request):
-    """A model from a whole history: where it is, and what differs from the deployment's settings for this run."""
+    """A model from a whole history: where it is, and what differs from the deployment's settings for this run.
+
+    `gate` has the thresholds of the quality gate that differ.
+    """
 
     source: Annotated[str, AfterValidator(_source_location)]
     mode: Literal["full"] = "full"
     countries: Countries | None = None
     cur_date: IsoDate | None = None
+    gate: Thresholds | None = None
 
 
 class AppendRequest(_Request):
@@ -53,6 +58,7 @@ class AppendRequest(_Request):
     mode: Literal["append"]
     countries: Countries | None = None
     cur_date: IsoDate | None = None
+    gate: Thresholds | None = None
 
 
 class WhatIfRequest(_Request):
@@ -68,6 +74,14 @@ class RemodelRequest(WhatIfRequest):
 
     mode: Literal["remodel"]
     publish: bool = True
+    gate: Thresholds | None = None
+
+
+class ApproveRequest(_Request):
+    """Publish the model of `run_id` as it is, which the quality gate has held back."""
+
+    mode: Literal["approve"]
+    run_id: RunId
 
 
 class AssignRequest(_Request):
@@ -85,7 +99,7 @@ class RollbackRequest(_Request):
     version: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
 
 
-type RunRequest = FullRequest | AppendRequest | RemodelRequest | AssignRequest | RollbackRequest
+type RunRequest = FullRequest | AppendRequest | RemodelRequest | AssignRequest | RollbackRequest | ApproveRequest
 
 _BY_MODE: dict[object, type[RunRequest]] = {
     "full": FullRequest,
@@ -93,6 +107,7 @@ _BY_MODE: dict[object, type[RunRequest]] = {
     "remodel": RemodelRequest,
     "assign": AssignRequest,
     "rollback": RollbackRequest,
+    "approve": ApproveRequest,
 }
 
 

@@ -70,6 +70,11 @@ class RunKeys:
         return f"runs/run_id={self.run_id}/rollback.json"
 
     @property
+    def approval(self) -> str:
+        """What an approval approves: the record of the run that was held back."""
+        return f"runs/run_id={self.run_id}/approval.json"
+
+    @property
     def all_totals(self) -> str:
         """The folder of the shards' totals."""
         return f"staging/run_id={self.run_id}/totals/"

@@ -262,6 +262,21 @@ class RemodelSummary(BaseModel):
     what_if_key: str | None = None
 
 
+class ApprovalSummary(BaseModel):
+    """The `run.json` of an approval, and its execution's result; the approved run's own summary is rewritten."""
+
+    run_id: RunId
+    status: Literal["succeeded"] = "succeeded"
+    mode: Literal["approve"] = "approve"
+    outcome: Outcome
+    approved_run_id: RunId
+    started_at: AwareDatetime
+    finished_at: datetime
+    version: str
+    published: bool
+    served_version: str | None
+
+
 class RollbackSummary(BaseModel):
     """The `run.json` of a rollback, and its execution's result; `previous_version` was served before it."""
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, PositiveInt, ValidationError
 
+from voucher_selection.gate import Thresholds
 from voucher_selection.runs import Countries, IsoDate
 from voucher_selection.validation import describe
 
@@ -93,12 +94,15 @@ class ModelSettings(Settings):
         The date that a remodel counts up to unless it names another; None: the day it starts (UTC).
     kept_versions
         How many versions are kept for a rollback.
+    gate
+        The thresholds of the quality gate, unless a run names others.
     """
 
     bucket: str
     table: str
     cur_date: OptionalDate = None
     kept_versions: Annotated[int, Field(ge=2)] = 10
+    gate: Json[Thresholds] = Thresholds()
 
 
 class WhatIfSettings(Settings):

@@ -1,0 +1,108 @@
+"""The quality gate: each threshold lets pass what keeps to it, and names what does not."""
+
+import pytest
+from pydantic import ValidationError
+
+from voucher_selection.errors import HeldBack
+from voucher_selection.gate import NOTHING_SERVED, Served, Thresholds, check
+from voucher_selection.rejections import Rule
+from voucher_selection.runs import Totals
+from voucher_selection.served_model import AmountCount, SegmentMode
+
+
+def rows(kept: int, *, other_country: int = 0, **rejected: int) -> Totals:
+    counts = dict.fromkeys(Rule, 0) | {Rule(rule): count for rule, count in rejected.items()}
+    read = kept + other_country + sum(counts.values())
+    return Totals(rows_read=read, other_country=other_country, rejected=counts, kept=kept)
+
+
+def mode(segment: str, *counts: tuple[float, int]) -> SegmentMode:
+    return SegmentMode("Peru", "frequent_segment", segment, 1, 4, tuple(AmountCount(*count) for count in counts))
+
+
+def held_back(modes=(), of_rows=None, served=NOTHING_SERVED, **thresholds) -> str:
+    """Why the gate holds a model back; empty where it lets it pass."""
+    try:
+        check(modes, of_rows, served, Thresholds(**thresholds))
+    except HeldBack as error:
+        return str(error).partition(": ")[2]
+    return ""
+
+
+def test_without_thresholds_everything_passes():
+    served = Served([mode("1-4", (1.0, 100))], rows(100))
+
+    assert held_back([mode("1-4")], rows(1, malformed=99), served) == ""
+
+
+def test_malformed_rows_are_a_share_of_those_of_the_countries():
+    told = "20.00% of the rows are malformed (most_malformed_share 19.00%)"
+
+    assert held_back((), rows(80, other_country=900, malformed=20), most_malformed_share=0.19) == told
+    assert held_back((), rows(80, other_country=900, malformed=20), most_malformed_share=0.2) == ""
+
+
+def test_a_history_of_other_countries_only_has_no_share():
+    assert held_back((), rows(0, other_country=5), most_malformed_share=0.0, most_rejected_rise=0.0) == ""
+
+
+def test_too_few_kept_rows_are_named():
+    assert held_back((), rows(999), least_kept_rows=1_000) == "999 rows were kept (least_kept_rows 1,000)"
+    assert held_back((), rows(1_000), least_kept_rows=1_000) == ""
+
+
+def test_each_rule_is_compared_with_the_served_model_s_rows():
+    before = Served((), rows(90, null_total_orders=10))
+    now = rows(50, null_total_orders=21, last_before_first=29)
+
+    assert held_back((), now, before, most_rejected_rise=0.2) == (
+        "29.00% of the rows are rejected as last_before_first, 0.00% were for the served model"
+        " (most_rejected_rise 20.00%)"
+    )
+    assert held_back((), now, before, most_rejected_rise=0.29) == ""
+    assert held_back((), now, NOTHING_SERVED, most_rejected_rise=0.0) == ""
+    assert held_back((), None, before, most_rejected_rise=0.0) == ""
+
+
+def test_segments_that_lose_all_support_are_counted_and_named():
+    served = Served([mode("1-4", (1.0, 5)), mode("5-13", (1.0, 5)), mode("14-37"), mode("gone", (1.0, 5))], None)
+    modes = [mode("1-4"), mode("5-13"), mode("14-37")]
+
+    assert held_back(modes, None, served, most_lost_segments=1) == (
+        "segments without support now: Peru frequent_segment 1-4, Peru frequent_segment 5-13 (most_lost_segments 1)"
+    )
+    assert held_back(modes, None, served, most_lost_segments=2) == ""
+
+
+def test_an_amount_that_changes_on_thin_support_is_named():
+    served = Served([mode("1-4", (2640.0, 50)), mode("5-13", (1.5, 50)), mode("14-37")], None)
+    modes = [mode("1-4", (3520.0, 5), (2640.0, 4)), mode("5-13", (1.5, 1)), mode("14-37", (7.0, 1))]
+
+    assert held_back(modes, None, served, least_support_of_change=10) == (
+        "Peru frequent_segment 1-4 would change from 2640 to 3520 on a support of 9 (least_support_of_change 10)"
+    )
+    assert held_back(modes, None, served, least_support_of_change=9) == ""
+
+
+def test_all_reasons_are_told_at_once():
+    told = held_back((), rows(1, malformed=1), least_kept_rows=2, most_malformed_share=0.0)
+
+    assert told.count(";") == 1
+
+
+def test_a_run_s_own_thresholds_go_before_those_of_the_stage():
+    stage = Thresholds(most_malformed_share=0.1, least_kept_rows=5)
+
+    assert stage.with_those_of(None) == stage
+    assert stage.with_those_of(Thresholds(least_kept_rows=None)) == Thresholds(most_malformed_share=0.1)
+    assert stage.with_those_of(Thresholds(most_lost_segments=0)) == Thresholds(
+        most_malformed_share=0.1, least_kept_rows=5, most_lost_segments=0
+    )
+
+
+@pytest.mark.parametrize(
+    "given", [{"most_malformed_share": 1.1}, {"least_kept_rows": 0}, {"most_lost_segments": -1}, {"most": 1}]
+)
+def test_a_threshold_that_cannot_be_is_refused(given):
+    with pytest.raises(ValidationError):
+        Thresholds.model_validate(given)
