@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.customers import case
-from tests.e2e.reference import answer
+from tests.reference import answer
 from tests.histories import parquet_bytes
 from tests.product import Product
 
