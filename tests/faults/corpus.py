@@ -178,11 +178,13 @@ def _lying_about_rows() -> Iterator[tuple[str, Fault]]:
 def _lying_about_levels() -> Iterator[tuple[str, Fault]]:
     """Yield files that say of a column without nesting that it repeats: asked about it, Arrow ends the process."""
     content = sound("zstd")
-    for last_field, columns in ((b"\x29", "text"), (b"\x39", "numbers")):
-        # The third field of the size statistics, a list of two i64, made the second.
-        place = content.index(last_field + b"\x26", footer_start(content))
-        repeating = content[:place] + b"\x19" + content[place + 1 :]
-        yield f"{columns} that repeat without nesting", Fault(_one(repeating), _DAMAGED)
+    # Two fields of size statistics, lists of i64: no levels of repetition; of definition, none null and 400 values.
+    histograms = b"\x19\x06" + b"\x19\x26\x00\xa0\x06"
+    swapped = b"\x19\x26\x00\xa0\x06" + b"\x19\x06"
+    start = footer_start(content)
+    for name, place in {"first": content.index(histograms, start), "last": content.rindex(histograms, start)}.items():
+        repeating = content[:place] + swapped + content[place + len(swapped) :]
+        yield f"the {name} column without nulls repeats without nesting", Fault(_one(repeating), _DAMAGED)
 
 
 def _lying_about_pages() -> Iterator[tuple[str, Fault]]:
