@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.customers import case
-from tests.e2e.reference import answer
 from tests.histories import parquet_bytes
 from tests.product import Product
+from tests.reference import answer
 
 CUR_DATE = date(2018, 9, 15)
 

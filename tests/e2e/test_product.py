@@ -14,10 +14,10 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from tests.e2e.reference import answer
 from tests.histories import GOOD_ROW, history, parquet_bytes
 from tests.lookup_requests import SEED_REQUEST
 from tests.product import ROOT, Product
+from tests.reference import answer
 
 
 def served_amounts(product: Product) -> dict[str, dict[float, int]]:

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 
 from voucher_selection.assign_runs import AssignPlan, AssignSummary, AssignTotals, ShardAssigned
 from voucher_selection.assignments import assign, output_schema
-from voucher_selection.batches import READ_BYTES, read_ahead
+from voucher_selection.batches import RowGroups, read_ahead, read_columns, read_parts
 from voucher_selection.catalog import Catalog
 from voucher_selection.customers import CUSTOMER_COLUMN_NAMES
-from voucher_selection.errors import NotParquet, ShardsIncomplete
+from voucher_selection.errors import ShardsIncomplete
 from voucher_selection.lake import Lake, in_parallel
 from voucher_selection.merging import checked_shards
 from voucher_selection.run_keys import RunKeys
@@ -88,22 +88,15 @@ def sum_up_assignment(run_id: str, lake: Lake) -> AssignSummary:
 
 
 def _batches(lake: Lake, shard: Shard, batch_rows: int) -> Iterator[pa.RecordBatch]:
-    for part in shard.parts:
-        try:
-            yield from _rows(lake, part, batch_rows)
-        except (pa.ArrowException, OSError) as error:
-            raise NotParquet(f"{part.key} is damaged: {error}") from error
+    def read(part: ShardPart) -> Iterator[pa.RecordBatch]:
+        metadata = pq.read_metadata(lake.open(part.key))
+        given = metadata.schema.to_arrow_schema().names
+        columns = [name for name in CUSTOMER_COLUMN_NAMES if name in given]
+        repeated = [name for name in columns if name != "customer_id"]
+        row_groups = RowGroups(part.first_row_group, part.end_row_group, part.first_row)
+        return read_columns(lambda: lake.open(part.key), metadata, row_groups, batch_rows, columns, repeated)
 
-
-def _rows(lake: Lake, part: ShardPart, batch_rows: int) -> Iterator[pa.RecordBatch]:
-    """Yield a file's rows; no batch spans row groups, which differ in their dictionaries."""
-    metadata = pq.read_metadata(lake.open(part.key))
-    given = metadata.schema.to_arrow_schema().names
-    columns = [name for name in CUSTOMER_COLUMN_NAMES if name in given]
-    repeated = [name for name in columns if name != "customer_id"]
-    file = pq.ParquetFile(lake.open(part.key), metadata=metadata, read_dictionary=repeated, buffer_size=READ_BYTES)
-    for row_group in range(part.first_row_group, part.end_row_group):
-        yield from file.iter_batches(batch_rows, [row_group], columns=columns, use_threads=False)
+    return (rows for _, rows in read_parts(shard, read))
 
 
 def _totals_of(answers: pa.RecordBatch) -> AssignTotals:

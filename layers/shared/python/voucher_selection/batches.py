@@ -6,9 +6,13 @@ from io import BufferedIOBase, RawIOBase
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from voucher_selection.history import COLUMN_NAMES
+from voucher_selection.damage import named_damage
+from voucher_selection.footers import chunk_indices
+from voucher_selection.history import COLUMN_NAMES, is_text
+from voucher_selection.runs import Shard, ShardPart
 
 # Every assignment has its own `timestamp`: to read it takes as long as to read the other columns, so it has a thread
 # and they have one. The others have few distinct values; text among them is parsed once per value.
@@ -16,6 +20,8 @@ _UNIQUE = ["timestamp"]
 _REPEATED = [name for name in COLUMN_NAMES if name not in _UNIQUE]
 # Of a column chunk, this much is in memory at a time, and this much is asked of a remote file in one read.
 READ_BYTES = 4 * 1024 * 1024
+# What the values of a batch may take, 1 KiB for each of 131,072 rows: a small file can hold a long text for each.
+_MOST_BYTES = 128 * 1024 * 1024
 
 # Opens a file for reading at any place, or returns its path.
 type Opener = Callable[[], str | RawIOBase | BufferedIOBase]
@@ -52,19 +58,68 @@ def read_batches(
         The file's footer.
     """
 
-    def columns(names: list[str]) -> Iterator[pa.RecordBatch]:
-        # Buffered and not pre-buffered: see above.
-        file = pq.ParquetFile(open_file(), metadata=metadata, read_dictionary=_REPEATED, buffer_size=READ_BYTES)
-        for row_group in range(row_groups.first, row_groups.end):
-            yield from file.iter_batches(batch_rows, [row_group], columns=names, use_threads=False)
-
+    unique_columns = read_columns(open_file, metadata, row_groups, batch_rows, _UNIQUE)
+    repeated_columns = read_columns(open_file, metadata, row_groups, batch_rows, _REPEATED, _REPEATED)
     first_row = row_groups.first_row
-    for unique, repeated in _aligned(read_ahead(columns(_UNIQUE)), read_ahead(columns(_REPEATED))):
+    for unique, repeated in _aligned(read_ahead(unique_columns), read_ahead(repeated_columns)):
         rows = pa.record_batch(
             [*unique.columns, *repeated.columns], names=[*unique.schema.names, *repeated.schema.names]
         )
         yield Batch(rows, first_row)
         first_row += rows.num_rows
+
+
+def read_columns(
+    open_file: Opener,
+    metadata: pq.FileMetaData,
+    row_groups: RowGroups,
+    batch_rows: int,
+    columns: list[str],
+    repeated: Collection[str] = (),
+) -> Iterator[pa.RecordBatch]:
+    """Yield some columns of the row groups, at most `batch_rows` rows at a time; no batch spans row groups.
+
+    Parameters
+    ----------
+    repeated
+        Those of the columns to read dictionary-encoded, if they are text.
+
+    Raises
+    ------
+    ArrowException, OSError
+        A page is damaged, its values are none of its type, or there are other rows than the footer says.
+    """
+    file = pq.ParquetFile(
+        open_file(),
+        metadata=metadata,
+        read_dictionary=list(repeated),
+        buffer_size=READ_BYTES,  # and not pre-buffered: a column chunk passes through a window
+        page_checksum_verification=True,
+    )
+    for row_group in range(row_groups.first, row_groups.end):
+        expected, rows = metadata.row_group(row_group).num_rows, 0
+        for batch in file.iter_batches(batch_rows, [row_group], columns=columns, use_threads=False):
+            rows += batch.num_rows
+            if rows > expected:
+                break
+            _check(batch)
+            yield batch
+        if rows != expected:
+            raise pa.ArrowInvalid(f"row group {row_group} has other rows than the {expected:,} that its footer says")
+
+
+def read_parts[Item](shard: Shard, read: Callable[[ShardPart], Iterator[Item]]) -> Iterator[tuple[ShardPart, Item]]:
+    """Yield what is read of each part of a shard, with the part.
+
+    Raises
+    ------
+    NotParquet
+        A part's file is damaged.
+    """
+    for part in shard.parts:
+        with named_damage(part.key):
+            for item in read(part):
+                yield part, item
 
 
 def row_groups_of(
@@ -76,11 +131,12 @@ def row_groups_of(
     -------
     Runs of the row groups that are left, and how many rows are left out.
     """
+    (country_code,) = chunk_indices(metadata, ["country_code"]).values()
     runs: list[RowGroups] = []
     first_row, left_out = row_groups.first_row, 0
     for index in range(row_groups.first, row_groups.end):
         rows = metadata.row_group(index).num_rows
-        if not _may_hold(metadata.row_group(index), countries):
+        if not _may_hold(metadata.row_group(index).column(country_code), countries):
             left_out += rows
         elif runs and runs[-1].end == index:
             runs[-1] = runs[-1]._replace(end=index + 1)
@@ -99,12 +155,33 @@ def read_ahead[Item](items: Iterator[Item]) -> Iterator[Item]:
             yield item
 
 
-def _may_hold(row_group: pq.RowGroupMetaData, countries: Collection[str]) -> bool:
-    chunks = (row_group.column(index) for index in range(row_group.num_columns))
-    statistics = next((chunk.statistics for chunk in chunks if chunk.path_in_schema == "country_code"), None)
-    if statistics is None or not statistics.has_min_max or not isinstance(statistics.min, str):
+def _may_hold(country_code: pq.ColumnChunkMetaData, countries: Collection[str]) -> bool:
+    statistics = country_code.statistics
+    if statistics is None or not statistics.has_min_max:
         return True
-    return any(statistics.min <= country <= statistics.max for country in countries)
+    try:
+        least, most = statistics.min, statistics.max
+    except UnicodeDecodeError:  # a bound may be cut in the middle of a character
+        return True
+    return not isinstance(least, str) or any(least <= country <= most for country in countries)
+
+
+def _check(rows: pa.RecordBatch) -> None:
+    """Refuse what the reader leaves unchecked: codes beyond a dictionary, text that is not UTF-8, or far too much."""
+    rows.validate(full=True)
+    size = sum(map(_size, rows.columns))
+    if size > _MOST_BYTES:
+        raise pa.ArrowInvalid(f"{rows.num_rows:,} rows have {size:,} bytes of values, expected at most {_MOST_BYTES:,}")
+
+
+def _size(column: pa.Array) -> int:
+    """Return how many bytes the column takes without its dictionary."""
+    if not pa.types.is_dictionary(column.type) or not is_text(column.type.value_type):
+        return int(column.nbytes)
+    lengths = pc.binary_length(column.dictionary)
+    if len(column) * (pc.max(lengths).as_py() or 0) <= _MOST_BYTES:  # the usual case: no need to look at the rows
+        return 0
+    return int(pc.sum(pc.cast(lengths, pa.int64()).take(column.indices)).as_py() or 0)
 
 
 def _aligned(

@@ -11,13 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from voucher_selection.batches import Opener, RowGroups, read_ahead
+from voucher_selection.batches import Opener, RowGroups, read_ahead, read_parts
 from voucher_selection.counting import CountedBatch, count_batches
 from voucher_selection.counts import RunningCounts
-from voucher_selection.errors import NotParquet
 from voucher_selection.lake import Lake
 from voucher_selection.run_keys import RunKeys
-from voucher_selection.runs import Shard, ShardTotals, Totals
+from voucher_selection.runs import Shard, ShardPart, ShardTotals, Totals
 
 # Arrow's own allocator keeps more than it needs: the system's takes a fifth less memory and, in a fresh process, time.
 pa.set_memory_pool(pa.system_memory_pool())
@@ -65,13 +64,12 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, countries: tuple[str, ...
 
 
 def _batches(lake: Lake, shard: Shard, countries: tuple[str, ...], batch_rows: int) -> Iterator[_Batch]:
-    for part in shard.parts:
+    def count(part: ShardPart) -> Iterator[CountedBatch]:
         row_groups = RowGroups(part.first_row_group, part.end_row_group, part.first_row)
-        try:
-            for counted in count_batches(_opener(lake, part.key), row_groups, countries, batch_rows):
-                yield _Batch(counted, part.key)
-        except (pa.ArrowException, OSError) as error:
-            raise NotParquet(f"{part.key} is damaged: {error}") from error
+        return count_batches(_opener(lake, part.key), row_groups, countries, batch_rows)
+
+    for part, counted in read_parts(shard, count):
+        yield _Batch(counted, part.key)
 
 
 def _opener(lake: Lake, key: str) -> Opener:

@@ -9,6 +9,9 @@ from pyarrow import types
 
 from voucher_selection.errors import WrongSchema
 
+# Characters of a message that are the file's own: an execution's cause is cut at 32 KiB, and a file may have any names.
+_MOST_QUOTED = 1000
+
 
 class Column(NamedTuple):
     """A column that a file must have; other columns are ignored."""
@@ -69,8 +72,13 @@ def check_columns(schema: pa.Schema, source: str, columns: Iterable[Column]) -> 
             continue
         found_type = schema.field(column.name).type
         if not types.is_null(found_type) and not column.accepts(value_type(found_type)):
-            problems.append(f"column '{column.name}' is of type {found_type} (expected {column.expected})")
+            problems.append(
+                f"column '{column.name}' is of type {_quoted(str(found_type))} (expected {column.expected})"
+            )
     if problems:
-        raise WrongSchema(
-            f"{source}: {'; '.join(problems)}; the file's columns are {', '.join(schema.names) or 'none'}"
-        )
+        names = _quoted(", ".join(schema.names)) or "none"
+        raise WrongSchema(f"{source}: {'; '.join(problems)}; the file's columns are {names}")
+
+
+def _quoted(text: str) -> str:
+    return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…"

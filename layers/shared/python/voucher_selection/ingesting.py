@@ -1,42 +1,25 @@
 """Ingest: land the source, read its footers, and plan the run."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from voucher_selection.assign_runs import AssignPlan
 from voucher_selection.base_counts import check_countries, read_ledger
 from voucher_selection.catalog import Base
 from voucher_selection.customers import CUSTOMER_COLUMN_NAMES, check_customers, check_segmentation, kind_of_ids
-from voucher_selection.errors import EmptySource, NotParquet
+from voucher_selection.errors import EmptySource
+from voucher_selection.footers import FileKind, Footer, read_footer
 from voucher_selection.history import COLUMN_NAMES, check_schema
 from voucher_selection.lake import Lake, in_parallel
 from voucher_selection.landing import LandedFile, land
 from voucher_selection.requests import AppendRequest, AssignRequest, FullRequest
 from voucher_selection.run_keys import RunKeys
-from voucher_selection.runs import RunPlan, Shard, SourceFile, day_in_utc
+from voucher_selection.runs import RunPlan, Shard, day_in_utc
 from voucher_selection.segments import load_definitions, shipped_definitions
 from voucher_selection.settings import IngestSettings
-from voucher_selection.shards import RowGroup, plan_shards
-
-
-class Footer(NamedTuple):
-    """What a landed file's footer says of it."""
-
-    file: SourceFile
-    row_groups: list[RowGroup]
-    schema: pa.Schema
-
-
-class FileKind(NamedTuple):
-    """What landed files have to be: how their schema is checked, and which of their columns are read."""
-
-    check: Callable[[pa.Schema, str], None]
-    columns: list[str]
-
+from voucher_selection.shards import plan_shards
 
 HISTORY = FileKind(check_schema, COLUMN_NAMES)
 
@@ -152,43 +135,6 @@ def _read_footers(lake: Lake, source: str, landed: list[LandedFile], kind: FileK
     if not any(footer.file.rows for footer in footers):
         raise EmptySource(f"{source} holds no rows: {len(footers)} parquet file(s), all empty")
     return footers
-
-
-def read_footer(lake: Lake, landed: LandedFile, kind: FileKind) -> Footer:
-    """Read a landed file's footer, and only that.
-
-    Raises
-    ------
-    EmptySource
-        The file has no bytes.
-    NotParquet
-        It has no footer that can be read.
-    WrongSchema
-        Its columns are not those of its kind.
-    """
-    file = lake.open(landed.key)
-    if not file.size:
-        raise EmptySource(f"{landed.source} is empty: 0 bytes")
-    try:
-        metadata = pq.read_metadata(file)
-        schema = metadata.schema.to_arrow_schema()
-    except (pa.ArrowException, OSError) as error:
-        raise NotParquet(f"{landed.source} cannot be read as parquet: {error}") from error
-    kind.check(schema, landed.source)
-    source_file = SourceFile(
-        key=landed.key, source=landed.source, identity=landed.identity, size=file.size, rows=metadata.num_rows
-    )
-    return Footer(source_file, list(_row_groups(landed.key, metadata, kind.columns)), schema)
-
-
-def _row_groups(key: str, metadata: pq.FileMetaData, read: list[str]) -> Iterator[RowGroup]:
-    first_row = 0
-    for index in range(metadata.num_row_groups):
-        row_group = metadata.row_group(index)
-        columns = (row_group.column(column) for column in range(row_group.num_columns))
-        size = sum(c.total_compressed_size for c in columns if c.path_in_schema in read)
-        yield RowGroup(key, index, first_row, row_group.num_rows, size)
-        first_row += row_group.num_rows
 
 
 def _plan(footers: Iterable[Footer], settings: IngestSettings) -> list[Shard]:

@@ -133,15 +133,19 @@ def _timestamps(column: pa.Array) -> Parsed:
         times = _times_from_text(given)
     else:
         given = column
-        # Finer than a microsecond is cut off; coarser units can overflow, which makes no date.
-        finer = types.is_timestamp(column.type) and column.type.unit == "ns"
-        times = (
-            _without_zone(given).cast(TIMESTAMP, safe=False)
-            if finer
-            else _cast_or_null(_without_zone(given), TIMESTAMP)
-        )
+        times = _times_in_microseconds(_without_zone(given))
     within = pc.and_(pc.greater_equal(times, _FIRST_DAY), pc.less(times, _end_of(_LAST_DAY)))
     return _marked(given, _where(within, times))
+
+
+def _times_in_microseconds(times: pa.Array) -> pa.Array:
+    if types.is_timestamp(times.type) and times.type.unit == "ns":
+        count = times.cast(pa.int64())
+        towards_1970 = pc.divide(count, 1000)
+        # What is finer is cut off, before 1970 too, where it could change the day otherwise.
+        later = pc.greater(pc.multiply(towards_1970, 1000), count)
+        return pc.subtract(towards_1970, later.cast(pa.int64())).cast(TIMESTAMP)
+    return _cast_or_null(times, TIMESTAMP)  # coarser units can overflow, which makes no date
 
 
 def _usual_times_from_text(column: pa.Array) -> pa.Array | None:

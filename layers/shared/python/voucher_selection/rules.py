@@ -46,7 +46,7 @@ def clean(batch: pa.RecordBatch, countries: Collection[str]) -> Cleaned:
     countries
         Names of the countries to keep, exactly as in `country_code`.
     """
-    batch = batch.select(COLUMN_NAMES)
+    batch = _without_views(batch.select(COLUMN_NAMES))
     rows = _rows_of(batch["country_code"], countries)
     chosen = _take(batch, rows)
     values, malformed = _parse(chosen)
@@ -63,6 +63,14 @@ def left_alone(rows: int) -> Cleaned:
     """Return what becomes of rows that are known, without reading them, to be of other countries."""
     rejected = pa.schema([("rule", pa.string()), ("row", pa.int64())])
     return Cleaned(pa.RecordBatch.from_pylist([], CLEANED_SCHEMA), pa.RecordBatch.from_pylist([], rejected), rows)
+
+
+def _without_views(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Lay out string views as strings: Arrow cannot take rows of them."""
+    if not any(pa.types.is_string_view(kind) for kind in rows.schema.types):
+        return rows
+    columns = [column.cast(pa.string()) if pa.types.is_string_view(column.type) else column for column in rows.columns]
+    return pa.record_batch(columns, names=rows.schema.names)
 
 
 def _take(rows: pa.RecordBatch, indices: pa.Array) -> pa.RecordBatch:
