@@ -64,6 +64,8 @@ INVALID = {
     "a date as a number": ({"last_order_ts": 1525305600}, {"last_order_ts"}),
     "negative orders": ({"total_orders": -5}, {"total_orders"}),
     "half an order": ({"total_orders": 4.5}, {"total_orders"}),
+    "orders with an underscore": ({"total_orders": "1_0"}, {"total_orders"}),
+    "orders in other digits": ({"total_orders": "\u0663"}, {"total_orders"}),
     "orders as a truth": ({"total_orders": True}, {"total_orders"}),
     "orders beyond count": ({"total_orders": 1e300}, {"total_orders"}),
     "an unparsable first order": ({"first_order_ts": "yesterday"}, {"first_order_ts"}),

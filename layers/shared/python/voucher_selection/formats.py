@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 # A date, a date and time, or one with an offset from UTC.
 TIMESTAMP_PATTERN = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?$"
 _timestamp = re.compile(TIMESTAMP_PATTERN, re.ASCII)
+# Digits as everyone writes them: Python's `float` takes underscores and the digits of all scripts.
+NUMBER_PATTERN = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
+_number = re.compile(NUMBER_PATTERN)
 # Above it a float cannot tell whole numbers apart, so whoever sends such a number has lost it already.
 LARGEST_WHOLE = 2**53
 
@@ -35,10 +38,9 @@ def whole_number(value: object) -> int:
     ValueError
         The value is no number, has a fraction, or is out of range.
     """
-    try:
-        number = float(value) if isinstance(value, str) else value
-    except ValueError:
-        number = None
+    number = value
+    if isinstance(value, str):
+        number = float(value) if _number.fullmatch(value) else None
     if (
         isinstance(number, bool)
         or not isinstance(number, int | float)

@@ -16,7 +16,13 @@ from pydantic import (
 )
 
 from voucher_selection.errors import VoucherSelectionError
-from voucher_selection.formats import LARGEST_WHOLE, TIMESTAMP_PATTERN, timestamp_from_text, whole_number
+from voucher_selection.formats import (
+    LARGEST_WHOLE,
+    NUMBER_PATTERN,
+    TIMESTAMP_PATTERN,
+    timestamp_from_text,
+    whole_number,
+)
 from voucher_selection.segments import Measure, Segmentation
 from voucher_selection.served_model import SegmentMode, ServedModel
 from voucher_selection.validation import FieldProblem, field_problems
@@ -74,7 +80,8 @@ Orders = Annotated[
         {
             "anyOf": [
                 {"type": "integer", "minimum": 0, "maximum": LARGEST_WHOLE},
-                {"type": "string", "pattern": r"^\s*[+-]?[0-9_]*\.?[0-9_]*([eE][+-]?[0-9_]+)?\s*$"},
+                {"type": "string", "pattern": NUMBER_PATTERN},
+                _BLANK,
                 {"type": "null"},
             ]
         }
