@@ -14,7 +14,12 @@ from local.quickstart.terminal import console, notices
 from voucher_selection.state_machine import MAPS, STATES, Execution
 
 # The states that a run goes through, by its mode; the others are those of a history.
-_STATES = {"remodel": ("Model",), "rollback": ("Model",), "assign": ("Ingest", "AssignShards", "Model")}
+_STATES = {
+    "remodel": ("Model",),
+    "rollback": ("Model",),
+    "approve": ("Model",),
+    "assign": ("Ingest", "AssignShards", "Model"),
+}
 _STATES_OF_A_HISTORY = ("Ingest", "CleanShards", "Model")
 _TITLES = {"Ingest": "Ingest", "CleanShards": "Clean", "AssignShards": "Assign", "Model": "Model"}
 _PAGES = {"Look up": "search_voucher", "Segments": "segments", "Report": "report", "Runs": "runs", "API": "docs"}

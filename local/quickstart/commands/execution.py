@@ -21,9 +21,10 @@ def executed(executions: Executions, request: Mapping[str, Any]) -> str:
     notices.print(f"  [dim]run {run_id}[/]")
     ended = report.show_progress(executions.follow(run_id), request.get("mode"))
     if ended.status != "SUCCEEDED":
+        held_back = f"Publish it as it is: ./quickstart approve {run_id}\n" if ended.error == "HeldBack" else ""
         raise StepError(
             f"the run failed in {ended.current or 'its first state'} with {ended.error or ended.status}:"
-            f" {ended.cause or 'no cause given'}\n"
+            f" {ended.cause or 'no cause given'}\n{held_back}"
             "A model that was served before stays served. The emulator stays up, for another run or the logs:"
             " ./quickstart logs ingest (or clean, assign, model); ./quickstart stop",
             facts={"run_id": run_id, "state": ended.current, "error": ended.error, "cause": ended.cause},

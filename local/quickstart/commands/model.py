@@ -125,6 +125,28 @@ def rollback(
         report.show_rollback(summary)
 
 
+@app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart approve run-6f5b966c"))
+def approve(
+    *,
+    run_id: Annotated[str, typer.Argument(help="The run that was held back.")],
+    as_json: AsJson = False,
+) -> None:
+    """Publish what the quality gate has held back, as it is."""
+    with explained(as_json=as_json):
+        workspace = workspace_on()
+        deployed = running_deployment(workspace)
+        executions = Executions(workspace, deployed)
+        name = executed(executions, {"mode": "approve", "run_id": run_id})
+        made, summary = Runs(workspace, deployed).told(name), executions.summary(name)
+        criteria = Api(workspace, deployed).criteria_of(summary["served_version"])
+    if as_json:
+        answer({"run": made, "approved_run_id": summary["approved_run_id"], "criteria": criteria})
+    else:
+        report.show_states(made)
+        report.show_outcome(summary)
+        model_report.show_segments(criteria)
+
+
 def _number_or_text(given: str | None) -> int | str | None:
     """Return a whole number as one, and what is none as it is: the API says what is wrong with it."""
     return int(given) if given and given.isascii() and given.isdigit() else given
