@@ -15,9 +15,7 @@ from voucher_selection.state_machine import MAPS, STATES, Execution
 
 # The states that a run goes through, by its mode; the others are those of a history.
 _STATES = {
-    "remodel": ("Model",),
-    "rollback": ("Model",),
-    "approve": ("Model",),
+    **dict.fromkeys(("remodel", "rollback", "approve"), ("Model",)),
     "assign": ("Ingest", "AssignShards", "Model"),
 }
 _STATES_OF_A_HISTORY = ("Ingest", "CleanShards", "Model")
@@ -81,7 +79,7 @@ def show_rows(summary: dict[str, Any]) -> None:
     )
     if summary["known_files"]:
         console.print(f"  {summary['known_files']:,} of its files had been counted before")
-    _show_outcome(summary)
+    show_outcome(summary)
 
 
 def show_assignment(summary: dict[str, Any]) -> None:
@@ -114,10 +112,11 @@ def show_remodel(summary: dict[str, Any]) -> None:
         console.print(
             f"    {change['country_code']} {change['segment_name']} {change['segment']}: {' -> '.join(amounts)}"
         )
-    _show_outcome(summary)
+    show_outcome(summary)
 
 
-def _show_outcome(summary: dict[str, Any]) -> None:
+def show_outcome(summary: dict[str, Any]) -> None:
+    """Print what became of a run's model, where it was not published."""
     served = summary["served_version"]
     told = {
         "published": None,

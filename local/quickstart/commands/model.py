@@ -140,7 +140,7 @@ def approve(
         made, summary = Runs(workspace, deployed).told(name), executions.summary(name)
         criteria = Api(workspace, deployed).criteria_of(summary["served_version"])
     if as_json:
-        answer({"run": made, "approved_run_id": summary["approved_run_id"], "criteria": criteria})
+        answer({"run": made, "approved_run_id": summary["approved_run_id"], "served": criteria})
     else:
         report.show_states(made)
         report.show_outcome(summary)
