@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from tests.e2e.conftest import Product
+from tests.product import Product
 from voucher_selection import openapi
 
 CHECKS = [

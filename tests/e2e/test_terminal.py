@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 
 from tests.customers import case
-from tests.e2e.conftest import ROOT, Product, free_port
 from tests.histories import GOOD_ROW, history, parquet_bytes, repeated
 from tests.lookup_requests import SEED_REQUEST
+from tests.product import ROOT, Product, free_port
 
 LOOKUP = ("lookup", "--country", "Peru", "--segment-name", "recency_segment", "--last-order", "2018-05-03")
 ROWS = {"rows_read", "other_country", "rejected", "kept"}
