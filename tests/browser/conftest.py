@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from local.quickstart import browser
 from tests.browser.visits import Visits
@@ -46,13 +46,30 @@ def visit(chromium: Browser, served: Product) -> Iterator[Visits]:
     visits.close()
 
 
+@pytest.fixture(scope="session")
+def runs(served: Product) -> dict[str, str]:
+    """The ids of a run that has succeeded and of one that has failed: there is no such object."""
+    failed = served.execute(source=f"s3://{served.status_once['bucket']}/uploads/lost.parquet")
+    assert failed["status"] == "FAILED"
+    return {"succeeded": served.served_version().rpartition("Z-")[2], "failed": failed["run_id"]}
+
+
+@pytest.fixture(scope="module")
+def served_again(served: Product) -> Iterator[Product]:
+    """The product, for tests that publish: what was served before them is served after them."""
+    version = served.served_version()
+    yield served
+    if served.served_version() != version:
+        served.execute(mode="rollback", version=version)
+
+
 @pytest.fixture
-def screenshot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
-    """Writes what a page's window shows to docs/screenshots, if pytest has `--screenshots`."""
+def screenshot(request: pytest.FixtureRequest) -> Callable[[Page | Locator, str], None]:
+    """Writes a picture of a page's window, or of a part of the page, to docs/screenshots, with `--screenshots`."""
     wanted = request.config.getoption("--screenshots")
 
-    def write(page: Page, name: str) -> None:
+    def write(shown: Page | Locator, name: str) -> None:
         if wanted:
-            page.screenshot(path=ROOT / f"docs/screenshots/{name}.png", animations="disabled", caret="hide")
+            shown.screenshot(path=ROOT / f"docs/screenshots/{name}.png", animations="disabled", caret="hide")
 
     return write
