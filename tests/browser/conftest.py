@@ -5,10 +5,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from local.quickstart import browser
-from tests.browser.visits import Visits
+from tests.browser.visits import Visits, new_profile
 from tests.product import ROOT, Product
 
 # Nothing that the browser does by itself, of which a request could be taken for the page's.
@@ -38,10 +38,17 @@ def served(product: Product, sample: Path) -> Product:
     return product
 
 
+@pytest.fixture(scope="session")
+def profile(chromium: Browser) -> Callable[[bool], BrowserContext]:
+    """Gives the profile with JavaScript, or the one without it."""
+    profiles = {javascript: new_profile(chromium, javascript=javascript) for javascript in (True, False)}
+    return profiles.__getitem__
+
+
 @pytest.fixture
-def visit(chromium: Browser, served: Product) -> Iterator[Visits]:
+def visit(profile: Callable[[bool], BrowserContext], served: Product) -> Iterator[Visits]:
     """Opens pages, and fails the test whose pages had errors that it did not expect."""
-    visits = Visits(chromium, served.status_once["api_url"])
+    visits = Visits(profile, served.status_once["api_url"])
     yield visits
     visits.close()
 

@@ -107,7 +107,10 @@ def test_a_more_frequent_amount_has_a_stronger_color(visit: Visits):
     page = visit("report")
     cells = page.locator("table.heat tbody td[class^=level]")
 
-    found = cells.evaluate_all("all => all.map(cell => [parseFloat(cell.innerText), cell.className.match(/\\d/)[0]])")
+    found = cells.evaluate_all(
+        "all => all.filter(cell => parseFloat(cell.innerText))"
+        ".map(cell => [parseFloat(cell.innerText), cell.className.match(/\\d/)[0]])"
+    )
 
     levels = [int(level) for _, level in sorted(found)]
     assert levels == sorted(levels)

@@ -121,7 +121,7 @@ def test_an_earlier_version_is_served_again(
 
     assert (run["mode"], run["outcome"]) == ("rollback", "published")
     assert served.served_version() == before
-    page.get_by_role("link", name="All runs").click()
+    page = visit("runs", javascript=javascript)
     states = {row[0]: row[1] for row in rows_of(page.get_by_role("group", name="Versions"))}
     assert (states[later], states[before]) == ("Serve again", "served")
 

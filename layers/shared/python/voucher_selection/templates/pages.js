@@ -5,7 +5,7 @@
   const KEY = "voucher-selection.api-key";
   const LIVE_MS = 1500;
   const UNREACHABLE = "The API cannot be reached: try again.";
-  const root = new URL(document.body.dataset.root, location.href);
+  const root = new URL(`./${document.body.dataset.root}`, location.href);
   const isShell = "shell" in document.body.dataset;
 
   // Where the content of a page is: in the page itself, or in the view of the same name.
