@@ -5,11 +5,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from local.quickstart import browser
+from tests.browser.pictures import PICTURES, ColorScheme, take
 from tests.browser.visits import Visits, new_profile
-from tests.product import ROOT, Product
+from tests.product import Product
 
 # Nothing that the browser does by itself, of which a request could be taken for the page's.
 QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -71,12 +72,12 @@ def served_again(served: Product) -> Iterator[Product]:
 
 
 @pytest.fixture
-def screenshot(request: pytest.FixtureRequest) -> Callable[[Page | Locator, str], None]:
-    """Writes a picture of a page's window, or of a part of the page, to docs/screenshots, with `--screenshots`."""
-    wanted = request.config.getoption("--screenshots")
+def picture(request: pytest.FixtureRequest) -> Callable[[Page, str, int, ColorScheme], None]:
+    """Writes the picture of a scene to docs/screenshots, if there is to be one and pytest has `--screenshots`."""
+    wanted = PICTURES if request.config.getoption("--screenshots") else {}
 
-    def write(shown: Page | Locator, name: str) -> None:
-        if wanted:
-            shown.screenshot(path=ROOT / f"docs/screenshots/{name}.png", animations="disabled", caret="hide")
+    def write(page: Page, scene: str, width: int, color_scheme: ColorScheme) -> None:
+        if (scene, width, color_scheme) in wanted:
+            take(page, wanted[scene, width, color_scheme])
 
     return write

@@ -1,6 +1,6 @@
 """Tables of the pages, as text."""
 
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, expect
 
 # What stands in a cell without a value.
 NOTHING = "\N{EN DASH}"
@@ -8,7 +8,8 @@ _CELLS = "rows => rows.map(row => [...row.cells].map(cell => cell.innerText.trim
 
 
 def rows_of(table: Locator) -> list[list[str]]:
-    """Return what stands in each row of a table's body, cell by cell."""
+    """Return what stands in each row of a table's body, cell by cell, once the table is there."""
+    expect(table).to_be_visible()
     rows: list[list[str]] = table.locator("tbody tr").evaluate_all(_CELLS)
     return rows
 

@@ -3,23 +3,14 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import assert_accessible, assert_readable
+from tests.browser.pictures import ColorScheme
 from tests.browser.scenes import SCENES, show
 from tests.browser.visits import HEIGHTS, WIDTHS, Visits
 
 PAGES = ("look-up", "segments", "report", "runs", "run", "unknown-run")
-# What is kept as a picture, by scene, width and color scheme; some show a part of the page.
-PICTURES = {
-    ("answer", 1280, "light"): ("lookup", None),
-    ("answer", 390, "light"): ("lookup-phone", None),
-    ("segments", 1280, "light"): ("segments", None),
-    ("report", 1280, "light"): ("report", "main"),
-    ("report", 1280, "dark"): ("report-dark", None),
-    ("what-if", 1280, "light"): ("what-if", "section[aria-labelledby=what-if]"),
-    ("failed-run", 1280, "light"): ("failed-run", None),
-}
 INLINE_SCRIPT = """() => {
     const script = document.createElement("script");
     script.textContent = "window.ran = true";
@@ -41,19 +32,18 @@ def assert_fits(page: Page, width: int) -> None:
 def test_everybody_can_use_a_page_in_light_and_dark(
     visit: Visits,
     runs: dict[str, str],
-    screenshot: Callable[[Page | Locator, str], None],
+    picture: Callable[[Page, str, int, ColorScheme], None],
     scene: str,
     width: int,
 ):
     page = show(visit, scene, runs, width=width)
 
     assert_fits(page, width)
-    for color_scheme, assert_usable in (("light", assert_accessible), ("dark", assert_readable)):
-        page.emulate_media(color_scheme=color_scheme)
-        assert_usable(page)
-        if (scene, width, color_scheme) in PICTURES:
-            name, part = PICTURES[scene, width, color_scheme]
-            screenshot(page.locator(part) if part else page, name)
+    assert_accessible(page)
+    picture(page, scene, width, "light")
+    page.emulate_media(color_scheme="dark")
+    assert_readable(page)
+    picture(page, scene, width, "dark")
 
 
 @in_every_scene

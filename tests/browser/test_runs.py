@@ -1,6 +1,6 @@
 """Runs: started from the page, followed while they go, explained when they fail, and undone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,16 +105,12 @@ def test_runs_are_listed_the_last_one_first(visit: Visits, served: Product, runs
 
 
 @with_and_without_javascript
-def test_an_earlier_version_is_served_again(
-    visit: Visits, served: Product, screenshot: Callable[[Page | Locator, str], None], *, javascript: bool
-):
+def test_an_earlier_version_is_served_again(visit: Visits, served: Product, *, javascript: bool):
     before = served.served_version()
     later = served.execute(mode="remodel", cur_date="2018-08-03")["version"]
     page = visit("runs", javascript=javascript)
     states = {row[0]: row[1] for row in rows_of(page.get_by_role("group", name="Versions"))}
     assert (states[later], states[before]) == ("served", "Serve again")
-    if javascript:
-        screenshot(page, "runs")
 
     page.get_by_role("button", name=f"Serve version {before} again").click()
     run = served.ended(run_id_of(page))

@@ -217,7 +217,7 @@ def _rows(totals: Totals) -> dict[str, Any]:
 
 
 def _what_if_rows(model: ServedModel, what_if: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Every segment of a what-if beside the served one, with its change; then the changes to those there would not be."""
+    """Every segment of a what-if beside the served one, with its change; then those that there would be no more."""
     served = {(mode.country_code, mode.segment_name, mode.segment): mode.voucher_amount for mode in model.modes}
     changes = {_segment_key(change): change for change in what_if["changes"]}
     rows = []

@@ -82,7 +82,8 @@
     } catch {
       return tell(UNREACHABLE);
     }
-    (document.querySelector('[aria-invalid="true"]') ?? document.getElementById("main")).focus();
+    const result = document.getElementById(new URL(form.action).hash.slice(1));
+    (document.querySelector('[aria-invalid="true"]') ?? result ?? document.getElementById("main")).focus();
   };
 
   const live = () => {
