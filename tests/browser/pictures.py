@@ -21,13 +21,13 @@ class Picture(NamedTuple):
 
 # By scene, width of the window that it is tested in, and color scheme.
 PICTURES: dict[tuple[str, int, ColorScheme], Picture] = {
-    ("answer", 1280, "light"): Picture("lookup", 1024, 700),
+    ("answer", 1280, "light"): Picture("lookup", 1024, 660),
     ("answer", 390, "light"): Picture("lookup-phone", 390, 844, "#result"),
     ("segments", 1280, "light"): Picture("segments", 1024, 700),
     ("report", 1280, "light"): Picture("report", 1024, 800, "section[aria-labelledby=rows]"),
     ("report", 1280, "dark"): Picture("report-dark", 1024, 560, "section[aria-labelledby=amounts-1]"),
-    ("what-if", 1280, "light"): Picture("what-if", 1024, 900, "#what-if"),
-    ("runs", 1280, "light"): Picture("runs", 1024, 900),
+    ("what-if", 1280, "light"): Picture("what-if", 1024, 740, "#what-if"),
+    ("runs", 1280, "light"): Picture("runs", 1024, 740),
     ("failed-run", 1280, "light"): Picture("failed-run", 1024, 700),
 }
 

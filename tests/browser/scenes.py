@@ -63,11 +63,11 @@ SCENES = {
 }
 
 
-def show(visit: Visits, name: str, runs: dict[str, str], *, javascript: bool = True, width: int = 1280) -> Page:
+def show(visit: Visits, name: str, runs: dict[str, str], *, javascript: bool = True) -> Page:
     """Open a scene, in light."""
     scene = SCENES[name]
     expected = [status(scene.fault)] if scene.fault else []
-    page = visit(scene.path.format_map(runs), javascript=javascript, width=width, expected=expected)
+    page = visit(scene.path.format_map(runs), javascript=javascript, expected=expected)
     if scene.act:
         scene.act(page)
     expect(page.locator(scene.seen)).to_be_visible()

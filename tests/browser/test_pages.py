@@ -10,7 +10,8 @@ from tests.browser.pictures import ColorScheme
 from tests.browser.scenes import SCENES, show
 from tests.browser.visits import HEIGHTS, WIDTHS, Visits
 
-PAGES = ("look-up", "segments", "report", "runs", "run", "unknown-run")
+# A page, one in a folder, and that of an error.
+PAGES = ("look-up", "run", "unknown-run")
 INLINE_SCRIPT = """() => {
     const script = document.createElement("script");
     script.textContent = "window.ran = true";
@@ -20,7 +21,6 @@ INLINE_SCRIPT = """() => {
 
 in_every_scene = pytest.mark.parametrize("scene", SCENES)
 on_every_page = pytest.mark.parametrize("scene", PAGES)
-in_every_window = pytest.mark.parametrize("width", WIDTHS)
 
 
 def assert_fits(page: Page, width: int) -> None:
@@ -28,22 +28,20 @@ def assert_fits(page: Page, width: int) -> None:
 
 
 @in_every_scene
-@in_every_window
-def test_everybody_can_use_a_page_in_light_and_dark(
-    visit: Visits,
-    runs: dict[str, str],
-    picture: Callable[[Page, str, int, ColorScheme], None],
-    scene: str,
-    width: int,
+def test_everybody_can_use_a_page_on_every_screen_in_light_and_dark(
+    visit: Visits, runs: dict[str, str], picture: Callable[[Page, str, int, ColorScheme], None], scene: str
 ):
-    page = show(visit, scene, runs, width=width)
+    page = show(visit, scene, runs)
 
-    assert_fits(page, width)
-    assert_accessible(page)
-    picture(page, scene, width, "light")
-    page.emulate_media(color_scheme="dark")
-    assert_readable(page)
-    picture(page, scene, width, "dark")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+        assert_fits(page, width)
+        page.emulate_media(color_scheme="light")
+        assert_accessible(page)
+        picture(page, scene, width, "light")
+        page.emulate_media(color_scheme="dark")
+        assert_readable(page)
+        picture(page, scene, width, "dark")
 
 
 @in_every_scene
