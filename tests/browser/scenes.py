@@ -52,7 +52,7 @@ SCENES = {
     ),
     "segments": Scene("segments", "Segments", "svg.bars >> nth=0"),
     "report": Scene("report", "Report", "table.heat >> nth=0"),
-    "what-if": Scene("report?what_if=1&cur_date=2018-08-01", "Report", "#what-if-result"),
+    "what-if": Scene("report?what_if=1&cur_date=2018-08-01&ranges_0=1-4,5-9,10%2B", "Report", "#what-if-result"),
     "what-if-errors": Scene(
         "report?what_if=1&cur_date=yesterday&ranges_0=1-4,4-9", "Report", "#ranges_0_error", fault=422
     ),
