@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from local.quickstart.sample import sample_history
-from tests.histories import parquet_bytes
-from tests.product import Product, free_port
+from tests.histories import history, parquet_bytes, repeated
+from tests.product import KEYED_SETTINGS, Product, free_port
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,6 +27,20 @@ def product(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator[
     product = Product(tmp_path_factory.mktemp("state"), free_port())
     try:
         product.run("--source", str(sample))
+        yield product
+    finally:
+        product.quickstart("stop")
+
+
+@pytest.fixture(scope="session")
+def keyed_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A deployment whose API asks for a key, with a model of few rows; it has an emulator of its own."""
+    folder = tmp_path_factory.mktemp("keyed")
+    rows = history(*repeated(3, voucher_amount=2640.0))
+    (folder / "history.parquet").write_bytes(parquet_bytes(rows, row_group_size=1))
+    product = Product(folder, free_port())
+    try:
+        product.run("--source", str(folder / "history.parquet"), *KEYED_SETTINGS)
         yield product
     finally:
         product.quickstart("stop")

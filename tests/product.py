@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,11 @@ import httpx
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 600
+RUN_SECONDS = 60
+# Three rows in as many row groups are three shards.
+KEYED_SETTINGS = ("--set", "auth=api_key", "--set", "shard_target_rows=1")
+# How long an environment of the API serves what it has read before it asks again (`model_refresh_seconds`).
+REFRESH_SECONDS = 1
 
 
 def free_port() -> int:
@@ -63,6 +69,36 @@ class Product:
 
     def lookup(self, **fields: Any) -> httpx.Response:
         return self.request("POST", "voucher", json=fields)
+
+    @property
+    def key(self) -> dict[str, str]:
+        """The header with the API key; none where the deployment has no key."""
+        key = self.status_once["api_key"]
+        return {"x-api-key": key} if key else {}
+
+    def upload(self, name: str, content: bytes) -> str:
+        """Put an object into the deployment's bucket and return its address."""
+        bucket = self.status_once["bucket"]
+        self.client("s3").put_object(Bucket=bucket, Key=f"uploads/{name}", Body=content)
+        return f"s3://{bucket}/uploads/{name}"
+
+    def execute(self, **request: Any) -> dict[str, Any]:
+        """Start a run through the API, wait until it has ended, and return what the API tells of it."""
+        started = self.request("POST", "executions", json=request, headers=self.key)
+        assert started.status_code == 202, started.text
+        return self.ended(started.json()["run_id"])
+
+    def ended(self, run_id: str) -> dict[str, Any]:
+        """Return what the API tells of a run when it has ended and every lookup knows of its model."""
+        deadline = time.monotonic() + RUN_SECONDS
+        while (run := self.request("GET", f"executions/{run_id}", headers=self.key).json())["status"] == "RUNNING":
+            assert time.monotonic() < deadline, f"{run_id} still runs after {RUN_SECONDS} s: {run}"
+            time.sleep(0.2)
+        time.sleep(REFRESH_SECONDS)
+        return run
+
+    def served_version(self) -> str:
+        return self.request("GET", "health").json()["model"]["version"]
 
     def client(self, service: str) -> Any:
         return boto3.client(

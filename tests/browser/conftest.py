@@ -5,11 +5,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from local.quickstart import browser
-from tests.browser.visits import Visits
-from tests.product import ROOT, Product
+from tests.browser.pictures import PICTURES, ColorScheme, take
+from tests.browser.visits import Visits, new_profile
+from tests.product import Product
 
 # Nothing that the browser does by itself, of which a request could be taken for the page's.
 QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -38,21 +39,45 @@ def served(product: Product, sample: Path) -> Product:
     return product
 
 
+@pytest.fixture(scope="session")
+def profile(chromium: Browser) -> Callable[[bool], BrowserContext]:
+    """Gives the profile with JavaScript, or the one without it."""
+    profiles = {javascript: new_profile(chromium, javascript=javascript) for javascript in (True, False)}
+    return profiles.__getitem__
+
+
 @pytest.fixture
-def visit(chromium: Browser, served: Product) -> Iterator[Visits]:
+def visit(profile: Callable[[bool], BrowserContext], served: Product) -> Iterator[Visits]:
     """Opens pages, and fails the test whose pages had errors that it did not expect."""
-    visits = Visits(chromium, served.status_once["api_url"])
+    visits = Visits(profile, served.status_once["api_url"])
     yield visits
     visits.close()
 
 
-@pytest.fixture
-def screenshot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
-    """Writes what a page's window shows to docs/screenshots, if pytest has `--screenshots`."""
-    wanted = request.config.getoption("--screenshots")
+@pytest.fixture(scope="session")
+def runs(served: Product) -> dict[str, str]:
+    """The ids of a run that has succeeded and of one that has failed: there is no such object."""
+    failed = served.execute(source=f"s3://{served.status_once['bucket']}/uploads/lost.parquet")
+    assert failed["status"] == "FAILED"
+    return {"succeeded": served.served_version().rpartition("Z-")[2], "failed": failed["run_id"]}
 
-    def write(page: Page, name: str) -> None:
-        if wanted:
-            page.screenshot(path=ROOT / f"docs/screenshots/{name}.png", animations="disabled", caret="hide")
+
+@pytest.fixture(scope="module")
+def served_again(served: Product) -> Iterator[Product]:
+    """The product, for tests that publish: what was served before them is served after them."""
+    version = served.served_version()
+    yield served
+    if served.served_version() != version:
+        served.execute(mode="rollback", version=version)
+
+
+@pytest.fixture
+def picture(request: pytest.FixtureRequest) -> Callable[[Page, str, int, ColorScheme], None]:
+    """Writes the picture of a scene to docs/screenshots, if there is to be one and pytest has `--screenshots`."""
+    wanted = PICTURES if request.config.getoption("--screenshots") else {}
+
+    def write(page: Page, scene: str, width: int, color_scheme: ColorScheme) -> None:
+        if (scene, width, color_scheme) in wanted:
+            take(page, wanted[scene, width, color_scheme])
 
     return write

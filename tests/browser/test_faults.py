@@ -1,7 +1,9 @@
 """What the tests of the pages rest on: faults in a page are found."""
 
+from collections.abc import Callable
+
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.visits import Visits
@@ -9,8 +11,8 @@ from tests.product import Product
 
 
 @pytest.fixture
-def watched(chromium: Browser, served: Product) -> Visits:
-    return Visits(chromium, served.status_once["api_url"])
+def watched(profile: Callable[[bool], BrowserContext], served: Product) -> Visits:
+    return Visits(profile, served.status_once["api_url"])
 
 
 @pytest.fixture
@@ -56,6 +58,6 @@ def test_a_fault_that_was_expected_has_to_come(watched: Visits):
 def test_what_shuts_people_out_is_told_with_its_rule_and_element(watched: Visits, page: Page):
     page.evaluate("() => { document.querySelector('label').remove() }")
 
-    with pytest.raises(AssertionError, match=r"(?s)label: Form elements must have labels.*<input .*Fix any of"):
+    with pytest.raises(AssertionError, match=r"(?s)select-name: Select element must have an.*<select .*Fix any of"):
         assert_accessible(page)
     watched.close()

@@ -5,15 +5,13 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import assert_accessible
-from tests.browser.visits import WIDTHS, Visits, status
-from tests.product import Product
+from tests.browser.accessibility import assert_accessible, assert_readable
+from tests.browser.pictures import ColorScheme
+from tests.browser.scenes import SCENES, show
+from tests.browser.visits import HEIGHTS, WIDTHS, Visits
 
-# A page's path below the API, in which {run_id} is a run's, and its heading.
-PAGES = {
-    "search_voucher": "Look up a voucher",
-    "selection_criteria": "Segments",
-}
+# A page, one in a folder, and that of an error.
+PAGES = ("look-up", "run", "unknown-run")
 INLINE_SCRIPT = """() => {
     const script = document.createElement("script");
     script.textContent = "window.ran = true";
@@ -21,67 +19,68 @@ INLINE_SCRIPT = """() => {
     return window.ran === true;
 }"""
 
-every_page = pytest.mark.parametrize("path", PAGES)
-in_every_window = pytest.mark.parametrize("width", WIDTHS)
-dark_and_light = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-with_and_without_javascript = pytest.mark.parametrize("javascript", [True, False], ids=["script", "no-script"])
+in_every_scene = pytest.mark.parametrize("scene", SCENES)
+on_every_page = pytest.mark.parametrize("scene", PAGES)
 
 
-@pytest.fixture
-def address(path: str, served: Product) -> str:
-    return path.format(run_id=served.status_once["last_run"]["id"])
-
-
-@every_page
-@with_and_without_javascript
-def test_a_page_shows_its_heading_with_and_without_javascript(
-    visit: Visits, path: str, address: str, *, javascript: bool
-):
-    page = visit(address, javascript=javascript)
-
-    expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
-    assert PAGES[path] in page.title()
-
-
-@every_page
-@in_every_window
-@with_and_without_javascript
-def test_a_page_is_no_wider_than_its_window(visit: Visits, address: str, width: int, *, javascript: bool):
-    page = visit(address, width=width, javascript=javascript)
-
+def assert_fits(page: Page, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@every_page
-@in_every_window
-@dark_and_light
-def test_everybody_can_use_a_page(
-    visit: Visits, screenshot: Callable[[Page, str], None], path: str, address: str, width: int, *, dark: bool
+@in_every_scene
+def test_everybody_can_use_a_page_on_every_screen_in_light_and_dark(
+    visit: Visits, runs: dict[str, str], picture: Callable[[Page, str, int, ColorScheme], None], scene: str
 ):
-    page = visit(address, width=width, dark=dark)
-    name = path.replace("/{run_id}", "_run").replace("/", "_")
-    screenshot(page, f"{name}-{width}-{'dark' if dark else 'light'}")
+    page = show(visit, scene, runs)
 
-    assert_accessible(page)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+        assert_fits(page, width)
+        page.emulate_media(color_scheme="light")
+        assert_accessible(page)
+        picture(page, scene, width, "light")
+        page.emulate_media(color_scheme="dark")
+        assert_readable(page)
+        picture(page, scene, width, "dark")
 
 
-@every_page
-def test_a_page_is_dark_where_the_system_is(visit: Visits, address: str):
-    seen = "getComputedStyle(document.body).color"
+@in_every_scene
+def test_a_page_does_without_javascript(visit: Visits, runs: dict[str, str], scene: str):
+    page = show(visit, scene, runs, javascript=False)
 
-    assert visit(address).evaluate(seen) != visit(address, dark=True).evaluate(seen)
+    heading = SCENES[scene].heading.format_map(runs)
+    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    assert page.title() == f"{heading} · Voucher Selection"
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+        assert_fits(page, width)
 
 
-@every_page
-def test_no_script_runs_that_was_put_into_a_page(visit: Visits, address: str):
-    page = visit(address, expected=["Executing inline script violates the following Content Security Policy"])
+@on_every_page
+def test_every_page_leads_to_the_others(visit: Visits, runs: dict[str, str], scene: str):
+    page = show(visit, scene, runs)
+
+    links = page.get_by_role("navigation").get_by_role("link")
+    addresses = links.evaluate_all("links => links.map(link => link.href)")
+
+    assert addresses == [f"{visit.api_url}{name}" for name in ("search_voucher", "segments", "report", "runs", "docs")]
+
+
+@on_every_page
+def test_a_page_is_dark_where_the_system_is(visit: Visits, runs: dict[str, str], scene: str):
+    page = show(visit, scene, runs)
+    lightness = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).reduce((sum, part) => sum + +part, 0)"
+
+    light = page.evaluate(lightness)
+    page.emulate_media(color_scheme="dark")
+
+    assert light > 3 * 230
+    assert page.evaluate(lightness) < 3 * 40
+
+
+@on_every_page
+def test_no_script_runs_that_was_put_into_a_page(visit: Visits, runs: dict[str, str], scene: str):
+    page = show(visit, scene, runs)
+    visit.expected.append("Executing inline script violates the following Content Security Policy")
 
     assert page.evaluate(INLINE_SCRIPT) is False
-
-
-@dark_and_light
-def test_everybody_can_use_the_page_of_an_error(visit: Visits, *, dark: bool):
-    page = visit("nothing", dark=dark, expected=[status(404)])
-
-    expect(page.locator("main")).to_contain_text("there is no GET /nothing")
-    assert_accessible(page)

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 
 from tests.customers import case
-from tests.e2e.conftest import ROOT, Product, free_port
-from tests.histories import GOOD_ROW, history, parquet_bytes, repeated
+from tests.histories import history, parquet_bytes, repeated
 from tests.lookup_requests import SEED_REQUEST
+from tests.product import KEYED_SETTINGS, ROOT, Product, free_port
 
 LOOKUP = ("lookup", "--country", "Peru", "--segment-name", "recency_segment", "--last-order", "2018-05-03")
 ROWS = {"rows_read", "other_country", "rejected", "kept"}
@@ -285,22 +285,17 @@ def test_there_are_scripts_for_three_shells_and_no_other():
     assert (refused.returncode, refused.stdout) == (2, "")
 
 
-def test_a_deployment_with_an_api_key_is_asked_with_it(tmp_path: Path):
-    keyed = Product(tmp_path, free_port())
-    rows = [GOOD_ROW] * 3
-    (tmp_path / "history.parquet").write_bytes(parquet_bytes(history(*rows), row_group_size=1))
-    settings = ("--set", "auth=api_key", "--set", "shard_target_rows=1")
-    try:
-        told = asked(keyed, "run", "--source", str(tmp_path / "history.parquet"), *settings)
+def test_a_deployment_with_an_api_key_is_asked_with_it(keyed_product: Product):
+    source = str(keyed_product.state / "history.parquet")
 
-        status = asked(keyed, "status")
-        key = status["api_key"]
-        assert (told["api_key"], told["run"]["shards"]) == (key, 3)
-        assert status["settings"] == {"auth": "api_key", "shard_target_rows": "1"}
-        assert keyed.lookup(**SEED_REQUEST).status_code == 403
-        answered = keyed.request("POST", "voucher", json=SEED_REQUEST, headers={"x-api-key": key})
-        assert answered.json()["voucher_amount"] == 2640
-        assert asked(keyed, *LOOKUP)["voucher_amount"] == 2640
-        assert f"API key   {key}" in keyed.run("--source", str(tmp_path / "history.parquet"), *settings).stdout
-    finally:
-        keyed.quickstart("stop")
+    told = asked(keyed_product, "run", "--source", source, *KEYED_SETTINGS)
+
+    status = asked(keyed_product, "status")
+    key = status["api_key"]
+    assert (told["api_key"], told["run"]["shards"]) == (key, 3)
+    assert status["settings"] == {"auth": "api_key", "shard_target_rows": "1"}
+    assert keyed_product.lookup(**SEED_REQUEST).status_code == 403
+    answered = keyed_product.request("POST", "voucher", json=SEED_REQUEST, headers={"x-api-key": key})
+    assert answered.json()["voucher_amount"] == 2640
+    assert asked(keyed_product, *LOOKUP)["voucher_amount"] == 2640
+    assert f"API key   {key}" in keyed_product.run("--source", source, *KEYED_SETTINGS).stdout

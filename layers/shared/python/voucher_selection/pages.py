@@ -217,18 +217,20 @@ def _rows(totals: Totals) -> dict[str, Any]:
 
 
 def _what_if_rows(model: ServedModel, what_if: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Every segment of a what-if beside the served one; then the served ones that there would be no more."""
-    served = {(m.country_code, m.segment_name, m.segment): m.voucher_amount for m in model.modes}
+    """Every segment of a what-if beside the served one, with its change; then those that there would be no more."""
+    served = {(mode.country_code, mode.segment_name, mode.segment): mode.voucher_amount for mode in model.modes}
+    changes = {_segment_key(change): change for change in what_if["changes"]}
     rows = []
     for segment in what_if["segments"]:
-        key = (segment["country_code"], segment["segment_name"], segment["segment"])
-        is_new, before = key not in served, served.pop(key, None)
-        changed = "new" if is_new else "changed" if before != segment["voucher_amount"] else ""
-        rows.append({**segment, "served_amount": before, "changed": changed})
-    for (country, segmentation, segment), before in served.items():
-        gone = {"country_code": country, "segment_name": segmentation, "segment": segment, "served_amount": before}
-        rows.append({**gone, "voucher_amount": None, "support": None, "share": None, "changed": "gone"})
-    return rows
+        key = _segment_key(segment)
+        changed = ("changed" if key in served else "new") if changes.pop(key, None) else ""
+        rows.append({**segment, "served_amount": served.get(key), "changed": changed})
+    nothing = {"voucher_amount": None, "support": None, "share": None}
+    return rows + [{**change, **nothing, "changed": "gone"} for change in changes.values()]
+
+
+def _segment_key(segment: Mapping[str, Any]) -> tuple[str, str, str]:
+    return segment["country_code"], segment["segment_name"], segment["segment"]
 
 
 @cache

@@ -4,7 +4,8 @@
 (() => {
   const KEY = "voucher-selection.api-key";
   const LIVE_MS = 1500;
-  const root = new URL(document.body.dataset.root, location.href);
+  const UNREACHABLE = "The API cannot be reached: try again.";
+  const root = new URL(`./${document.body.dataset.root}`, location.href);
   const isShell = "shell" in document.body.dataset;
 
   // Where the content of a page is: in the page itself, or in the view of the same name.
@@ -12,10 +13,7 @@
     const path = page.pathname.slice(root.pathname.length);
     return isShell ? new URL(`views/${path}${page.search}`, root) : new URL(page.pathname + page.search, root);
   };
-  const pageOf = (content) => {
-    const url = new URL(content);
-    return new URL(url.pathname.slice(root.pathname.length).replace(/^views\//, "") + url.search, root);
-  };
+  const pageOf = (content) => new URL(new URL(content).pathname.slice(root.pathname.length).replace(/^views\//, ""), root);
 
   const request = (url, options = {}) => {
     const headers = { Accept: "text/html" };
@@ -26,7 +24,10 @@
 
   const show = async (answer) => {
     // API Gateway's own refusals, of too many requests say, are no pages.
-    if (!answer.headers.get("Content-Type")?.startsWith("text/html")) return tell((await answer.json()).detail);
+    if (!answer.headers.get("Content-Type")?.startsWith("text/html")) {
+      const { detail, message } = await answer.json();
+      return tell(detail ?? message);
+    }
     const found = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.title = found.title;
     for (const name of ["main", "footer"]) {
@@ -36,8 +37,12 @@
   };
 
   const tell = (text) => {
-    const place = document.getElementById("told");
-    if (place) place.textContent = text;
+    let place = document.getElementById("told");
+    if (!place) {
+      place = Object.assign(document.createElement("p"), { id: "told", className: "notice", role: "alert" });
+      document.querySelector("h1").after(place);
+    }
+    place.textContent = text;
   };
 
   const askForKey = (shell, text) => {
@@ -60,17 +65,25 @@
         sessionStorage.removeItem(KEY);
         return askForKey(shell, "The key was not accepted.");
       }
-      return await show(answer);
+      await show(answer);
+      // What the address points at has only come now.
+      if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
     } catch {
-      return tell("The API cannot be reached: try again.");
+      tell(UNREACHABLE);
     }
   };
 
   const send = async (form) => {
-    const answer = await request(contentOf(new URL(form.action)), { method: "POST", body: new URLSearchParams(new FormData(form)) });
-    if (answer.redirected) history.pushState(null, "", pageOf(answer.url));
-    await show(answer);
-    (document.querySelector('[aria-invalid="true"]') ?? document.getElementById("main")).focus();
+    try {
+      const body = new URLSearchParams(new FormData(form));
+      const answer = await request(contentOf(new URL(form.action)), { method: "POST", body });
+      if (answer.redirected) return location.assign(pageOf(answer.url));
+      await show(answer);
+    } catch {
+      return tell(UNREACHABLE);
+    }
+    const result = document.getElementById(new URL(form.action).hash.slice(1));
+    (document.querySelector('[aria-invalid="true"]') ?? result ?? document.getElementById("main")).focus();
   };
 
   const live = () => {
@@ -93,7 +106,6 @@
       event.preventDefault();
       send(event.target);
     });
-    window.addEventListener("popstate", () => load(shell));
     load(shell);
   } else {
     live();
