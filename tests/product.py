@@ -39,6 +39,8 @@ class Product:
         return os.environ | {"VOUCHER_SELECTION_STATE": str(self.state), "VOUCHER_SELECTION_PORT": str(self.port)}
 
     def quickstart(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        if arguments[0] in {"run", "stop"}:
+            self.__dict__.pop("_status", None)  # what it knows of the deployment may be over
         return subprocess.run(
             [ROOT / "quickstart", *arguments],
             env=self.environment,

@@ -134,7 +134,9 @@ def get_run(run_id: str) -> Response[str]:
     from voucher_selection.run_reports import run_report  # noqa: PLC0415
 
     report = run_report(run_id, state_machine(), run_records())
-    return page_answer(HTTPStatus.OK, pages.run_page(_frame(), report), http_answers.REVALIDATE)
+    return page_answer(
+        HTTPStatus.OK, pages.run_page(_frame(), report, may_start=settings.start_runs), http_answers.REVALIDATE
+    )
 
 
 def _lookup_page(form: dict[str, str] | None) -> Response[str]:

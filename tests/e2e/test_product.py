@@ -179,7 +179,7 @@ def test_the_pages_work_below_the_stage_s_prefix(served: Product):
 
     assert 'action="search_voucher"' in empty.text
     assert answered.status_code == 200
-    assert "is the amount used most in segment 121-180" in answered.text
+    assert "is the amount used most in segment <strong>121-180</strong>" in answered.text
 
 
 def test_functions_log_what_they_did(served: Product):

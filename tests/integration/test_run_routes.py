@@ -189,6 +189,25 @@ def test_the_page_of_a_failed_run_says_why(executions, lake: Lake, api: Api, mon
     assert "<script>alert" not in page
     assert "A model that was served before stays served." in page
     assert '<span class="mark failed">failed</span>' in page
+    assert "Publish it as it is" not in page
+
+
+def test_what_the_gate_held_back_can_be_approved_from_its_page(executions, api: Api, monkeypatch):
+    execute(executions, "run-1", {"source": "s3://bucket/x.parquet"})
+    machine = api.handler.page_routes.state_machine()
+    held = {"status": "FAILED", "error": "HeldBack", "cause": "50.00% of the rows are malformed"}
+    told = vars(machine.execution("run-1")) | held
+    monkeypatch.setattr(machine, "execution", lambda _: SimpleNamespace(**told, ended=True, current="Model"))
+
+    page = " ".join(api("GET", "/runs/run-1", Accept="text/html").text.split())
+    approved = form(api, mode="approve", run_id="run-1")
+
+    assert '<form method="post" action="../runs"> <input type="hidden" name="mode" value="approve">' in page
+    assert "Publish it as it is" in page
+    assert started(executions, approved.headers["Location"].removeprefix("runs/")) == {
+        "mode": "approve",
+        "run_id": "run-1",
+    }
 
 
 def test_on_a_stage_with_a_key_pages_are_shells_and_views_have_the_data(version: str, executions, environment):

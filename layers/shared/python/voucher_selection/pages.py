@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from voucher_selection import charts, wording
 from voucher_selection.catalog import Version
+from voucher_selection.errors import HeldBack
 from voucher_selection.evidence import LOW_SUPPORT
 from voucher_selection.lookups import Found
 from voucher_selection.runs import Totals
@@ -164,8 +165,11 @@ def runs_page(
     )
 
 
-def run_page(frame: Frame, run: Mapping[str, Any]) -> str:
-    """Return how far a run is, or how it ended: its states, its rows, its error, and what it published."""
+def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
+    """Return how far a run is, or how it ended: its states, its rows, its error, and what it published.
+
+    Where runs may be started, one that the quality gate has held back can be approved from its page.
+    """
     rows, summary = run["rows"], run["summary"]
     facts = {name: summary[key] for key, name in _FACTS.items() if summary.get(key) is not None}
     if summary.get("served_version") not in {None, summary.get("version")}:
@@ -174,6 +178,7 @@ def run_page(frame: Frame, run: Mapping[str, Any]) -> str:
         "run.html",
         frame,
         run=run,
+        may_approve=may_start and run["error"] == HeldBack.__name__,
         rows=_rows(Totals.model_validate(rows)) if rows else None,
         facts=facts,
     )
