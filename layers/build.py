@@ -25,6 +25,7 @@ Example::
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import os
 import platform as host
@@ -246,14 +247,25 @@ def _archive(name: str, platform: Platform, layers: tuple[str, ...], prefix: str
     for place, path in sorted(code.items()):
         digest.update(f"\0{place}\0".encode() + path.read_bytes())
     archive = Archive(BUILD / platform.name / f"{name}-{digest.hexdigest()[:16]}.zip", digest.hexdigest())
-    if not archive.path.exists():
-        base = _dependencies_archive(platform, layers, prefix)
-        with _replacing(archive.path) as partial:
-            shutil.copyfile(base, partial)
-            with zipfile.ZipFile(partial, "a", zipfile.ZIP_DEFLATED, compresslevel=_FAST) as target:
-                _append_code(target, prefix, code)
-        _remove_older(archive.path, f"{name}-*.zip")
+    with _alone(platform):
+        if not archive.path.exists():
+            base = _dependencies_archive(platform, layers, prefix)
+            with _replacing(archive.path) as partial:
+                shutil.copyfile(base, partial)
+                with zipfile.ZipFile(partial, "a", zipfile.ZIP_DEFLATED, compresslevel=_FAST) as target:
+                    _append_code(target, prefix, code)
+            _remove_older(archive.path, f"{name}-*.zip")
     return archive
+
+
+@contextmanager
+def _alone(platform: Platform) -> Iterator[None]:
+    """Let one process at a time build for a platform: a second one finds what the first has built."""
+    folder = BUILD / platform.name
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _dependencies_archive(platform: Platform, layers: tuple[str, ...], prefix: str) -> Path:
