@@ -14,6 +14,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", action="store_true", help="write docs/screenshots anew (tests/browser)")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that share a deployment in one process; the others may run beside them (pytest -n 2)."""
+    for item in items:
+        if {"product", "keyed_product"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("deployment"))
+
+
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The generated history, smaller than the quickstart's own, in row groups."""
