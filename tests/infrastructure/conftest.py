@@ -27,6 +27,7 @@ class Synthesized(NamedTuple):
     stage: Stage
     template: Template
     json: dict[str, Any]
+    stack: VoucherSelection
 
     def resources(self, kind: str) -> dict[str, Any]:
         """The properties of all resources of a type, by logical id."""
@@ -36,6 +37,11 @@ class Synthesized(NamedTuple):
     def only(self, kind: str) -> dict[str, Any]:
         """The properties of the one resource of a type."""
         (properties,) = self.resources(kind).values()
+        return properties
+
+    def named(self, kind: str, start: str) -> dict[str, Any]:
+        """The properties of the one resource of a type whose logical id starts like this."""
+        (properties,) = (found for name, found in self.resources(kind).items() if name.startswith(start))
         return properties
 
     def function(self, name: str) -> dict[str, Any]:
@@ -115,7 +121,7 @@ def synthesize(packages: Packages) -> Any:
         given = packages if chosen.packaging == "layers" else Packages(packages.functions, {})
         stack = VoucherSelection(app, f"VoucherSelection-{name}", stage=chosen, packages=given)
         template = Template.from_stack(stack)
-        return Synthesized(chosen, template, template.to_json())
+        return Synthesized(chosen, template, template.to_json(), stack)
 
     return synthesized
 
