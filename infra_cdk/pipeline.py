@@ -309,22 +309,22 @@ class Pipeline(Construct):
     def _allow_own_maps(self, role: iam.Role, state_machine: sfn.StateMachine) -> None:
         """Let the state machine start, watch and stop the executions of its map. A policy of its own, because it names
         the state machine, which needs the role first."""
+        names = cdk.Fn.select(6, cdk.Fn.split(":", state_machine.state_machine_arn))
+        executions = cdk.Stack.of(self).format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{names}/*",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
         rights = [
             Right(["states:StartExecution"], [state_machine.state_machine_arn]),
-            Right(
-                ["states:DescribeExecution", "states:StopExecution"],
-                [_executions_of(state_machine, "/*")],
-                _EXECUTIONS_OF_MAPS,
-            ),
+            Right(["states:DescribeExecution", "states:StopExecution"], [executions], _EXECUTIONS_OF_MAPS),
         ]
         policy = iam.Policy(self, "OwnMaps", statements=[right.statement() for right in rights])
         policy.attach_to_role(role)
         acknowledge_wildcards(policy, rights)
-        # the CDK's own policy for the map, which has the right to redrive it besides
-        of_the_cdk = [_executions_of(state_machine, suffix) for suffix in (":*", "/*:*")]
-        acknowledge_wildcards(
-            state_machine.node.find_child("DistributedMapPolicy"), [Right([], of_the_cdk, _EXECUTIONS_OF_MAPS)]
-        )
+        # the CDK's own policy for the maps, which it attaches to no role that stays as it is
+        state_machine.node.try_remove_child("DistributedMapPolicy")
 
 
 _X_RAY = (
@@ -352,14 +352,3 @@ _RECORDS_OF_RUNS = "Manifests and records of runs, below one prefix of the bucke
 _EXECUTIONS_OF_MAPS = "Executions of the state machine's own maps, whose names Step Functions makes up when they start."
 _NO_RESOURCES = "X-Ray, and the delivery of logs to CloudWatch, have no resources that a policy could name."
 _NOT_OBSERVED = "The emulator has neither X-Ray nor the delivery of logs; each run's history is in Step Functions."
-
-
-def _executions_of(state_machine: sfn.StateMachine, suffix: str) -> str:
-    """The ARN of executions of the state machine's maps, by what follows its name."""
-    name = cdk.Fn.select(6, cdk.Fn.split(":", state_machine.state_machine_arn))
-    return cdk.Stack.of(state_machine).format_arn(
-        service="states",
-        resource="execution",
-        resource_name=f"{name}{suffix}",
-        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-    )

@@ -19,6 +19,20 @@ from layers.build import FUNCTIONS, Archive, Packages
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("local", "dev", "prod")
+ALL_GUARDS = {
+    "auth": "iam",
+    "start_runs": True,
+    "source_buckets": ("histories",),
+    "kms_key": "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "permissions_boundary": "team-boundary",
+    "subnet_ids": ("subnet-0a1", "subnet-0b2"),
+    "security_group_ids": ("sg-0c3",),
+    "waf": True,
+    "domain_name": "vouchers.example.com",
+    "certificate_arn": "arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "hosted_zone_id": "Z0123456789ABC",
+}
+"""Every setting that guards a stage on AWS, and those that give it more rights."""
 
 
 class Synthesized(NamedTuple):
@@ -148,6 +162,12 @@ def dev(synthesize: Any) -> Synthesized:
 def prod(synthesize: Any) -> Synthesized:
     """The prod stage."""
     return synthesize("prod")
+
+
+@pytest.fixture(scope="session")
+def guarded(synthesize: Any) -> Synthesized:
+    """The prod stage with all its guards."""
+    return synthesize("prod", **ALL_GUARDS)
 
 
 @pytest.fixture(scope="session")

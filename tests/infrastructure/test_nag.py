@@ -7,26 +7,12 @@ from typing import Any, NamedTuple
 import pytest
 from cdk_nag import AwsSolutionsChecks
 
-from tests.infrastructure.conftest import STAGES
+from tests.infrastructure.conftest import ALL_GUARDS, STAGES
 
 # isort: split
 import aws_cdk as cdk
 
 SECURITY = Path(__file__).resolve().parents[2] / "docs" / "security.md"
-
-EVERYTHING = {
-    "auth": "iam",
-    "start_runs": True,
-    "source_buckets": ("histories",),
-    "kms_key": "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-    "permissions_boundary": "team-boundary",
-    "subnet_ids": ("subnet-0a1", "subnet-0b2"),
-    "security_group_ids": ("sg-0c3",),
-    "waf": True,
-    "domain_name": "vouchers.example.com",
-    "certificate_arn": "arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd",
-    "hosted_zone_id": "Z0123456789ABC",
-}
 
 
 class Finding(NamedTuple):
@@ -92,8 +78,8 @@ def test_nothing_is_found_in_any_stage(each_stage):
     assert findings(each_stage) == []
 
 
-def test_nothing_is_found_with_all_settings(synthesize):
-    assert findings(synthesize("prod", **EVERYTHING)) == []
+def test_nothing_is_found_with_all_guards(guarded):
+    assert findings(guarded) == []
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -105,8 +91,8 @@ def test_without_acknowledgements_each_finding_has_one_and_each_one_its_finding(
     assert [note for note in notes if not any(note.is_about(finding) for finding in found)] == []
 
 
-def test_of_all_settings_too_no_acknowledgement_is_left_over(noted):
-    notes, found = noted("prod", **EVERYTHING)
+def test_with_all_guards_too_no_acknowledgement_is_left_over(noted):
+    notes, found = noted("prod", **ALL_GUARDS)
 
     assert [note for note in notes if not any(note.is_about(finding) for finding in found)] == []
 
@@ -140,9 +126,8 @@ def rows(notes_of_stages: dict[str, tuple[list[Note], list[Finding]]]) -> list[s
     for reason, places in by_reason.items():
         rules, constructs, stages = ({place[column] for place in places} for column in range(3))
         where = [stage for stage in STAGES if stage in stages]
-        table.append(
-            f"| {', '.join(sorted(rules))} | {', '.join(sorted(constructs))} | {', '.join(where)} | {reason} |"
-        )
+        cells = (", ".join(sorted(rules)), ", ".join(sorted(constructs)), ", ".join(where), reason)
+        table.append(f"| {' | '.join(cells)} |")
     return sorted(table)
 
 
