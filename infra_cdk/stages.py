@@ -269,8 +269,8 @@ _NAMES: Mapping[str, tuple[str, str]] = {
         r"[\w+=,.@-]{1,128}|arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+",
         "a managed policy's name or ARN",
     ),
-    "subnet_ids": (r"subnet-[0-9a-f]+", "subnets like subnet-0123456789abcdef0"),
-    "security_group_ids": (r"sg-[0-9a-f]+", "security groups like sg-0123456789abcdef0"),
+    "subnet_ids": (r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "subnets like subnet-0123456789abcdef0"),
+    "security_group_ids": (r"sg-([0-9a-f]{8}|[0-9a-f]{17})", "security groups like sg-0123456789abcdef0"),
     "domain_name": (r"([a-z0-9-]+\.)+[a-z]{2,}", "a domain like vouchers.example.com"),
     "certificate_arn": (
         r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[A-Za-z0-9-]+",

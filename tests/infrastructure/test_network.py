@@ -2,7 +2,7 @@
 
 import pytest
 
-SUBNETS, GROUPS = ("subnet-0a1", "subnet-0b2"), ("sg-0c3",)
+SUBNETS, GROUPS = ("subnet-0a1b2c3d", "subnet-0b2c3d4e"), ("sg-0c3d4e5f",)
 INTERFACES = {
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",

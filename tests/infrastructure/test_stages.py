@@ -81,8 +81,8 @@ def test_security_settings_are_read_from_the_context():
             "auth": "iam",
             "kms_key": KEY,
             "permissions_boundary": "arn:aws:iam::123456789012:policy/team/boundary",
-            "subnet_ids": "subnet-0a1, subnet-0b2",
-            "security_group_ids": "sg-0c3",
+            "subnet_ids": "subnet-0a1b2c3d, subnet-0b2c3d4e",
+            "security_group_ids": "sg-0c3d4e5f",
             "waf": "true",
             "waf_rate_limit": "5000",
             "domain_name": "vouchers.example.com",
@@ -92,7 +92,7 @@ def test_security_settings_are_read_from_the_context():
     )
 
     assert (settings.auth, settings.kms_key, settings.certificate_arn) == ("iam", KEY, CERTIFICATE)
-    assert settings.subnet_ids == ("subnet-0a1", "subnet-0b2")
+    assert settings.subnet_ids == ("subnet-0a1b2c3d", "subnet-0b2c3d4e")
     assert (settings.waf, settings.waf_rate_limit) == (True, 5000)
 
 
@@ -101,7 +101,7 @@ def test_security_settings_are_read_from_the_context():
     [
         {"kms_key": KEY},
         {"permissions_boundary": "team-boundary"},
-        {"subnet_ids": "subnet-0a1", "security_group_ids": "sg-0c3"},
+        {"subnet_ids": "subnet-0a1b2c3d", "security_group_ids": "sg-0c3d4e5f"},
         {"waf": "true"},
         {"domain_name": "vouchers.example.com", "certificate_arn": CERTIFICATE},
     ],
@@ -165,12 +165,18 @@ def test_the_cdks_own_context_is_left_alone():
         ({"stage": "dev", "kms_key": "alias/vouchers"}, "kms_key: expected a key's ARN like .*got 'alias/vouchers'"),
         ({"stage": "dev", "permissions_boundary": "a b"}, "permissions_boundary: expected a managed policy's name or"),
         (
-            {"stage": "dev", "subnet_ids": "subnet-0a1"},
+            {"stage": "dev", "subnet_ids": "subnet-0a1b2c3d"},
             "subnet_ids: expected security_group_ids with it; set both, or neither",
         ),
-        ({"stage": "dev", "security_group_ids": "sg-0c3"}, "security_group_ids: expected subnet_ids with it"),
-        ({"stage": "dev", "subnet_ids": "0a1", "security_group_ids": "sg-0c3"}, "subnet_ids: expected subnets like"),
-        ({"stage": "dev", "subnet_ids": "subnet-0a1", "security_group_ids": "x"}, "security_group_ids: expected secur"),
+        ({"stage": "dev", "security_group_ids": "sg-0c3d4e5f"}, "security_group_ids: expected subnet_ids with it"),
+        (
+            {"stage": "dev", "subnet_ids": "0a1", "security_group_ids": "sg-0c3d4e5f"},
+            "subnet_ids: expected subnets like",
+        ),
+        (
+            {"stage": "dev", "subnet_ids": "subnet-0a1b2c3d", "security_group_ids": "x"},
+            "security_group_ids: expected secur",
+        ),
         ({"stage": "dev", "domain_name": "vouchers.example.com"}, "domain_name: expected certificate_arn with it"),
         ({"stage": "dev", "certificate_arn": CERTIFICATE}, "certificate_arn: expected domain_name with it"),
         ({"stage": "dev", "hosted_zone_id": "Z0123"}, "hosted_zone_id: expected domain_name with it"),
