@@ -22,14 +22,14 @@ _NO_VALIDATOR = (
 _ACCOUNTS_ROLE = "API Gateway has one role for all logs of an account; AWS keeps the policy that it needs."
 _NO_FIREWALL_HERE = "The emulator has no firewall, and answers this machine only."
 _NO_FIREWALL = "A stage for trials, throttled and closed by its key; the setting waf adds a firewall, which prod has."
-_NOT_OBSERVED = "The emulator has no CloudWatch that API Gateway writes to; the function logs every request."
+_NOT_OBSERVED = "The emulator's API Gateway writes no logs."
 _OPEN_HERE = "The emulator listens on this machine's loopback only, and its data is this machine's."
 _BY_KEY = (
     "Whoever asks shows an API key, which API Gateway checks; the answers are amounts of segments and accounts of "
     "runs, no data of customers. With auth=iam requests are signed instead."
 )
 _WITHOUT_KEY = {
-    "ANY": "It holds no data: whether the API is well, and its documentation.",
+    "ANY": "It tells whether the API is well, or how it is asked: no amounts, nothing of customers.",
     "GET": "A page's shell, without data: its script asks for the key and sends it with each request for data.",
     "HEAD": "The head of a page's shell: it holds no data.",
     "OPTIONS": "A browser asks without credentials whether a page may send a request: it holds no data.",

@@ -81,7 +81,7 @@ def test_only_model_writes_to_the_catalog(each_stage):
     assert writers == {"Model"}
 
 
-def test_nothing_deletes_and_nothing_reads_uploads_but_ingest(each_stage):
+def test_no_function_deletes_objects_and_only_ingest_reads_uploads(each_stage):
     rights = {name: each_stage.rights(f"Functions{name}Role") for name in FUNCTIONS}
 
     assert not [action for of_one in rights.values() for action in of_one if "Delete" in action]
