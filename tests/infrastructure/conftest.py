@@ -1,5 +1,6 @@
 """Each stage is synthesized once a session, in this process and without building anything."""
 
+import functools
 import json
 import zipfile
 from pathlib import Path
@@ -125,8 +126,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
 
 
 @pytest.fixture(scope="session")
-def synthesize(packages: Packages) -> Any:
-    """Return a function that synthesizes a stage, with settings of its own."""
+def synthesize_anew(packages: Packages) -> Any:
+    """Return a function that synthesizes a stage, with settings of its own, each time it is called."""
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
 
     def synthesized(name: str, **settings: Any) -> Synthesized:
@@ -138,6 +139,12 @@ def synthesize(packages: Packages) -> Any:
         return Synthesized(chosen, template, template.to_json(), stack)
 
     return synthesized
+
+
+@pytest.fixture(scope="session")
+def synthesize(synthesize_anew: Any) -> Any:
+    """Return a function that synthesizes a stage, with settings of its own, once for all tests."""
+    return functools.cache(synthesize_anew)
 
 
 @pytest.fixture(scope="session", params=STAGES)

@@ -47,7 +47,7 @@ def _below_the_stack(path: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def noted(synthesize: Any) -> Iterator[Any]:
+def noted(synthesize_anew: Any) -> Iterator[Any]:
     """Return a function that synthesizes a stage without its acknowledgements, and gives them beside the findings."""
     with pytest.MonkeyPatch.context() as patch:
         notes: list[Note] = []
@@ -63,7 +63,7 @@ def noted(synthesize: Any) -> Iterator[Any]:
 
         def synthesized(name: str, **settings: Any) -> tuple[list[Note], list[Finding]]:
             notes.clear()
-            found = findings(synthesize(name, **settings))
+            found = findings(synthesize_anew(name, **settings))
             return [*notes], found
 
         yield synthesized
