@@ -1,16 +1,13 @@
 """The API: a REST API that passes every request to its function."""
 
-import json
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import NamedTuple
-
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra_cdk.acknowledged import acknowledge
 from infra_cdk.log_groups import log_group_of
+from infra_cdk.refusals import headers_of, problem_of, refusals_of
 from infra_cdk.stages import LOCAL_API_ID, Stage
 
 # Who watches over the API has no key, nor has a browser that opens the documentation.
@@ -18,51 +15,30 @@ _OPEN = ("/health", "/openapi.json", "/docs", "/docs/{file}")
 # Pages, which are shells for whoever GETs them without a key; what is sent to them is answered with data.
 _SHELLS = ("/", "/search_voucher", "/segments", "/report", "/runs", "/runs/{run_id}")
 
-
-class _Refusal(NamedTuple):
-    """An answer of API Gateway itself; without a status it has the one of its cause, which can be several."""
-
-    code: str
-    detail: str
-    status: int | None = None
-    title: str = ""
-    headers: Mapping[str, str] = MappingProxyType({})
-
-
-_RETRY = {"Retry-After": "'1'"}
-_KEY_NEEDED = _Refusal("api_key_required", "expected an API key in the header x-api-key", 403, "Forbidden")
-_REFUSALS = {
-    "INVALID_API_KEY": _KEY_NEEDED,
-    "ACCESS_DENIED": _KEY_NEEDED,
-    # The routes take every path and every method that API Gateway knows: what has none of them is TRACE and its like.
-    # Which methods the path has, API Gateway cannot tell: these are those of the API.
-    "MISSING_AUTHENTICATION_TOKEN": _Refusal(
-        "method_not_allowed",
-        "the API takes GET, HEAD, OPTIONS, POST",
-        405,
-        "Method Not Allowed",
-        {"Allow": "'GET, HEAD, OPTIONS, POST'"},
-    ),
-    "THROTTLED": _Refusal("throttled", "too many requests: try again later", 429, "Too Many Requests", _RETRY),
-    "QUOTA_EXCEEDED": _Refusal("quota_exceeded", "the key's quota is used up", 429, "Too Many Requests", _RETRY),
-    "REQUEST_TOO_LARGE": _Refusal(
-        "body_too_large", "expected a body of at most 1,048,576 bytes: send less at once", 413, "Content Too Large"
-    ),
-    "INTEGRATION_TIMEOUT": _Refusal("gateway_timeout", "the answer took too long", 504, "Gateway Timeout"),
-    "INTEGRATION_FAILURE": _Refusal("gateway_timeout", "there was no answer", 504, "Gateway Timeout"),
-    "DEFAULT_4XX": _Refusal("gateway_refused", "API Gateway refused the request"),
-    "DEFAULT_5XX": _Refusal("gateway_error", "API Gateway could not answer the request"),
+_NO_VALIDATOR = (
+    "The function checks every field of every route and answers with a problem that names each. API Gateway's "
+    "validator would refuse the same requests earlier, with one sentence that names none."
+)
+_ACCOUNTS_ROLE = "API Gateway has one role for all logs of an account; AWS keeps the policy that it needs."
+_NO_FIREWALL_HERE = "The emulator has no firewall, and answers this machine only."
+_NO_FIREWALL = "A stage for trials, throttled and closed by its key; the setting waf adds a firewall, which prod has."
+_NOT_OBSERVED = "The emulator's API Gateway writes no logs."
+_OPEN_HERE = "The emulator listens on this machine's loopback only, and its data is this machine's."
+_BY_KEY = (
+    "Whoever asks shows an API key, which API Gateway checks; the answers are amounts of segments and accounts of "
+    "runs, no data of customers. With auth=iam requests are signed instead."
+)
+_WITHOUT_KEY = {
+    "ANY": "It tells whether the API is well, or how it is asked: no amounts, nothing of customers.",
+    "GET": "A page's shell, without data: its script asks for the key and sends it with each request for data.",
+    "HEAD": "The head of a page's shell: it holds no data.",
+    "OPTIONS": "A browser asks without credentials whether a page may send a request: it holds no data.",
 }
-_HEADERS = {
-    "Content-Type": "'application/problem+json'",
-    "X-Request-Id": "context.requestId",
-    "Cache-Control": "'no-store'",
-    "X-Content-Type-Options": "'nosniff'",
-}
+_SIGNED = "Requests are signed by identities of AWS: the callers are programs, for which a pool of users has no use."
 
 
 class Api(Construct):
-    """The REST API of the stage; where it asks for a key, what holds no data does without."""
+    """The REST API of the stage; where it asks for a key or a signature, what holds no data does without."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, function: lambda_.IFunction) -> None:
         super().__init__(scope, construct_id)
@@ -70,12 +46,19 @@ class Api(Construct):
         self._api = self._rest_api()
         self._routes(function)
         self._refusals()
+        self._acknowledge()
         self.key = self._key() if stage.auth == "api_key" else None
 
     @property
     def url(self) -> str:
         """Where the API is reached, with a slash at the end."""
-        return self._stage.local_api_url or self._api.url
+        own_domain = f"https://{self._stage.domain_name}/" if self._stage.domain_name else ""
+        return self._stage.local_api_url or own_domain or self._api.url
+
+    @property
+    def rest_api(self) -> apigateway.RestApi:
+        """The API itself, for what stands before it."""
+        return self._api
 
     def _rest_api(self) -> apigateway.RestApi:
         stage = self._stage
@@ -89,11 +72,20 @@ class Api(Construct):
             cloud_watch_role=stage.execution_logs,
             cloud_watch_role_removal_policy=cdk.RemovalPolicy.RETAIN if stage.execution_logs else None,
             deploy_options=self._deployment(),
+            disable_execute_api_endpoint=True if stage.domain_name else None,
         )
         api.node.try_remove_child("Endpoint")  # an output that the stack's own ApiUrl says better
         if stage.is_local:
             cdk.Tags.of(api).add("_custom_id_", LOCAL_API_ID)  # LocalStack's way to choose an API's id
+        if stage.execution_logs:
+            self._keep_execution_log(api)
         return api
+
+    def _keep_execution_log(self, api: apigateway.RestApi) -> None:
+        """Make the group of API Gateway's own log before API Gateway would, which keeps it for ever."""
+        name = f"API-Gateway-Execution-Logs_{api.rest_api_id}/{self._stage.name}"
+        log_group = log_group_of(self, "Gateway", stage=self._stage, name=name)
+        api.deployment_stage.node.add_dependency(log_group)
 
     def _deployment(self) -> apigateway.StageOptions:
         stage = self._stage
@@ -108,41 +100,77 @@ class Api(Construct):
             tracing_enabled=stage.tracing,
             access_log_destination=destination,
             access_log_format=access_log,
+            # errors of API Gateway, without what was asked or answered
+            logging_level=apigateway.MethodLoggingLevel.ERROR if stage.execution_logs else None,
+            data_trace_enabled=False if stage.execution_logs else None,
         )
 
     def _routes(self, function: lambda_.IFunction) -> None:
         integration = apigateway.LambdaIntegration(function, scope_permission_to_method=False)
-        root = self._api.root
+        for path, method in self._methods():
+            closed = method == "ANY" and path not in _OPEN and self._stage.auth != "none"
+            added = self._api.root.resource_for_path(path).add_method(
+                method,
+                integration,
+                api_key_required=closed and self._stage.auth == "api_key",
+                authorization_type=apigateway.AuthorizationType.IAM if closed and self._stage.auth == "iam" else None,
+            )
+            self._acknowledge_method(added, method, closed=closed)
+
+    def _methods(self) -> list[tuple[str, str]]:
+        """The paths with their methods; ANY is each that has no entry of its own."""
         if self._stage.auth == "none":
-            for path in ("/", "/{proxy+}"):
-                root.resource_for_path(path).add_method("ANY", integration)
-            return
-        for path in (*_SHELLS, "/{proxy+}"):
-            # A browser asks with OPTIONS, and without the key, whether a page may send it.
-            without_key = ["GET", "HEAD", "OPTIONS"] if path in _SHELLS else ["OPTIONS"]
-            for method in ("ANY", *without_key):
-                resource = root.resource_for_path(path)
-                resource.add_method(method, integration, api_key_required=method == "ANY")
-        for path in _OPEN:
-            root.resource_for_path(path).add_method("ANY", integration)
+            return [("/", "ANY"), ("/{proxy+}", "ANY")]
+        # A browser asks with OPTIONS, and without the key, whether a page may send it. A shell could sign no request.
+        of_shells = ("ANY", "GET", "HEAD", "OPTIONS") if self._stage.auth == "api_key" else ("ANY", "OPTIONS")
+        return [
+            *((path, method) for path in _SHELLS for method in of_shells),
+            ("/{proxy+}", "ANY"),
+            ("/{proxy+}", "OPTIONS"),
+            *((path, "ANY") for path in _OPEN),
+        ]
+
+    def _acknowledge_method(self, added: apigateway.Method, method: str, *, closed: bool) -> None:
+        """Note why the method has no authorizer, or none of users."""
+        rules = ["APIG4"]
+        if method != "OPTIONS":
+            rules.append("COG4")
+        if self._stage.auth == "none":
+            if self._stage.is_local:
+                acknowledge(added, _OPEN_HERE, *rules)
+        elif not closed:
+            acknowledge(added, _WITHOUT_KEY[method], *rules)
+        elif self._stage.auth == "api_key":
+            acknowledge(added, _BY_KEY, *rules)
+        else:
+            acknowledge(added, _SIGNED, "COG4")
+
+    def _acknowledge(self) -> None:
+        stage = self._stage
+        if api := self._api.node.default_child:
+            acknowledge(api, _NO_VALIDATOR, "APIG2")
+        if stage.is_local:
+            acknowledge(self._api.deployment_stage, _NO_FIREWALL_HERE, "APIG3")
+            acknowledge(self._api.deployment_stage, _NOT_OBSERVED, "APIG1", "APIG6")
+        elif stage.name == "dev" and not stage.waf:
+            acknowledge(self._api.deployment_stage, _NO_FIREWALL, "APIG3")
+        if stage.execution_logs:
+            acknowledge(
+                self._api.node.find_child("CloudWatchRole"),
+                _ACCOUNTS_ROLE,
+                "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
+            )
 
     def _refusals(self) -> None:
         """Give the answers of API Gateway itself the form of the function's."""
-        for name, refusal in _REFUSALS.items():
+        for name, refusal in refusals_of(self._stage).items():
             self._api.add_gateway_response(
                 name.title().replace("_", ""),
                 type=apigateway.ResponseType.of(name),
                 status_code=str(refusal.status) if refusal.status else None,
-                response_headers=self._headers_of(refusal),
-                templates={"application/json": _problem(refusal)},
+                response_headers=headers_of(refusal, self._stage),
+                templates={"application/json": problem_of(refusal)},
             )
-
-    def _headers_of(self, refusal: "_Refusal") -> dict[str, str]:
-        headers = {**_HEADERS, **refusal.headers}
-        # These answers are fixed: they can name one origin, or any.
-        origins = self._stage.cors_origins
-        allowed = "*" if "*" in origins else origins[0] if len(origins) == 1 else None
-        return headers | {"Access-Control-Allow-Origin": f"'{allowed}'"} if allowed else headers
 
     def _key(self) -> apigateway.IApiKey:
         key = self._api.add_api_key("Key")
@@ -151,16 +179,15 @@ class Api(Construct):
             throttle=apigateway.ThrottleSettings(
                 rate_limit=self._stage.rate_limit, burst_limit=self._stage.burst_limit
             ),
+            quota=self._quota(),
             api_stages=[apigateway.UsagePlanPerApiStage(api=self._api, stage=self._api.deployment_stage)],
         )
         plan.add_api_key(key)
         return key
 
-
-def _problem(refusal: _Refusal) -> str:
-    body = {"type": "about:blank"}
-    status = {"title": refusal.title, "status": refusal.status} if refusal.status else {}
-    return json.dumps(body | status | {"code": refusal.code, "detail": refusal.detail})
+    def _quota(self) -> apigateway.QuotaSettings | None:
+        per_day = self._stage.quota_per_day
+        return apigateway.QuotaSettings(limit=per_day, period=apigateway.Period.DAY) if per_day else None
 
 
 def _access_log() -> apigateway.AccessLogFormat:

@@ -13,7 +13,11 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra_cdk.acknowledged import acknowledge
+from infra_cdk.encryption import key_of, key_rights
 from infra_cdk.log_groups import log_group_of
+from infra_cdk.network import join_subnets, network_rights
+from infra_cdk.rights import Right, role_of
 from infra_cdk.stages import Stage
 from layers.build import LAYERS_OF, Archive, Packages
 
@@ -22,6 +26,14 @@ _ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Archit
 # A copy keeps its source's tags, and large objects are copied and uploaded in parts.
 _READ = ("s3:GetObject",)
 _WRITE = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+
+_TRACING = Right(
+    ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"], "X-Ray has no resources that a policy could name."
+)
+_OBJECTS_OF_RUNS = "Objects below one prefix of the deployment's bucket; each run makes up their keys."
+_OBJECTS_OF_SOURCES = "Objects of a bucket that source_buckets names: a history may be any of them. Read only."
+_RUNS_OF_THE_MACHINE = "Runs of the deployment's own state machine, whose names are made when they start. Read only."
+_PINNED_PYTHON = "Python 3.13 is what the packages are locked, built and tested for; a newer one comes with a new lock."
 
 
 class Functions(Construct):
@@ -168,24 +180,22 @@ class Functions(Construct):
             rights=[
                 self._items("dynamodb:GetItem", "dynamodb:Query"),
                 *self._run_rights(state_machine),
-                iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self._what_if.function_arn]),
+                Right(["lambda:InvokeFunction"], [self._what_if.function_arn]),
             ],
             snap_start=None if stage.is_local else lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS,
         )
         return function if stage.is_local else function.add_alias("served")
 
-    def _run_rights(self, state_machine: sfn.IStateMachine) -> list[iam.PolicyStatement]:
+    def _run_rights(self, state_machine: sfn.IStateMachine) -> list[Right]:
         """What the pages of runs read, and the right to start one where the stage says so."""
         name = cdk.Fn.select(6, cdk.Fn.split(":", state_machine.state_machine_arn))
         arn = state_machine.state_machine_arn
-        starts = [iam.PolicyStatement(actions=["states:StartExecution"], resources=[arn])]
+        starts = [Right(["states:StartExecution"], [arn])]
+        reads = ["states:DescribeExecution", "states:GetExecutionHistory"]
         return [
-            iam.PolicyStatement(actions=["states:ListExecutions"], resources=[arn]),
-            iam.PolicyStatement(
-                actions=["states:DescribeExecution", "states:GetExecutionHistory"],
-                resources=[self._states_arn("execution", f"{name}:*")],
-            ),
-            iam.PolicyStatement(actions=["states:DescribeMapRun"], resources=[self._states_arn("mapRun", f"{name}/*")]),
+            Right(["states:ListExecutions"], [arn]),
+            Right(reads, [self._states_arn("execution", f"{name}:*")], _RUNS_OF_THE_MACHINE),
+            Right(["states:DescribeMapRun"], [self._states_arn("mapRun", f"{name}/*")], _RUNS_OF_THE_MACHINE),
             self._list("runs"),
             self._objects(_READ, "runs"),
             *(starts if self._stage.start_runs else []),
@@ -204,12 +214,12 @@ class Functions(Construct):
         disk_mb: int = 512,
         timeout_seconds: int,
         environment: Mapping[str, str],
-        rights: Sequence[iam.PolicyStatement],
+        rights: Sequence[Right],
         snap_start: lambda_.SnapStartConf | None = None,
     ) -> lambda_.Function:
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", construct_id).lower()
         log_group = log_group_of(self, construct_id, stage=self._stage)
-        return lambda_.Function(
+        function = lambda_.Function(
             self,
             construct_id,
             runtime=lambda_.Runtime.PYTHON_3_13,
@@ -221,11 +231,15 @@ class Functions(Construct):
             ephemeral_storage_size=cdk.Size.mebibytes(disk_mb),
             timeout=cdk.Duration.seconds(timeout_seconds),
             environment={**environment, **self._powertools(name)},
+            environment_encryption=key_of(self, f"{construct_id}Key", stage=self._stage),
             role=self._role(construct_id, log_group, rights),
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE if self._stage.tracing else lambda_.Tracing.DISABLED,
             snap_start=snap_start,
         )
+        join_subnets(function, self._stage)
+        acknowledge(function, _PINNED_PYTHON, "L1")
+        return function
 
     def _powertools(self, name: str) -> dict[str, str]:
         settings = {
@@ -235,16 +249,12 @@ class Functions(Construct):
         }
         return settings if self._stage.tracing else {**settings, "POWERTOOLS_TRACE_DISABLED": "true"}
 
-    def _role(self, construct_id: str, log_group: logs.ILogGroup, rights: Sequence[iam.PolicyStatement]) -> iam.IRole:
-        rights = [*rights, _own_logs(log_group)]
-        if self._stage.tracing:
-            rights.append(_tracing())
-        role = iam.Role(
-            self,
-            f"{construct_id}Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={"Rights": iam.PolicyDocument(statements=rights)},
-        )
+    def _role(self, construct_id: str, log_group: logs.ILogGroup, rights: Sequence[Right]) -> iam.IRole:
+        stage = self._stage
+        rights = [*rights, *key_rights(stage, rights), *network_rights(stage), _own_logs(log_group)]
+        if stage.tracing:
+            rights.append(_TRACING)
+        role = role_of(self, f"{construct_id}Role", service="lambda.amazonaws.com", rights=rights)
         return role.without_policy_updates()  # all that it may do stands here
 
     def _layer_versions(self) -> dict[str, lambda_.LayerVersion]:
@@ -260,32 +270,27 @@ class Functions(Construct):
             for name, archive in self._packages.layers.items()
         }
 
-    def _objects(self, actions: Sequence[str], *prefixes: str) -> iam.PolicyStatement:
-        resources = [self._bucket.arn_for_objects(f"{prefix}/*") for prefix in prefixes]
-        return iam.PolicyStatement(actions=[*actions], resources=resources)
+    def _objects(self, actions: Sequence[str], *prefixes: str) -> Right:
+        return Right(actions, [self._bucket.arn_for_objects(f"{prefix}/*") for prefix in prefixes], _OBJECTS_OF_RUNS)
 
-    def _list_bucket(self) -> iam.PolicyStatement:
-        return iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self._bucket.bucket_arn])
+    def _list_bucket(self) -> Right:
+        return Right(["s3:ListBucket"], [self._bucket.bucket_arn])
 
-    def _list(self, *prefixes: str) -> iam.PolicyStatement:
+    def _list(self, *prefixes: str) -> Right:
         """The right to hear of an object below these prefixes that it is not there."""
-        patterns = [f"{prefix}/*" for prefix in prefixes]
-        return iam.PolicyStatement(
-            actions=["s3:ListBucket"],
-            resources=[self._bucket.bucket_arn],
-            conditions={"StringLike": {"s3:prefix": patterns}},
-        )
+        below = {"StringLike": {"s3:prefix": [f"{prefix}/*" for prefix in prefixes]}}
+        return Right(["s3:ListBucket"], [self._bucket.bucket_arn], conditions=below)
 
-    def _items(self, *actions: str) -> iam.PolicyStatement:
-        return iam.PolicyStatement(actions=[*actions], resources=[self._table.table_arn])
+    def _items(self, *actions: str) -> Right:
+        return Right(actions, [self._table.table_arn])
 
-    def _source_buckets(self) -> list[iam.PolicyStatement]:
+    def _source_buckets(self) -> list[Right]:
         arns = [self._arn_of_bucket(name) for name in self._stage.source_buckets]
         if not arns:
             return []
         return [
-            iam.PolicyStatement(actions=["s3:ListBucket"], resources=arns),
-            iam.PolicyStatement(actions=[*_READ], resources=[f"{arn}/*" for arn in arns]),
+            Right(["s3:ListBucket"], arns),
+            Right(_READ, [f"{arn}/*" for arn in arns], _OBJECTS_OF_SOURCES),
         ]
 
     def _arn_of_bucket(self, name: str) -> str:
@@ -299,12 +304,5 @@ def _code(archive: Archive) -> lambda_.Code:
     )
 
 
-def _own_logs(log_group: logs.ILogGroup) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
-    )
-
-
-def _tracing() -> iam.PolicyStatement:
-    """X-Ray has no resources to name."""
-    return iam.PolicyStatement(actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources=["*"])
+def _own_logs(log_group: logs.ILogGroup) -> Right:
+    return Right(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn])

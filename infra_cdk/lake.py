@@ -1,9 +1,13 @@
 """The lake: one bucket for everything that runs read and write."""
 
+from typing import Any
+
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra_cdk.acknowledged import acknowledge
+from infra_cdk.encryption import key_of
 from infra_cdk.stages import Stage
 
 _TLS_VERSION = 1.2
@@ -11,6 +15,8 @@ _TLS_VERSION = 1.2
 
 class Lake(Construct):
     """The bucket, private, encrypted and versioned; each prefix keeps its objects as long as the stage says.
+
+    On AWS a second bucket has the log of who read and wrote in it, as long as other logs.
 
     ==============  =====================================================
     prefix          holds
@@ -26,20 +32,38 @@ class Lake(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
-        destroy = stage.removal == "destroy"
-        self.bucket = s3.Bucket(
-            self,
+        self._stage = stage
+        key = key_of(self, "Key", stage=stage)
+        self.bucket = self._bucket(
             "Bucket",
+            encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=key,
+            bucket_key_enabled=True if key else None,  # one request to KMS for many objects
+            versioned=True,
+            lifecycle_rules=self._lifecycle(stage),
+            server_access_logs_bucket=None if stage.is_local else self._access_logs(),
+        )
+        if stage.is_local:
+            acknowledge(self.bucket, "The emulator writes no access logs: its one user is on the same machine.", "S1")
+
+    def _access_logs(self) -> s3.Bucket:
+        """The bucket of access logs. S3 delivers them to no bucket that is encrypted with a key of its owner."""
+        expiry = s3.LifecycleRule(id="expire", expiration=cdk.Duration.days(self._stage.log_days))
+        return self._bucket("AccessLogs", encryption=s3.BucketEncryption.S3_MANAGED, lifecycle_rules=[expiry])
+
+    def _bucket(self, construct_id: str, **settings: Any) -> s3.Bucket:  # noqa: ANN401 - of s3.Bucket
+        destroy = self._stage.removal == "destroy"
+        return s3.Bucket(
+            self,
+            construct_id,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             minimum_tls_version=_TLS_VERSION,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            versioned=True,
-            lifecycle_rules=self._lifecycle(stage),
             removal_policy=cdk.RemovalPolicy.DESTROY if destroy else cdk.RemovalPolicy.RETAIN,
             # emptying a bucket takes a function in Node.js, which the emulator does not run
-            auto_delete_objects=destroy and not stage.is_local,
+            auto_delete_objects=destroy and not self._stage.is_local,
+            **settings,
         )
 
     @staticmethod

@@ -4,6 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra_cdk.encryption import key_of
 from infra_cdk.stages import LOG_PERIODS, Stage
 
 _RETENTION = dict(
@@ -36,6 +37,7 @@ def log_group_of(scope: Construct, owner: str, *, stage: Stage, name: str | None
         scope,
         f"{owner}Logs",
         log_group_name=name,
+        encryption_key=key_of(scope, f"{owner}LogsKey", stage=stage),
         retention=_RETENTION[stage.log_days],
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )

@@ -1,6 +1,6 @@
 """The pipeline: the state machine that turns a history into a published model, and says so when it cannot."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -14,8 +14,11 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from infra_cdk.acknowledged import acknowledge
+from infra_cdk.encryption import key_of, key_rights
 from infra_cdk.functions import Functions
 from infra_cdk.log_groups import log_group_of
+from infra_cdk.rights import Right, acknowledge_wildcards, role_of
 from infra_cdk.stages import Stage
 
 # Lambda's own passing troubles: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
@@ -244,17 +247,15 @@ class Pipeline(Construct):
             self,
             "RunFailures",
             display_name="Failed runs of the voucher selection",
-            master_key=kms.Alias.from_alias_name(self, "SnsKey", "alias/aws/sns"),
+            master_key=key_of(self, "Key", stage=self._stage)
+            or kms.Alias.from_alias_name(self, "SnsKey", "alias/aws/sns"),
             enforce_ssl=True,
         )
 
     def _state_machine(self, definition: sfn.Chain) -> sfn.StateMachine:
-        role = iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal("states.amazonaws.com"),
-            inline_policies={"Rights": iam.PolicyDocument(statements=self._rights())},
-        )
+        rights = self._rights()
+        rights += key_rights(self._stage, rights)
+        role = role_of(self, "Role", service="states.amazonaws.com", rights=rights)
         state_machine = sfn.StateMachine(
             self,
             "StateMachine",
@@ -267,6 +268,8 @@ class Pipeline(Construct):
             logs=self._execution_logs() if self._stage.execution_logs else None,
         )
         self._allow_own_maps(role, state_machine)
+        if self._stage.is_local:
+            acknowledge(state_machine, _NOT_OBSERVED, "SF1", "SF2")
         return state_machine
 
     def _execution_logs(self) -> sfn.LogOptions:
@@ -279,22 +282,17 @@ class Pipeline(Construct):
             include_execution_data=False,
         )
 
-    def _rights(self) -> list[iam.PolicyStatement]:
+    def _rights(self) -> list[Right]:
         functions = (self._functions.ingest, self._functions.clean, self._functions.assign, self._functions.model)
         rights = [
-            _allow(["lambda:InvokeFunction"], [function.function_arn for function in functions]),
-            _allow(["s3:GetObject"], [self._bucket.arn_for_objects("runs/*")]),
-            _allow(
-                ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
-                [self._bucket.arn_for_objects("runs/*")],
-            ),
-            _allow(["sns:Publish"], [self.topic.topic_arn]),
+            Right(["lambda:InvokeFunction"], [function.function_arn for function in functions]),
+            Right(_RECORDS, [self._bucket.arn_for_objects("runs/*")], _RECORDS_OF_RUNS),
+            Right(["sns:Publish"], [self.topic.topic_arn]),
         ]
-        # these two have no resources to name
         if self._stage.tracing:
-            rights.append(_allow(_X_RAY, ["*"]))
+            rights.append(Right(_X_RAY, ["*"], _NO_RESOURCES))
         if self._stage.execution_logs:
-            rights.append(_allow(_LOG_DELIVERY, ["*"]))
+            rights.append(Right(_LOG_DELIVERY, ["*"], _NO_RESOURCES))
         return rights
 
     def _refresh(self, schedule: str) -> None:
@@ -321,15 +319,15 @@ class Pipeline(Construct):
             resource_name=f"{names}/*",
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
-        policy = iam.Policy(
-            self,
-            "OwnMaps",
-            statements=[
-                _allow(["states:StartExecution"], [state_machine.state_machine_arn]),
-                _allow(["states:DescribeExecution", "states:StopExecution"], [executions]),
-            ],
-        )
+        rights = [
+            Right(["states:StartExecution"], [state_machine.state_machine_arn]),
+            Right(["states:DescribeExecution", "states:StopExecution"], [executions], _EXECUTIONS_OF_MAPS),
+        ]
+        policy = iam.Policy(self, "OwnMaps", statements=[right.statement() for right in rights])
         policy.attach_to_role(role)
+        acknowledge_wildcards(policy, rights)
+        # the CDK's own policy for the maps, which it attaches to no role that stays as it is
+        state_machine.node.try_remove_child("DistributedMapPolicy")
 
 
 _X_RAY = (
@@ -351,5 +349,9 @@ _LOG_DELIVERY = (
 )
 
 
-def _allow(actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=[*actions], resources=[*resources])
+_RECORDS = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+
+_RECORDS_OF_RUNS = "Manifests and records of runs, below one prefix of the bucket; each run makes up their keys."
+_EXECUTIONS_OF_MAPS = "Executions of the state machine's own maps, whose names Step Functions makes up when they start."
+_NO_RESOURCES = "X-Ray, and the delivery of logs to CloudWatch, have no resources that a policy could name."
+_NOT_OBSERVED = "The emulator has neither X-Ray nor the delivery of logs; each run's history is in Step Functions."

@@ -24,7 +24,14 @@ class VoucherSelection(cdk.Stack):
         packages: Packages,
         env: cdk.Environment | None = None,
     ) -> None:
-        super().__init__(scope, construct_id, env=env, description="Voucher Selection", synthesizer=_synthesizer(stage))
+        super().__init__(
+            scope,
+            construct_id,
+            env=env,
+            description="Voucher Selection",
+            synthesizer=_synthesizer(stage),
+            permissions_boundary=_boundary(stage),
+        )
         lake = Lake(self, "Lake", stage=stage)
         catalog = Catalog(self, "Catalog", stage=stage)
         functions = Functions(
@@ -33,6 +40,8 @@ class VoucherSelection(cdk.Stack):
         pipeline = Pipeline(self, "Pipeline", stage=stage, functions=functions, bucket=lake.bucket)
         api = Api(self, "Api", stage=stage, function=functions.api(pipeline.state_machine))
 
+        self._stand_before(api, stage)
+
         self._output("ApiUrl", api.url, "Where the API answers")
         self._output("StateMachineArn", pipeline.state_machine.state_machine_arn, "What to start a run with")
         self._output("BucketName", lake.bucket.bucket_name, "Histories go to uploads/ in it")
@@ -40,6 +49,18 @@ class VoucherSelection(cdk.Stack):
         self._output("FailureTopicArn", pipeline.topic.topic_arn, "Subscribe to hear of failed runs")
         if api.key:
             self._output("ApiKeyId", api.key.key_id, "aws apigateway get-api-key --include-value --api-key <id>")
+
+    def _stand_before(self, api: Api, stage: Stage) -> None:
+        """Add the domain and the firewall. They are imported where they are wanted: they take a second to import."""
+        if stage.domain_name:
+            from infra_cdk.domain import Domain  # noqa: PLC0415
+
+            domain = Domain(self, "Domain", stage=stage, api=api.rest_api)
+            self._output("DomainTarget", domain.target, "What a record of the domain points at")
+        if stage.waf:
+            from infra_cdk.firewall import Firewall  # noqa: PLC0415
+
+            Firewall(self, "Firewall", stage=stage, stage_arn=api.rest_api.deployment_stage.stage_arn)
 
     def _output(self, name: str, value: str, description: str) -> None:
         cdk.CfnOutput(self, name, value=value, description=description)
@@ -52,3 +73,12 @@ def _synthesizer(stage: Stage) -> cdk.IStackSynthesizer | None:
     that one takes a moment, and the whole bootstrap ten seconds.
     """
     return cdk.CliCredentialsStackSynthesizer() if stage.is_local else None
+
+
+def _boundary(stage: Stage) -> cdk.PermissionsBoundary | None:
+    """The managed policy beyond which no role of the stack can do anything."""
+    policy = stage.permissions_boundary
+    if not policy:
+        return None
+    of_arn, of_name = cdk.PermissionsBoundary.from_arn, cdk.PermissionsBoundary.from_name
+    return of_arn(policy) if policy.startswith("arn:") else of_name(policy)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 type StageName = Literal["local", "dev", "prod"]
-type Auth = Literal["none", "api_key"]
+type Auth = Literal["none", "api_key", "iam"]
 type Packaging = Literal["bundle", "layers"]
 type Wheels = Literal["host", "lambda"]
 type Removal = Literal["destroy", "retain"]
@@ -43,12 +43,20 @@ class Stage:
         segments_file: JSON file of segment definitions; None uses the ones that are shipped.
         source_hosts: HTTPS hosts that Ingest may fetch a history from; ``*`` is any.
         source_buckets: Buckets that Ingest may read besides the deployment's own.
-        auth: Who may call the API: anyone, or holders of an API key.
+        auth: Who may call the API: anyone, holders of an API key, or with signed requests the identities of AWS whose
+            policy allows it (``iam``).
         start_runs: Whether whoever may call the API may start runs and roll versions back with it; never where anyone
             may call it, but in the emulator.
         cors_origins: Origins whose pages may call the API, like ``https://campaigns.example``; ``*`` is any.
         rate_limit: Requests per second that the API takes in the long run.
         burst_limit: Requests that the API takes at once.
+        quota_per_day: Requests that an API key has per day; 0 is any number.
+        waf: Whether a web application firewall stands before the API: AWS's common rules, known bad inputs, and
+            `waf_rate_limit`.
+        waf_rate_limit: Requests of one address in five minutes, from which on the firewall refuses them.
+        domain_name: The API's own domain; empty is API Gateway's, which is closed where there is one.
+        certificate_arn: The domain's certificate in ACM, of the region of the stack.
+        hosted_zone_id: The zone of Route 53 that gets a record of the domain; empty leaves the record to its owner.
         model_refresh_seconds: How long the API serves a model before it asks whether there is a newer one.
         shard_target_rows: Rows that a shard has at most, unless one row group has more.
         shard_target_bytes: Compressed bytes that a shard has at most, unless one row group has more.
@@ -86,6 +94,11 @@ class Stage:
         packaging: Functions that carry their dependencies (``bundle``), or functions with layers.
         architecture: The processor that the functions run on.
         wheels: Whether the functions run in Lambda or a Lambda container, or as processes of this machine (``host``).
+        kms_key: ARN of the customer-managed key that encrypts the bucket, the table, the topic, the log groups and the
+            functions' environments; empty uses AWS's own keys.
+        permissions_boundary: ARN or name of the managed policy that bounds every role; empty is none.
+        subnet_ids: Subnets that the functions run in; none is outside of any VPC.
+        security_group_ids: Security groups of the functions in these subnets.
         removal: What becomes of the bucket and the table when the stack is deleted.
         public_endpoint: Where the emulator is reached; empty on AWS.
     """
@@ -102,6 +115,12 @@ class Stage:
     cors_origins: tuple[str, ...] = ()
     rate_limit: float = 100
     burst_limit: int = 200
+    quota_per_day: int = 0
+    waf: bool = False
+    waf_rate_limit: int = 30_000
+    domain_name: str = ""
+    certificate_arn: str = ""
+    hosted_zone_id: str = ""
     model_refresh_seconds: float = 5
     shard_target_rows: int = 5_000_000
     shard_target_bytes: int = 128 * 1024 * 1024
@@ -138,6 +157,10 @@ class Stage:
     packaging: Packaging = "layers"
     architecture: Architecture = "arm64"
     wheels: Wheels = "lambda"
+    kms_key: str = ""
+    permissions_boundary: str = ""
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
     removal: Removal = "destroy"
     public_endpoint: str = ""
 
@@ -149,6 +172,8 @@ class Stage:
             raise StageError("start_runs: anyone could start runs where auth is none; set auth=api_key")
         self._check_numbers()
         self._check_addresses()
+        self._check_names()
+        self._check_belonging()
         if self.refresh_schedule and not re.fullmatch(r"(cron|rate)\([^()]+\)", self.refresh_schedule):
             msg = f"refresh_schedule: expected like cron(30 0 * * ? *), or nothing, got {self.refresh_schedule!r}"
             raise StageError(msg)
@@ -173,6 +198,32 @@ class Stage:
         if self.public_endpoint and (endpoint.scheme not in {"http", "https"} or not endpoint.netloc):
             msg = f"endpoint: expected an address like {LOCAL_ENDPOINT}, got {self.public_endpoint!r}"
             raise StageError(msg)
+
+    def _check_names(self) -> None:
+        for setting, (pattern, expected) in _NAMES.items():
+            given = getattr(self, setting)
+            for value in (given,) if isinstance(given, str) else given:
+                if value and not re.fullmatch(pattern, value):
+                    msg = f"{setting}: expected {expected}, got {value!r}"
+                    raise StageError(msg)
+
+    def _check_belonging(self) -> None:
+        """Refuse a setting without the one that it belongs to, and in the emulator what there is only on AWS."""
+        for setting, needed in _NEEDS.items():
+            if getattr(self, setting) and not getattr(self, needed):
+                msg = f"{setting}: expected {needed} with it; set both, or neither"
+                raise StageError(msg)
+        if self.quota_per_day and self.auth != "api_key":
+            msg = f"quota_per_day: a quota is counted by API key, and auth is {self.auth}; set auth=api_key"
+            raise StageError(msg)
+        if not self.is_local:
+            return
+        if self.auth == "iam":
+            raise StageError("auth: the emulator checks no signatures; expected none or api_key, got 'iam'")
+        for setting in _ON_AWS_ONLY:
+            if getattr(self, setting):
+                msg = f"{setting}: the emulator has nothing of the kind; set it on dev or prod only"
+                raise StageError(msg)
 
     @property
     def is_local(self) -> bool:
@@ -233,6 +284,37 @@ _GATE = (
     "least_support_of_change",
 )
 
+_NAMES: Mapping[str, tuple[str, str]] = {
+    "kms_key": (
+        r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
+        "a key's ARN like arn:aws:kms:eu-west-1:123456789012:key/1234abcd-…",
+    ),
+    "permissions_boundary": (
+        r"[\w+=,.@-]{1,128}|arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+",
+        "a managed policy's name or ARN",
+    ),
+    "subnet_ids": (r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "subnets like subnet-0123456789abcdef0"),
+    "security_group_ids": (r"sg-([0-9a-f]{8}|[0-9a-f]{17})", "security groups like sg-0123456789abcdef0"),
+    "domain_name": (r"([a-z0-9-]+\.)+[a-z]{2,}", "a domain like vouchers.example.com"),
+    "certificate_arn": (
+        r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[A-Za-z0-9-]+",
+        "a certificate's ARN like arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-…",
+    ),
+    "hosted_zone_id": (r"Z[A-Z0-9]+", "a zone's id like Z0123456789ABCDEFGHIJ"),
+}
+"""The settings that name something which is there before the stack: what the name looks like."""
+
+_NEEDS = {
+    "domain_name": "certificate_arn",
+    "certificate_arn": "domain_name",
+    "hosted_zone_id": "domain_name",
+    "subnet_ids": "security_group_ids",
+    "security_group_ids": "subnet_ids",
+}
+"""The settings that mean nothing without another one."""
+
+_ON_AWS_ONLY = ("kms_key", "permissions_boundary", "subnet_ids", "waf", "domain_name")
+
 LOG_PERIODS = (1, 7, 14, 30, 90, 180, 365)
 """How long logs can be kept, in days: of CloudWatch's periods, the ones that a team has asked for."""
 
@@ -251,6 +333,8 @@ _FUNCTIONS = ("ingest", "clean", "assign", "model", "what_if", "api")
 _RANGES: Mapping[str, tuple[float, float]] = {
     "rate_limit": (1, 10_000),
     "burst_limit": (1, 5_000),
+    "quota_per_day": (0, 2**31 - 1),
+    "waf_rate_limit": (10, 2_000_000_000),
     "model_refresh_seconds": (0, 86_400),
     "shard_target_rows": _COUNT,
     "shard_target_bytes": _COUNT,
@@ -299,7 +383,7 @@ def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings a
         case "dev":
             defaults = {"log_days": 7}
         case "prod":
-            defaults = {"log_days": 90, "removal": "retain"}
+            defaults = {"log_days": 90, "waf": True, "removal": "retain"}
         case _:
             msg = f"stage: expected one of {', '.join(get_args(StageName.__value__))}, got {name!r}"
             raise StageError(msg)

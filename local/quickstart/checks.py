@@ -127,5 +127,9 @@ def _show_going(display: Status, left: Sequence[Check]) -> None:
 
 
 def run_tests(arguments: Sequence[str]) -> int:
-    """Run the product's tests, their output on the terminal; return pytest's exit code."""
-    return subprocess.run([_PYTHON, "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode  # noqa: S603
+    """Run the product's tests, their output on the terminal; return pytest's exit code.
+
+    All of them take two processes, one of which has those that share a deployment: these wait for it most of the time.
+    """
+    chosen = arguments or ("-n", str(_AT_ONCE), "--dist", "loadgroup")
+    return subprocess.run([_PYTHON, "-m", "pytest", *chosen], cwd=ROOT, check=False).returncode  # noqa: S603

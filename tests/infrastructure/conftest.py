@@ -1,5 +1,6 @@
 """Each stage is synthesized once a session, in this process and without building anything."""
 
+import functools
 import json
 import zipfile
 from pathlib import Path
@@ -19,6 +20,20 @@ from layers.build import FUNCTIONS, Archive, Packages
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("local", "dev", "prod")
+ALL_GUARDS = {
+    "auth": "iam",
+    "start_runs": True,
+    "source_buckets": ("histories",),
+    "kms_key": "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "permissions_boundary": "team-boundary",
+    "subnet_ids": ("subnet-0a1b2c3d", "subnet-0b2c3d4e"),
+    "security_group_ids": ("sg-0c3d4e5f",),
+    "waf": True,
+    "domain_name": "vouchers.example.com",
+    "certificate_arn": "arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "hosted_zone_id": "Z0123456789ABC",
+}
+"""Every setting that guards a stage on AWS, and those that give it more rights."""
 
 
 class Synthesized(NamedTuple):
@@ -27,6 +42,7 @@ class Synthesized(NamedTuple):
     stage: Stage
     template: Template
     json: dict[str, Any]
+    stack: VoucherSelection
 
     def resources(self, kind: str) -> dict[str, Any]:
         """The properties of all resources of a type, by logical id."""
@@ -36,6 +52,11 @@ class Synthesized(NamedTuple):
     def only(self, kind: str) -> dict[str, Any]:
         """The properties of the one resource of a type."""
         (properties,) = self.resources(kind).values()
+        return properties
+
+    def named(self, kind: str, start: str) -> dict[str, Any]:
+        """The properties of the one resource of a type whose logical id starts like this."""
+        (properties,) = (found for name, found in self.resources(kind).items() if name.startswith(start))
         return properties
 
     def function(self, name: str) -> dict[str, Any]:
@@ -105,8 +126,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
 
 
 @pytest.fixture(scope="session")
-def synthesize(packages: Packages) -> Any:
-    """Return a function that synthesizes a stage, with settings of its own."""
+def synthesize_anew(packages: Packages) -> Any:
+    """Return a function that synthesizes a stage, with settings of its own, each time it is called."""
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
 
     def synthesized(name: str, **settings: Any) -> Synthesized:
@@ -115,9 +136,15 @@ def synthesize(packages: Packages) -> Any:
         given = packages if chosen.packaging == "layers" else Packages(packages.functions, {})
         stack = VoucherSelection(app, f"VoucherSelection-{name}", stage=chosen, packages=given)
         template = Template.from_stack(stack)
-        return Synthesized(chosen, template, template.to_json())
+        return Synthesized(chosen, template, template.to_json(), stack)
 
     return synthesized
+
+
+@pytest.fixture(scope="session")
+def synthesize(synthesize_anew: Any) -> Any:
+    """Return a function that synthesizes a stage, with settings of its own, once for all tests."""
+    return functools.cache(synthesize_anew)
 
 
 @pytest.fixture(scope="session", params=STAGES)
@@ -142,6 +169,12 @@ def dev(synthesize: Any) -> Synthesized:
 def prod(synthesize: Any) -> Synthesized:
     """The prod stage."""
     return synthesize("prod")
+
+
+@pytest.fixture(scope="session")
+def guarded(synthesize: Any) -> Synthesized:
+    """The prod stage with all its guards."""
+    return synthesize("prod", **ALL_GUARDS)
 
 
 @pytest.fixture(scope="session")

@@ -56,6 +56,60 @@ def test_on_aws_whatever_holds_data_needs_a_key(dev):
     }
 
 
+@pytest.fixture(scope="module")
+def signing(synthesize):
+    """The dev stage where requests are signed."""
+    return synthesize("dev", auth="iam")
+
+
+def signed(synthesized):
+    """The logical paths whose methods ask for a signature, and those that do not."""
+    kinds = {True: set(), False: set()}
+    resources = synthesized.resources("AWS::ApiGateway::Resource")
+    for method in synthesized.resources("AWS::ApiGateway::Method").values():
+        part = resources.get(method["ResourceId"].get("Ref"), {}).get("PathPart", "/")
+        kinds[method["AuthorizationType"] == "AWS_IAM"].add((method["HttpMethod"], part))
+    return kinds[True], kinds[False]
+
+
+def test_with_iam_whatever_holds_data_needs_a_signature_pages_too(signing):
+    with_signature, without = signed(signing)
+
+    assert not any(methods(signing).values())
+    assert with_signature == {
+        ("ANY", part) for part in ("/", "search_voucher", "segments", "report", "runs", "{run_id}", "{proxy+}")
+    }
+    assert {part for method, part in without if method != "OPTIONS"} == {"health", "openapi.json", "docs", "{file}"}
+    assert {part for method, part in without if method == "OPTIONS"} == {part for _, part in with_signature}
+
+
+def test_nothing_else_asks_for_a_signature(each_stage):
+    assert signed(each_stage)[0] == set()
+
+
+@pytest.mark.parametrize(
+    "kind", ["ACCESS_DENIED", "EXPIRED_TOKEN", "INVALID_SIGNATURE", "MISSING_AUTHENTICATION_TOKEN"]
+)
+def test_with_iam_who_does_not_sign_is_told_to(signing, kind):
+    status, _, body = refusals(signing)[kind]
+
+    assert (status, body["code"]) == ("403", "signature_required")
+    assert "Signature Version 4" in body["detail"]
+
+
+def test_with_iam_there_is_no_key_and_no_plan(signing):
+    assert not signing.resources("AWS::ApiGateway::ApiKey")
+    assert not signing.resources("AWS::ApiGateway::UsagePlan")
+    assert "ApiKeyId" not in signing.json["Outputs"]
+
+
+def test_a_key_has_a_quota_where_the_stage_sets_one(synthesize, dev):
+    limited = synthesize("dev", quota_per_day=500).only("AWS::ApiGateway::UsagePlan")
+
+    assert limited["Quota"] == {"Limit": 500, "Period": "DAY"}
+    assert "Quota" not in dev.only("AWS::ApiGateway::UsagePlan")
+
+
 def test_the_routes_without_a_key_are_those_of_the_document(dev):
     documented = {
         (method.upper(), path)
@@ -158,6 +212,16 @@ def test_access_logs_on_aws_say_what_happened_and_not_who_asked(prod):
     fields = json.loads(stage["AccessLogSetting"]["Format"])
     assert fields["status"] == "$context.status"
     assert not [value for value in fields.values() if "identity" in value or "authorizer" in value or "path}" in value]
+
+
+def test_api_gateways_own_log_has_its_errors_only_and_is_kept_as_long_as_others(prod):
+    (settings,) = prod.only("AWS::ApiGateway::Stage")["MethodSettings"]
+    group = prod.named("AWS::Logs::LogGroup", "ApiGatewayLogs")
+
+    assert (settings["LoggingLevel"], settings["DataTraceEnabled"]) == ("ERROR", False)
+    assert group["LogGroupName"]["Fn::Join"][1][0] == "API-Gateway-Execution-Logs_"
+    assert group["LogGroupName"]["Fn::Join"][1][-1] == "/prod"
+    assert group["RetentionInDays"] == prod.stage.log_days
 
 
 def test_the_emulator_gets_neither_access_logs_nor_a_role_for_them(local):

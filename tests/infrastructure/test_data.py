@@ -3,26 +3,40 @@
 import pytest
 
 
-def test_the_bucket_is_private_encrypted_and_versioned(each_stage):
-    bucket = each_stage.only("AWS::S3::Bucket")
-
-    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
-    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+def test_every_bucket_is_private_and_encrypted(each_stage):
+    for bucket in each_stage.resources("AWS::S3::Bucket").values():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
 
 
-def test_the_bucket_is_read_with_tls_1_2_or_not_at_all(each_stage):
-    statements = each_stage.only("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+def test_what_was_in_the_lake_can_be_restored(each_stage):
+    assert each_stage.named("AWS::S3::Bucket", "LakeBucket")["VersioningConfiguration"] == {"Status": "Enabled"}
 
-    conditions = [statement["Condition"] for statement in statements if statement["Effect"] == "Deny"]
-    assert {"Bool": {"aws:SecureTransport": "false"}} in conditions
-    assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in conditions
+
+def test_every_bucket_is_read_with_tls_1_2_or_not_at_all(each_stage):
+    policies = each_stage.resources("AWS::S3::BucketPolicy").values()
+
+    assert len(policies) == len(each_stage.resources("AWS::S3::Bucket"))
+    for policy in policies:
+        statements = policy["PolicyDocument"]["Statement"]
+        conditions = [statement["Condition"] for statement in statements if statement["Effect"] == "Deny"]
+        assert {"Bool": {"aws:SecureTransport": "false"}} in conditions
+        assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in conditions
+
+
+def test_on_aws_who_read_and_wrote_in_the_lake_is_logged_as_long_as_other_logs(prod, local):
+    lake = prod.named("AWS::S3::Bucket", "LakeBucket")
+    logs = prod.named("AWS::S3::Bucket", "LakeAccessLogs")
+
+    assert lake["LoggingConfiguration"]["DestinationBucketName"]["Ref"].startswith("LakeAccessLogs")
+    assert [rule["ExpirationInDays"] for rule in logs["LifecycleConfiguration"]["Rules"]] == [prod.stage.log_days]
+    assert "LoggingConfiguration" not in local.only("AWS::S3::Bucket")
 
 
 def test_objects_of_a_run_expire_by_prefix_and_results_and_uploads_never(synthesize):
-    bucket = synthesize("dev", raw_days=11, staging_days=12, quarantine_days=13, noncurrent_days=14).only(
-        "AWS::S3::Bucket"
+    bucket = synthesize("dev", raw_days=11, staging_days=12, quarantine_days=13, noncurrent_days=14).named(
+        "AWS::S3::Bucket", "LakeBucket"
     )
 
     rules = bucket["LifecycleConfiguration"]["Rules"]

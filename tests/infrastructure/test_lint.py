@@ -46,6 +46,10 @@ def test_cloudformation_accepts_the_template(each_stage):
     assert findings(each_stage.json) == []
 
 
+def test_cloudformation_accepts_the_template_with_all_guards(guarded):
+    assert findings(guarded.json) == []
+
+
 def test_step_functions_accepts_the_definition(each_stage, definition_of):
     assert findings(machine_template(definition_of(each_stage))) == []
 

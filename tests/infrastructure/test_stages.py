@@ -11,6 +11,8 @@ from infra_cdk.context import stage_from_context
 from infra_cdk.stages import StageError, stage
 
 ROOT = Path(__file__).resolve().parents[2]
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd"
 
 
 def test_no_context_is_the_local_stage_on_the_date_of_the_sample():
@@ -64,6 +66,54 @@ def test_context_values_replace_the_defaults():
     assert settings.public_endpoint == "https://localhost:4577"
 
 
+def test_only_prod_has_a_firewall_and_nothing_that_is_there_before_the_stack_is_named_by_default():
+    named = ("kms_key", "permissions_boundary", "subnet_ids", "security_group_ids", "domain_name", "certificate_arn")
+
+    assert [stage(name).waf for name in ("local", "dev", "prod")] == [False, False, True]
+    for name in ("local", "dev", "prod"):
+        assert not any(getattr(stage(name), setting) for setting in (*named, "hosted_zone_id", "quota_per_day"))
+
+
+def test_security_settings_are_read_from_the_context():
+    settings = stage_from_context(
+        {
+            "stage": "prod",
+            "auth": "iam",
+            "kms_key": KEY,
+            "permissions_boundary": "arn:aws:iam::123456789012:policy/team/boundary",
+            "subnet_ids": "subnet-0a1b2c3d, subnet-0b2c3d4e",
+            "security_group_ids": "sg-0c3d4e5f",
+            "waf": "true",
+            "waf_rate_limit": "5000",
+            "domain_name": "vouchers.example.com",
+            "certificate_arn": CERTIFICATE,
+            "hosted_zone_id": "Z0123456789ABC",
+        }
+    )
+
+    assert (settings.auth, settings.kms_key, settings.certificate_arn) == ("iam", KEY, CERTIFICATE)
+    assert settings.subnet_ids == ("subnet-0a1b2c3d", "subnet-0b2c3d4e")
+    assert (settings.waf, settings.waf_rate_limit) == (True, 5000)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"kms_key": KEY},
+        {"permissions_boundary": "team-boundary"},
+        {"subnet_ids": "subnet-0a1b2c3d", "security_group_ids": "sg-0c3d4e5f"},
+        {"waf": "true"},
+        {"domain_name": "vouchers.example.com", "certificate_arn": CERTIFICATE},
+    ],
+)
+def test_the_emulator_refuses_what_there_is_only_on_aws(setting):
+    name = next(iter(setting))
+
+    with pytest.raises(StageError, match=f"{name}: the emulator has nothing of the kind; set it on dev or prod only"):
+        stage_from_context(setting)
+    assert stage_from_context({"stage": "dev", **setting})
+
+
 def test_the_refresh_is_daily_on_aws_off_here_and_a_setting():
     assert [stage(name).refreshes for name in ("local", "dev", "prod")] == [False, True, True]
     assert not stage("dev", cur_date=date(2018, 9, 15)).refreshes
@@ -94,7 +144,7 @@ def test_the_cdks_own_context_is_left_alone():
         ({"contries": "Peru"}, "contries: no such setting; there are stage, .*countries"),
         ({"countries": " , "}, "countries: expected at least one country"),
         ({"cur_date": "15.09.2018"}, "cur_date: expected a date like 2018-09-15, or today, got '15.09.2018'"),
-        ({"auth": "open"}, "auth: expected one of none, api_key, got 'open'"),
+        ({"auth": "open"}, "auth: expected one of none, api_key, iam, got 'open'"),
         ({"packaging": "docker"}, "packaging: expected one of bundle, layers"),
         ({"log_level": "TRACE"}, "log_level: expected one of DEBUG, INFO, WARNING, ERROR"),
         ({"kept_versions": "many"}, "kept_versions: expected a whole number, got 'many'"),
@@ -111,6 +161,40 @@ def test_the_cdks_own_context_is_left_alone():
         ({"source_hosts": "https://a.example/x"}, "source_hosts: expected host names like files.example.com"),
         ({"cors_origins": "campaigns.example"}, "cors_origins: expected origins like https://campaigns.example, or *"),
         ({"cors_origins": "https://a.example/"}, "cors_origins: .*got 'https://a.example/'"),
+        ({"auth": "iam"}, "auth: the emulator checks no signatures; expected none or api_key, got 'iam'"),
+        ({"stage": "dev", "kms_key": "alias/vouchers"}, "kms_key: expected a key's ARN like .*got 'alias/vouchers'"),
+        ({"stage": "dev", "permissions_boundary": "a b"}, "permissions_boundary: expected a managed policy's name or"),
+        (
+            {"stage": "dev", "subnet_ids": "subnet-0a1b2c3d"},
+            "subnet_ids: expected security_group_ids with it; set both, or neither",
+        ),
+        ({"stage": "dev", "security_group_ids": "sg-0c3d4e5f"}, "security_group_ids: expected subnet_ids with it"),
+        (
+            {"stage": "dev", "subnet_ids": "0a1", "security_group_ids": "sg-0c3d4e5f"},
+            "subnet_ids: expected subnets like",
+        ),
+        (
+            {"stage": "dev", "subnet_ids": "subnet-0a1b2c3d", "security_group_ids": "x"},
+            "security_group_ids: expected secur",
+        ),
+        ({"stage": "dev", "domain_name": "vouchers.example.com"}, "domain_name: expected certificate_arn with it"),
+        ({"stage": "dev", "certificate_arn": CERTIFICATE}, "certificate_arn: expected domain_name with it"),
+        ({"stage": "dev", "hosted_zone_id": "Z0123"}, "hosted_zone_id: expected domain_name with it"),
+        (
+            {"stage": "dev", "domain_name": "https://a.example", "certificate_arn": CERTIFICATE},
+            "domain_name: expected a domain like vouchers.example.com, got 'https://a.example'",
+        ),
+        (
+            {"stage": "dev", "domain_name": "a.example", "certificate_arn": "mine"},
+            "certificate_arn: expected a certificate's ARN like",
+        ),
+        ({"stage": "dev", "waf": "yes"}, "waf: expected true or false, got 'yes'"),
+        ({"stage": "dev", "waf_rate_limit": "9"}, "waf_rate_limit: expected 10 to 2000000000, got 9"),
+        ({"stage": "dev", "quota_per_day": "-1"}, "quota_per_day: expected 0 to 2147483647, got -1"),
+        (
+            {"stage": "dev", "auth": "iam", "quota_per_day": "10"},
+            "quota_per_day: a quota is counted by API key, and auth is iam; set auth=api_key",
+        ),
         ({"endpoint": "localhost:4566"}, "endpoint: expected an address like https://localhost:4566"),
     ],
 )

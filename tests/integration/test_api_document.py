@@ -36,9 +36,13 @@ def test_the_routes_of_the_handler_are_those_of_the_document(api: Api):
 
 @pytest.mark.parametrize(
     ("auth", "keyed"),
-    [("none", set()), ("api_key", {operation.path for operation in OPERATIONS if not operation.is_open})],
+    [
+        ("none", set()),
+        ("api_key", {operation.path for operation in OPERATIONS if not (operation.is_open or operation.is_shell)}),
+        ("iam", {operation.path for operation in OPERATIONS if not operation.is_open}),
+    ],
 )
-def test_the_document_says_where_a_key_is_asked_for(environment, aws, auth: str, keyed: set[str]):
+def test_the_document_says_where_a_key_or_a_signature_is_asked_for(environment, aws, auth: str, keyed: set[str]):
     environment.setenv("AUTH", auth)
 
     document = Api()("GET", "/openapi.json").json
@@ -48,13 +52,15 @@ def test_the_document_says_where_a_key_is_asked_for(environment, aws, auth: str,
         path
         for path, methods in document["paths"].items()
         for method in methods
-        if "api_key_required" in codes_of(path, method, document)
+        if {"api_key_required", "signature_required"} & codes_of(path, method, document)
     }
     assert asking == refusing == keyed
     assert not keyed or {"/voucher", "/selection_criteria", "/model", "/executions", "/views/report"} <= keyed
-    assert not {"/health", "/report", "/openapi.json"} & keyed
+    assert not {"/health", "/openapi.json", "/docs"} & keyed
+    assert ("/report" in keyed) == (auth == "iam")
     schemes = document["components"].get("securitySchemes", {})
-    assert [(scheme["in"], scheme["name"]) for scheme in schemes.values()] == [("header", "x-api-key")] * bool(keyed)
+    header = {"none": [], "api_key": ["x-api-key"], "iam": ["Authorization"]}[auth]
+    assert [scheme["name"] for scheme in schemes.values()] == header
 
 
 def test_the_server_is_where_the_document_lies():

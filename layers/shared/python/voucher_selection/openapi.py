@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from http import HTTPStatus
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from pydantic import TypeAdapter
 
@@ -18,11 +18,10 @@ from voucher_selection import problems
 from voucher_selection.http_answers import REQUEST_ID
 from voucher_selection.operations import HTML, OPERATIONS, Content, Operation, Schema
 
-type Auth = Literal["none", "api_key"]
+type Auth = Literal["none", "api_key", "iam"]
 type Json = dict[str, Any]
 
 _REF = "#/components/schemas/{model}"
-_KEY = "apiKey"
 _DESCRIPTION = (
     "The voucher amount used most in a customer's segment. Problems are answered as RFC 9457 has them, with a stable"
     " `code`, and as a page where `Accept` prefers one. HEAD answers every GET, OPTIONS names a path's methods, and"
@@ -35,7 +34,30 @@ GATEWAY_REFUSALS: dict[HTTPStatus, tuple[str, ...]] = {
     HTTPStatus.INTERNAL_SERVER_ERROR: ("gateway_error",),
     HTTPStatus.GATEWAY_TIMEOUT: ("gateway_timeout",),
 }
-KEY_REFUSAL: dict[HTTPStatus, tuple[str, ...]] = {HTTPStatus.FORBIDDEN: ("api_key_required",)}
+
+
+class _Proof(NamedTuple):
+    """How a caller proves who it is: the name and definition of the scheme, and the code of who does not."""
+
+    scheme: str
+    definition: Json
+    refusal: str
+
+
+_PROOFS = {
+    "api_key": _Proof("apiKey", {"type": "apiKey", "in": "header", "name": "x-api-key"}, "api_key_required"),
+    "iam": _Proof(
+        "signature",
+        {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "AWS Signature Version 4",
+            "x-amazon-apigateway-authtype": "awsSigv4",
+        },
+        "signature_required",
+    ),
+}
 _RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
@@ -50,12 +72,12 @@ def document(auth: Auth) -> Json:
     paths: Json = {}
     refusals: Json = {}
     for operation in OPERATIONS:
-        needs_key = auth == "api_key" and not operation.is_open
-        told = _operation(operation, problem, schemas, refusals, needs_key=needs_key)
+        proof = _proof(operation, auth)
+        told = _operation(operation, problem, schemas, refusals, proof)
         paths.setdefault(operation.path, {})[operation.method.lower()] = told
     components: Json = {"schemas": schemas, "responses": refusals, "headers": _headers()}
-    if auth == "api_key":
-        components["securitySchemes"] = {_KEY: {"type": "apiKey", "in": "header", "name": "x-api-key"}}
+    if auth in _PROOFS:
+        components["securitySchemes"] = {_PROOFS[auth].scheme: _PROOFS[auth].definition}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Voucher Selection", "version": "1.0.0", "description": _DESCRIPTION},
@@ -70,11 +92,11 @@ def as_text(auth: Auth) -> str:
     return json.dumps(document(auth), indent=2) + "\n"
 
 
-def _operation(operation: Operation, problem: Json, schemas: Json, refusals: Json, *, needs_key: bool) -> Json:
+def _operation(operation: Operation, problem: Json, schemas: Json, refusals: Json, proof: _Proof | None) -> Json:
     told: Json = {"operationId": _id(operation), "summary": operation.summary}
     if operation.description:
         told["description"] = operation.description
-    told["security"] = [{_KEY: []}] if needs_key else []
+    told["security"] = [{proof.scheme: []}] if proof else []
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": schema}
         for name, schema in operation.parameters.items()
@@ -90,7 +112,7 @@ def _operation(operation: Operation, problem: Json, schemas: Json, refusals: Jso
             "content": {operation.body.media_type: _content(operation.body, schemas)},
         }
     told["responses"] = _answers(operation, schemas)
-    for status, codes in _refusals(operation, needs_key=needs_key).items():
+    for status, codes in _refusals(operation, proof).items():
         content = _problem_content(status, codes, problem)
         if answered := told["responses"].get(str(status.value)):
             answered["content"] |= content
@@ -100,6 +122,12 @@ def _operation(operation: Operation, problem: Json, schemas: Json, refusals: Jso
         told["responses"][str(status.value)] = {"$ref": f"#/components/responses/{name}"}
     told["responses"] = dict(sorted(told["responses"].items()))
     return told
+
+
+def _proof(operation: Operation, auth: Auth) -> _Proof | None:
+    """What an operation asks of its caller; a page's shell can hold a key, and cannot sign."""
+    is_open = operation.is_open or (operation.is_shell and auth == "api_key")
+    return None if is_open else _PROOFS.get(auth)
 
 
 def _id(operation: Operation) -> str:
@@ -143,19 +171,19 @@ def _response(description: str, headers: list[str], contents: Json) -> Json:
     return response | {"content": contents} if contents else response
 
 
-def _refusals(operation: Operation, *, needs_key: bool) -> dict[HTTPStatus, list[str]]:
+def _refusals(operation: Operation, proof: _Proof | None) -> dict[HTTPStatus, list[str]]:
     """The codes of an operation's problems by their status: its own, and those that each may have."""
     found: dict[HTTPStatus, list[str]] = {}
-    for status, code in _codes(operation, needs_key=needs_key):
+    for status, code in _codes(operation, proof):
         if code not in found.setdefault(status, []):
             found[status].append(code)
     return found
 
 
-def _codes(operation: Operation, *, needs_key: bool) -> Iterator[tuple[HTTPStatus, str]]:
+def _codes(operation: Operation, proof: _Proof | None) -> Iterator[tuple[HTTPStatus, str]]:
     yield from (problems.PROBLEMS[error] for error in operation.refusals)
     yield problems.OUR_FAULT.status, problems.OUR_FAULT.code
-    for status, codes in (GATEWAY_REFUSALS | (KEY_REFUSAL if needs_key else {})).items():
+    for status, codes in (GATEWAY_REFUSALS | ({HTTPStatus.FORBIDDEN: (proof.refusal,)} if proof else {})).items():
         yield from ((status, code) for code in codes)
 
 

@@ -48,8 +48,8 @@ class Operation(NamedTuple):
     """One method of one path.
 
     `path` has its variables in braces, `parameters` their schemas, `query` those of its query. `answers` are the bodies
-    by status, `refusals` the errors that are answered as problems; `is_open` is who asks without a key where the stage
-    has one.
+    by status, `refusals` the errors that are answered as problems; `is_open` is what nobody has to prove anything for,
+    `is_shell` a page that holds no data where the stage has a key, and needs none.
     """
 
     method: str
@@ -62,6 +62,7 @@ class Operation(NamedTuple):
     body: Content | None = None
     refusals: tuple[type[Exception], ...] = ()
     is_open: bool = False
+    is_shell: bool = False
 
 
 _MODEL = (NoModel, CatalogUnreachable)
@@ -107,7 +108,7 @@ def _pages(
     """Yield the operations of a page, and of the view that has its data where a stage asks for a key."""
     method = "POST" if body else "GET"
     page = Operation(method, path, summary, answers, body=body, refusals=refusals, **more)
-    yield page._replace(is_open=body is None)
+    yield page._replace(is_shell=body is None)
     yield page._replace(path=f"/views{path}", summary=f"{summary}: with its data, whatever the stage asks for")
 
 
@@ -236,7 +237,7 @@ OPERATIONS: tuple[Operation, ...] = (
         parameters={"run_id": _RUN_ID},
         refusals=(NoRun,),
     ),
-    Operation("GET", "/", "The way to the first page", {HTTPStatus.FOUND: ()}, is_open=True),
+    Operation("GET", "/", "The way to the first page", {HTTPStatus.FOUND: ()}, is_shell=True),
     Operation(
         "GET",
         "/health",

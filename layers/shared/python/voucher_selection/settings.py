@@ -150,6 +150,6 @@ class ApiSettings(Settings):
     start_runs: Json[bool] = False
     public_url: OptionalText = None
     model_refresh_seconds: Annotated[float, Field(ge=0)] = 5.0
-    auth: Literal["none", "api_key"] = "none"
+    auth: Literal["none", "api_key", "iam"] = "none"
     cors_origins: Json[tuple[str, ...]] = ()
     most_body_bytes: PositiveInt = 1024 * 1024

@@ -1,0 +1,71 @@
+"""Roles with the rights that are written down for them, and with no other."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct, IConstruct
+
+from infra_cdk.acknowledged import acknowledge
+
+
+class Right(NamedTuple):
+    """Actions on resources.
+
+    Attributes:
+        actions: The actions, each by its whole name.
+        resources: ARNs of the resources.
+        why: Why a resource is no single one, where it ends in a wildcard; nothing else needs it.
+        conditions: Under which conditions, as IAM writes them.
+        effect: Whether they are allowed or denied.
+    """
+
+    actions: Sequence[str]
+    resources: Sequence[str]
+    why: str = ""
+    conditions: Mapping[str, Any] | None = None
+    effect: iam.Effect = iam.Effect.ALLOW
+
+    def statement(self) -> iam.PolicyStatement:
+        """The right as a statement of a policy."""
+        return iam.PolicyStatement(
+            effect=self.effect, actions=[*self.actions], resources=[*self.resources], conditions=self.conditions
+        )
+
+
+def role_of(scope: Construct, construct_id: str, *, service: str, rights: Sequence[Right]) -> iam.Role:
+    """Return a new role of an AWS service, with its rights as the one policy inside of it."""
+    role = iam.Role(
+        scope,
+        construct_id,
+        assumed_by=iam.ServicePrincipal(service),
+        inline_policies={"Rights": iam.PolicyDocument(statements=[right.statement() for right in rights])},
+    )
+    acknowledge_wildcards(role, rights)
+    return role
+
+
+def acknowledge_wildcards(policy: IConstruct, rights: Sequence[Right]) -> None:
+    """Note at a role or policy why resources of its rights have wildcards; one without a reason stays a finding."""
+    stack = cdk.Stack.of(policy)
+    for right in rights:
+        for resource in right.resources if right.why else ():
+            if "*" in resource:
+                acknowledge(policy, right.why, f"IAM5[Resource::{_flat(stack.resolve(resource))}]")
+
+
+def _flat(resource: Any) -> str:  # noqa: ANN401 - CloudFormation's JSON
+    """A resource in one line, as cdk-nag writes it."""
+    match resource:
+        case str():
+            return resource
+        case {"Ref": name}:
+            return f"<{name}>"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"<{name}.{attribute}>"
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(map(_flat, parts))
+        case _:
+            return json.dumps(resource, separators=(",", ":"))

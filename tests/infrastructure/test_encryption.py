@@ -1,0 +1,86 @@
+"""At rest everything is encrypted: with AWS's own keys, or all of it with the owner's."""
+
+import pytest
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+@pytest.fixture(scope="module")
+def keyed(synthesize):
+    """The dev stage with a key of its owner."""
+    return synthesize("dev", kms_key=KEY)
+
+
+def rule_of(bucket):
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    return rule
+
+
+def test_the_lake_is_encrypted_with_the_owners_key(keyed, dev):
+    rule = rule_of(keyed.named("AWS::S3::Bucket", "LakeBucket"))
+
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}
+    assert rule["BucketKeyEnabled"] is True
+    assert rule_of(dev.named("AWS::S3::Bucket", "LakeBucket")) == {
+        "ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}
+    }
+
+
+def test_access_logs_keep_the_key_that_s3_can_deliver_with(keyed):
+    rule = rule_of(keyed.named("AWS::S3::Bucket", "LakeAccessLogs"))
+
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+
+
+def test_the_table_is_encrypted_with_the_owners_key(keyed, dev):
+    assert keyed.only("AWS::DynamoDB::Table")["SSESpecification"] == {
+        "SSEEnabled": True,
+        "SSEType": "KMS",
+        "KMSMasterKeyId": KEY,
+    }
+    assert dev.only("AWS::DynamoDB::Table")["SSESpecification"] == {"SSEEnabled": True}
+
+
+def test_the_topic_is_encrypted_with_the_owners_key(keyed):
+    assert keyed.only("AWS::SNS::Topic")["KmsMasterKeyId"] == KEY
+
+
+def test_all_logs_are_encrypted_with_the_owners_key(keyed, dev):
+    groups = keyed.resources("AWS::Logs::LogGroup")
+
+    assert len(groups) == 6 + 3, "of the functions, of the state machine's executions, of access and of API Gateway"
+    assert {group["KmsKeyId"] for group in groups.values()} == {KEY}
+    assert not [group for group in dev.resources("AWS::Logs::LogGroup").values() if "KmsKeyId" in group]
+
+
+def test_the_environments_of_our_functions_are_encrypted_with_the_owners_key(keyed, dev):
+    def keys(synthesized):
+        functions = synthesized.resources("AWS::Lambda::Function").values()
+        return [function.get("KmsKeyArn") for function in functions if function["Runtime"].startswith("python")]
+
+    assert keys(keyed) == [KEY] * 6
+    assert keys(dev) == [None] * 6
+
+
+@pytest.mark.parametrize(
+    ("role", "actions"),
+    [
+        ("FunctionsIngestRole", {"Decrypt", "DescribeKey", "GenerateDataKey"}),
+        ("FunctionsCleanRole", {"Decrypt", "GenerateDataKey"}),
+        ("FunctionsAssignRole", {"Decrypt", "DescribeKey", "GenerateDataKey"}),
+        (
+            "FunctionsModelRole",
+            {"Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"},
+        ),
+        ("FunctionsWhatIfRole", {"Decrypt", "DescribeKey"}),
+        ("FunctionsApiRole", {"Decrypt", "DescribeKey"}),
+        ("PipelineRole", {"Decrypt", "GenerateDataKey"}),
+    ],
+)
+def test_a_role_may_use_the_key_as_far_as_it_reads_and_writes(keyed, dev, role, actions):
+    rights = keyed.rights(role)
+
+    assert {action: where for action, where in rights.items() if action.startswith("kms:")} == {
+        f"kms:{action}": {KEY} for action in actions
+    }
+    assert not [action for action in dev.rights(role) if action.startswith("kms:")]
