@@ -77,7 +77,12 @@ class Visits:
                 faults.append(f"a request left the API: {url}")
 
         page.on("request", lambda request: on_request(request.url))
-        page.on("requestfailed", lambda request: faults.append(f"{request.url} failed: {request.failure}"))
+        def on_failure(request: Request) -> None:
+            # Who leaves a page that follows a run aborts what it is asking.
+            if not (request.resource_type == "fetch" and request.failure == "net::ERR_ABORTED"):
+                faults.append(f"{request.url} failed: {request.failure}")
+
+        page.on("requestfailed", on_failure)
         page.on("pageerror", lambda error: faults.append(f"a script failed: {error}"))
         page.on(
             "console",
