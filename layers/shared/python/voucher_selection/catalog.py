@@ -218,9 +218,10 @@ class Catalog:
             The catalog does not keep that version as a whole.
         """
         pointer = self.pointer()
-        self._check_kept(version)
         if version == pointer.version:
+            self._keep(version)  # a rollback that died may have come no further
             return pointer
+        self._check_kept(version)
         moved = self._client.update_item(
             TableName=self._table,
             Key=_POINTER,
@@ -275,8 +276,8 @@ class Catalog:
         for known in self.versions()[kept_versions:]:
             if known.version not in in_use and known.expires_at is None:
                 self._put(old | {"expires_at": expires_at} for old in self._whole(known.version))
-        # A rollback may have begun to serve one of them while it was marked.
-        for version in self._in_use() - in_use:
+        # One of them may have come into use while it was marked, here or by a run that died before it looked again.
+        for version in self._in_use():
             self._keep(version)
 
     def _in_use(self) -> set[str]:
