@@ -17,10 +17,11 @@ from tests.concurrency.orders import Step, all_ends_beside, all_steps, ended, ru
 from tests.concurrency.steps import Ended, Program
 from tests.concurrency.stores import Stored
 from tests.concurrency.writers import (
+    ONE_SEGMENT,
     addition,
     died_before_it_was_served,
     full_run,
-    model,
+    is_whole,
     reader,
     rollback,
     stored_after,
@@ -62,6 +63,7 @@ SCENARIOS = {
     "the same run twice": Scenario(two_versions, (full_run("v3"), full_run("v3"))),
     "a run and an addition": Scenario(two_versions, (full_run("v3"), addition("v4"))),
     "an addition and a run": Scenario(two_versions, (addition("v3"), full_run("v4"))),
+    "a run with other segments and an addition": Scenario(two_versions, (full_run("v3", ONE_SEGMENT), addition("v4"))),
     "two additions": Scenario(two_versions, (addition("v3"), addition("v4"))),
     "a run and a rollback to the version before": Scenario(two_versions, (full_run("v3"), rollback("v1"))),
     "a run and a rollback to what it lets expire": Scenario(three_versions, (full_run("v4"), rollback("v1"))),
@@ -69,6 +71,9 @@ SCENARIOS = {
     "two rollbacks": Scenario(three_versions, (rollback("v1"), rollback("v2"))),
     "two runs older than two that died": Scenario(two_that_died, (full_run("v4"), full_run("v5"))),
 }
+
+
+NEXT_RUN = full_run("v7")
 
 
 @pytest.fixture(params=SCENARIOS, scope="module")
@@ -86,7 +91,8 @@ def test_at_every_moment_the_served_version_is_whole(scenario: Scenario, steps: 
     for stored in {step.after.stored for step in steps}:
         pointer = pointer_in(stored)
         if pointer:
-            assert read_in(stored).result == model(pointer.version)
+            assert read_in(stored).result.version == pointer.version
+            assert is_whole(read_in(stored).result)
         else:
             assert not scenario.stored().contents
 
@@ -96,7 +102,7 @@ def test_a_reader_gets_one_whole_model_whatever_is_written_meanwhile(scenario: S
     models = [end.result for end in ends if end.error is None]
 
     assert len({found.version for found in models}) > 1
-    assert [found for found in models if found != model(found.version)] == []
+    assert [found for found in models if not is_whole(found)] == []
     # Before the first version there is none to read.
     assert {type(end.error) for end in ends if end.error} == (set() if scenario.stored().contents else {NoModel})
 
@@ -112,8 +118,8 @@ def test_the_pointer_moves_on_to_newer_versions_and_back_only_by_a_rollback(step
 
 def expected_move(writer: str, before: Pointer | None) -> Pointer:
     if writer.startswith("back to "):
-        return Pointer(writer.removeprefix("back to "), before.version, before.newest_version)
-    version = writer.removesuffix(" added")
+        return Pointer(version_of(writer), before.version, before.newest_version)
+    version = version_of(writer)
     if before is None:
         return Pointer(version, None, version)
     assert version > before.newest_version, f"{version} replaced what is newer"
@@ -126,8 +132,10 @@ def test_whoever_is_told_that_a_newer_version_is_served_or_was_finds_it_so(steps
         told = {point.program.name: ended(point).result for point in state.points}
         runs = {name: result for name, result in told.items() if isinstance(result, Publication)}
 
-        assert {name for name, result in runs.items() if name == newest and not result.published} == set()
-        assert {name for name, result in runs.items() if name > newest and " added" not in name} == set()
+        assert {
+            name for name, result in runs.items() if name.removesuffix(" added") == newest and not result.published
+        } == set()
+        assert {name for name, result in runs.items() if name.removesuffix(" added") > newest} == set()
 
 
 def test_when_all_have_ended_nothing_in_use_expires(steps: list[Step]):
@@ -138,15 +146,22 @@ def test_when_all_have_ended_nothing_in_use_expires(steps: list[Step]):
 def test_whoever_died_is_repeated_and_completes(steps: list[Step]):
     programs = [point.program for point in steps[0].after.points]
     for stored, dead in {(step.after.stored, tuple(step.after.under_way)) for step in steps}:
-        for order in permutations(dead):
+        for order in permutations(programs[place] for place in dead):
             repeated = stored
-            for place in order:
-                repeated = repeat(repeated, programs[place])
-            pointer = pointer_in(repeated)
+            for program in order:
+                repeated = repeat(repeated, program)
 
-            assert expiring_in_use(repeated) == set()
-            assert read_in(repeated).result == model(pointer.version)
-            assert all(programs[place].name <= pointer.newest_version for place in dead if is_full(programs[place]))
+            assert is_whole(read_in(repeated).result)
+            assert all(version_of(program.name) <= pointer_in(repeated).newest_version for program in order)
+            assert expiring_in_use(settled(repeated, order)) == set()
+
+
+def settled(repeated: Stored, order: tuple[Program, ...]) -> Stored:
+    """What is stored when the next run has ended, too, where one was repeated that found itself served already.
+
+    That one does not look again what expires; until the next one does, it takes a day to be deleted.
+    """
+    return repeat(repeated, NEXT_RUN) if any(program.name.endswith(" added") for program in order) else repeated
 
 
 @cache
@@ -157,8 +172,8 @@ def repeat(stored: Stored, program: Program) -> Stored:
     return stored
 
 
-def is_full(program: Program) -> bool:
-    return " " not in program.name
+def version_of(writer: str) -> str:
+    return writer.removeprefix("back to ").removesuffix(" added")
 
 
 @cache

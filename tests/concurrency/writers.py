@@ -11,17 +11,18 @@ from tests.concurrency.steps import Ask, Program
 from tests.concurrency.stores import Stored
 from voucher_selection.catalog import Publication
 from voucher_selection.runs import Counted
-from voucher_selection.segments import load_definitions
+from voucher_selection.segments import SegmentDefinitions, load_definitions
 from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FEWEST_KEPT = 2
-TWO_SEGMENTS = (("few", 0, 3), ("many", 4, None))
-ONE_SEGMENT = (("all", 0, None),)
+type Segments = tuple[tuple[str, int | None, int | None], ...]
+TWO_SEGMENTS: Segments = (("few", 0, 3), ("many", 4, None))
+ONE_SEGMENT: Segments = (("all", 0, None),)
 
 
 @cache
-def model(version: str, segments: tuple[tuple[str, int, int | None], ...] = TWO_SEGMENTS) -> ServedModel:
+def model(version: str, segments: Segments = TWO_SEGMENTS) -> ServedModel:
     """Return a version's model; in version `v3` the amount of every segment is 3."""
     ranges = [dict(zip(("name", "lower", "upper"), segment, strict=True)) for segment in segments]
     loyalty = {"name": "loyalty", "measure": "total_orders", "segments": ranges, "outside": None}
@@ -37,22 +38,41 @@ def model(version: str, segments: tuple[tuple[str, int, int | None], ...] = TWO_
     )
 
 
-def full_run(version: str, *, last_first: bool = False, kept: int = FEWEST_KEPT) -> Program:
+def segments_of(definitions: SegmentDefinitions) -> Segments:
+    return tuple((name, *bounds) for name, bounds in definitions["loyalty"].bounds.items())
+
+
+def is_whole(found: ServedModel) -> bool:
+    """Tell whether a model is what its version was published with."""
+    return found == model(found.version, segments_of(found.definitions))
+
+
+def full_run(
+    version: str, segments: Segments = TWO_SEGMENTS, *, last_first: bool = False, kept: int = FEWEST_KEPT
+) -> Program:
     """Return a run that is served unless a newer one has been."""
 
     def run(ask: Ask) -> Publication:
         counted = Counted(f"run-{version}", None)
-        return SteppedCatalog(ask, last_first=last_first).publish(model(version), counted, kept, NOW)
+        return SteppedCatalog(ask, last_first=last_first).publish(model(version, segments), counted, kept, NOW)
 
     return Program(version, run)
 
 
 def addition(version: str) -> Program:
-    """Return a run that builds on the served version, and is served only in its place."""
+    """Return a run that builds on the served version, takes over its segments, and is served only in its place.
+
+    Where that was replaced meanwhile it builds anew on what is served, unless that is newer.
+    """
 
     def run(ask: Ask) -> Publication:
-        catalog = SteppedCatalog(ask)
-        return catalog.replace(catalog.base(), model(version), Counted(f"run-{version}", None), FEWEST_KEPT, NOW)
+        catalog, counted = SteppedCatalog(ask), Counted(f"run-{version}", None)
+        while (base := catalog.base()).newest_version < version:
+            built = model(version, segments_of(base.definitions))
+            publication = catalog.replace(base, built, counted, FEWEST_KEPT, NOW)
+            if publication.published:
+                return publication
+        return Publication(base.version == version, base.version, base.newest_version)
 
     return Program(f"{version} added", run)
 
