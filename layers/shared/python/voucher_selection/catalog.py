@@ -27,6 +27,7 @@ from voucher_selection.segments import SegmentDefinitions, load_definitions
 from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel
 
 if TYPE_CHECKING:
+    from boto3.dynamodb.table import BatchWriter
     from types_boto3_dynamodb import DynamoDBClient
 
 type Item = dict[str, Any]
@@ -190,7 +191,7 @@ class Catalog:
         counted
             What the model was made from.
         """
-        self._put(_items_of(model, counted))
+        self._write(model, counted)
         publication = self._serve(model.version, _IF_NEWER, {})
         self._expire(kept_versions, now)
         return publication
@@ -202,7 +203,7 @@ class Catalog:
 
         The model's version must sort after the newest that was ever served; for the rest, see `publish`.
         """
-        self._put(_items_of(model, counted))
+        self._write(model, counted)
         publication = self._serve(model.version, _IF_BUILT_ON_SERVED, {":base": {"S": base.version}})
         self._expire(kept_versions, now)
         return publication
@@ -218,9 +219,10 @@ class Catalog:
             The catalog does not keep that version as a whole.
         """
         pointer = self.pointer()
-        self._check_kept(version)
         if version == pointer.version:
+            self._keep(version)  # a rollback that died may have come no further
             return pointer
+        self._check_kept(version)
         moved = self._client.update_item(
             TableName=self._table,
             Key=_POINTER,
@@ -252,6 +254,14 @@ class Catalog:
         found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         return None if found is None else _from_item(found)
 
+    def _write(self, model: ServedModel, counted: Counted) -> None:
+        """Write all items of a version, and delete what an attempt at it with other segments has left."""
+        items = list(_items_of(model, counted))
+        written = {item["sk"] for item in items}
+        left = [item for item in self._query(f"{_VERSION}{model.version}", "") if item["sk"] not in written]
+        self._delete(left)
+        self._put(items)
+
     def _serve(self, version: str, condition: str, values: Mapping[str, Any]) -> Publication:
         try:
             self._client.update_item(
@@ -275,8 +285,8 @@ class Catalog:
         for known in self.versions()[kept_versions:]:
             if known.version not in in_use and known.expires_at is None:
                 self._put(old | {"expires_at": expires_at} for old in self._whole(known.version))
-        # A rollback may have begun to serve one of them while it was marked.
-        for version in self._in_use() - in_use:
+        # One of them may have come into use while it was marked, here or by a run that died before it looked again.
+        for version in self._in_use():
             self._keep(version)
 
     def _in_use(self) -> set[str]:
@@ -308,13 +318,22 @@ class Catalog:
             yield from map(_from_item, page["Items"])
 
     def _put(self, items: Iterable[Item]) -> None:
-        from boto3.dynamodb.table import BatchWriter  # noqa: PLC0415 - only who publishes needs boto3
-        from boto3.dynamodb.types import TypeSerializer  # noqa: PLC0415
+        from boto3.dynamodb.types import TypeSerializer  # noqa: PLC0415 - only who publishes needs boto3
 
         serialize = TypeSerializer().serialize
-        with BatchWriter(self._table, self._client) as batch:
+        with self._batch() as batch:
             for item in items:
                 batch.put_item({name: serialize(value) for name, value in item.items()})
+
+    def _delete(self, items: Iterable[Item]) -> None:
+        with self._batch() as batch:
+            for item in items:
+                batch.delete_item({name: {"S": item[name]} for name in ("pk", "sk")})
+
+    def _batch(self) -> "BatchWriter":
+        from boto3.dynamodb.table import BatchWriter  # noqa: PLC0415 - see above
+
+        return BatchWriter(self._table, self._client)
 
 
 def _deserialize(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401 - what an attribute holds

@@ -1,0 +1,115 @@
+"""The clients of DynamoDB and S3 that the catalog and the lake have here: every call is one or more operations."""
+
+import io
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from botocore.exceptions import ClientError
+from moto.dynamodb.parsing.key_condition_expression import parse_expression
+
+from tests.concurrency.steps import Ask
+from tests.concurrency.stores import TABLE, Delete, Get, Next, Place, Put, Update
+from voucher_selection.catalog import Catalog
+from voucher_selection.lake import Lake
+
+_SCHEMA = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+
+
+class ConditionalCheckFailedException(Exception):
+    """As the client's own: an update's condition did not hold."""
+
+
+class DynamoDB:
+    """The calls of DynamoDB that the catalog makes, with arguments and answers as they are there.
+
+    DynamoDB promises no order for the items of a batch: they are written as they are given, or the last one first.
+    """
+
+    exceptions = SimpleNamespace(ConditionalCheckFailedException=ConditionalCheckFailedException)
+
+    def __init__(self, ask: Ask, *, last_first: bool = False) -> None:
+        self._ask = ask
+        self._order = -1 if last_first else 1
+
+    def get_item(self, *, TableName: str, Key: Any, ConsistentRead: bool) -> Any:  # noqa: N803 - DynamoDB's names
+        assert (TableName, ConsistentRead) == (TABLE, True)
+        item = self._ask(Get(_place(Key)))
+        return {} if item is None else {"Item": json.loads(item)}
+
+    def update_item(self, *, TableName: str, Key: Any, **arguments: Any) -> Any:  # noqa: N803
+        assert TableName == TABLE
+        item = self._ask(Update(_place(Key), json.dumps(arguments, sort_keys=True)))
+        if item is False:
+            raise ConditionalCheckFailedException
+        return {"Attributes": json.loads(item)}
+
+    def batch_write_item(self, *, RequestItems: dict[str, list[Any]]) -> Any:  # noqa: N803
+        ((table, requests),) = RequestItems.items()
+        assert table == TABLE
+        for request in requests[:: self._order]:
+            ((kind, given),) = request.items()
+            if kind == "PutRequest":
+                self._ask(Put(_place(given["Item"]), json.dumps(given["Item"], sort_keys=True)))
+            else:
+                self._ask(Delete(_place(given["Key"])))
+        return {"UnprocessedItems": {}}
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "query"
+        return SimpleNamespace(paginate=self._pages)
+
+    def _pages(
+        self,
+        *,
+        TableName: str,  # noqa: N803
+        KeyConditionExpression: str,  # noqa: N803
+        ExpressionAttributeValues: Any,  # noqa: N803
+        ConsistentRead: bool,  # noqa: N803
+    ) -> Iterator[Any]:
+        assert (TableName, ConsistentRead) == (TABLE, True)
+        ((_, pk),), ranges, _ = parse_expression(KeyConditionExpression, ExpressionAttributeValues, {}, _SCHEMA)
+        assert [comparison for _, comparison, _ in ranges] in ([], ["BEGINS_WITH"])
+        prefix = ranges[0][2][0]["S"] if ranges else ""
+        after = ""
+        while (found := self._ask(Next(pk["S"], prefix, after))) is not None:
+            item = json.loads(found)
+            after = item["sk"]["S"]
+            yield {"Items": [item]}
+
+
+class S3:
+    """The calls of S3 that publishing makes."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def get_object(self, *, Bucket: str, Key: str) -> Any:  # noqa: ARG002, N803 - there is one bucket
+        content = self._ask(Get(Key))
+        if content is None:
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": Key}}, "GetObject")
+        return {"Body": io.BytesIO(content)}
+
+    def put_object(self, *, Key: str, Body: bytes, **_: str) -> None:  # noqa: N803
+        self._ask(Put(Key, bytes(Body)))
+
+
+class SteppedCatalog(Catalog):
+    """The catalog on what is stored here."""
+
+    def __init__(self, ask: Ask, *, last_first: bool = False) -> None:
+        self._table = TABLE
+        self._client = DynamoDB(ask, last_first=last_first)
+
+
+class SteppedLake(Lake):
+    """The lake on what is stored here."""
+
+    def __init__(self, ask: Ask) -> None:
+        self.bucket = "lake"
+        self.client = S3(ask)
+
+
+def _place(item: Any) -> Place:
+    return item["pk"]["S"], item["sk"]["S"]

@@ -1,0 +1,108 @@
+"""Who writes the catalog and who reads it, each a program; what a version's model is follows from the version."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from functools import cache
+
+from tests.concurrency.clients import SteppedCatalog
+from tests.concurrency.orders import State, run_alone
+from tests.concurrency.steps import Ask, Program
+from tests.concurrency.stores import Stored
+from voucher_selection.catalog import Publication
+from voucher_selection.runs import Counted
+from voucher_selection.segments import SegmentDefinitions, load_definitions
+from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FEWEST_KEPT = 2
+type Segments = tuple[tuple[str, int | None, int | None], ...]
+TWO_SEGMENTS: Segments = (("few", 0, 3), ("many", 4, None))
+ONE_SEGMENT: Segments = (("all", 0, None),)
+
+
+@cache
+def model(version: str, segments: Segments = TWO_SEGMENTS) -> ServedModel:
+    """Return a version's model; in version `v3` the amount of every segment is 3."""
+    ranges = [dict(zip(("name", "lower", "upper"), segment, strict=True)) for segment in segments]
+    loyalty = {"name": "loyalty", "measure": "total_orders", "segments": ranges, "outside": None}
+    amounts = (AmountCount(float(version[1:]), 1),)
+    return ServedModel(
+        version=version,
+        run_id=f"run-{version}",
+        cur_date=date(2018, 9, 15),
+        published_at=NOW,
+        countries=("Peru",),
+        definitions=load_definitions(json.dumps({"segmentations": [loyalty]})),
+        modes=tuple(SegmentMode("Peru", "loyalty", *segment, amounts) for segment in segments),
+    )
+
+
+def segments_of(definitions: SegmentDefinitions) -> Segments:
+    return tuple((name, *bounds) for name, bounds in definitions["loyalty"].bounds.items())
+
+
+def is_whole(found: ServedModel) -> bool:
+    """Tell whether a model is what its version was published with."""
+    return found == model(found.version, segments_of(found.definitions))
+
+
+def full_run(
+    version: str, segments: Segments = TWO_SEGMENTS, *, last_first: bool = False, kept: int = FEWEST_KEPT
+) -> Program:
+    """Return a run that is served unless a newer one has been."""
+
+    def run(ask: Ask) -> Publication:
+        counted = Counted(f"run-{version}", None)
+        return SteppedCatalog(ask, last_first=last_first).publish(model(version, segments), counted, kept, NOW)
+
+    return Program(version, run)
+
+
+def addition(version: str) -> Program:
+    """Return a run that builds on the served version, takes over its segments, and is served only in its place.
+
+    Where that was replaced meanwhile it builds anew on what is served, unless that is newer.
+    """
+
+    def run(ask: Ask) -> Publication:
+        catalog, counted = SteppedCatalog(ask), Counted(f"run-{version}", None)
+        while (base := catalog.base()).newest_version < version:
+            built = model(version, segments_of(base.definitions))
+            publication = catalog.replace(base, built, counted, FEWEST_KEPT, NOW)
+            if publication.published:
+                return publication
+        return Publication(base.version == version, base.version, base.newest_version)
+
+    return Program(f"{version} added", run)
+
+
+def rollback(version: str) -> Program:
+    return Program(f"back to {version}", lambda ask: SteppedCatalog(ask).serve_again(version))
+
+
+def reader() -> Program:
+    """Return who reads the served model, as the API does."""
+
+    def run(ask: Ask) -> ServedModel:
+        catalog = SteppedCatalog(ask)
+        return catalog.read(catalog.served_version())
+
+    return Program("reader", run)
+
+
+def stored_after(programs: Iterable[Program]) -> Stored:
+    """Return what is stored after programs have run one after the other."""
+    stored = Stored({})
+    for program in programs:
+        stored, how = run_alone(stored, program)
+        assert how.error is None
+    return stored
+
+
+def died_before_it_was_served(stored: Stored, version: str) -> Stored:
+    """Return what is stored after a full run that died when it had written the last item of its version."""
+    state = State(stored, (full_run(version).first(),))
+    while ("MODEL", f"VERSION#{version}") not in state.stored.contents:
+        state = state.step(0)
+    return state.stored
