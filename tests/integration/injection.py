@@ -95,8 +95,8 @@ BY_DYNAMODB = {
 BY_NETWORK = {"Connect timeout": unconnected, "Read timeout": unanswered}
 OF_BODIES = {"half a body": halved, "a body that breaks off": broken_off}
 SHORT = {"a short body": shortened}
-DENIED = {"AccessDenied": refused(403, "AccessDenied")}
-ALL = BY_S3 | BY_DYNAMODB | BY_NETWORK | OF_BODIES | SHORT | DENIED
+REFUSED = {"AccessDenied": refused(403, "AccessDenied"), "PreconditionFailed": refused(412, "PreconditionFailed")}
+ALL = BY_S3 | BY_DYNAMODB | BY_NETWORK | OF_BODIES | SHORT | REFUSED
 
 
 @dataclass
