@@ -316,13 +316,13 @@ def test_a_source_that_is_changed_after_ingest_does_not_matter(planned, put, pip
 
 
 def test_a_source_that_is_changed_while_it_is_copied_is_named(put, pipeline: Pipeline, lake: Lake):
-    source = put("uploads/x.parquet", parquet_bytes(sample_history(10, seed=1)))
+    source = put("uploads/x.parquet", parquet_bytes(sample_history(300, seed=1)))
     found = lake.open("uploads/x.parquet").etag
 
     def replace(event: str, request: AWSPreparedRequest, _: int) -> str | None:
         if not event.endswith("CopyObject"):
             return None
-        put("uploads/x.parquet", parquet_bytes(sample_history(10, seed=2)))
+        put("uploads/x.parquet", parquet_bytes(sample_history(300, seed=2)))
         # As S3 does, and moto does not: the copy is to be of what was found.
         asked = request.headers["x-amz-copy-source-if-match"].decode()
         return "PreconditionFailed" if asked == found else None
@@ -331,4 +331,4 @@ def test_a_source_that_is_changed_while_it_is_copied_is_named(put, pipeline: Pip
         pipeline.ingest("run-1", {"source": source})
 
     assert "s3://lake/uploads/x.parquet was replaced while it was copied" in str(refusal.value)
-    assert pipeline.run("again", {"source": source})["rows"]["rows_read"] == 10
+    assert pipeline.run("again", {"source": source})["rows"]["rows_read"] == 300
