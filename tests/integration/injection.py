@@ -35,6 +35,12 @@ def refused(status: int, code: str) -> Fault:
     return fault
 
 
+def unprocessed(event: str, request: AWSPreparedRequest) -> AWSResponse:
+    """Write none of a batch's items, and say so."""
+    left = {"UnprocessedItems": json.loads(request.body)["RequestItems"]}
+    return _answer(request, 200, {}, MockRawResponse(json.dumps(left)))
+
+
 def unconnected(event: str, request: AWSPreparedRequest) -> AWSResponse:
     """Do not connect; the request has no effect."""
     raise ConnectTimeoutError(endpoint_url=request.url)
@@ -95,8 +101,9 @@ BY_DYNAMODB = {
 BY_NETWORK = {"Connect timeout": unconnected, "Read timeout": unanswered}
 OF_BODIES = {"half a body": halved, "a body that breaks off": broken_off}
 SHORT = {"a short body": shortened}
+UNPROCESSED = {"unprocessed items": unprocessed}
 REFUSED = {"AccessDenied": refused(403, "AccessDenied"), "PreconditionFailed": refused(412, "PreconditionFailed")}
-ALL = BY_S3 | BY_DYNAMODB | BY_NETWORK | OF_BODIES | SHORT | REFUSED
+ALL = BY_S3 | BY_DYNAMODB | BY_NETWORK | OF_BODIES | SHORT | UNPROCESSED | REFUSED
 
 
 @dataclass

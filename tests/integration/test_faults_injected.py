@@ -83,7 +83,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def planned(put, pipeline: Pipeline) -> dict[str, Any]:
-    """Two models that were published, and the plan of a third run, over two objects of two shards each."""
+    """Two models of a day each, a third day that is counted to be appended, and the plan of a run over all three."""
     table = sample_history(1_200, seed=11)
     days = [
         put(f"uploads/days/{n}.parquet", parquet_bytes(table.slice(n * 300, 300 if n < 2 else 600), row_group_size=300))
@@ -97,7 +97,7 @@ def planned(put, pipeline: Pipeline) -> dict[str, Any]:
 
 @pytest.fixture
 def cleaned(planned: dict[str, Any], pipeline: Pipeline, lake: Lake) -> State:
-    """The same, and the third run's shards are clean."""
+    """The same, and the shards of the run over all three are clean."""
     pipeline.clean(planned)
     return State(lake)
 
@@ -221,6 +221,19 @@ def test_model_that_loses_the_answer_to_any_write_is_right(
         assert error is None, asked[number]
         assert model_of(catalog) == right, asked[number]
         cleaned.restore()
+
+
+def test_items_that_dynamodb_leaves_unprocessed_are_written_again(cleaned: State, pipeline, catalog, note):
+    right = right_model(cleaned, pipeline, catalog, "publish")
+    left = iter(["unprocessed items"] * 3)
+    injector = Injector(lambda event, *_: next(left, None) if event.endswith("BatchWriteItem") else None)
+
+    error = with_faults(pipeline, injector, MODELS["publish"])
+
+    note(injector, error)
+    assert error is None
+    assert injector.injected == {"unprocessed items": 3}
+    assert model_of(catalog) == right
 
 
 def test_ingest_and_clean_are_right_though_every_request_fails_once(planned, pipeline: Pipeline, lake, catalog, note):
