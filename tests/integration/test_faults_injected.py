@@ -7,6 +7,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from boto3.exceptions import S3UploadFailedError
@@ -17,6 +18,7 @@ from moto.dynamodb.models import dynamodb_backends
 
 from local.quickstart.sample import sample_history
 from tests.conftest import INJECTED_FAULTS
+from tests.customers import case
 from tests.histories import parquet_bytes
 from tests.integration.conftest import BUCKET, SECOND, STARTED, TABLE, Pipeline
 from tests.integration.injection import (
@@ -345,3 +347,15 @@ def test_a_source_that_is_changed_while_it_is_copied_is_named(put, pipeline: Pip
 
     assert "s3://lake/uploads/x.parquet was replaced while it was copied" in str(refusal.value)
     assert pipeline.run("again", {"source": source})["rows"]["rows_read"] == 300
+
+
+def test_customers_that_were_changed_after_ingest_get_no_amounts(version, put, pipeline: Pipeline, lake: Lake):
+    customers = pa.Table.from_pylist([{"customer_id": n} | case() for n in range(10)])
+    source = put("uploads/customers.parquet", parquet_bytes(customers))
+    planned = pipeline.ingest("assign", {"mode": "assign", "customers": source})
+    put("raw/run_id=assign/customers.parquet", parquet_bytes(customers.slice(5)))
+
+    with pytest.raises(SourceChanged, match=r"raw/run_id=assign/customers\.parquet is no longer"):
+        pipeline.assign(planned)
+
+    assert list(lake.list("production/run_id=assign/")) == []
