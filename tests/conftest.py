@@ -1,5 +1,6 @@
 """One deployment for all tests that need one: they run against it one after the other."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,23 @@ import pytest
 from local.quickstart.sample import sample_history
 from tests.histories import history, parquet_bytes, repeated
 from tests.product import KEYED_SETTINGS, Product, free_port
+
+# A test's property: the faults that it injected, how often each, and how what met with them ended.
+INJECTED_FAULTS = "injected faults"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Sum up the faults that were injected, at the end of pytest's summary."""
+    properties = [entry for report in terminalreporter.getreports("passed") for entry in report.user_properties]
+    found = [figures for name, figures in properties if name == INJECTED_FAULTS]
+    if found:
+        faults = sum((Counter(figures["faults"]) for figures in found), Counter())
+        outcomes = Counter(figures["outcome"] for figures in found)
+        terminalreporter.write_line(f"{INJECTED_FAULTS}: {_told(faults)}; runs: {_told(outcomes)}")
+
+
+def _told(counts: Counter[str]) -> str:
+    return f"{counts.total()} (" + ", ".join(f"{count} {name}" for name, count in counts.most_common()) + ")"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

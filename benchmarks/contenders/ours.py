@@ -30,7 +30,12 @@ def write(file: Path, country: str, folder: Path) -> Answer:
     """Count the history, and write its kept and its rejected rows into the folder."""
     metadata = pq.read_metadata(file)
     part = ShardPart(
-        key=str(file), first_row_group=0, end_row_group=metadata.num_row_groups, first_row=0, rows=metadata.num_rows
+        key=str(file),
+        etag="",
+        first_row_group=0,
+        end_row_group=metadata.num_row_groups,
+        first_row=0,
+        rows=metadata.num_rows,
     )
     lake = _Folder(folder)
     totals = clean_shard(lake, "bench", Shard(number=0, parts=(part,)), (country,), BATCH_ROWS)
@@ -59,7 +64,7 @@ class _Folder(Lake):
         self._folder = folder
 
     @override
-    def open(self, key: str) -> Any:
+    def open(self, key: str, etag: str | None = None) -> Any:
         return _File(key)
 
     @override

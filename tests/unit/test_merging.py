@@ -49,7 +49,7 @@ class SlowStore:
 
 
 def shard(number: int) -> Shard:
-    part = ShardPart(key="raw/x", first_row_group=number, end_row_group=number + 1, first_row=number, rows=1)
+    part = ShardPart(key="raw/x", etag="1", first_row_group=number, end_row_group=number + 1, first_row=number, rows=1)
     return Shard(number=number, parts=(part,))
 
 

@@ -5,11 +5,15 @@ from voucher_selection.shards import MOST_PARTS, RowGroup, plan_shards
 
 
 def file(key: str, *rows: int, size: int = 10) -> list[RowGroup]:
-    return [RowGroup(key, number, sum(rows[:number]), count, size) for number, count in enumerate(rows)]
+    return [
+        RowGroup(key, f"etag of {key}", number, sum(rows[:number]), count, size) for number, count in enumerate(rows)
+    ]
 
 
 def part(key: str, first: int, end: int, first_row: int, rows: int) -> ShardPart:
-    return ShardPart(key=key, first_row_group=first, end_row_group=end, first_row=first_row, rows=rows)
+    return ShardPart(
+        key=key, etag=f"etag of {key}", first_row_group=first, end_row_group=end, first_row=first_row, rows=rows
+    )
 
 
 def test_a_small_file_is_one_shard():

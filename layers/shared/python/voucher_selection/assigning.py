@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -35,6 +36,8 @@ def assign_shard(lake: Lake, catalog: Catalog, run_id: str, shard: Shard, batch_
     ------
     NotParquet
         A page of a file cannot be read.
+    SourceChanged, LakeUnavailable
+        A file is not the one that was planned with, or cannot be fetched.
     NoModel
         The version that the run was planned with has expired.
     """
@@ -89,12 +92,13 @@ def sum_up_assignment(run_id: str, lake: Lake) -> AssignSummary:
 
 def _batches(lake: Lake, shard: Shard, batch_rows: int) -> Iterator[pa.RecordBatch]:
     def read(part: ShardPart) -> Iterator[pa.RecordBatch]:
-        metadata = pq.read_metadata(lake.open(part.key))
+        metadata = pq.read_metadata(lake.open(part.key, part.etag))
         given = metadata.schema.to_arrow_schema().names
         columns = [name for name in CUSTOMER_COLUMN_NAMES if name in given]
         repeated = [name for name in columns if name != "customer_id"]
         row_groups = RowGroups(part.first_row_group, part.end_row_group, part.first_row)
-        return read_columns(lambda: lake.open(part.key), metadata, row_groups, batch_rows, columns, repeated)
+        opener = partial(lake.open, part.key, part.etag)
+        return read_columns(opener, metadata, row_groups, batch_rows, columns, repeated)
 
     return (rows for _, rows in read_parts(shard, read))
 

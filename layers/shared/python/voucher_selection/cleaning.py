@@ -43,6 +43,8 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, countries: tuple[str, ...
     ------
     NotParquet
         A page of a file cannot be read.
+    SourceChanged, LakeUnavailable
+        A file is not the one that was planned with, or cannot be fetched.
     """
     keys = RunKeys(run_id)
     counts, totals = RunningCounts(), Totals()
@@ -66,17 +68,17 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, countries: tuple[str, ...
 def _batches(lake: Lake, shard: Shard, countries: tuple[str, ...], batch_rows: int) -> Iterator[_Batch]:
     def count(part: ShardPart) -> Iterator[CountedBatch]:
         row_groups = RowGroups(part.first_row_group, part.end_row_group, part.first_row)
-        return count_batches(_opener(lake, part.key), row_groups, countries, batch_rows)
+        return count_batches(_opener(lake, part), row_groups, countries, batch_rows)
 
     for part, counted in read_parts(shard, count):
         yield _Batch(counted, part.key)
 
 
-def _opener(lake: Lake, key: str) -> Opener:
-    """Return what opens an object for each thread that reads; a small one is fetched once, in one request."""
-    file = lake.open(key)
+def _opener(lake: Lake, part: ShardPart) -> Opener:
+    """Return what opens a part's file for each thread that reads; a small one is fetched once, in one request."""
+    file = lake.open(part.key, part.etag)
     if file.size > _SMALL_FILE_BYTES:
-        return lambda: lake.open(key)
+        return lambda: lake.open(part.key, part.etag)
     content = file.read()
     return lambda: io.BytesIO(content)
 

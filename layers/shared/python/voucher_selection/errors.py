@@ -36,6 +36,14 @@ class SourceUnavailable(VoucherSelectionError):
     """The source's server did not deliver the file."""
 
 
+class SourceChanged(VoucherSelectionError):
+    """A file of the source was replaced while it was copied, or its copy after Ingest had read it."""
+
+
+class LakeUnavailable(VoucherSelectionError):
+    """S3 did not deliver an object, or not the whole of it, however often it was asked."""
+
+
 class NoParquetFiles(VoucherSelectionError):
     """The source's folder holds objects, none of them a parquet file."""
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from voucher_selection.damage import named_damage
 from voucher_selection.errors import EmptySource
-from voucher_selection.lake import Lake
+from voucher_selection.lake import Lake, S3File
 from voucher_selection.landing import LandedFile
 from voucher_selection.runs import SourceFile
 from voucher_selection.shards import RowGroup
@@ -42,6 +42,8 @@ def read_footer(lake: Lake, landed: LandedFile, kind: FileKind) -> Footer:
         It has no footer that can be read, or one that contradicts itself.
     WrongSchema
         Its columns are not those of its kind.
+    SourceChanged, LakeUnavailable
+        It is not what was landed, or cannot be fetched.
     """
     file = lake.open(landed.key)
     if not file.size:
@@ -52,7 +54,7 @@ def read_footer(lake: Lake, landed: LandedFile, kind: FileKind) -> Footer:
         kind.check(schema, landed.source)
         columns = [name for name in kind.columns if name in schema.names]
         check_footer(metadata, file.size, columns)
-        row_groups = list(_row_groups(landed.key, metadata, columns))
+        row_groups = list(_row_groups(file, landed.key, metadata, columns))
     source_file = SourceFile(
         key=landed.key, source=landed.source, identity=landed.identity, size=file.size, rows=metadata.num_rows
     )
@@ -144,11 +146,11 @@ class _FooterOnly(io.RawIOBase):
         raise _FooterEnds
 
 
-def _row_groups(key: str, metadata: pq.FileMetaData, columns: list[str]) -> Iterator[RowGroup]:
+def _row_groups(file: S3File, key: str, metadata: pq.FileMetaData, columns: list[str]) -> Iterator[RowGroup]:
     chunks = chunk_indices(metadata, columns).values()
     first_row = 0
     for index in range(metadata.num_row_groups):
         row_group = metadata.row_group(index)
         size = sum(row_group.column(chunk).total_compressed_size for chunk in chunks)
-        yield RowGroup(key, index, first_row, row_group.num_rows, size)
+        yield RowGroup(key, file.etag, index, first_row, row_group.num_rows, size)
         first_row += row_group.num_rows

@@ -2,14 +2,22 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
 import urllib3
 from botocore.exceptions import ClientError
 
-from voucher_selection.errors import NoParquetFiles, SourceNotAllowed, SourceNotFound, SourceUnavailable
-from voucher_selection.lake import Lake, in_parallel, is_missing
+from voucher_selection.errors import (
+    NoParquetFiles,
+    SourceChanged,
+    SourceNotAllowed,
+    SourceNotFound,
+    SourceUnavailable,
+)
+from voucher_selection.lake import Lake, in_parallel, is_missing, is_replaced
 from voucher_selection.run_keys import RunKeys
 
 # `x.parquet`, `x.snappy.parquet`, `x.parquet.gzip`, `x.pq`
@@ -59,6 +67,8 @@ def land(
     Raises
     ------
     SourceNotFound, NoParquetFiles, SourceNotAllowed, SourceUnavailable
+    SourceChanged
+        An object was replaced between finding and copying it.
     """
     if source.startswith("s3://"):
         bucket, _, path = source.removeprefix("s3://").partition("/")
@@ -69,20 +79,19 @@ def land(
 
 
 def _land_from_s3(source: str, bucket: str, path: str, lake: Lake, keys: RunKeys, known: frozenset[str]) -> Landing:
-    try:
+    with _explained(source):
         found = _find(source, bucket, path, lake)
-        new = [file for file in found if _identity(file, bucket) not in known]
-        return Landing(in_parallel(lambda file: _copy(file, bucket, lake, keys), new), len(found) - len(new))
-    except ClientError as error:
-        raise _explained(source, error) from error
+    new = [file for file in found if _identity(file, bucket) not in known]
+    return Landing(in_parallel(lambda file: _copy(file, bucket, lake, keys), new), len(found) - len(new))
 
 
 def _copy(file: _Found, bucket: str, lake: Lake, keys: RunKeys) -> LandedFile:
-    key = keys.raw(file.name)
+    key, source = keys.raw(file.name), f"s3://{bucket}/{file.key}"
     # Without its tags: copying these takes rights that reading an object does not.
     options = {"CopySourceIfMatch": file.etag, "TaggingDirective": "REPLACE"}
-    lake.client.copy({"Bucket": bucket, "Key": file.key}, lake.bucket, key, ExtraArgs=options)
-    return LandedFile(key, f"s3://{bucket}/{file.key}", _identity(file, bucket))
+    with _explained(source):
+        lake.client.copy({"Bucket": bucket, "Key": file.key}, lake.bucket, key, ExtraArgs=options)
+    return LandedFile(key, source, _identity(file, bucket))
 
 
 def _identity(file: _Found, bucket: str) -> str:
@@ -117,18 +126,22 @@ def _find(source: str, bucket: str, path: str, lake: Lake) -> list[_Found]:
     return files
 
 
-def _explained(source: str, error: ClientError) -> Exception:
-    code = error.response.get("Error", {}).get("Code", "")
-    if is_missing(error):
-        return SourceNotFound(f"there is no object at {source} ({code})")
-    if code in {"403", "AccessDenied", "AllAccessDisabled"}:
-        return SourceNotAllowed(
-            f"Ingest may not read {source} ({code}): put the file into the deployment's own bucket under uploads/,"
-            " or add its bucket to the stage's source_buckets"
-        )
-    if code in {"412", "PreconditionFailed"}:
-        return SourceUnavailable(f"{source} was replaced while it was copied; run it again")
-    return error
+@contextmanager
+def _explained(source: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if is_missing(error):
+            raise SourceNotFound(f"there is no object at {source} ({code})") from error
+        if code in {"403", "AccessDenied", "AllAccessDisabled"}:
+            raise SourceNotAllowed(
+                f"Ingest may not read {source} ({code}): put the file into the deployment's own bucket under uploads/,"
+                " or add its bucket to the stage's source_buckets"
+            ) from error
+        if is_replaced(error):
+            raise SourceChanged(f"{source} was replaced while it was copied: start the run again") from error
+        raise
 
 
 def _land_from_https(source: str, lake: Lake, keys: RunKeys, allowed_hosts: tuple[str, ...]) -> LandedFile:

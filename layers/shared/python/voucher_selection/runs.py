@@ -66,12 +66,14 @@ class SourceFile(BaseModel):
 class ShardPart(BaseModel):
     """Consecutive row groups of one file: those from `first_row_group` up to, not including, `end_row_group`.
 
-    `first_row` is the index in the file of the part's first row.
+    `first_row` is the index in the file of the part's first row. `etag` is the file's when its footer was read: of
+    other content, that says nothing.
     """
 
     model_config = ConfigDict(frozen=True)
 
     key: str
+    etag: str
     first_row_group: int
     end_row_group: int
     first_row: int

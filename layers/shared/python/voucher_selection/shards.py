@@ -12,9 +12,13 @@ MOST_PARTS = 500
 
 
 class RowGroup(NamedTuple):
-    """A row group as the footer describes it; `size` is the compressed size of the columns we read, in bytes."""
+    """A row group as the footer describes it; `size` is the compressed size of the columns we read, in bytes.
+
+    `etag` is that of the landed file when its footer was read.
+    """
 
     key: str
+    etag: str
     number: int
     first_row: int
     rows: int
@@ -54,6 +58,7 @@ def _parts(group: list[RowGroup]) -> Iterator[ShardPart]:
         of_file = list(row_groups)
         yield ShardPart(
             key=key,
+            etag=of_file[0].etag,
             first_row_group=of_file[0].number,
             end_row_group=of_file[-1].number + 1,
             first_row=of_file[0].first_row,
