@@ -77,6 +77,7 @@ class Visits:
                 faults.append(f"a request left the API: {url}")
 
         page.on("request", lambda request: on_request(request.url))
+
         def on_failure(request: Request) -> None:
             # Who leaves a page that follows a run aborts what it is asking.
             if not (request.resource_type == "fetch" and request.failure == "net::ERR_ABORTED"):

@@ -219,7 +219,7 @@ def test_the_form_offers_what_the_model_knows(version: str, api: Api):
 
     page = Tags(answer.text)
     assert answer.status == 200
-    assert ("form", {"class": "card", "method": "post", "action": "search_voucher"}) in page.tags
+    assert ("form", {"class": "card", "method": "post", "action": "search_voucher#result"}) in page.tags
     assert "Peru" in page.text
     assert "recency_segment" in page.text
 
@@ -234,7 +234,7 @@ def test_the_form_is_answered_on_its_own_page(version: str, api: Api):
     assert "Thin evidence: fewer than 30 assignments stand behind it. The runner-up, 3520, has 25.0 %" in page.text
     assert "is 135 days before CUR_DATE, 2018-09-15" in page.text
     assert "curl -X POST https://api.example/test/voucher" in page.text
-    assert ("form", {"class": "card", "method": "post", "action": "search_voucher"}) in page.tags
+    assert ("form", {"class": "card", "method": "post", "action": "search_voucher#result"}) in page.tags
 
 
 def test_errors_of_the_form_stand_beside_their_fields(version: str, api: Api):

@@ -71,6 +71,24 @@ def test_a_repeated_rollback_does_not_go_back_and_forth(versions, pipeline: Pipe
     assert catalog.served_version() == versions[1]
 
 
+def test_an_update_that_is_sent_twice_because_its_answer_was_lost_keeps_the_version_before(
+    versions, pipeline: Pipeline, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+):
+    client = pipeline._model.catalog._client
+    update = client.update_item
+
+    def twice(**request):
+        update(**request)
+        return update(**request)
+
+    monkeypatch.setattr(client, "update_item", twice)
+
+    summary = roll_back(pipeline)
+
+    assert (summary["served_version"], summary["previous_version"]) == (versions[1], versions[2])
+    assert catalog.pointer().previous_version == versions[2]
+
+
 def test_a_version_that_is_not_kept_is_named_with_those_that_are(versions, pipeline: Pipeline, catalog: Catalog):
     with pytest.raises(NoVersion, match=f"'v0' is not kept; the versions that are: {versions[2]}, {versions[1]}"):
         roll_back(pipeline, version="v0")

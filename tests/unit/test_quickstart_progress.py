@@ -1,12 +1,22 @@
 """The bars that the quickstart draws while a run goes on."""
 
+from datetime import UTC, datetime
+
 from rich.progress import Progress as Bars
 
-from local.quickstart.executions import Progress
 from local.quickstart.report import draw_state
+from voucher_selection.state_machine import Execution, State
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def drawn(state: str, seen: Progress) -> tuple[float, float | None, bool]:
+def seen_in(status: str, *states: tuple[str, float | None], shards: int = 0, shards_done: int = 0) -> Execution:
+    """An execution that has entered these states, each with its seconds if it has left it."""
+    entered = tuple(State(name, NOW, seconds) for name, seconds in states)
+    return Execution("run-1", status, {}, NOW, None, entered, shards, shards_done)
+
+
+def drawn(state: str, seen: Execution) -> tuple[float, float | None, bool]:
     """Return how far the bar of a state is, how far it goes, and whether it is over."""
     bars = Bars(disable=True)
     task = bars.add_task(state, total=1, start=False)
@@ -16,7 +26,7 @@ def drawn(state: str, seen: Progress) -> tuple[float, float | None, bool]:
 
 
 def test_a_map_s_bar_has_a_part_for_each_shard():
-    seen = Progress("RUNNING", seconds={"Ingest": 0.8}, current="CleanShards", shards=20, shards_done=7)
+    seen = seen_in("RUNNING", ("Ingest", 0.8), ("CleanShards", None), shards=20, shards_done=7)
 
     assert drawn("Ingest", seen) == (1, 1, True)
     assert drawn("CleanShards", seen) == (7, 20, False)
@@ -24,16 +34,16 @@ def test_a_map_s_bar_has_a_part_for_each_shard():
 
 
 def test_a_map_that_has_ended_is_full_whatever_was_counted_last():
-    seen = Progress("RUNNING", seconds={"Ingest": 0.8, "CleanShards": 4.0}, current="Model", shards=20, shards_done=0)
+    seen = seen_in("RUNNING", ("Ingest", 0.8), ("CleanShards", 4.0), ("Model", None), shards=20, shards_done=0)
 
     assert drawn("CleanShards", seen) == (20, 20, True)
 
 
 def test_before_the_shards_are_planned_a_map_has_one_part():
-    assert drawn("CleanShards", Progress("RUNNING", current="Ingest")) == (0, 1, False)
+    assert drawn("CleanShards", seen_in("RUNNING", ("Ingest", None))) == (0, 1, False)
 
 
 def test_the_bar_of_a_map_that_failed_stays_where_it_was():
-    seen = Progress("FAILED", seconds={"Ingest": 0.8}, current="CleanShards", shards=20, shards_done=3)
+    seen = seen_in("FAILED", ("Ingest", 0.8), ("CleanShards", None), shards=20, shards_done=3)
 
     assert drawn("CleanShards", seen) == (3, 20, False)

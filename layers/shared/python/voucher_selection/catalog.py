@@ -13,6 +13,7 @@ rollback moves the pointer alone; `newest_version` stays, so that a late run old
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from operator import itemgetter
@@ -223,20 +224,22 @@ class Catalog:
             self._keep(version)  # a rollback that died may have come no further
             return pointer
         self._check_kept(version)
-        moved = self._client.update_item(
-            TableName=self._table,
-            Key=_POINTER,
-            # What SET reads is what was there before the update.
-            UpdateExpression=(
-                "SET #newest = if_not_exists(#newest, #version), #previous = #version, #version = :version"
-            ),
-            ExpressionAttributeNames=_POINTER_NAMES,
-            ExpressionAttributeValues={":version": {"S": version}},
-            ReturnValues="ALL_NEW",
-        )["Attributes"]
+        # An update whose answer was lost is sent again: it must not make the version its own predecessor.
+        with suppress(self._client.exceptions.ConditionalCheckFailedException):
+            self._client.update_item(
+                TableName=self._table,
+                Key=_POINTER,
+                # What SET reads is what was there before the update.
+                UpdateExpression=(
+                    "SET #newest = if_not_exists(#newest, #version), #previous = #version, #version = :version"
+                ),
+                ConditionExpression="#version <> :version",
+                ExpressionAttributeNames=_POINTER_NAMES,
+                ExpressionAttributeValues={":version": {"S": version}},
+            )
         # A run that published meanwhile may have marked it before it was in use.
         self._keep(version)
-        return _pointer_of(moved)
+        return self.pointer()
 
     def _check_kept(self, version: str) -> None:
         kept = [known for known in self.versions() if known.expires_at is None]
