@@ -28,6 +28,18 @@ def _told(counts: Counter[str]) -> str:
     return f"{counts.total()} (" + ", ".join(f"{count} {name}" for name, count in counts.most_common()) + ")"
 
 
+# Logger and metrics are made once a process, when they are first imported: with these names, whichever test is first.
+_NAMES = {
+    "POWERTOOLS_SERVICE_NAME": "test",
+    "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+}
+with pytest.MonkeyPatch.context() as of_process:
+    for name, value in _NAMES.items():
+        of_process.setenv(name, value)
+    import voucher_selection.observability  # noqa: F401
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", action="store_true", help="write docs/screenshots anew (tests/browser)")
 

@@ -69,12 +69,6 @@ CONTEXT = SimpleNamespace(
     aws_request_id="00000000-0000-0000-0000-000000000000",
 )
 
-# Logger and metrics are made once a process, when they are first imported: with these names.
-with pytest.MonkeyPatch.context() as of_process:
-    for name, value in ENVIRONMENT.items():
-        of_process.setenv(name, value)
-    import voucher_selection.observability  # noqa: F401
-
 
 def read_json(lake: Lake, key: str) -> Any:
     return json.loads(lake.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
