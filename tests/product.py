@@ -36,7 +36,9 @@ class Product:
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {"VOUCHER_SELECTION_STATE": str(self.state), "VOUCHER_SELECTION_PORT": str(self.port)}
+        # A width that pytest tells its processes is not for what is read here.
+        inherited = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+        return inherited | {"VOUCHER_SELECTION_STATE": str(self.state), "VOUCHER_SELECTION_PORT": str(self.port)}
 
     def quickstart(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         if arguments[0] in {"run", "stop"}:

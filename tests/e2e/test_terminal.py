@@ -160,7 +160,7 @@ def test_one_run_is_shown_with_its_states_and_rows(product: Product, ran: dict[s
     assert told["zero_orders_with_dates"] == f"{run['rejected']['zero_orders_with_dates']:,}"
     assert told["Model"] == run["version"]  # the last line of that name
     assert asked(product, "runs", run["id"]) == run
-    assert "there is no run run-0" in asked(product, "runs", "run-0", exit_code=1)["error"]["message"]
+    assert "there is no run 'run-0'" in asked(product, "runs", "run-0", exit_code=1)["error"]["message"]
 
 
 def test_versions_name_the_served_one_and_the_one_before(product: Product, ran: dict[str, Any]):
@@ -235,7 +235,7 @@ def test_what_is_not_up_answers_programs_too(tmp_path: Path):
 
 COMPLETED = {
     "./quickstart re": ["remodel", "report"],
-    "./quickstart logs ": ["ingest", "clean", "assign", "model", "api", "emulator"],
+    "./quickstart logs ": ["ingest", "clean", "assign", "model", "what_if", "api", "emulator"],
     "./quickstart bench c": ["cost", "cold_imports"],
     "./quickstart run --s": ["--source", "--set"],
 }
