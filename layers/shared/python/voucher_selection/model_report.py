@@ -5,8 +5,9 @@ from typing import Any, TypedDict
 
 from voucher_selection.catalog import Catalog, Version
 from voucher_selection.errors import NoModel
-from voucher_selection.evidence import Evidence, evidence_of
+from voucher_selection.evidence import Evidence
 from voucher_selection.served_model import SegmentMode, ServedModel
+from voucher_selection.wording import evidence
 
 
 class ModelReport(TypedDict):
@@ -98,7 +99,7 @@ def _segment(mode: SegmentMode) -> SegmentReport:
         "share": mode.share,
         "runner_up": runner_up.voucher_amount if runner_up else None,
         "lead": mode.assignments[0].count - runner_up.count if runner_up else None,
-        "evidence": evidence_of([assignment.count for assignment in mode.assignments]),
+        "evidence": evidence(mode),
     }
 
 

@@ -6,15 +6,15 @@ from typing import NamedTuple
 from voucher_selection.base_counts import read_ledger
 from voucher_selection.catalog import Base, Catalog, Publication
 from voucher_selection.errors import CatalogContended, NoCounts, NoModel
-from voucher_selection.gate import check
+from voucher_selection.gate import Served, check
 from voucher_selection.lake import Lake
 from voucher_selection.lookups import selection_criteria
 from voucher_selection.modes import segment_modes
-from voucher_selection.publishing import ATTEMPTS, modes_table, pause, served_now
+from voucher_selection.publishing import ATTEMPTS, modes_table, pause
 from voucher_selection.requests import RemodelRequest, WhatIfRequest
 from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import Counted, Outcome, RemodelSummary, RunPlan, day_in_utc, version_of
-from voucher_selection.served_model import ServedModel
+from voucher_selection.served_model import SegmentMode, ServedModel
 from voucher_selection.settings import ModelSettings
 from voucher_selection.what_if import SegmentChange, WhatIf, changed_segments
 
@@ -23,11 +23,12 @@ _TOLD_CHANGES = 100
 
 
 class _Remodelled(NamedTuple):
-    """A model, what it was made from, and what was served when it was made (None: nothing)."""
+    """A model, what it was made from, and what was served when it was made (None: nothing), with its modes."""
 
     model: ServedModel
     counted: Counted
     base: Base | None
+    served: tuple[SegmentMode, ...]
     changes: tuple[SegmentChange, ...]
 
 
@@ -53,7 +54,7 @@ def remodel(
         return _tell(_make(version, run_id, cur_date, request, lake, catalog), started_at, lake)
     for _ in range(ATTEMPTS):
         made = _make(version, run_id, cur_date, request, lake, catalog)
-        check(made.model.modes, None, served_now(catalog), settings.gate.with_those_of(request.gate))
+        check(made.model.modes, None, Served(made.served, None), settings.gate.with_those_of(request.gate))
         lake.write_table(RunKeys(run_id).modes, modes_table(made.model.modes))
         publication = _publish(made, catalog, settings.kept_versions)
         if publication.published or publication.newest_version >= version:
@@ -103,7 +104,7 @@ def _make(
         modes=segment_modes(counts, definitions, cur_date, countries),
     )
     served = catalog.read(base.version).modes if base else ()
-    return _Remodelled(model, counted, base, tuple(changed_segments(served, model.modes)))
+    return _Remodelled(model, counted, base, served, tuple(changed_segments(served, model.modes)))
 
 
 def _served(catalog: Catalog) -> Base | None:
@@ -126,7 +127,7 @@ def _counted(request: WhatIfRequest, base: Base | None, lake: Lake) -> tuple[Cou
 
 def _publish(made: _Remodelled, catalog: Catalog, kept_versions: int) -> Publication:
     """Serve the model in the place of the one it was made from: history appended meanwhile is not to be lost."""
-    model, counted, base, _ = made
+    model, counted, base, *_ = made
     if base is None:
         return catalog.publish(model, counted, kept_versions, model.published_at)
     if base.newest_version >= model.version:
