@@ -1,6 +1,5 @@
 """Footers: what a parquet file says of itself, read alone, and believed only where it agrees with itself."""
 
-import io
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import NamedTuple, override
@@ -13,6 +12,7 @@ from voucher_selection.errors import EmptySource
 from voucher_selection.lake import Lake, S3File
 from voucher_selection.landing import LandedFile
 from voucher_selection.runs import SourceFile
+from voucher_selection.seekable import SeekableFile
 from voucher_selection.shards import RowGroup
 
 
@@ -110,7 +110,7 @@ class _FooterEnds(Exception):
     """A page was asked for: the reader has read all that the footer says of it."""
 
 
-class _FooterOnly(io.RawIOBase):
+class _FooterOnly(SeekableFile):
     """A file whose footer has been read and whose pages may not be.
 
     Parameters
@@ -118,28 +118,6 @@ class _FooterOnly(io.RawIOBase):
     size
         In bytes; chunks have to be within it.
     """
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self._size = size
-        self._position = 0
-
-    @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def seekable(self) -> bool:
-        return True
-
-    @override
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        return self._position
-
-    @override
-    def tell(self) -> int:
-        return self._position
 
     @override
     def read(self, size: int | None = -1) -> bytes:

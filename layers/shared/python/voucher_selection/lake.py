@@ -1,6 +1,5 @@
 """The lake on S3: how its objects are read and written."""
 
-import io
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +24,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from voucher_selection.counts import Counts
 from voucher_selection.errors import LakeUnavailable, SourceChanged
+from voucher_selection.seekable import SeekableFile
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -105,7 +105,7 @@ class Lake:
         return _read_whole(lambda: self.client.get_object(Bucket=self.bucket, Key=key), f"s3://{self.bucket}/{key}")
 
 
-class S3File(io.RawIOBase):
+class S3File(SeekableFile):
     """An S3 object as a file that can be read at any place; each read is one ranged request.
 
     Parameters
@@ -124,7 +124,6 @@ class S3File(io.RawIOBase):
     """
 
     def __init__(self, client: "S3Client", bucket: str, key: str, etag: str | None = None) -> None:
-        super().__init__()
         self._client = client
         self._bucket = bucket
         self._key = key
@@ -132,27 +131,8 @@ class S3File(io.RawIOBase):
         expected: dict[str, Any] = {"IfMatch": etag} if etag else {}
         with _unchanged(self._address), _reached(self._address):
             head = client.head_object(Bucket=bucket, Key=key, **expected)
-        self.size = head["ContentLength"]
+        super().__init__(head["ContentLength"])
         self.etag = head["ETag"]
-        self._position = 0
-
-    @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def seekable(self) -> bool:
-        return True
-
-    @override
-    def tell(self) -> int:
-        return self._position
-
-    @override
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
-        self._position = start + offset
-        return self._position
 
     @override
     def read(self, size: int | None = -1) -> bytes:

@@ -1,0 +1,37 @@
+"""Files of a known size that are read at any place."""
+
+import io
+from typing import override
+
+
+class SeekableFile(io.RawIOBase):
+    """A file with a position; what reading it means, a subclass says.
+
+    Parameters
+    ----------
+    size
+        In bytes.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+        self._position = 0
+
+    @override
+    def readable(self) -> bool:
+        return True
+
+    @override
+    def seekable(self) -> bool:
+        return True
+
+    @override
+    def tell(self) -> int:
+        return self._position
+
+    @override
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        self._position = start + offset
+        return self._position
