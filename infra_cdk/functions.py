@@ -125,6 +125,7 @@ class Functions(Construct):
                 "TABLE": self._table.table_name,
                 "CUR_DATE": self._cur_date(),
                 "KEPT_VERSIONS": str(self._stage.kept_versions),
+                "VERSION_DAYS": str(self._stage.version_days),
                 "GATE": json.dumps(self._stage.gate),
             },
             rights=[

@@ -63,6 +63,7 @@ class Stage:
         batch_rows: Rows that Clean or Assign holds in memory at a time.
         max_concurrency: Shards that are worked on at once.
         kept_versions: Versions of the model that stay for a rollback, the served one included.
+        version_days: Days after which a version expires once a newer one was published; never the served one.
         most_malformed_share: Of the rows of a run's countries, the share that may be malformed for its model to be
             published; this and the next four are the thresholds of the quality gate, None is no limit.
         most_rejected_rise: By how much the share of rows that a rule rejects may be higher than for the served model.
@@ -127,6 +128,7 @@ class Stage:
     batch_rows: int = 131_072
     max_concurrency: int = 40
     kept_versions: int = 10
+    version_days: int = 365
     most_malformed_share: float | None = 0.05
     most_rejected_rise: float | None = 0.1
     least_kept_rows: int | None = 1
@@ -352,7 +354,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "api_timeout_seconds": _API_GATEWAY_TIMEOUT_SECONDS,
     "what_if_timeout_seconds": _API_GATEWAY_TIMEOUT_SECONDS,
     "run_timeout_seconds": (60, 31_536_000),
-    **dict.fromkeys(("raw_days", "staging_days", "quarantine_days", "noncurrent_days"), _DAYS),
+    **dict.fromkeys(("version_days", "raw_days", "staging_days", "quarantine_days", "noncurrent_days"), _DAYS),
 }
 
 

@@ -62,5 +62,5 @@ def _modelled(task: ModelEvent) -> RunSummary | RemodelSummary | RollbackSummary
         if isinstance(request, AssignRequest):
             return sum_up_assignment(task.run_id, lake)
         thresholds = settings.gate.with_those_of(request.gate)
-        return publish_run(task.run_id, lake, catalog, settings.kept_versions, thresholds)
-    return publish_run(task.run_id, lake, catalog, settings.kept_versions, settings.gate)
+        return publish_run(task.run_id, lake, catalog, settings.retention, thresholds)
+    return publish_run(task.run_id, lake, catalog, settings.retention, settings.gate)

@@ -24,6 +24,7 @@ from voucher_selection.modes import segment_modes
 from voucher_selection.publishing import publish_run
 from voucher_selection.remodelling import remodel
 from voucher_selection.requests import RemodelRequest
+from voucher_selection.retention import Retention
 from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import RunPlan, SourceFile, Totals
 from voucher_selection.segments import SegmentDefinitions
@@ -102,7 +103,9 @@ def plan(run_id: str, mode: str, seconds: int) -> RunPlan:
 
 
 def model_of(run_id: str) -> Program:
-    return Program(run_id, lambda ask: publish_run(run_id, SteppedLake(ask), SteppedCatalog(ask), kept_versions=2))
+    return Program(
+        run_id, lambda ask: publish_run(run_id, SteppedLake(ask), SteppedCatalog(ask), Retention(versions=2, days=30))
+    )
 
 
 REMODEL = Program(

@@ -10,12 +10,14 @@ from tests.concurrency.orders import State, run_alone
 from tests.concurrency.steps import Ask, Program
 from tests.concurrency.stores import Stored
 from voucher_selection.catalog import Publication
+from voucher_selection.retention import Retention
 from voucher_selection.runs import Counted
 from voucher_selection.segments import SegmentDefinitions, load_definitions
 from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FEWEST_KEPT = 2
+DAYS_KEPT = 30
 type Segments = tuple[tuple[str, int | None, int | None], ...]
 TWO_SEGMENTS: Segments = (("few", 0, 3), ("many", 4, None))
 ONE_SEGMENT: Segments = (("all", 0, None),)
@@ -54,7 +56,9 @@ def full_run(
 
     def run(ask: Ask) -> Publication:
         counted = Counted(f"run-{version}", None)
-        return SteppedCatalog(ask, last_first=last_first).publish(model(version, segments), counted, kept, NOW)
+        return SteppedCatalog(ask, last_first=last_first).publish(
+            model(version, segments), counted, Retention(kept, DAYS_KEPT), NOW
+        )
 
     return Program(version, run)
 
@@ -69,7 +73,7 @@ def addition(version: str) -> Program:
         catalog, counted = SteppedCatalog(ask), Counted(f"run-{version}", None)
         while (base := catalog.base()).newest_version < version:
             built = model(version, segments_of(base.definitions))
-            publication = catalog.replace(base, built, counted, FEWEST_KEPT, NOW)
+            publication = catalog.replace(base, built, counted, Retention(FEWEST_KEPT, DAYS_KEPT), NOW)
             if publication.published:
                 return publication
         return Publication(base.version == version, base.version, base.newest_version)

@@ -71,7 +71,7 @@ def test_the_other_functions_get_their_settings_and_nothing_else(local):
     }
     assert own["clean"] - shared == {"BUCKET", "BATCH_ROWS"}
     assert own["assign"] - shared == {"BUCKET", "TABLE", "BATCH_ROWS"}
-    assert own["model"] - shared == {"BUCKET", "TABLE", "CUR_DATE", "KEPT_VERSIONS", "GATE"}
+    assert own["model"] - shared == {"BUCKET", "TABLE", "CUR_DATE", "KEPT_VERSIONS", "VERSION_DAYS", "GATE"}
     assert own["what_if"] - shared == {"BUCKET", "TABLE", "CUR_DATE"}
     assert own["api"] - shared == {
         "AUTH",

@@ -6,12 +6,16 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
 import boto3
 import botocore.loaders
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from moto import mock_aws
 
@@ -40,6 +44,7 @@ ENVIRONMENT = {
     "SHARD_TARGET_BYTES": "1000000",
     "BATCH_ROWS": "256",
     "KEPT_VERSIONS": "3",
+    "VERSION_DAYS": "30",
     "MODEL_REFRESH_SECONDS": "0",
     "STATE_MACHINE_ARN": STATE_MACHINE,
     "WHAT_IF_FUNCTION": "what-if",
@@ -72,6 +77,17 @@ CONTEXT = SimpleNamespace(
 
 def read_json(lake: Lake, key: str) -> Any:
     return json.loads(lake.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+
+def quarantine_of(lake: Lake, run_id: str) -> pa.Table:
+    """Download the rejected rows of a run and read them, as one who looks into them does."""
+    with TemporaryDirectory() as folder:
+        for key in lake.list(f"quarantine/run_id={run_id}/"):
+            file = Path(folder, key)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            lake.client.download_file(BUCKET, key, str(file))
+        rows = pq.read_table(f"{folder}/quarantine/run_id={run_id}", partitioning="hive")
+        return rows.set_column(rows.schema.get_field_index("rule"), "rule", rows["rule"].cast(pa.string()))
 
 
 @pytest.fixture(scope="session", autouse=True)

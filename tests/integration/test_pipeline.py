@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.histories import GOOD_ROW, SCHEMA, history, parquet_bytes, repeated
-from tests.integration.conftest import BUCKET, STARTED, Pipeline, read_json
+from tests.integration.conftest import BUCKET, STARTED, Pipeline, quarantine_of, read_json
 from voucher_selection import errors
 from voucher_selection.catalog import Catalog
 from voucher_selection.lake import Lake
@@ -88,24 +88,6 @@ def test_a_run_writes_every_stage_of_the_rows_to_the_lake(put, pipeline: Pipelin
     assert read_json(lake, "runs/run_id=run-1/run.json") == summary
 
 
-def test_rejected_rows_are_quarantined_as_they_came(put, pipeline: Pipeline, lake: Lake):
-    source = put("uploads/history.parquet", parquet_bytes(history(*ROWS)))
-
-    pipeline.run("run-1", {"source": source}, STARTED)
-
-    quarantined = read_table(lake, "quarantine/run_id=run-1/shard-00000-0.parquet")
-    assert quarantined.select(SCHEMA.names).schema.remove_metadata() == SCHEMA
-    rows = quarantined.to_pylist()
-    assert [(row["rule"], row["row"], row["total_orders"]) for row in rows] == [
-        ("malformed", 8, "2.5"),
-        ("zero_orders_with_dates", 9, "0.0"),
-        ("last_before_first", 10, "3.0"),
-        ("null_total_orders", 11, ""),
-        ("null_voucher_amount", 12, "3.0"),
-    ]
-    assert {row["file"] for row in rows} == {"raw/run_id=run-1/history.parquet"}
-
-
 def test_the_counts_do_not_depend_on_how_the_history_is_cut(put, pipeline: Pipeline, lake: Lake, catalog: Catalog):
     table = pa.concat_tables([history(*ROWS)] * 300)
     whole = put("uploads/whole.parquet", parquet_bytes(table))
@@ -122,10 +104,15 @@ def test_the_counts_do_not_depend_on_how_the_history_is_cut(put, pipeline: Pipel
             lake, f"production/run_id=whole/{name}.parquet"
         )
     assert catalog.read(summary["version"]).modes == catalog.read("20260101T000000000Z-whole").modes
-    quarantined = [row for key in keys(lake, "quarantine/run_id=cut/") for row in read_table(lake, key).to_pylist()]
-    of_second = [row["row"] for row in quarantined if row["file"].endswith("deep/b.snappy.parquet")]
-    assert len(of_second) == len(set(of_second))
-    assert table.slice(1700)["total_orders"][of_second[0]].as_py() == quarantined[-len(of_second)]["total_orders"]
+    quarantined = quarantine_of(lake, "cut").to_pylist()
+    assert len(quarantined) == sum(summary["rows"]["rejected"].values())
+    given = {
+        "raw/run_id=cut/a.parquet": table.slice(0, 1700),
+        "raw/run_id=cut/deep/b.snappy.parquet": table.slice(1700),
+    }
+    for row in quarantined:
+        assert row["total_orders"] == given[row["file"]]["total_orders"][row["row"]].as_py()
+    assert len({(row["file"], row["row"]) for row in quarantined}) == len(quarantined)
 
 
 def test_files_of_one_history_may_differ_in_their_types(put, pipeline: Pipeline, lake: Lake):
@@ -138,8 +125,11 @@ def test_files_of_one_history_may_differ_in_their_types(put, pipeline: Pipeline,
     summary = pipeline.run("mixed", {"source": f"s3://{BUCKET}/uploads/mixed/"})
 
     assert (summary["rows"]["kept"], summary["rows"]["rejected"]["malformed"]) == (2, 2)
-    originals = [read_table(lake, key)["total_orders"][0].as_py() for key in keys(lake, "quarantine/run_id=mixed/")]
-    assert originals == ["-1", -1]
+    quarantined = quarantine_of(lake, "mixed").to_pylist()
+    assert [(row["total_orders"], row["last_order_ts"]) for row in quarantined] == [
+        ("-1", "2018-05-03"),
+        ("-1", "2018-05-03 00:00:00.000000"),
+    ]
 
 
 def test_cleaning_a_shard_again_writes_the_same_objects(put, pipeline: Pipeline, lake: Lake):

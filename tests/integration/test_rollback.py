@@ -1,6 +1,6 @@
 """Rollback: an older version is served again, and a newer one again after it, without a run over any history."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -101,6 +101,26 @@ def test_a_version_that_expires_is_not_served_again(versions, put, pipeline: Pip
         pipeline.run(f"run-{n}", {"source": put_amount(put, n)}, STARTED + n * SECOND)
 
     with pytest.raises(NoVersion, match=versions[0]):
+        roll_back(pipeline, version=versions[0])
+
+
+def test_a_version_that_was_replaced_long_ago_expires(environment, versions, put, pipeline: Pipeline, catalog: Catalog):
+    environment.setenv("KEPT_VERSIONS", "9")
+    environment.setenv("VERSION_DAYS", "30")
+    pipeline.reload()
+    for version, days_ago in zip(versions, (400, 31, 29), strict=True):
+        published = (datetime.now(UTC) - timedelta(days=days_ago)).isoformat()
+        catalog._client.update_item(
+            TableName="catalog",
+            Key={"pk": {"S": "MODEL"}, "sk": {"S": f"VERSION#{version}"}},
+            UpdateExpression="SET published_at = :published",
+            ExpressionAttributeValues={":published": {"S": published}},
+        )
+
+    pipeline.run("run-4", {"source": put_amount(put, 4)}, STARTED + 4 * SECOND)
+
+    assert [version.version for version in catalog.versions() if version.expires_at] == [versions[0]]
+    with pytest.raises(NoVersion, match=f"'{versions[0]}' is not kept"):
         roll_back(pipeline, version=versions[0])
 
 

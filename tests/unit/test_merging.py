@@ -15,7 +15,7 @@ from voucher_selection.counts import FREQUENCY_SCHEMA, RECENCY_SCHEMA
 from voucher_selection.lake import PARALLEL_REQUESTS, Lake
 from voucher_selection.merging import merge_shards
 from voucher_selection.run_keys import RunKeys
-from voucher_selection.runs import RunPlan, Shard, ShardPart, ShardTotals, SourceFile
+from voucher_selection.runs import RowObject, RunPlan, Shard, ShardPart, ShardTotals, SourceFile
 from voucher_selection.segments import shipped_definitions
 
 SHARDS = 700
@@ -45,7 +45,11 @@ class SlowStore:
         return self
 
     def paginate(self, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: ARG002, N803
-        yield {"Contents": [{"Key": key} for key in sorted(self._objects) if key.startswith(Prefix)]}
+        yield {
+            "Contents": [
+                {"Key": key, "Size": len(self._objects[key])} for key in sorted(self._objects) if key.startswith(Prefix)
+            ]
+        }
 
 
 def shard(number: int) -> Shard:
@@ -60,7 +64,10 @@ def results() -> Iterator[tuple[str, bytes]]:
     tables = parquet_bytes(frequency), parquet_bytes(recency)
     for number in range(SHARDS):
         yield from zip(KEYS.counts(number), tables, strict=True)
-        yield KEYS.totals(number), ShardTotals(shard=number, rows_read=1, kept=1).model_dump_json().encode()
+        yield KEYS.cleaned(number), b"rows"
+        cleaned = RowObject(key=KEYS.cleaned(number), rows=1, size=4)
+        totals = ShardTotals(shard=number, rows_read=1, kept=1, cleaned=cleaned)
+        yield KEYS.totals(number), totals.model_dump_json().encode()
     shards = ",".join(shard(number).model_dump_json() for number in range(SHARDS))
     yield KEYS.manifest, f"[{shards}]".encode()
 

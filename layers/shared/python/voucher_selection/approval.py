@@ -73,7 +73,7 @@ def _publish(
 ) -> RunSummary | RemodelSummary:
     asked = parse_request(held.request)
     if not isinstance(asked, RemodelRequest):
-        return publish_run(run_id, lake, catalog, settings.kept_versions)
+        return publish_run(run_id, lake, catalog, settings.retention)
     open_gate = settings.model_copy(update={"gate": Thresholds()})
     as_it_is = asked.model_copy(update={"gate": None})
     return remodel(run_id, held.started_at, as_it_is, lake, catalog, open_gate)

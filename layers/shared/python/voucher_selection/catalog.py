@@ -23,6 +23,7 @@ import botocore.session
 from botocore.config import Config
 
 from voucher_selection.errors import NoModel, NoVersion
+from voucher_selection.retention import Retention
 from voucher_selection.runs import Counted, Totals
 from voucher_selection.segments import SegmentDefinitions, load_definitions
 from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel
@@ -181,11 +182,11 @@ class Catalog:
             definitions=load_definitions(item["definitions"]),
         )
 
-    def publish(self, model: ServedModel, counted: Counted, kept_versions: int, now: datetime) -> Publication:
+    def publish(self, model: ServedModel, counted: Counted, retention: Retention, now: datetime) -> Publication:
         """Write a version and serve it, unless a newer one is served already.
 
-        Publishing the same version again changes nothing. Of older versions the newest `kept_versions` stay, and always
-        the served one and the one before it; the others expire.
+        Publishing the same version again changes nothing. Of older versions those stay that `retention` keeps, and
+        always the served one and the one before it; the others expire.
 
         Parameters
         ----------
@@ -194,11 +195,11 @@ class Catalog:
         """
         self._write(model, counted)
         publication = self._serve(model.version, _IF_NEWER, {})
-        self._expire(kept_versions, now)
+        self._expire(retention, now)
         return publication
 
     def replace(
-        self, base: Base, model: ServedModel, counted: Counted, kept_versions: int, now: datetime
+        self, base: Base, model: ServedModel, counted: Counted, retention: Retention, now: datetime
     ) -> Publication:
         """Write a version and serve it, if the version that it builds on is still the served one.
 
@@ -206,7 +207,7 @@ class Catalog:
         """
         self._write(model, counted)
         publication = self._serve(model.version, _IF_BUILT_ON_SERVED, {":base": {"S": base.version}})
-        self._expire(kept_versions, now)
+        self._expire(retention, now)
         return publication
 
     def serve_again(self, version: str) -> Pointer:
@@ -282,10 +283,10 @@ class Catalog:
             return Publication(pointer.version == version, pointer.version, pointer.newest_version)
         return Publication(published=True, served_version=version, newest_version=version)
 
-    def _expire(self, kept_versions: int, now: datetime) -> None:
+    def _expire(self, retention: Retention, now: datetime) -> None:
         in_use = self._in_use()
         expires_at = int((now + _GRACE).timestamp())
-        for known in self.versions()[kept_versions:]:
+        for known in retention.over(self.versions(), now):
             if known.version not in in_use and known.expires_at is None:
                 self._put(old | {"expires_at": expires_at} for old in self._whole(known.version))
         # One of them may have come into use while it was marked, here or by a run that died before it looked again.

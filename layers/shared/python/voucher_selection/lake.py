@@ -28,7 +28,7 @@ from voucher_selection.seekable import SeekableFile
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-    from types_boto3_s3.type_defs import GetObjectOutputTypeDef
+    from types_boto3_s3.type_defs import GetObjectOutputTypeDef, ObjectTypeDef
 
 # Requests under way at once: enough to hide S3's latency, few enough for the smallest function's memory.
 PARALLEL_REQUESTS = 32
@@ -58,9 +58,11 @@ class Lake:
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the keys below `prefix`, in order."""
-        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
-            for found in page.get("Contents", []):
-                yield found["Key"]
+        return (found["Key"] for found in self._found(prefix))
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Return the sizes, in bytes, of the objects below `prefix`, by key."""
+        return {found["Key"]: found["Size"] for found in self._found(prefix)}
 
     def read_json[T](self, key: str, kind: type[T]) -> T:
         """Read a JSON object as `kind`, checked."""
@@ -100,6 +102,10 @@ class Lake:
         """Read both count tables."""
         # Thousands of small tables: what `pq.read_table` adds for datasets takes longer than reading them.
         return Counts(*(pq.ParquetFile(pa.BufferReader(self._read(key))).read(use_threads=False) for key in keys))
+
+    def _found(self, prefix: str) -> "Iterator[ObjectTypeDef]":
+        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+            yield from page.get("Contents", [])
 
     def _read(self, key: str) -> bytes:
         return _read_whole(lambda: self.client.get_object(Bucket=self.bucket, Key=key), f"s3://{self.bucket}/{key}")

@@ -34,7 +34,9 @@ def merge_shards(lake: Lake, plan: RunPlan) -> Merged:
     """
     keys = RunKeys(plan.run_id)
     shards = checked_shards(lake, plan, keys.all_totals, keys.totals)
-    return Merged(_merge_totals(lake, keys, shards), _merge_counts(lake, keys, shards))
+    totals = _read_totals(lake, keys, shards)
+    _check_rows(lake, keys, totals)
+    return Merged(Totals.sum(totals), _merge_counts(lake, keys, shards))
 
 
 def checked_shards(
@@ -73,12 +75,24 @@ def _check_manifest(plan: RunPlan | AssignPlan, shards: list[Shard]) -> None:
         )
 
 
-def _merge_totals(lake: Lake, keys: RunKeys, shards: list[Shard]) -> Totals:
+def _read_totals(lake: Lake, keys: RunKeys, shards: list[Shard]) -> list[ShardTotals]:
     found = in_parallel(lambda shard: lake.read_json(keys.totals(shard.number), ShardTotals), shards)
     for shard, totals in zip(shards, found, strict=True):
         if totals.shard != shard.number or totals.rows_read != shard.rows or not totals.add_up:
             raise ShardsIncomplete(f"shard {shard.number} has {shard.rows} rows, its result accounts for {totals!r}")
-    return Totals.sum(found)
+    return found
+
+
+def _check_rows(lake: Lake, keys: RunKeys, totals: list[ShardTotals]) -> None:
+    """Check that the rows which shards have kept and rejected are in the lake, and no others."""
+    expected = {written.key: written.size for shard in totals for written in shard.objects}
+    found = lake.sizes(keys.all_cleaned) | lake.sizes(keys.all_quarantine)
+    if found != expected:
+        differing = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
+        raise ShardsIncomplete(
+            f"{len(differing)} objects are not as the shards have left them: {differing[0]} has"
+            f" {found.get(differing[0], 0)} bytes, expected {expected.get(differing[0], 0)}"
+        )
 
 
 def _merge_counts(lake: Lake, keys: RunKeys, shards: list[Shard]) -> Counts:

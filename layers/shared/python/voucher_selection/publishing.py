@@ -16,6 +16,7 @@ from voucher_selection.lake import Lake
 from voucher_selection.ledger import Ledger
 from voucher_selection.merging import Merged, merge_shards
 from voucher_selection.modes import segment_modes
+from voucher_selection.retention import Retention
 from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import Counted, Outcome, RunPlan, RunSummary, Totals, version_after
 from voucher_selection.segments import SegmentDefinitions
@@ -41,7 +42,7 @@ _LONGEST_PAUSE = 0.5  # seconds, before the next attempt
 
 
 def publish_run(
-    run_id: str, lake: Lake, catalog: Catalog, kept_versions: int, thresholds: Thresholds = NO_LIMITS
+    run_id: str, lake: Lake, catalog: Catalog, retention: Retention, thresholds: Thresholds = NO_LIMITS
 ) -> RunSummary:
     """Make the model of a run whose shards are clean, write it to `production/`, publish it, and sum the run up.
 
@@ -64,9 +65,9 @@ def publish_run(
     if plan.files:
         _check_kept(plan, merged.totals)
     if plan.mode == "append":
-        summary = _publish_addition(plan, merged, lake, catalog, kept_versions, thresholds)
+        summary = _publish_addition(plan, merged, lake, catalog, retention, thresholds)
     else:
-        summary = _publish_whole(plan, merged, lake, catalog, kept_versions, thresholds)
+        summary = _publish_whole(plan, merged, lake, catalog, retention, thresholds)
     lake.write_json(RunKeys(run_id).summary, summary)
     return summary
 
@@ -111,18 +112,18 @@ def served_now(catalog: Catalog) -> Served:
 
 
 def _publish_whole(
-    plan: RunPlan, merged: Merged, lake: Lake, catalog: Catalog, kept_versions: int, thresholds: Thresholds
+    plan: RunPlan, merged: Merged, lake: Lake, catalog: Catalog, retention: Retention, thresholds: Thresholds
 ) -> RunSummary:
     model = make_model(plan.version, plan.run_id, plan, plan.definitions, merged.counts)
     check(model.modes, merged.totals, served_now(catalog), thresholds)
     ledger = Ledger.of(plan.run_id, plan.countries, plan.files, merged.totals)
     _write(lake, plan.run_id, merged.counts, ledger, model)
-    publication = catalog.publish(model, Counted(plan.run_id, ledger.rows), kept_versions, model.published_at)
+    publication = catalog.publish(model, Counted(plan.run_id, ledger.rows), retention, model.published_at)
     return _summary(plan, merged.totals, None, model.version, publication)
 
 
 def _publish_addition(
-    plan: RunPlan, addition: Merged, lake: Lake, catalog: Catalog, kept_versions: int, thresholds: Thresholds
+    plan: RunPlan, addition: Merged, lake: Lake, catalog: Catalog, retention: Retention, thresholds: Thresholds
 ) -> RunSummary:
     """Add what was counted to the counts behind the served model, and again if that was replaced meanwhile."""
     for _ in range(ATTEMPTS):
@@ -134,7 +135,7 @@ def _publish_addition(
         check(model.modes, addition.totals, served_now(catalog), thresholds)
         _write(lake, plan.run_id, counts, extended, model)
         counted = Counted(plan.run_id, extended.rows)
-        publication = catalog.replace(base, model, counted, kept_versions, model.published_at)
+        publication = catalog.replace(base, model, counted, retention, model.published_at)
         if publication.published:
             return _summary(plan, addition.totals, base.counted.run_id, publication.served_version, publication)
         pause()

@@ -12,6 +12,7 @@ from voucher_selection.lookups import selection_criteria
 from voucher_selection.modes import segment_modes
 from voucher_selection.publishing import ATTEMPTS, modes_table, pause
 from voucher_selection.requests import RemodelRequest, WhatIfRequest
+from voucher_selection.retention import Retention
 from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import Counted, Outcome, RemodelSummary, RunPlan, day_in_utc, version_of
 from voucher_selection.served_model import SegmentMode, ServedModel
@@ -56,7 +57,7 @@ def remodel(
         made = _make(version, run_id, cur_date, request, lake, catalog)
         check(made.model.modes, None, Served(made.served, None), settings.gate.with_those_of(request.gate))
         lake.write_table(RunKeys(run_id).modes, modes_table(made.model.modes))
-        publication = _publish(made, catalog, settings.kept_versions)
+        publication = _publish(made, catalog, settings.retention)
         if publication.published or publication.newest_version >= version:
             return _record(made, publication, started_at, lake)
         pause()
@@ -125,14 +126,14 @@ def _counted(request: WhatIfRequest, base: Base | None, lake: Lake) -> tuple[Cou
     return base.counted, base.countries
 
 
-def _publish(made: _Remodelled, catalog: Catalog, kept_versions: int) -> Publication:
+def _publish(made: _Remodelled, catalog: Catalog, retention: Retention) -> Publication:
     """Serve the model in the place of the one it was made from: history appended meanwhile is not to be lost."""
     model, counted, base, *_ = made
     if base is None:
-        return catalog.publish(model, counted, kept_versions, model.published_at)
+        return catalog.publish(model, counted, retention, model.published_at)
     if base.newest_version >= model.version:
         return Publication(base.version == model.version, base.version, base.newest_version)
-    return catalog.replace(base, model, counted, kept_versions, model.published_at)
+    return catalog.replace(base, model, counted, retention, model.published_at)
 
 
 def _tell(made: _Remodelled, started_at: datetime, lake: Lake) -> RemodelSummary:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from voucher_selection.rejections import Rule
+
 
 @dataclass(frozen=True)
 class RunKeys:
@@ -45,9 +47,14 @@ class RunKeys:
         """A shard's totals; where they are, the shard is complete."""
         return self._staging("totals", shard, "json")
 
-    def quarantine(self, shard: int, part: int) -> str:
-        """Rejected rows of a shard; a part for every form in which its rows came."""
-        return f"quarantine/run_id={self.run_id}/shard-{shard:05d}-{part}.parquet"
+    def quarantine(self, rule: Rule, shard: int) -> str:
+        """The rows of a shard that a rule rejects."""
+        return f"{self.all_quarantine}rule={rule.value}/shard-{shard:05d}.parquet"
+
+    @property
+    def all_quarantine(self) -> str:
+        """The folder of the run's rejected rows, partitioned by rule."""
+        return f"quarantine/run_id={self.run_id}/"
 
     @property
     def merged_counts(self) -> tuple[str, str]:
@@ -73,6 +80,11 @@ class RunKeys:
     def approval(self) -> str:
         """What an approval approves: the record of the run that was held back."""
         return f"runs/run_id={self.run_id}/approval.json"
+
+    @property
+    def all_cleaned(self) -> str:
+        """The folder of the shards' rows that count."""
+        return f"staging/run_id={self.run_id}/cleaned/"
 
     @property
     def all_totals(self) -> str:

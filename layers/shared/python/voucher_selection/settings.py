@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, PositiveInt, ValidationError
 
 from voucher_selection.gate import Thresholds
+from voucher_selection.retention import Retention
 from voucher_selection.runs import Countries, IsoDate
 from voucher_selection.validation import describe
 
@@ -92,8 +93,8 @@ class ModelSettings(Settings):
         The catalog's table.
     cur_date
         The date that a remodel counts up to unless it names another; None: the day it starts (UTC).
-    kept_versions
-        How many versions are kept for a rollback.
+    kept_versions, version_days
+        How many versions are kept for a rollback, and for how many days after they were replaced.
     gate
         The thresholds of the quality gate, unless a run names others.
     """
@@ -102,7 +103,13 @@ class ModelSettings(Settings):
     table: str
     cur_date: OptionalDate = None
     kept_versions: Annotated[int, Field(ge=2)] = 10
+    version_days: PositiveInt = 365
     gate: Json[Thresholds] = Thresholds()
+
+    @property
+    def retention(self) -> Retention:
+        """Which versions stay for a rollback."""
+        return Retention(self.kept_versions, self.version_days)
 
 
 class WhatIfSettings(Settings):
