@@ -14,9 +14,16 @@ from tests.product import KEYED_SETTINGS, Product, free_port
 INJECTED_FAULTS = "injected faults"
 
 
+# Other properties that are figures of what a test has tried.
+FIGURES = ("malformed files", "load")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Sum up the faults that were injected, at the end of pytest's summary."""
+    """Tell what the tests have tried at the end of pytest's summary, the injected faults summed up."""
     properties = [entry for report in terminalreporter.getreports("passed") for entry in report.user_properties]
+    for name, figures in properties:
+        if name in FIGURES:
+            terminalreporter.write_line(f"{name}: {figures}")
     found = [figures for name, figures in properties if name == INJECTED_FAULTS]
     if found:
         faults = sum((Counter(figures["faults"]) for figures in found), Counter())

@@ -9,7 +9,6 @@ from collections import Counter
 
 import pytest
 
-from tests.faults.conftest import FIGURES
 from tests.faults.corpus import ENDS_RIGHT, Fault, faults
 from tests.faults.watch import ended
 from tests.faults.worker import Ended
@@ -45,7 +44,7 @@ def test_every_file_ends_right_or_in_an_error_of_ours(
     assert set(endings) == set(corpus)
     by_error = Counter(how.error for how in endings.values())
     record_property(
-        FIGURES, f"{len(endings)} tried; " + ", ".join(f"{n} {error}" for error, n in by_error.most_common())
+        "malformed files", f"{len(endings)} tried; " + ", ".join(f"{n} {error}" for error, n in by_error.most_common())
     )
 
 

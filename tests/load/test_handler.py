@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from tests.load.conftest import FIGURES
 from tests.product import ROOT
 
 CALLS = 100_000
@@ -36,7 +35,7 @@ def test_every_answer_is_right(came: dict, record_property):
     of_kinds = sorted(came["kinds"].items(), key=lambda kind: -kind[1])
     statuses = ", ".join(f"{count:,} with {status}" for status, count in sorted(came["statuses"].items()))
     record_property(
-        FIGURES,
+        "load",
         f"{CALLS:,} calls of the handler of {len(of_kinds)} kinds in {came['seconds']:.0f} s: {statuses};"
         f" memory grew by {came['grown_bytes'] / 1000:,.0f} kB",
     )

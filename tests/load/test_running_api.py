@@ -8,7 +8,6 @@ from collections import Counter
 
 import pytest
 
-from tests.load.conftest import FIGURES
 from tests.load.connections import Came, quantile, send
 from tests.load.mixture import CUR_DATE, Request, Served, request
 from tests.lookup_requests import SEED_REQUEST
@@ -43,7 +42,7 @@ def test_no_answer_is_wrong(product: Product, served: Served, connections: int, 
     wrong = [(one.request.kind, one.status, one.text[:300]) for one in came if one.is_served and not one.is_right]
     assert wrong == []
     assert unserved(came) <= unserved(emulator)
-    record_property(FIGURES, figures(connections, came, emulator))
+    record_property("load", figures(connections, came, emulator))
 
 
 def test_afterwards_it_answers_as_before(product: Product, served: Served):

@@ -1,22 +1,33 @@
 """An execution as a command runs it: started, its progress drawn, its failure told."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from local.quickstart import report
 from local.quickstart.executions import Executions
+from local.quickstart.record import Deployment
+from local.quickstart.runs import Runs
 from local.quickstart.steps import StepError
 from local.quickstart.terminal import notices
+from local.quickstart.workspace import Workspace
 
 
-def executed(executions: Executions, request: Mapping[str, Any]) -> str:
-    """Run the state machine to its end; return the run's id.
+class Ran(NamedTuple):
+    """A run that succeeded: told, as `Runs` does, and its `run.json`."""
+
+    run: dict[str, Any]
+    summary: dict[str, Any]
+
+
+def executed(workspace: Workspace, deployed: Deployment, request: Mapping[str, Any]) -> Ran:
+    """Run the state machine to its end.
 
     Raises
     ------
     StepError
         The run failed: with its state, error and cause.
     """
+    executions = Executions(workspace, deployed)
     run_id = executions.start(request)
     notices.print(f"  [dim]run {run_id}[/]")
     ended = report.show_progress(executions.follow(run_id), request.get("mode"))
@@ -29,4 +40,4 @@ def executed(executions: Executions, request: Mapping[str, Any]) -> str:
             " ./quickstart logs ingest (or clean, assign, model); ./quickstart stop",
             facts={"run_id": run_id, "state": ended.current, "error": ended.error, "cause": ended.cause},
         )
-    return run_id
+    return Ran(Runs(workspace, deployed).told(run_id), executions.summary(run_id))

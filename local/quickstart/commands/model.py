@@ -9,8 +9,6 @@ from local.quickstart import model_report, report
 from local.quickstart.api import Api
 from local.quickstart.commands.execution import executed
 from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
-from local.quickstart.executions import Executions
-from local.quickstart.runs import Runs
 from local.quickstart.terminal import answer
 from local.quickstart.versions import versions as known_versions
 
@@ -114,9 +112,7 @@ def rollback(
     with explained(as_json=as_json):
         workspace = workspace_on()
         deployed = running_deployment(workspace)
-        executions = Executions(workspace, deployed)
-        name = executed(executions, {"mode": "rollback", "version": version})
-        made, summary = Runs(workspace, deployed).told(name), executions.summary(name)
+        made, summary = executed(workspace, deployed, {"mode": "rollback", "version": version})
         Api(workspace, deployed).criteria_of(summary["served_version"])
     if as_json:
         answer({"run": made, "previous_version": summary["previous_version"]})
@@ -135,9 +131,7 @@ def approve(
     with explained(as_json=as_json):
         workspace = workspace_on()
         deployed = running_deployment(workspace)
-        executions = Executions(workspace, deployed)
-        name = executed(executions, {"mode": "approve", "run_id": run_id})
-        made, summary = Runs(workspace, deployed).told(name), executions.summary(name)
+        made, summary = executed(workspace, deployed, {"mode": "approve", "run_id": run_id})
         criteria = Api(workspace, deployed).criteria_of(summary["served_version"])
     if as_json:
         answer({"run": made, "approved_run_id": summary["approved_run_id"], "served": criteria})

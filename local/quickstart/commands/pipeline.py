@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated
 
 import typer
 
@@ -17,7 +17,6 @@ from local.quickstart.commands.execution import executed
 from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
 from local.quickstart.executions import Executions
 from local.quickstart.record import Deployment
-from local.quickstart.runs import Runs
 from local.quickstart.stage_settings import settings_of
 from local.quickstart.steps import StepError, step
 from local.quickstart.terminal import answer, console, notices
@@ -83,14 +82,17 @@ def run(  # noqa: PLR0913 - its options
                 emulator.stop(workspace)
             raise
         request = {"mode": "append" if append else None, "countries": country or None, "cur_date": cur_date}
-        ran = _run_pipeline(workspace, deployed, history, request)
+        place = _uploaded(workspace, deployed, history)
+        notices.print(f"Running the pipeline on {place}", markup=False, soft_wrap=True)
+        made, summary = executed(workspace, deployed, request | {"source": place})
+        served = Api(workspace, deployed).criteria_of(summary["served_version"])
         if as_json:
-            answer({"run": ran.run, "served": ran.served, "api_url": deployed.api_url, "api_key": deployed.api_key})
+            answer({"run": made, "served": served, "api_url": deployed.api_url, "api_key": deployed.api_key})
             return
-        report.show_states(ran.run)
-        report.show_rows(ran.summary)
-        model_report.show_segments(ran.served)
-        report.show_addresses(deployed, ran.served["segments"][0]["country_code"])
+        report.show_states(made)
+        report.show_rows(summary)
+        model_report.show_segments(served)
+        report.show_addresses(deployed, served["segments"][0]["country_code"])
         if detach:
             console.print("It serves in the background; stop it with ./quickstart stop")
         else:
@@ -127,11 +129,9 @@ def remodel(
             "publish": not what_if,
         }
         deployed = running_deployment(workspace)
-        executions = Executions(workspace, deployed)
-        name = executed(executions, request)
-        made, summary = Runs(workspace, deployed).told(name), executions.summary(name)
+        made, summary = executed(workspace, deployed, request)
         modelled = (
-            executions.read(summary["what_if_key"])
+            Executions(workspace, deployed).read(summary["what_if_key"])
             if summary["what_if_key"]
             else Api(workspace, deployed).criteria_of(summary["served_version"])
         )
@@ -167,12 +167,10 @@ def assign(
         workspace = workspace_on()
         place = sources.resolve(customers, workspace.state, option="--customers")
         deployed = running_deployment(workspace)
-        executions = Executions(workspace, deployed)
-        if isinstance(place, Path):
-            with step(f"Uploading {place.name}"):
-                place = sources.upload(place, deployed.bucket, executions.s3)
-        name = executed(executions, {"mode": "assign", "customers": place, "segment_name": segment_name})
-        made, summary = Runs(workspace, deployed).told(name), executions.summary(name)
+        place = _uploaded(workspace, deployed, place)
+        made, summary = executed(
+            workspace, deployed, {"mode": "assign", "customers": place, "segment_name": segment_name}
+        )
         if as_json:
             answer({"run": made, "output": summary["output"]})
             return
@@ -217,24 +215,12 @@ def _deployed(workspace: Workspace, settings: Mapping[str, str]) -> Deployment:
         return deployment.deploy(workspace, settings)
 
 
-class _Ran(NamedTuple):
-    """A run over a history: told, its `run.json`, and the segments that are served after it."""
-
-    run: dict[str, Any]
-    summary: dict[str, Any]
-    served: dict[str, Any]
-
-
-def _run_pipeline(workspace: Workspace, deployed: Deployment, history: str | Path, request: dict[str, Any]) -> _Ran:
-    executions = Executions(workspace, deployed)
-    if isinstance(history, Path):
-        with step(f"Uploading {history.name}"):
-            history = sources.upload(history, deployed.bucket, executions.s3)
-    notices.print(f"Running the pipeline on {history}", markup=False, soft_wrap=True)
-    run_id = executed(executions, request | {"source": history})
-    summary = executions.summary(run_id)
-    served = Api(workspace, deployed).criteria_of(summary["served_version"])
-    return _Ran(Runs(workspace, deployed).told(run_id), summary, served)
+def _uploaded(workspace: Workspace, deployed: Deployment, place: str | Path) -> str:
+    """Return where the functions find a source: one on this machine is uploaded."""
+    if isinstance(place, str):
+        return place
+    with step(f"Uploading {place.name}"):
+        return sources.upload(place, deployed.bucket, Executions(workspace, deployed).s3)
 
 
 def _serve(workspace: Workspace, *, stop_at_end: bool) -> None:
