@@ -1,7 +1,7 @@
 """What the quickstart shows of models: segments with their amounts, an answer to a lookup, the versions there are."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -12,6 +12,7 @@ from rich.table import Table
 from local.quickstart.steps import StepError
 from local.quickstart.terminal import console, notices
 from voucher_selection.evidence import LOW_SUPPORT, Evidence, evidence_of
+from voucher_selection.wording import duration
 
 _SHADES = "█▓▒░"
 # From this width on, there is room for the amounts that come next.
@@ -64,7 +65,7 @@ def show_report(report: Mapping[str, Any]) -> None:
     published = datetime.fromisoformat(model["published_at"]).astimezone(UTC)
     console.print(f"Version    {model['version']}", markup=False, soft_wrap=True)
     console.print(f"CUR_DATE   {model['cur_date']}")
-    console.print(f"Published  {published:%Y-%m-%d %H:%M:%S} UTC, {in_words(model['age_seconds'])} ago")
+    console.print(f"Published  {published:%Y-%m-%d %H:%M:%S} UTC, {duration(model['age_seconds'])} ago")
     for (country, segment_name), segments in groupby(
         report["segments"], key=lambda segment: (segment["country_code"], segment["segment_name"])
     ):
@@ -147,16 +148,6 @@ def stacked_bar(shares: Sequence[float], width: int) -> str:
     parts = [*shares[: len(_SHADES) - 1], sum(shares[len(_SHADES) - 1 :])]
     ends = [0, *(round(sum(parts[: number + 1]) * width) for number in range(len(parts)))]
     return "".join(shade * (end - start) for shade, (start, end) in zip(_SHADES, pairwise(ends), strict=False))
-
-
-def in_words(seconds: float) -> str:
-    """Return a duration in its two largest units: `3 h 12 min`."""
-    whole = timedelta(seconds=round(seconds))
-    minutes, second = divmod(whole.seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    units = [(whole.days, "d"), (hour, "h"), (minute, "min"), (second, "s")]
-    first = next((place for place, (count, _) in enumerate(units) if count), len(units) - 1)
-    return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2])
 
 
 def _distribution_table(segments: Iterable[Mapping[str, Any]]) -> Table:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.quickstart.model_report import in_words, model_report, stacked_bar
+from local.quickstart.model_report import model_report, stacked_bar
 from local.quickstart.steps import StepError
 
 NOON = datetime(2018, 9, 15, 12, tzinfo=UTC)
@@ -69,11 +69,3 @@ def test_a_country_that_the_model_has_not_is_named_with_those_it_has():
 )
 def test_a_bar_is_divided_by_the_shares(shares: list[float], bar: str):
     assert stacked_bar(shares, 10) == bar
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3_600, "1 h 0 min"), (90_061, "1 d 1 h"), (30 * 86_400, "30 d 0 h")],
-)
-def test_an_age_is_told_in_its_two_largest_units(seconds: int, words: str):
-    assert in_words(seconds) == words
