@@ -90,19 +90,33 @@ def checks() -> list[Check]:
     ]
 
 
-def run_checks(workspace: Workspace) -> None:
-    """Run the checks, two at a time, with a line for each that has ended.
+NAMES = tuple(check.name for check in checks())
+EMULATORS = {"emulator-tests", "emulator-types"}
+"""The checks that need the emulator's environment."""
+
+
+def named(names: Sequence[str]) -> list[Check]:
+    """Return the checks of these names.
+
+    Raises
+    ------
+    StepError
+        There is no check of such a name.
+    """
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        raise StepError(f"expected some of {', '.join(NAMES)}, got {', '.join(unknown)}")
+    return [check for check in checks() if check.name in names]
+
+
+def run_all(found: Sequence[Check], workspace: Workspace) -> None:
+    """Run checks, two at a time, with a line for each that has ended.
 
     Raises
     ------
     StepError
         Faults were found; each check that found some has been explained, with the end of its log.
     """
-    run_all(checks(), workspace)
-
-
-def run_all(found: Sequence[Check], workspace: Workspace) -> None:
-    """Run some checks; see `run_checks`."""
     failures: list[tuple[Check, StepError]] = []
     with notices.status("") as display, ThreadPoolExecutor(_AT_ONCE) as pool:
         going = {pool.submit(check.run, workspace): check for check in found}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.quickstart.checks import Check, checks, run_all
+from local.quickstart.checks import Check, checks, named, run_all
 from local.quickstart.steps import StepError
 from local.quickstart.workspace import Workspace
 
@@ -55,3 +55,12 @@ def test_checks_go_on_at_the_same_time(tmp_path: Path):
 
 def test_the_checks_are_style_types_and_the_emulator_s_own():
     assert {check.name for check in checks()} == {"style", "format", "types", "emulator-types", "emulator-tests"}
+
+
+def test_a_check_is_found_by_its_name():
+    assert [check.title for check in named(["style", "types"])] == ["Types (mypy --strict)", "Style (ruff check)"]
+
+
+def test_a_check_that_there_is_not_is_named_with_those_that_are():
+    with pytest.raises(StepError, match=r"expected some of emulator-tests, types, .*, got spelling"):
+        named(["style", "spelling"])

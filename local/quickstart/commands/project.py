@@ -39,8 +39,24 @@ def test(context: typer.Context) -> None:
             browser.install(workspace)
         if not context.args:
             toolchain.install(workspace)
-            checks.run_checks(workspace)
+            checks.run_all(checks.checks(), workspace)
     raise typer.Exit(checks.run_tests(context.args))
+
+
+@app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart check", "./quickstart check style types"))
+def check(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help=f"Of {', '.join(checks.NAMES)}; default: all.", autocompletion=lambda: checks.NAMES),
+    ] = None,
+) -> None:
+    """Run the checks that need no test of the product: its style, its types, the emulator's own tests."""
+    with explained():
+        workspace = workspace_on()
+        chosen = checks.named(names or checks.NAMES)
+        if checks.EMULATORS & {one.name for one in chosen}:
+            toolchain.install(workspace)
+        checks.run_all(chosen, workspace)
 
 
 @app.command(
