@@ -51,11 +51,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", action="store_true", help="write docs/screenshots anew (tests/browser)")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that share a deployment in one process; the others may run beside them (pytest -n 2)."""
     for item in items:
-        if {"product", "keyed_product"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("deployment"))
+        if deployment := _deployment_of(item):
+            item.add_marker(pytest.mark.xdist_group(deployment))
+
+
+def _deployment_of(item: pytest.Item) -> str | None:
+    """Return which deployment a test needs: those in a browser have one of their own, so that they need not wait."""
+    fixtures = getattr(item, "fixturenames", ())
+    if "keyed_product" in fixtures:
+        return "keyed"
+    if "product" in fixtures:
+        return "browser" if "browser" in item.path.parts else "product"
+    return None
 
 
 @pytest.fixture(scope="session")
