@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from local.quickstart.sample import sample_history
 from tests.histories import history, parquet_bytes, repeated
+from tests.processes import ByDeployment
 from tests.product import KEYED_SETTINGS, Product, free_port
 
 # A test's property: the faults that it injected, how often each, and how what met with them ended.
@@ -51,22 +54,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", action="store_true", help="write docs/screenshots anew (tests/browser)")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that share a deployment in one process; the others may run beside them (pytest -n 2)."""
-    for item in items:
-        if deployment := _deployment_of(item):
-            item.add_marker(pytest.mark.xdist_group(deployment))
-
-
-def _deployment_of(item: pytest.Item) -> str | None:
-    """Return which deployment a test needs: those in a browser have one of their own, so that they need not wait."""
-    fixtures = getattr(item, "fixturenames", ())
-    if "keyed_product" in fixtures:
-        return "keyed"
-    if "product" in fixtures:
-        return "browser" if "browser" in item.path.parts else "product"
-    return None
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """Keep the tests of a deployment in one process (pytest -n 2 --dist loadscope)."""
+    return ByDeployment(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session")

@@ -145,5 +145,5 @@ def run_tests(arguments: Sequence[str]) -> int:
 
     All of them take two processes, one of which has those that share a deployment: these wait for it most of the time.
     """
-    chosen = arguments or ("-n", str(_AT_ONCE), "--dist", "loadgroup")
+    chosen = arguments or ("-n", str(_AT_ONCE), "--dist", "loadscope")
     return subprocess.run([_PYTHON, "-m", "pytest", *chosen], cwd=ROOT, check=False).returncode  # noqa: S603

@@ -13,9 +13,6 @@ from tests.faults.corpus import ENDS_RIGHT, Fault, faults
 from tests.faults.watch import ended
 from tests.faults.worker import Ended
 
-# In one process: what all of them look at is done once.
-pytestmark = pytest.mark.xdist_group("malformed files")
-
 
 @pytest.fixture(scope="module")
 def corpus() -> dict[str, Fault]:

@@ -11,8 +11,6 @@ from tests.product import ROOT
 CALLS = 100_000
 # What would keep one small object per call, of 50 bytes and more, would take 5 MB. Without a leak it is under 1 MB.
 MOST_GROWN_BYTES = 4_000_000
-# In one process: what both look at is done once.
-pytestmark = pytest.mark.xdist_group("handler")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,24 @@
+"""Which tests go to the same of pytest-xdist's processes: those that share what takes long to set up.
+
+Marks would say it where the tests are (`xdist_group`), but pytest-xdist 3.8 does not see them with pytest 9.2.
+"""
+
+from xdist.scheduler import LoadScopeScheduling
+
+# The beginnings of their ids, the first that fits: `product` and `browser` have a deployment each, `keyed` one with a key.
+_SHARED = {
+    "tests/browser/test_api_key.py": "keyed",
+    "tests/e2e/test_terminal.py::test_a_deployment_with_an_api_key_is_asked_with_it": "keyed",
+    "tests/browser/": "browser",
+    "tests/e2e/": "product",
+    "tests/load/test_running_api.py": "product",
+    "tests/faults/test_malformed_files.py": "corpus",
+    "tests/load/test_handler.py": "handler",
+}
+
+
+class ByDeployment(LoadScopeScheduling):
+    """Gives all tests that share something to one process, and every other test to any."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((shared for path, shared in _SHARED.items() if nodeid.startswith(path)), nodeid)
