@@ -5,7 +5,7 @@ Marks would say it where the tests are (`xdist_group`), but pytest-xdist 3.8 doe
 
 from xdist.scheduler import LoadScopeScheduling
 
-# The beginnings of their ids, the first that fits: `product` and `browser` have a deployment each, `keyed` one with a key.
+# How their ids begin, the first that fits: `product` and `browser` have a deployment each, `keyed` one with a key.
 _SHARED = {
     "tests/browser/test_api_key.py": "keyed",
     "tests/e2e/test_terminal.py::test_a_deployment_with_an_api_key_is_asked_with_it": "keyed",
