@@ -33,7 +33,13 @@ from tests.integration.injection import (
     only,
 )
 from voucher_selection.catalog import Catalog
-from voucher_selection.errors import LakeUnavailable, NotParquet, SourceChanged, VoucherSelectionError
+from voucher_selection.errors import (
+    CatalogUnavailable,
+    LakeUnavailable,
+    NotParquet,
+    SourceChanged,
+    VoucherSelectionError,
+)
 from voucher_selection.lake import Lake
 
 NAMED = (VoucherSelectionError, ClientError, BotoCoreError, S3UploadFailedError)
@@ -82,7 +88,7 @@ class State:
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits before it tries again does not: botocore, and we."""
-    for module in ("botocore.endpoint", "voucher_selection.lake", "voucher_selection.publishing"):
+    for module in ("botocore.endpoint", *(f"voucher_selection.{name}" for name in ("catalog", "lake", "publishing"))):
         monkeypatch.setattr(f"{module}.time", SimpleNamespace(sleep=lambda _: None))
 
 
@@ -240,6 +246,19 @@ def test_items_that_dynamodb_leaves_unprocessed_are_written_again(cleaned: State
     assert error is None
     assert injector.injected == {"unprocessed items": 3}
     assert model_of(catalog) == right
+
+
+def test_items_that_dynamodb_never_writes_end_the_run_and_leave_the_model(cleaned: State, pipeline, catalog, note):
+    _, model, _ = next(models(cleaned, pipeline, catalog))
+    before = model_of(catalog)
+    injector = Injector(lambda event, *_: "unprocessed items" if event.endswith("BatchWriteItem") else None)
+
+    error = with_faults(pipeline, injector, model)
+
+    note(injector, error)
+    assert isinstance(error, CatalogUnavailable)
+    assert "left 10 of 10 items unwritten 10 times" in str(error)
+    assert model_of(catalog) == before
 
 
 def test_ingest_and_clean_are_right_though_every_request_fails_once(planned, pipeline: Pipeline, lake, catalog, note):

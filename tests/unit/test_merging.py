@@ -65,7 +65,7 @@ def results() -> Iterator[tuple[str, bytes]]:
     for number in range(SHARDS):
         yield from zip(KEYS.counts(number), tables, strict=True)
         yield KEYS.cleaned(number), b"rows"
-        cleaned = RowObject(key=KEYS.cleaned(number), rows=1, size=4)
+        cleaned = RowObject(rows=1, size=4)
         totals = ShardTotals(shard=number, rows_read=1, kept=1, cleaned=cleaned)
         yield KEYS.totals(number), totals.model_dump_json().encode()
     shards = ",".join(shard(number).model_dump_json() for number in range(SHARDS))

@@ -12,25 +12,28 @@ A version's items are written first; then one conditional write of the pointer m
 rollback moves the pointer alone; `newest_version` stays, so that a late run older than it is not served instead.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import random
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import batched
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import botocore.session
 from botocore.config import Config
 
-from voucher_selection.errors import NoModel, NoVersion
+from voucher_selection.errors import CatalogUnavailable, NoModel, NoVersion
 from voucher_selection.retention import Retention
 from voucher_selection.runs import Counted, Totals
 from voucher_selection.segments import SegmentDefinitions, load_definitions
 from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel
 
 if TYPE_CHECKING:
-    from boto3.dynamodb.table import BatchWriter
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import WriteRequestOutputTypeDef, WriteRequestTypeDef
 
 type Item = dict[str, Any]
 
@@ -44,6 +47,9 @@ _IF_NEWER = f"attribute_not_exists(#version) OR {_NEWER}"
 _IF_BUILT_ON_SERVED = f"#version = :base AND {_NEWER}"
 # A reader that took the pointer just before it moved still finds its version.
 _GRACE = timedelta(days=1)
+_ITEMS_OF_A_BATCH = 25  # DynamoDB's limit
+_BATCH_ATTEMPTS = 10
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0  # seconds, before what was left of a batch is sent again
 _PATIENT = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=2, read_timeout=5)
 
 
@@ -325,19 +331,38 @@ class Catalog:
         from boto3.dynamodb.types import TypeSerializer  # noqa: PLC0415 - only who publishes needs boto3
 
         serialize = TypeSerializer().serialize
-        with self._batch() as batch:
-            for item in items:
-                batch.put_item({name: serialize(value) for name, value in item.items()})
+        self._write_all(
+            {"PutRequest": {"Item": {name: serialize(value) for name, value in item.items()}}} for item in items
+        )
 
     def _delete(self, items: Iterable[Item]) -> None:
-        with self._batch() as batch:
-            for item in items:
-                batch.delete_item({name: {"S": item[name]} for name in ("pk", "sk")})
+        self._write_all(
+            {"DeleteRequest": {"Key": {name: {"S": item[name]} for name in ("pk", "sk")}}} for item in items
+        )
 
-    def _batch(self) -> "BatchWriter":
-        from boto3.dynamodb.table import BatchWriter  # noqa: PLC0415 - see above
+    def _write_all(self, requests: "Iterable[WriteRequestTypeDef]") -> None:
+        for batch in batched(requests, _ITEMS_OF_A_BATCH, strict=False):
+            self._write_batch(list(batch))
 
-        return BatchWriter(self._table, self._client)
+    def _write_batch(self, batch: "list[WriteRequestTypeDef]") -> None:
+        """Write a batch, sending what DynamoDB leaves of it again: so it answers who writes too fast.
+
+        Raises
+        ------
+        CatalogUnavailable
+            It always leaves some.
+        """
+        left: Sequence[WriteRequestTypeDef | WriteRequestOutputTypeDef] = batch
+        for attempt in range(_BATCH_ATTEMPTS):
+            answer = self._client.batch_write_item(RequestItems={self._table: left})
+            left = answer["UnprocessedItems"].get(self._table, [])
+            if not left:
+                return
+            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)))  # noqa: S311 - nothing secret
+        raise CatalogUnavailable(
+            f"table {self._table} left {len(left)} of {len(batch)} items unwritten {_BATCH_ATTEMPTS} times:"
+            " start the run again when it is less busy"
+        )
 
 
 def _deserialize(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401 - what an attribute holds

@@ -121,4 +121,4 @@ def _uploaded(lake: Lake, key: str, file: RowFile) -> RowObject | None:
     if not file.path.exists():
         return None
     lake.upload(key, file.path)
-    return RowObject(key=key, rows=pq.read_metadata(file.path).num_rows, size=file.path.stat().st_size)
+    return RowObject(rows=pq.read_metadata(file.path).num_rows, size=file.path.stat().st_size)

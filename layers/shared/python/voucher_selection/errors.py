@@ -92,6 +92,10 @@ class CatalogContended(VoucherSelectionError):
     """The served model was replaced again and again while a run tried to build on it: nothing is published."""
 
 
+class CatalogUnavailable(VoucherSelectionError):
+    """DynamoDB left items of a version unwritten, however often it was asked: the version is not served."""
+
+
 class NoModel(VoucherSelectionError):
     """No model has been published yet."""
 

@@ -9,7 +9,7 @@ from voucher_selection.counts import Counts
 from voucher_selection.errors import ShardsIncomplete
 from voucher_selection.lake import Lake, in_parallel
 from voucher_selection.run_keys import RunKeys
-from voucher_selection.runs import RunPlan, Shard, ShardFailure, ShardTotals, Totals
+from voucher_selection.runs import RowObject, RunPlan, Shard, ShardFailure, ShardTotals, Totals
 
 # An execution's cause is cut at 32 KiB; the first failures say what is wrong.
 _NAMED_SHARDS = 5
@@ -85,7 +85,9 @@ def _read_totals(lake: Lake, keys: RunKeys, shards: list[Shard]) -> list[ShardTo
 
 def _check_rows(lake: Lake, keys: RunKeys, totals: list[ShardTotals]) -> None:
     """Check that the rows which shards have kept and rejected are in the lake, and no others."""
-    expected = {written.key: written.size for shard in totals for written in shard.objects}
+    expected = {
+        key: written.size for shard in totals for key, written in _written(keys, shard).items() if written is not None
+    }
     found = lake.sizes(keys.all_cleaned) | lake.sizes(keys.all_quarantine)
     if found != expected:
         differing = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
@@ -93,6 +95,11 @@ def _check_rows(lake: Lake, keys: RunKeys, totals: list[ShardTotals]) -> None:
             f"{len(differing)} objects are not as the shards have left them: {differing[0]} has"
             f" {found.get(differing[0], 0)} bytes, expected {expected.get(differing[0], 0)}"
         )
+
+
+def _written(keys: RunKeys, totals: ShardTotals) -> dict[str, RowObject | None]:
+    rejected = {keys.quarantine(rule, totals.shard): written for rule, written in totals.quarantine.items()}
+    return {keys.cleaned(totals.shard): totals.cleaned, **rejected}
 
 
 def _merge_counts(lake: Lake, keys: RunKeys, shards: list[Shard]) -> Counts:

@@ -187,15 +187,14 @@ def message_of(cause: str) -> str:
 
 
 class RowObject(BaseModel):
-    """An object of the lake that has rows, with how many by its own account; `size` in bytes."""
+    """What there is in an object of the lake: how many rows by its own account; `size` in bytes."""
 
-    key: str
     rows: int
     size: int
 
 
 class ShardTotals(Totals):
-    """The totals of one shard, and the objects that have its rows: those kept, and by rule those rejected."""
+    """The totals of one shard, and the objects with its rows: those kept, and by rule those rejected; if there are."""
 
     shard: int
     cleaned: RowObject | None = None
@@ -206,11 +205,6 @@ class ShardTotals(Totals):
         """Whether every row read is accounted for, and has been written where it belongs."""
         written = {rule: self.quarantine[rule].rows if rule in self.quarantine else 0 for rule in Rule}
         return super().add_up and written == self.rejected and (self.cleaned.rows if self.cleaned else 0) == self.kept
-
-    @property
-    def objects(self) -> list[RowObject]:
-        """The objects that have the shard's rows."""
-        return [*([self.cleaned] if self.cleaned else []), *self.quarantine.values()]
 
 
 class ShardFailure(BaseModel):
