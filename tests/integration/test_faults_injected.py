@@ -20,7 +20,7 @@ from local.quickstart.sample import sample_history
 from tests.conftest import INJECTED_FAULTS
 from tests.customers import case
 from tests.histories import parquet_bytes
-from tests.integration.conftest import BUCKET, SECOND, STARTED, TABLE, Pipeline
+from tests.integration.conftest import BUCKET, SECOND, STARTED, TABLE, Pipeline, read_json
 from tests.integration.injection import (
     BY_DYNAMODB,
     BY_NETWORK,
@@ -41,6 +41,7 @@ from voucher_selection.errors import (
     VoucherSelectionError,
 )
 from voucher_selection.lake import Lake
+from voucher_selection.runs import Totals
 
 NAMED = (VoucherSelectionError, ClientError, BotoCoreError, S3UploadFailedError)
 LATER = STARTED + timedelta(minutes=1)
@@ -118,11 +119,16 @@ def model_of(catalog: Catalog) -> Any:
     return model.version, model.modes
 
 
-def staged(lake: Lake, run_id: str) -> dict[str, str]:
-    """Return what cleaning has left of a run, by name: the ETags."""
+def staged(lake: Lake, run_id: str) -> dict[str, Any]:
+    """Return what cleaning has left of a run, by name: the ETags, and the totals without the sizes of objects."""
     folder = f"staging/run_id={run_id}/"
     found = lake.client.list_objects_v2(Bucket=BUCKET, Prefix=folder)["Contents"]
-    return {entry["Key"].removeprefix(folder): entry["ETag"] for entry in found}
+    etags = {entry["Key"].removeprefix(folder): entry["ETag"] for entry in found}
+    # A quarantined row names its file, whose key has the run's id: the sizes differ.
+    totals = {
+        name: Totals.model_validate(read_json(lake, folder + name)) for name in etags if name.startswith("totals/")
+    }
+    return etags | totals
 
 
 def ended(act: Callable[[], Any]) -> Exception | None:
