@@ -13,7 +13,8 @@ from voucher_selection.errors import EmptySource
 from voucher_selection.footers import FileKind, Footer, read_footer
 from voucher_selection.history import COLUMN_NAMES, check_schema
 from voucher_selection.lake import Lake, in_parallel
-from voucher_selection.landing import LandedFile, land
+from voucher_selection.landed_files import LandedFile
+from voucher_selection.landing import land
 from voucher_selection.requests import AppendRequest, AssignRequest, FullRequest
 from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import RunPlan, Shard, day_in_utc
