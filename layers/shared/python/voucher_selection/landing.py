@@ -13,6 +13,7 @@ from voucher_selection.errors import (
     SourceNotAllowed,
     SourceNotFound,
 )
+from voucher_selection.https_addresses import HttpsLimits
 from voucher_selection.https_sources import land_from_https
 from voucher_selection.lake import Lake, in_parallel, is_missing, is_replaced
 from voucher_selection.landed_files import LandedFile
@@ -35,30 +36,28 @@ class _Found(NamedTuple):
     etag: str
 
 
-def land(
-    source: str, lake: Lake, keys: RunKeys, allowed_hosts: tuple[str, ...], known: frozenset[str] = frozenset()
-) -> Landing:
+def land(source: str, lake: Lake, keys: RunKeys, limits: HttpsLimits, known: frozenset[str] = frozenset()) -> Landing:
     """Copy the files of `source` below the run's raw prefix: within S3 by S3 itself, from HTTPS as a stream.
 
     Parameters
     ----------
     source
         An object or folder `s3://bucket/…`, or a file `https://host/…`.
-    allowed_hosts
-        The HTTPS hosts that may be read; `*` allows any.
+    limits
+        What may be fetched from HTTPS.
     known
         Identities of files to leave out.
 
     Raises
     ------
-    SourceNotFound, NoParquetFiles, SourceNotAllowed, SourceUnavailable
+    SourceNotFound, NoParquetFiles, SourceNotAllowed, SourceTooLarge, SourceUnavailable
     SourceChanged
         An object was replaced between finding and copying it.
     """
     if source.startswith("s3://"):
         bucket, _, path = source.removeprefix("s3://").partition("/")
         return _land_from_s3(source, bucket, path, lake, keys, known)
-    landed = land_from_https(source, lake, keys, allowed_hosts)
+    landed = land_from_https(source, lake, keys, limits)
     # Only its content tells, so it has been landed already; what is not planned is not read.
     return Landing([], 1) if landed.identity in known else Landing([landed], 0)
 
