@@ -42,6 +42,9 @@ class Stage:
             never. It needs no refresh where cur_date is set.
         segments_file: JSON file of segment definitions; None uses the ones that are shipped.
         source_hosts: HTTPS hosts that Ingest may fetch a history from; ``*`` is any.
+        source_private_addresses: Whether such a host may be in a private network, like a server in the functions' VPC.
+        source_max_bytes: Bytes that a file from HTTPS has at most; about what comes in `source_timeout_seconds` at
+            20 MB per second. S3 copies larger ones from a bucket by itself.
         source_buckets: Buckets that Ingest may read besides the deployment's own.
         auth: Who may call the API: anyone, holders of an API key, or with signed requests the identities of AWS whose
             policy allows it (``iam``).
@@ -110,6 +113,8 @@ class Stage:
     refresh_schedule: str = "cron(30 0 * * ? *)"
     segments_file: Path | None = None
     source_hosts: tuple[str, ...] = ()
+    source_private_addresses: bool = False
+    source_max_bytes: int = 10 * 1024**3
     source_buckets: tuple[str, ...] = ()
     auth: Auth = "api_key"
     start_runs: bool = False
@@ -245,6 +250,11 @@ class Stage:
         return {name: getattr(self, name) for name in _GATE}
 
     @property
+    def source_timeout_seconds(self) -> float:
+        """How long a file from HTTPS may take to come: Ingest has to say so before Lambda ends it."""
+        return self.ingest_timeout_seconds * _FETCHING
+
+    @property
     def refreshes(self) -> bool:
         """Whether the model moves with the calendar by itself."""
         return self.cur_date is None and bool(self.refresh_schedule)
@@ -277,6 +287,12 @@ _ADDRESSES: Mapping[str, tuple[str, str]] = {
     "cors_origins": (r"https?://[a-z0-9.-]+(:\d{1,5})?", "origins like https://campaigns.example"),
 }
 """The settings that are lists of addresses, or ``*`` for any: what each looks like."""
+
+_FETCHING = 0.9
+"""The part of its time that Ingest may wait for a file; the rest is for reading its footer and for writing the plan."""
+
+_MOST_UPLOADED_BYTES = 10_000 * 8 * 1024**2
+"""S3 takes 10,000 parts of an object; boto3 makes them of 8 MiB where it does not know the whole size."""
 
 _GATE = (
     "most_malformed_share",
@@ -337,6 +353,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "burst_limit": (1, 5_000),
     "quota_per_day": (0, 2**31 - 1),
     "waf_rate_limit": (10, 2_000_000_000),
+    "source_max_bytes": (1, _MOST_UPLOADED_BYTES),
     "model_refresh_seconds": (0, 86_400),
     "shard_target_rows": _COUNT,
     "shard_target_bytes": _COUNT,

@@ -1,4 +1,4 @@
-"""All checks of the project: style, types, the emulator by itself, and the tests of the product."""
+"""All checks of the project: style, types, secrets, advisories, the emulator alone, and the tests of the product."""
 
 import os
 import subprocess
@@ -21,6 +21,7 @@ _RUFF, _MYPY = _PYTHON.with_name("ruff"), _PYTHON.with_name("mypy")
 _TYPED = (
     "benchmarks",
     "local/quickstart",
+    "local/supply_chain",
     "infra_cdk",
     "layers/build.py",
     "layers/shared/python/voucher_selection",
@@ -33,7 +34,7 @@ _AT_ONCE = 2
 
 @dataclass(frozen=True)
 class Check:
-    """A command that finds faults; its output is in the log `name`."""
+    """A command that finds faults; its output is in the log `name`, and with `concludes` its last line is told."""
 
     name: str
     title: str
@@ -41,6 +42,12 @@ class Check:
     why: str
     cwd: Path = ROOT
     env: Mapping[str, str] | None = None
+    concludes: bool = False
+
+    def conclusion(self, workspace: Workspace) -> str:
+        """Return what is told of a run without faults: the last line of the log where it concludes."""
+        lines = workspace.log(self.name).read_text(encoding="utf-8", errors="replace").split("\n")
+        return next(filter(None, reversed(lines)), "") if self.concludes else ""
 
     def run(self, workspace: Workspace) -> float:
         """Run it and return its seconds.
@@ -87,6 +94,20 @@ def checks() -> list[Check]:
             (_RUFF, "format", "--check", "--no-cache"),
             "files are not formatted: ruff format",
         ),
+        Check(
+            "secrets",
+            "Secrets (detect-secrets)",
+            (_PYTHON, "-m", "local.supply_chain.secret_scan"),
+            "a file has what looks like a secret",
+        ),
+        # Of the rest of the locks, the emulator's are a release of some time ago: `./quickstart audit` tells of all.
+        Check(
+            "advisories",
+            "Advisories on what is shipped (pip-audit)",
+            (_PYTHON, "-m", "local.supply_chain.audit", "--shipped", "--unaudited-is-no-fault"),
+            "a package that is shipped has a known vulnerability",
+            concludes=True,
+        ),
     ]
 
 
@@ -126,6 +147,8 @@ def run_all(found: Sequence[Check], workspace: Workspace) -> None:
             check = left.pop(ended)
             try:
                 notices.print(f"[green]✓[/] {check.title} [dim]{ended.result():.1f} s[/]")
+                if told := check.conclusion(workspace):
+                    notices.print(f"  {told}", markup=False, soft_wrap=True)
             except StepError as error:
                 notices.print(f"[red]✗[/] {check.title}")
                 failures.append((check, error))

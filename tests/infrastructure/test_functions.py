@@ -48,6 +48,17 @@ def test_ingest_is_told_the_countries_the_date_and_where_it_may_read(synthesize)
     assert variables["BUCKET"]["Ref"].startswith(BUCKET)
 
 
+def test_ingest_is_told_how_much_it_may_fetch_and_to_give_up_before_lambda_ends_it(synthesize, each_stage):
+    own = {"source_private_addresses": True, "source_max_bytes": 1000, "ingest_timeout_seconds": 45}
+    told = ("SOURCE_PRIVATE_ADDRESSES", "SOURCE_MAX_BYTES", "SOURCE_TIMEOUT_SECONDS")
+
+    by_default, chosen = environment(each_stage, "ingest"), environment(synthesize("dev", **own), "ingest")
+
+    assert [by_default[name] for name in told] == ["false", "10737418240", "540"]
+    assert each_stage.function("ingest")["Timeout"] == 600
+    assert [chosen[name] for name in told] == ["true", "1000", "40.5"]
+
+
 def test_on_aws_the_date_is_left_to_the_day_of_the_run(dev):
     assert environment(dev, "ingest")["CUR_DATE"] == ""
 

@@ -10,6 +10,7 @@ from infra_cdk.stages import Stage, stage
 from tests.infrastructure.conftest import ALL_GUARDS, STAGES
 
 ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ("source_hosts", "source_private_addresses", "source_max_bytes")
 PAGE = (ROOT / "docs" / "security.md").read_text()
 
 
@@ -38,7 +39,7 @@ def test_the_table_has_the_defaults_of_the_stages(setting):
 
 
 def test_the_table_has_every_setting_that_guards_a_stage():
-    assert settings().keys() >= ALL_GUARDS.keys() | {"quota_per_day", "waf_rate_limit"}
+    assert settings().keys() >= ALL_GUARDS.keys() | {"quota_per_day", "waf_rate_limit", *SOURCES}
     assert settings().keys() <= {field.name for field in fields(Stage)}
 
 
@@ -51,7 +52,11 @@ def test_every_test_that_is_named_is_there():
 
 
 def test_every_module_that_is_named_is_there():
-    there = {file.as_posix() for folder in ("infra_cdk", "layers", "tests") for file in (ROOT / folder).rglob("*.py")}
+    there = {
+        file.as_posix()
+        for folder in ("infra_cdk", "layers", "local", "tests")
+        for file in (ROOT / folder).rglob("*.py")
+    }
     named = re.findall(r"`([\w/]+\.py)`", PAGE)
 
     assert len(named) > 10

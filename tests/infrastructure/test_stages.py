@@ -159,6 +159,8 @@ def test_the_cdks_own_context_is_left_alone():
         ),
         ({"log_days": "8"}, "log_days: expected one of 1, 7, 14"),
         ({"source_hosts": "https://a.example/x"}, "source_hosts: expected host names like files.example.com"),
+        ({"source_private_addresses": "10.0.0.0/8"}, "source_private_addresses: expected true or false, got '10.0"),
+        ({"source_max_bytes": "0"}, "source_max_bytes: expected 1 to 83886080000, got 0"),
         ({"cors_origins": "campaigns.example"}, "cors_origins: expected origins like https://campaigns.example, or *"),
         ({"cors_origins": "https://a.example/"}, "cors_origins: .*got 'https://a.example/'"),
         ({"auth": "iam"}, "auth: the emulator checks no signatures; expected none or api_key, got 'iam'"),

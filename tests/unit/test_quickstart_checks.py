@@ -53,8 +53,26 @@ def test_checks_go_on_at_the_same_time(tmp_path: Path):
     )
 
 
-def test_the_checks_are_style_types_and_the_emulator_s_own():
-    assert {check.name for check in checks()} == {"style", "format", "types", "emulator-types", "emulator-tests"}
+def test_what_a_check_concludes_is_told_though_it_found_no_faults(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    program = "print('not audited: no advisories'); print('0 packages audited, 20 could not be')"
+    arguments = (sys.executable, "-c", program)
+
+    run_all(
+        [
+            Check("advisories", "Advisories", arguments, "a known vulnerability", concludes=True),
+            Check("others", "Others", arguments, "faults"),
+        ],
+        Workspace(tmp_path, 4566),
+    )
+
+    told = capfd.readouterr().err
+    assert told.count("0 packages audited, 20 could not be") == 1
+    assert "not audited: no advisories" not in told
+
+
+def test_the_checks_are_style_types_secrets_advisories_and_the_emulator_s_own():
+    style, types, emulator = {"style", "format"}, {"types"}, {"emulator-types", "emulator-tests"}
+    assert {check.name for check in checks()} == style | types | emulator | {"secrets", "advisories"}
 
 
 def test_a_check_is_found_by_its_name():

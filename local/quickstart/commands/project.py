@@ -13,6 +13,7 @@ from local.quickstart.commands.session import examples, explained, workspace_on
 from local.quickstart.locks import write_locks
 from local.quickstart.steps import StepError
 from local.quickstart.workspace import ROOT
+from local.supply_chain import audit as advisories
 
 app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "The project"
@@ -95,6 +96,24 @@ def bench(
     command = [str(python), "-m", f"benchmarks.{name}", *context.args]
     environment = dict(os.environ) | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers/shared/python'}"}
     raise typer.Exit(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)  # noqa: S603
+
+
+@app.command(
+    rich_help_panel=_PANEL,
+    epilog=examples("./quickstart audit", "./quickstart audit --osv-url https://osv.example/v1/query"),
+)
+def audit(
+    osv_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="An API of OSV to ask for advisories, instead of PyPI.")
+    ] = None,
+) -> None:
+    """Look for known vulnerabilities of all that the locks name.
+
+    The exit code is 1 where there is one, and else 3 where packages could not be audited: not that they have none.
+    """
+    found = advisories.audit(advisories.EVERYTHING, osv_url)
+    typer.echo("\n".join(found.lines()))
+    raise typer.Exit(found.exit_code)
 
 
 @app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart lock"))

@@ -25,11 +25,15 @@ class InvalidSegments(VoucherSelectionError):
 
 
 class SourceNotAllowed(VoucherSelectionError):
-    """The source is where this deployment may not read: an HTTPS host off the list, a bucket without permission."""
+    """The source is where this deployment may not read: an HTTPS host off the list or within, a bucket not granted."""
 
 
 class SourceNotFound(VoucherSelectionError):
     """There is no object, folder or file at the source."""
+
+
+class SourceTooLarge(VoucherSelectionError):
+    """The source's file is larger than this deployment fetches over HTTPS."""
 
 
 class SourceUnavailable(VoucherSelectionError):

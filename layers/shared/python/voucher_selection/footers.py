@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from voucher_selection.damage import named_damage
 from voucher_selection.errors import EmptySource
 from voucher_selection.lake import Lake, S3File
-from voucher_selection.landing import LandedFile
+from voucher_selection.landed_files import LandedFile
 from voucher_selection.runs import SourceFile
 from voucher_selection.seekable import SeekableFile
 from voucher_selection.shards import RowGroup

@@ -13,7 +13,8 @@ from voucher_selection.errors import EmptySource
 from voucher_selection.footers import FileKind, Footer, read_footer
 from voucher_selection.history import COLUMN_NAMES, check_schema
 from voucher_selection.lake import Lake, in_parallel
-from voucher_selection.landing import LandedFile, land
+from voucher_selection.landed_files import LandedFile
+from voucher_selection.landing import land
 from voucher_selection.requests import AppendRequest, AssignRequest, FullRequest
 from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import RunPlan, Shard, day_in_utc
@@ -34,7 +35,7 @@ def ingest(run_id: str, started_at: datetime, request: FullRequest, lake: Lake, 
     """
     definitions = load_definitions(settings.segments) if settings.segments else shipped_definitions()
     keys = RunKeys(run_id)
-    landing = land(request.source, lake, keys, settings.source_hosts)
+    landing = land(request.source, lake, keys, settings.https_limits)
     footers = _read_footers(lake, request.source, landing.files)
     shards = _plan(footers, settings)
     plan = RunPlan(
@@ -70,7 +71,7 @@ def ingest_addition(
     ledger = read_ledger(lake, base.counted.run_id)
     check_countries(ledger, request.countries or ledger.countries)
     keys = RunKeys(run_id)
-    landing = land(request.source, lake, keys, settings.source_hosts, ledger.identities)
+    landing = land(request.source, lake, keys, settings.https_limits, ledger.identities)
     footers = _read_footers(lake, request.source, landing.files) if landing.files else []
     shards = _plan(footers, settings)
     plan = RunPlan(
@@ -103,7 +104,7 @@ def ingest_customers(
     """
     check_segmentation(base.definitions, request.segment_name)
     keys = RunKeys(run_id)
-    landing = land(request.customers, lake, keys, settings.source_hosts)
+    landing = land(request.customers, lake, keys, settings.https_limits)
 
     def check(schema: pa.Schema, source: str) -> None:
         check_customers(schema, source, base.definitions, request.segment_name)

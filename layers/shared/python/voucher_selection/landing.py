@@ -1,13 +1,10 @@
 """Landing: the source's files, untouched, into the lake."""
 
-import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, NamedTuple, cast
-from urllib.parse import unquote, urlsplit
+from typing import NamedTuple
 
-import urllib3
 from botocore.exceptions import ClientError
 
 from voucher_selection.errors import (
@@ -15,26 +12,15 @@ from voucher_selection.errors import (
     SourceChanged,
     SourceNotAllowed,
     SourceNotFound,
-    SourceUnavailable,
 )
+from voucher_selection.https_addresses import HttpsLimits
+from voucher_selection.https_sources import land_from_https
 from voucher_selection.lake import Lake, in_parallel, is_missing, is_replaced
+from voucher_selection.landed_files import LandedFile
 from voucher_selection.run_keys import RunKeys
 
 # `x.parquet`, `x.snappy.parquet`, `x.parquet.gzip`, `x.pq`
 _PARQUET_NAME = re.compile(r"\.(parquet|pq)(\.[a-z0-9]+)?$", re.IGNORECASE)
-_TIMEOUT = urllib3.Timeout(connect=10, read=60)  # seconds
-
-
-class LandedFile(NamedTuple):
-    """A copy in the lake, the place it is a copy of, and the identity of what was there.
-
-    An S3 object is known by its address and ETag, so that one that was replaced is another; what came from HTTPS by its
-    checksum, because its address may be signed anew each time.
-    """
-
-    key: str
-    source: str
-    identity: str
 
 
 class Landing(NamedTuple):
@@ -50,30 +36,28 @@ class _Found(NamedTuple):
     etag: str
 
 
-def land(
-    source: str, lake: Lake, keys: RunKeys, allowed_hosts: tuple[str, ...], known: frozenset[str] = frozenset()
-) -> Landing:
+def land(source: str, lake: Lake, keys: RunKeys, limits: HttpsLimits, known: frozenset[str] = frozenset()) -> Landing:
     """Copy the files of `source` below the run's raw prefix: within S3 by S3 itself, from HTTPS as a stream.
 
     Parameters
     ----------
     source
         An object or folder `s3://bucket/…`, or a file `https://host/…`.
-    allowed_hosts
-        The HTTPS hosts that may be read; `*` allows any.
+    limits
+        What may be fetched from HTTPS.
     known
         Identities of files to leave out.
 
     Raises
     ------
-    SourceNotFound, NoParquetFiles, SourceNotAllowed, SourceUnavailable
+    SourceNotFound, NoParquetFiles, SourceNotAllowed, SourceTooLarge, SourceUnavailable
     SourceChanged
         An object was replaced between finding and copying it.
     """
     if source.startswith("s3://"):
         bucket, _, path = source.removeprefix("s3://").partition("/")
         return _land_from_s3(source, bucket, path, lake, keys, known)
-    landed = _land_from_https(source, lake, keys, allowed_hosts)
+    landed = land_from_https(source, lake, keys, limits)
     # Only its content tells, so it has been landed already; what is not planned is not read.
     return Landing([], 1) if landed.identity in known else Landing([landed], 0)
 
@@ -142,50 +126,3 @@ def _explained(source: str) -> Iterator[None]:
         if is_replaced(error):
             raise SourceChanged(f"{source} was replaced while it was copied: start the run again") from error
         raise
-
-
-def _land_from_https(source: str, lake: Lake, keys: RunKeys, allowed_hosts: tuple[str, ...]) -> LandedFile:
-    url = urlsplit(source)
-    host = url.hostname or ""
-    if "*" not in allowed_hosts and host not in allowed_hosts:
-        raise SourceNotAllowed(
-            f"{host!r} is not among the HTTPS hosts this deployment may read ({', '.join(allowed_hosts) or 'none'}):"
-            " add it to the stage's source_hosts"
-        )
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", unquote(url.path).rpartition("/")[2]) or "history.parquet"
-    key = keys.raw(name)
-    try:
-        # A redirect could lead to a host that is not allowed, so none is followed.
-        with urllib3.PoolManager(retries=False, timeout=_TIMEOUT) as pool:
-            answer = pool.request("GET", source, preload_content=False, redirect=False, decode_content=False)
-            _check_answer(source, answer)
-            content = _Hashed(answer)
-            lake.client.upload_fileobj(cast("IO[bytes]", content), lake.bucket, key)
-    except urllib3.exceptions.HTTPError as error:
-        raise SourceUnavailable(f"{source} could not be read: {error}") from error
-    return LandedFile(key, source, f"sha256:{content.digest.hexdigest()}")
-
-
-class _Hashed:
-    """A stream that is read once, from its beginning to its end, and the SHA-256 of what was read."""
-
-    def __init__(self, stream: urllib3.BaseHTTPResponse) -> None:
-        self._stream = stream
-        self.digest = hashlib.sha256()
-
-    def read(self, size: int = -1) -> bytes:
-        content = self._stream.read(None if size < 0 else size)
-        self.digest.update(content)
-        return content
-
-
-def _check_answer(source: str, answer: urllib3.BaseHTTPResponse) -> None:
-    if answer.status == 200:  # noqa: PLR2004 - the only status that carries the whole file
-        return
-    if answer.status in {404, 410}:
-        raise SourceNotFound(f"there is no file at {source} (HTTP {answer.status})")
-    if location := answer.headers.get("Location"):
-        raise SourceNotAllowed(
-            f"{source} redirects to {location} and redirects are not followed: give that address itself"
-        )
-    raise SourceUnavailable(f"{source} answered HTTP {answer.status}")

@@ -1,11 +1,13 @@
 """What is asked of a run: the input of an execution, one model for each mode."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from voucher_selection.errors import InvalidRequest
 from voucher_selection.gate import Thresholds
+from voucher_selection.https_addresses import parse_https
 from voucher_selection.runs import Countries, IsoDate, RunId
 from voucher_selection.segments import SegmentDefinitions
 from voucher_selection.validation import field_problems
@@ -14,7 +16,11 @@ from voucher_selection.validation import field_problems
 def _source_location(source: str) -> str:
     scheme, _, rest = source.partition("://")
     if scheme not in {"s3", "https"} or not rest.strip("/"):
-        raise ValueError(f"expected s3://bucket/key, s3://bucket/folder/ or https://host/path, got {source!r}")
+        # Without a password that may be in it.
+        shown = re.sub("//.*@", "//…@", source)
+        raise ValueError(f"expected s3://bucket/key, s3://bucket/folder/ or https://host/path, got {shown!r}")
+    if scheme == "https":
+        parse_https(source)
     return source
 
 

@@ -3,9 +3,10 @@
 import os
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, PositiveInt, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, PositiveFloat, PositiveInt, ValidationError
 
 from voucher_selection.gate import Thresholds
+from voucher_selection.https_addresses import HttpsLimits
 from voucher_selection.retention import Retention
 from voucher_selection.runs import Countries, IsoDate
 from voucher_selection.validation import describe
@@ -53,6 +54,10 @@ class IngestSettings(Settings):
         Segment definitions as JSON text; None: those shipped.
     source_hosts
         HTTPS hosts that a history may be fetched from; `*` allows any.
+    source_private_addresses
+        Whether these may be in a private network.
+    source_max_bytes, source_timeout_seconds
+        How large a file from HTTPS may be, and how long it may take to come.
     shard_target_rows, shard_target_bytes
         The size of a shard, in rows and in compressed bytes of the columns read.
     """
@@ -63,8 +68,18 @@ class IngestSettings(Settings):
     cur_date: OptionalDate = None
     segments: OptionalText = None
     source_hosts: Json[tuple[str, ...]] = ()
+    source_private_addresses: Json[bool] = False
+    source_max_bytes: PositiveInt = 10 * 1024**3
+    source_timeout_seconds: PositiveFloat = 540.0
     shard_target_rows: PositiveInt = 5_000_000
     shard_target_bytes: PositiveInt = 128 * 1024 * 1024
+
+    @property
+    def https_limits(self) -> HttpsLimits:
+        """What may be fetched from HTTPS."""
+        return HttpsLimits(
+            self.source_hosts, self.source_private_addresses, self.source_max_bytes, self.source_timeout_seconds
+        )
 
 
 class CleanSettings(Settings):
