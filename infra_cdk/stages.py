@@ -90,6 +90,10 @@ class Stage:
         log_days: Days that logs are kept; one of `LOG_PERIODS`.
         log_level: Level of the functions' logs.
         tracing: Whether X-Ray traces requests and runs.
+        monitoring: Whether there are a dashboard, alarms with their topic, and saved queries over the logs.
+        alarm_email: Who is written to when an alarm changes, or a run fails; empty is nobody.
+        most_model_age_hours: Hours since the last publication from which on an alarm says so, at most a week; None has
+            no such alarm, for a stage whose model is not made every day.
         execution_logs: Whether Step Functions and API Gateway write logs of their own to CloudWatch.
         packaging: Functions that carry their dependencies (``bundle``), or functions with layers.
         architecture: The processor that the functions run on.
@@ -153,6 +157,9 @@ class Stage:
     log_days: int = 30
     log_level: LogLevel = "INFO"
     tracing: bool = True
+    monitoring: bool = True
+    alarm_email: str = ""
+    most_model_age_hours: int | None = 26
     execution_logs: bool = True
     packaging: Packaging = "layers"
     architecture: Architecture = "arm64"
@@ -301,6 +308,7 @@ _NAMES: Mapping[str, tuple[str, str]] = {
         "a certificate's ARN like arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-…",
     ),
     "hosted_zone_id": (r"Z[A-Z0-9]+", "a zone's id like Z0123456789ABCDEFGHIJ"),
+    "alarm_email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address like on-call@example.com"),
 }
 """The settings that name something which is there before the stack: what the name looks like."""
 
@@ -310,6 +318,7 @@ _NEEDS = {
     "hosted_zone_id": "domain_name",
     "subnet_ids": "security_group_ids",
     "security_group_ids": "subnet_ids",
+    "alarm_email": "monitoring",
 }
 """The settings that mean nothing without another one."""
 
@@ -333,6 +342,7 @@ _FUNCTIONS = ("ingest", "clean", "assign", "model", "what_if", "api")
 _RANGES: Mapping[str, tuple[float, float]] = {
     "rate_limit": (1, 10_000),
     "burst_limit": (1, 5_000),
+    "most_model_age_hours": (1, 7 * 24),
     "quota_per_day": (0, 2**31 - 1),
     "waf_rate_limit": (10, 2_000_000_000),
     "model_refresh_seconds": (0, 86_400),
@@ -374,6 +384,7 @@ def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings a
                 "max_concurrency": 4,
                 "model_refresh_seconds": 1,  # who tries things out looks at once at what a run has changed
                 "tracing": False,
+                "monitoring": False,
                 "execution_logs": False,
                 "packaging": "bundle",
                 "architecture": host_architecture(),
