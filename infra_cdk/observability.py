@@ -217,26 +217,7 @@ class Observability(Construct):
 
     def _watch_model(self) -> None:
         self._facade.add_large_header("The model")
-        published: cloudwatch.Metric | monitoring.CustomMetricWithAlarm = self._metric("model", "ModelsPublished")
-        age: cloudwatch.Metric | monitoring.CustomMetricWithAlarm = self._metric("api", "ModelAge", statistic="Maximum")
-        if hours := self._stage.most_model_age_hours:
-            age = self._alarmed(
-                age,
-                "The model is old",
-                f"The API serves a model that was published more than {hours} hours ago (most_model_age_hours).",
-                threshold=hours * 3600,
-                missing=_AS_IT_WAS,  # it gets no younger while nobody asks
-            )
-            if self._stage.refreshes:
-                published = self._alarmed(
-                    self._metric("model", "ModelsPublished", period=_HOUR),
-                    "Nothing was published",
-                    f"No run has published a model for {hours} hours (most_model_age_hours).",
-                    threshold=1,
-                    comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-                    periods=hours,
-                    missing=_BAD,  # no run at all says nothing
-                )
+        age, published = self._metric("api", "ModelAge", statistic="Maximum"), self._metric("model", "ModelsPublished")
         held_back = self._alarmed(
             self._metric("model", "ModelsHeldBack"),
             "A model was held back",
@@ -244,6 +225,30 @@ class Observability(Construct):
         )
         self._custom("Models", [published, self._metric("model", "ModelsSuperseded"), held_back])
         self._custom("Age in seconds", [age, self._metric("api", "CurDateAge", statistic="Maximum")])
+        if hours := self._stage.most_model_age_hours:
+            self._watch_age(hours)
+
+    def _watch_age(self, hours: int) -> None:
+        """Watch what callers get, and where the model is made every day also that it is, though nobody calls."""
+        old = self._alarmed(
+            self._metric("api", "ModelAge", statistic="Maximum"),
+            "The model is old",
+            f"The API serves a model that was published more than {hours} hours ago (most_model_age_hours).",
+            threshold=hours * 3600,
+            missing=_AS_IT_WAS,  # it gets no younger while nobody asks
+        )
+        self._custom("Older than it may be", [old])
+        if self._stage.refreshes:
+            idle = self._alarmed(
+                self._metric("model", "ModelsPublished", period=_HOUR),
+                "Nothing was published",
+                f"No run has published a model for {hours} hours (most_model_age_hours).",
+                threshold=1,
+                comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+                periods=hours,
+                missing=_BAD,  # no run at all says nothing
+            )
+            self._custom("Publications in an hour", [idle])
 
     def _watch_lookups(self) -> None:
         self._facade.add_large_header("Lookups")
@@ -357,7 +362,11 @@ class Observability(Construct):
             ],
         )
 
-    def _custom(self, title: str, metrics: Sequence[cloudwatch.IMetric | monitoring.CustomMetricWithAlarm]) -> None:
+    def _custom(
+        self,
+        title: str,
+        metrics: Sequence[cloudwatch.Metric | cloudwatch.MathExpression | monitoring.CustomMetricWithAlarm],
+    ) -> None:
         self._facade.monitor_custom(
             human_readable_name=title,
             alarm_friendly_name=title,

@@ -3,7 +3,6 @@
 A route is a function here and an entry in `voucher_selection.operations`.
 """
 
-from collections import Counter
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +15,7 @@ from api import page_routes, run_routes
 from api.context import models, settings
 from voucher_selection import http_answers, problems
 from voucher_selection.answers import NEGOTIATED, json_answer, methods_answer, problem_answer
-from voucher_selection.bulk_lookups import customers_of, look_up_all
+from voucher_selection.bulk_lookups import customers_of, look_up_all, refusals
 from voucher_selection.emitted_metrics import LOOKUPS_REFUSED, VOUCHERS_SELECTED, emit
 from voucher_selection.health import health
 from voucher_selection.lookups import LookupRequest, look_up, selection_criteria
@@ -45,7 +44,7 @@ def post_voucher() -> Response[str]:
 def post_vouchers() -> Response[str]:
     """Answer which amount each of many customers should get."""
     answer = look_up_all(models.current(), customers_of(_json_body()))
-    refused = Counter(entry["problem"]["code"] for entry in answer["vouchers"] if "problem" in entry)
+    refused = refusals(answer)
     emit(VOUCHERS_SELECTED, len(answer["vouchers"]) - refused.total())
     for code, lookups in refused.items():
         emit(LOOKUPS_REFUSED, lookups, code)
