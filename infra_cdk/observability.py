@@ -388,7 +388,7 @@ class Observability(Construct):
 
     def _every(self, service: str, name: str, dimension: str) -> cloudwatch.MathExpression:
         """All metrics of a name, whatever values their dimension has; a dashboard finds them when it is looked at."""
-        schema = f"{{{self._stack},{dimension},service}}"
+        schema = f'{{"{self._stack}",{dimension},service}}'  # a name with a hyphen needs quotes
         search = f'{schema} MetricName="{name}" service="{service}"'
         return cloudwatch.MathExpression(
             expression=f"SEARCH('{search}', 'Sum', {_FIVE_MINUTES.to_seconds():g})",

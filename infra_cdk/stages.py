@@ -98,7 +98,7 @@ class Stage:
         packaging: Functions that carry their dependencies (``bundle``), or functions with layers.
         architecture: The processor that the functions run on.
         wheels: Whether the functions run in Lambda or a Lambda container, or as processes of this machine (``host``).
-        kms_key: ARN of the customer-managed key that encrypts the bucket, the table, the topic, the log groups and the
+        kms_key: ARN of the customer-managed key that encrypts the bucket, the table, the topics, the log groups and the
             functions' environments; empty uses AWS's own keys.
         permissions_boundary: ARN or name of the managed policy that bounds every role; empty is none.
         subnet_ids: Subnets that the functions run in; none is outside of any VPC.

@@ -74,8 +74,8 @@ def test_the_dashboard_shows_every_metric_that_is_emitted_and_no_other(prod):
         if first == prod.stack.stack_name:
             name, *dimensions = [part for part in rest if isinstance(part, str)]
             shown.add((name, frozenset(zip(dimensions[::2], dimensions[1::2], strict=True))))
-        elif isinstance(first, dict) and first.get("expression", "").startswith("SEARCH"):
-            found = re.search(r"\{(.+),(\w+),service\} MetricName=\"(\w+)\" service=\"(\w+)\"", first["expression"])
+        elif isinstance(first, dict) and f'SEARCH(\'{{"{prod.stack.stack_name}"' in first.get("expression", ""):
+            found = re.search(r"\{\"(.+)\",(\w+),service\} MetricName=\"(\w+)\" service=\"(\w+)\"", first["expression"])
             searched.add(found.groups())
 
     assert shown - {THROTTLED} == emitted()
