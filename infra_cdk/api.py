@@ -43,6 +43,7 @@ class Api(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, function: lambda_.IFunction) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
+        self.access_logs = log_group_of(self, "Access", stage=stage) if stage.execution_logs else None
         self._api = self._rest_api()
         self._routes(function)
         self._refusals()
@@ -90,8 +91,8 @@ class Api(Construct):
     def _deployment(self) -> apigateway.StageOptions:
         stage = self._stage
         destination = access_log = None
-        if stage.execution_logs:
-            destination = apigateway.LogGroupLogDestination(log_group_of(self, "Access", stage=stage))
+        if self.access_logs:
+            destination = apigateway.LogGroupLogDestination(self.access_logs)
             access_log = _access_log()
         return apigateway.StageOptions(
             stage_name=stage.name,

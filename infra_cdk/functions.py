@@ -60,6 +60,13 @@ class Functions(Construct):
         self.assign = self._assign()
         self.model = self._model()
         self._what_if = self._what_if_function()
+        self.by_name = {
+            "Ingest": self.ingest,
+            "Clean": self.clean,
+            "Assign": self.assign,
+            "Model": self.model,
+            "WhatIf": self._what_if,
+        }
 
     def _ingest(self) -> lambda_.Function:
         stage = self._stage
@@ -188,6 +195,7 @@ class Functions(Construct):
             ],
             snap_start=None if stage.is_local else lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS,
         )
+        self.by_name["Api"] = function
         return function if stage.is_local else function.add_alias("served")
 
     def _run_rights(self, state_machine: sfn.IStateMachine) -> list[Right]:
@@ -248,7 +256,7 @@ class Functions(Construct):
     def _powertools(self, name: str) -> dict[str, str]:
         settings = {
             "POWERTOOLS_SERVICE_NAME": name,
-            "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
+            "POWERTOOLS_METRICS_NAMESPACE": cdk.Stack.of(self).stack_name,
             "POWERTOOLS_LOG_LEVEL": self._stage.log_level,
         }
         return settings if self._stage.tracing else {**settings, "POWERTOOLS_TRACE_DISABLED": "true"}

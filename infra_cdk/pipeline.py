@@ -10,6 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -58,8 +59,7 @@ class Pipeline(Construct):
         self._bucket = bucket
         self.topic = self._topic()
         self.state_machine = self._state_machine(self._definition())
-        if stage.refreshes:
-            self._refresh(stage.refresh_schedule)
+        self.refresh_failures = self._refresh(stage.refresh_schedule) if stage.refreshes else None
 
     def _definition(self) -> sfn.Chain:
         failed = self._record_failure()
@@ -295,11 +295,28 @@ class Pipeline(Construct):
             rights.append(Right(_LOG_DELIVERY, ["*"], _NO_RESOURCES))
         return rights
 
-    def _refresh(self, schedule: str) -> None:
-        """Remodel by the calendar: days since the last order grow by themselves."""
+    def _refresh(self, schedule: str) -> sqs.Queue:
+        """Remodel by the calendar: days since the last order grow by themselves.
+
+        Returns:
+            The queue of refreshes that could not be started. They say nothing but that; so SQS's own key will do, which
+            EventBridge may use without a policy of the owner's key.
+        """
+        failures = sqs.Queue(
+            self,
+            "RefreshFailures",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+        )
+        acknowledge(failures, _LAST_QUEUE, "SQS3")
         role = iam.Role(self, "RefreshRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
         target = targets.SfnStateMachine(
-            self.state_machine, input=events.RuleTargetInput.from_object({"mode": "remodel"}), role=role
+            self.state_machine,
+            input=events.RuleTargetInput.from_object({"mode": "remodel"}),
+            role=role,
+            dead_letter_queue=failures,
+            max_event_age=cdk.Duration.hours(2),  # one that starts later than that finds the next day's date
         )
         events.Rule(
             self,
@@ -308,6 +325,7 @@ class Pipeline(Construct):
             schedule=events.Schedule.expression(schedule),
             targets=[target],
         )
+        return failures
 
     def _allow_own_maps(self, role: iam.Role, state_machine: sfn.StateMachine) -> None:
         """Let the state machine start, watch and stop the executions of its map. A policy of its own, because it names
@@ -353,5 +371,6 @@ _RECORDS = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListM
 
 _RECORDS_OF_RUNS = "Manifests and records of runs, below one prefix of the bucket; each run makes up their keys."
 _EXECUTIONS_OF_MAPS = "Executions of the state machine's own maps, whose names Step Functions makes up when they start."
+_LAST_QUEUE = "It is the queue of what could not be delivered; nothing takes messages from it but people."
 _NO_RESOURCES = "X-Ray, and the delivery of logs to CloudWatch, have no resources that a policy could name."
 _NOT_OBSERVED = "The emulator has neither X-Ray nor the delivery of logs; each run's history is in Step Functions."

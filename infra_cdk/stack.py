@@ -1,6 +1,7 @@
 """The stack: everything that one stage is made of."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from infra_cdk.api import Api
@@ -41,6 +42,8 @@ class VoucherSelection(cdk.Stack):
         api = Api(self, "Api", stage=stage, function=functions.api(pipeline.state_machine))
 
         self._stand_before(api, stage)
+        if stage.monitoring:
+            self._watch(stage, functions=functions, pipeline=pipeline, api=api, table=catalog.table)
 
         self._output("ApiUrl", api.url, "Where the API answers")
         self._output("StateMachineArn", pipeline.state_machine.state_machine_arn, "What to start a run with")
@@ -61,6 +64,17 @@ class VoucherSelection(cdk.Stack):
             from infra_cdk.firewall import Firewall  # noqa: PLC0415
 
             Firewall(self, "Firewall", stage=stage, stage_arn=api.rest_api.deployment_stage.stage_arn)
+
+    def _watch(
+        self, stage: Stage, *, functions: Functions, pipeline: Pipeline, api: Api, table: dynamodb.ITable
+    ) -> None:
+        """Add the dashboard and the alarms, which take a second to import as well."""
+        from infra_cdk.observability import Observability  # noqa: PLC0415
+
+        watch = Observability(
+            self, "Observability", stage=stage, functions=functions, pipeline=pipeline, api=api, table=table
+        )
+        self._output("AlarmTopicArn", watch.topic.topic_arn, "Subscribe to hear of alarms")
 
     def _output(self, name: str, value: str, description: str) -> None:
         cdk.CfnOutput(self, name, value=value, description=description)

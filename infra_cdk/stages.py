@@ -94,11 +94,15 @@ class Stage:
         log_days: Days that logs are kept; one of `LOG_PERIODS`.
         log_level: Level of the functions' logs.
         tracing: Whether X-Ray traces requests and runs.
+        monitoring: Whether there are a dashboard, alarms with their topic, and saved queries over the logs.
+        alarm_email: Who is written to when an alarm changes, or a run fails; empty is nobody.
+        most_model_age_hours: Hours since the last publication from which on an alarm says so, at most a week; None has
+            no such alarm, for a stage whose model is not made every day.
         execution_logs: Whether Step Functions and API Gateway write logs of their own to CloudWatch.
         packaging: Functions that carry their dependencies (``bundle``), or functions with layers.
         architecture: The processor that the functions run on.
         wheels: Whether the functions run in Lambda or a Lambda container, or as processes of this machine (``host``).
-        kms_key: ARN of the customer-managed key that encrypts the bucket, the table, the topic, the log groups and the
+        kms_key: ARN of the customer-managed key that encrypts the bucket, the table, the topics, the log groups and the
             functions' environments; empty uses AWS's own keys.
         permissions_boundary: ARN or name of the managed policy that bounds every role; empty is none.
         subnet_ids: Subnets that the functions run in; none is outside of any VPC.
@@ -160,6 +164,9 @@ class Stage:
     log_days: int = 30
     log_level: LogLevel = "INFO"
     tracing: bool = True
+    monitoring: bool = True
+    alarm_email: str = ""
+    most_model_age_hours: int | None = 26
     execution_logs: bool = True
     packaging: Packaging = "layers"
     architecture: Architecture = "arm64"
@@ -319,6 +326,7 @@ _NAMES: Mapping[str, tuple[str, str]] = {
         "a certificate's ARN like arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-…",
     ),
     "hosted_zone_id": (r"Z[A-Z0-9]+", "a zone's id like Z0123456789ABCDEFGHIJ"),
+    "alarm_email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address like on-call@example.com"),
 }
 """The settings that name something which is there before the stack: what the name looks like."""
 
@@ -328,6 +336,7 @@ _NEEDS = {
     "hosted_zone_id": "domain_name",
     "subnet_ids": "security_group_ids",
     "security_group_ids": "subnet_ids",
+    "alarm_email": "monitoring",
 }
 """The settings that mean nothing without another one."""
 
@@ -351,6 +360,7 @@ _FUNCTIONS = ("ingest", "clean", "assign", "model", "what_if", "api")
 _RANGES: Mapping[str, tuple[float, float]] = {
     "rate_limit": (1, 10_000),
     "burst_limit": (1, 5_000),
+    "most_model_age_hours": (1, 7 * 24),
     "quota_per_day": (0, 2**31 - 1),
     "waf_rate_limit": (10, 2_000_000_000),
     "source_max_bytes": (1, _MOST_UPLOADED_BYTES),
@@ -393,6 +403,7 @@ def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings a
                 "max_concurrency": 4,
                 "model_refresh_seconds": 1,  # who tries things out looks at once at what a run has changed
                 "tracing": False,
+                "monitoring": False,
                 "execution_logs": False,
                 "packaging": "bundle",
                 "architecture": host_architecture(),

@@ -9,19 +9,22 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api import page_routes, run_routes
 from api.context import models, settings
 from voucher_selection import http_answers, problems
 from voucher_selection.answers import NEGOTIATED, json_answer, methods_answer, problem_answer
-from voucher_selection.bulk_lookups import customers_of, look_up_all
+from voucher_selection.bulk_lookups import customers_of, look_up_all, refusals
+from voucher_selection.emitted_metrics import LOOKUPS_REFUSED, VOUCHERS_SELECTED, emit
 from voucher_selection.health import health
 from voucher_selection.lookups import LookupRequest, look_up, selection_criteria
 from voucher_selection.negotiation import prefers_html
 from voucher_selection.observability import logger, metrics, tracer
 from voucher_selection.request_bodies import json_of
+
+# The routes of lookups; of the form for people none is counted.
+_LOOKUPS = ("/voucher", "/vouchers")
 
 app = APIGatewayRestResolver()
 app.include_router(page_routes.router)
@@ -33,7 +36,7 @@ def post_voucher() -> Response[str]:
     """Answer which amount a customer should get."""
     request = LookupRequest.parse(_json_body())
     answer = look_up(models.current(), request)
-    metrics.add_metric("VouchersSelected", MetricUnit.Count, 1)
+    emit(VOUCHERS_SELECTED, 1)
     return json_answer(HTTPStatus.OK, answer)
 
 
@@ -41,8 +44,10 @@ def post_voucher() -> Response[str]:
 def post_vouchers() -> Response[str]:
     """Answer which amount each of many customers should get."""
     answer = look_up_all(models.current(), customers_of(_json_body()))
-    selected = sum("problem" not in entry for entry in answer["vouchers"])
-    metrics.add_metric("VouchersSelected", MetricUnit.Count, selected)
+    refused = refusals(answer)
+    emit(VOUCHERS_SELECTED, len(answer["vouchers"]) - refused.total())
+    for code, lookups in refused.items():
+        emit(LOOKUPS_REFUSED, lookups, code)
     return json_answer(HTTPStatus.OK, answer)
 
 
@@ -109,6 +114,8 @@ def no_route(_: NotFoundError) -> Response[str]:
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
 def any_error(error: Exception) -> Response[str]:
     """Answer every error as a problem; what is not the caller's doing is logged with its trace."""
+    if app.current_event.path in _LOOKUPS:
+        emit(LOOKUPS_REFUSED, 1, problems.problem_of(error).code)
     return _problem(error)
 
 
@@ -133,5 +140,5 @@ def _accept() -> str:
 def _problem(error: Exception) -> Response[str]:
     problem = problems.problem_of(error)
     if problem is problems.OUR_FAULT:
-        logger.exception("a request could not be answered", exc_info=error)
+        logger.exception("a request could not be answered", exc_info=error, model_version=models.version)
     return problem_answer(problem, _accept(), app.current_event.path)

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from voucher_selection.assigning import assign_shard
 from voucher_selection.catalog import Catalog
+from voucher_selection.emitted_metrics import VOUCHERS_ASSIGNED, emit
 from voucher_selection.lake import Lake
-from voucher_selection.observability import logger, metrics, tracer
+from voucher_selection.observability import log_failures, logger, metrics, tracer
 from voucher_selection.runs import RunId, Shard
 from voucher_selection.settings import AssignSettings
 
@@ -28,12 +28,13 @@ class AssignEvent(BaseModel):
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler
 @metrics.log_metrics(capture_cold_start_metric=True)
+@log_failures
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Give every customer of a shard an amount or a problem, and return the totals."""
     task = AssignEvent.model_validate(event)
     logger.append_keys(run_id=task.run_id, shard=task.shard.number)
     totals = assign_shard(lake, catalog, task.run_id, task.shard, settings.batch_rows)
-    metrics.add_metric("VouchersAssigned", MetricUnit.Count, totals.assigned)
+    emit(VOUCHERS_ASSIGNED, totals.assigned)
     answer = totals.model_dump(mode="json")
     logger.info("assigned", totals=answer)
     return answer

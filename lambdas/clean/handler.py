@@ -2,14 +2,21 @@
 
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from voucher_selection.cleaning import clean_shard
+from voucher_selection.emitted_metrics import (
+    ROWS_KEPT,
+    ROWS_OTHER_COUNTRY,
+    ROWS_READ,
+    ROWS_REJECTED,
+    ROWS_REJECTED_BY_RULE,
+    emit,
+)
 from voucher_selection.lake import Lake
-from voucher_selection.observability import logger, metrics, tracer
-from voucher_selection.runs import Countries, RunId, Shard
+from voucher_selection.observability import log_failures, logger, metrics, tracer
+from voucher_selection.runs import Countries, RunId, Shard, Totals
 from voucher_selection.settings import CleanSettings
 
 settings = CleanSettings.from_environment()
@@ -27,14 +34,23 @@ class CleanEvent(BaseModel):
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler
 @metrics.log_metrics(capture_cold_start_metric=True)
+@log_failures
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Clean a shard and return its totals."""
     task = CleanEvent.model_validate(event)
     logger.append_keys(run_id=task.run_id, shard=task.shard.number)
     totals = clean_shard(lake, task.run_id, task.shard, task.countries, settings.batch_rows)
-    metrics.add_metric("RowsRead", MetricUnit.Count, totals.rows_read)
-    metrics.add_metric("RowsKept", MetricUnit.Count, totals.kept)
-    metrics.add_metric("RowsRejected", MetricUnit.Count, sum(totals.rejected.values()))
+    _emit(totals)
     answer = totals.model_dump(mode="json")
     logger.info("cleaned", totals=answer)
     return answer
+
+
+def _emit(totals: Totals) -> None:
+    emit(ROWS_READ, totals.rows_read)
+    emit(ROWS_KEPT, totals.kept)
+    emit(ROWS_OTHER_COUNTRY, totals.other_country)
+    emit(ROWS_REJECTED, sum(totals.rejected.values()))
+    for rule, rows in totals.rejected.items():
+        if rows:
+            emit(ROWS_REJECTED_BY_RULE, rows, rule.value)

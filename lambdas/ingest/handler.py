@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BaseModel
 
 from voucher_selection.assign_runs import AssignPlan
 from voucher_selection.base_counts import served_base
 from voucher_selection.catalog import Catalog
+from voucher_selection.emitted_metrics import ROWS_LANDED, SHARDS_PLANNED, emit
 from voucher_selection.errors import InvalidRequest
 from voucher_selection.ingesting import ingest, ingest_addition, ingest_customers
 from voucher_selection.lake import Lake
-from voucher_selection.observability import logger, metrics, tracer
+from voucher_selection.observability import log_failures, logger, metrics, tracer
 from voucher_selection.requests import AppendRequest, AssignRequest, FullRequest, parse_request
 from voucher_selection.run_keys import RunKeys
 from voucher_selection.runs import Countries, RunId, RunPlan
@@ -45,12 +45,14 @@ class IngestResult(BaseModel):
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler
 @metrics.log_metrics(capture_cold_start_metric=True)
+@log_failures
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Land the source of a run and write its plan and manifest."""
     task = IngestEvent.model_validate(event)
     logger.append_keys(run_id=task.run_id)
     plan = _planned(task)
-    metrics.add_metric("RowsLanded", MetricUnit.Count, plan.rows)
+    emit(ROWS_LANDED, plan.rows)
+    emit(SHARDS_PLANNED, plan.shards)
     logger.info(
         "planned",
         mode=plan.mode,

@@ -6,7 +6,6 @@ approval publishes one that was held back.
 
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BaseModel
 
@@ -14,13 +13,22 @@ from voucher_selection.approval import approve
 from voucher_selection.assign_runs import AssignSummary
 from voucher_selection.assigning import sum_up_assignment
 from voucher_selection.catalog import Catalog
+from voucher_selection.emitted_metrics import (
+    MODELS_HELD_BACK,
+    MODELS_PUBLISHED,
+    MODELS_SUPERSEDED,
+    SHARDS_FAILED,
+    emit,
+)
+from voucher_selection.errors import HeldBack, ShardsIncomplete
 from voucher_selection.lake import Lake
-from voucher_selection.observability import logger, metrics, tracer
+from voucher_selection.observability import log_failures, logger, metrics, tracer
 from voucher_selection.publishing import publish_run
 from voucher_selection.remodelling import remodel
 from voucher_selection.requests import ApproveRequest, AssignRequest, RemodelRequest, RollbackRequest, parse_request
 from voucher_selection.rollback import roll_back
-from voucher_selection.runs import ApprovalSummary, RemodelSummary, RollbackSummary, RunId, RunSummary
+from voucher_selection.run_keys import RunKeys
+from voucher_selection.runs import ApprovalSummary, Outcome, RemodelSummary, RollbackSummary, RunId, RunSummary
 from voucher_selection.settings import ModelSettings
 
 settings = ModelSettings.from_environment()
@@ -39,12 +47,22 @@ class ModelEvent(BaseModel):
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler
 @metrics.log_metrics(capture_cold_start_metric=True)
+@log_failures
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Publish the model of a run, or tell what it would be, and return the run's summary."""
     task = ModelEvent.model_validate(event)
     logger.append_keys(run_id=task.run_id)
-    summary = _modelled(task)
-    metrics.add_metric("ModelsPublished", MetricUnit.Count, int(summary.published))
+    try:
+        summary = _modelled(task)
+    except HeldBack:
+        emit(MODELS_HELD_BACK, 1)
+        raise
+    except ShardsIncomplete:
+        emit(SHARDS_FAILED, max(1, len([*lake.list(RunKeys(task.run_id).failures)])))
+        raise
+    emit(MODELS_PUBLISHED, int(summary.published))
+    emit(MODELS_SUPERSEDED, int(summary.outcome is Outcome.SUPERSEDED))
+    logger.append_keys(model_version=summary.version)
     answer = summary.model_dump(mode="json")
     logger.info(summary.outcome.value, summary=answer)
     return answer

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from voucher_selection.catalog import Catalog
 from voucher_selection.lake import Lake
-from voucher_selection.observability import logger, metrics, tracer
+from voucher_selection.observability import log_failures, logger, metrics, tracer
 from voucher_selection.remodelling import make_what_if
 from voucher_selection.requests import WhatIfRequest
 from voucher_selection.settings import WhatIfSettings
@@ -20,6 +20,7 @@ catalog = Catalog(settings.table)
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
+@log_failures
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Answer a `WhatIfRequest` with the model that there would be, and the segments that it changes."""
     request = WhatIfRequest.parse(event)

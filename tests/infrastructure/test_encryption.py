@@ -41,8 +41,9 @@ def test_the_table_is_encrypted_with_the_owners_key(keyed, dev):
     assert dev.only("AWS::DynamoDB::Table")["SSESpecification"] == {"SSEEnabled": True}
 
 
-def test_the_topic_is_encrypted_with_the_owners_key(keyed):
-    assert keyed.only("AWS::SNS::Topic")["KmsMasterKeyId"] == KEY
+def test_the_topics_are_encrypted_with_the_owners_key(keyed):
+    assert [topic["KmsMasterKeyId"] for topic in keyed.resources("AWS::SNS::Topic").values()] == [KEY, KEY]
+    assert not keyed.resources("AWS::KMS::Key")
 
 
 def test_all_logs_are_encrypted_with_the_owners_key(keyed, dev):

@@ -129,7 +129,7 @@ def test_logs_and_metrics_carry_the_functions_name(each_stage, name):
     variables = environment(each_stage, name)
 
     assert variables["POWERTOOLS_SERVICE_NAME"] == name
-    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "VoucherSelection"
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == f"VoucherSelection-{each_stage.stage.name}"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

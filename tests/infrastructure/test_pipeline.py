@@ -103,6 +103,21 @@ def test_the_refresh_may_start_the_machine_and_nothing_else(dev):
     assert statement["Resource"]["Ref"].startswith("PipelineStateMachine")
 
 
+def test_a_refresh_that_cannot_be_started_goes_to_a_queue_that_only_its_rule_may_fill(dev):
+    (target,) = dev.only("AWS::Events::Rule")["Targets"]
+    queue = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
+    allowed, refused = {}, {}
+    for statement in dev.only("AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]:
+        (allowed if statement["Effect"] == "Allow" else refused).update(statement)
+
+    assert queue.startswith("PipelineRefreshFailures")
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 7200}
+    assert (allowed["Principal"], allowed["Action"]) == ({"Service": "events.amazonaws.com"}, "sqs:SendMessage")
+    assert "PipelineRefresh" in json.dumps(allowed["Condition"]["ArnEquals"]["aws:SourceArn"])
+    assert refused["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert dev.only("AWS::SQS::Queue")["SqsManagedSseEnabled"] is True
+
+
 def test_there_is_no_refresh_where_the_date_is_set_or_the_schedule_is_empty(synthesize, local):
     fixed = synthesize("dev", cur_date=date(2018, 9, 15))
     off = synthesize("dev", refresh_schedule="")
@@ -281,7 +296,7 @@ def _actions(statement):
 
 
 def test_failures_are_announced_on_an_encrypted_topic(each_stage):
-    assert "alias/aws/sns" in json.dumps(each_stage.only("AWS::SNS::Topic")["KmsMasterKeyId"])
-    (denied,) = each_stage.only("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    assert "alias/aws/sns" in json.dumps(each_stage.named("AWS::SNS::Topic", "PipelineRunFailures")["KmsMasterKeyId"])
+    (denied,) = each_stage.named("AWS::SNS::TopicPolicy", "PipelineRunFailures")["PolicyDocument"]["Statement"]
     assert denied["Effect"] == "Deny"
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}

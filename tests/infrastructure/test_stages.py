@@ -182,6 +182,12 @@ def test_the_cdks_own_context_is_left_alone():
         ({"stage": "dev", "domain_name": "vouchers.example.com"}, "domain_name: expected certificate_arn with it"),
         ({"stage": "dev", "certificate_arn": CERTIFICATE}, "certificate_arn: expected domain_name with it"),
         ({"stage": "dev", "hosted_zone_id": "Z0123"}, "hosted_zone_id: expected domain_name with it"),
+        ({"stage": "dev", "alarm_email": "on call"}, "alarm_email: expected an address like on-call@example.com"),
+        (
+            {"stage": "dev", "alarm_email": "on-call@example.com", "monitoring": "false"},
+            "alarm_email: expected monitoring with it",
+        ),
+        ({"stage": "dev", "most_model_age_hours": "169"}, "most_model_age_hours: expected 1 to 168, got 169"),
         (
             {"stage": "dev", "domain_name": "https://a.example", "certificate_arn": CERTIFICATE},
             "domain_name: expected a domain like vouchers.example.com, got 'https://a.example'",

@@ -1,6 +1,7 @@
 """Many lookups at once: every customer is answered, with an amount or with a problem, from one model."""
 
-from typing import Annotated, TypedDict
+from collections import Counter
+from typing import Annotated, TypedDict, cast
 
 from pydantic import Field
 
@@ -52,6 +53,12 @@ def look_up_all(model: ServedModel, customers: list[object]) -> BulkAnswer:
     An entry is what `POST /voucher` answers, without the model, which is said once; or the `problem` it would answer.
     """
     return {"model": served_by(model), "vouchers": [_entry(model, customer) for customer in customers]}
+
+
+def refusals(answer: BulkAnswer) -> Counter[str]:
+    """Return how many customers got which problem, by its code."""
+    refused = (cast("Refusal", entry) for entry in answer["vouchers"] if "problem" in entry)
+    return Counter(refusal["problem"]["code"] for refusal in refused)
 
 
 def _entry(model: ServedModel, customer: object) -> Voucher | Refusal:

@@ -2,15 +2,23 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from random import SystemRandom
 from threading import Lock
 
-from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from voucher_selection.catalog import Catalog
+from voucher_selection.emitted_metrics import (
+    CUR_DATE_AGE,
+    MODEL_AGE,
+    MODEL_CACHE_HITS,
+    MODEL_REFRESHES,
+    STALE_MODEL_SERVED,
+    emit,
+)
 from voucher_selection.errors import NoModel, VoucherSelectionError
-from voucher_selection.observability import logger, metrics
+from voucher_selection.observability import logger
 from voucher_selection.served_model import ServedModel
 
 # Environments that started together do not stay in step: each asks up to a fifth of the interval early, by a draw of
@@ -50,6 +58,7 @@ class ModelCache:
         self._good_for = 0.0
         self._confirmed_at = 0.0
         self._stale = False
+        self._hits = 0
 
     def current(self) -> ServedModel:
         """Return the served model; the last one known where the catalog cannot be reached.
@@ -68,11 +77,18 @@ class ModelCache:
                     self._ask()
             finally:
                 self._asking.release()
+        else:
+            self._hits += 1
         if self._model is None:
             raise CatalogUnreachable("the catalog of models cannot be reached: try again")
         if self._stale:
-            metrics.add_metric("StaleModelServed", MetricUnit.Count, 1)
+            emit(STALE_MODEL_SERVED, 1)
         return self._model
+
+    @property
+    def version(self) -> str | None:
+        """The version of the known model; None before the first."""
+        return self._model.version if self._model else None
 
     @property
     def stale_seconds(self) -> float | None:
@@ -90,10 +106,21 @@ class ModelCache:
         except (BotoCoreError, ClientError, VoucherSelectionError) as error:
             if known is None and isinstance(error, NoModel):
                 raise  # the catalog answers, and quickly: the first model is served as soon as it is there
-            logger.warning("the catalog gives no model", serving=known.version if known else None, exc_info=True)
+            logger.warning("the catalog gives no model", model_version=self.version, exc_info=True)
             self._stale = True
         else:
             self._stale = False
             self._confirmed_at = self._clock()
         self._asked_at = self._clock()
         self._good_for = self._refresh_seconds * (1 - _EARLY * _draw())
+        self._emit()
+
+    def _emit(self) -> None:
+        """Say how the model is used, and how old it is: once for each question to the catalog, not for each lookup."""
+        emit(MODEL_REFRESHES, 1)
+        emit(MODEL_CACHE_HITS, self._hits)
+        self._hits = 0
+        if self._model is not None:
+            day = self._model.cur_date
+            emit(MODEL_AGE, self._asked_at - self._model.published_at.timestamp())
+            emit(CUR_DATE_AGE, self._asked_at - datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())

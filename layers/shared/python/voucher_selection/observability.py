@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import wraps
 from typing import cast
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -26,6 +27,20 @@ class Untraced:
 def _tracer() -> Tracer:
     is_off = os.environ.get("POWERTOOLS_TRACE_DISABLED") == "true"
     return cast("Tracer", Untraced()) if is_off else Tracer()
+
+
+def log_failures[**P, R](lambda_handler: Callable[P, R]) -> Callable[P, R]:
+    """Log what a handler raises, with the keys of its lines: Lambda's own line of it names neither run nor shard."""
+
+    @wraps(lambda_handler)
+    def logged(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return lambda_handler(*args, **kwargs)
+        except Exception:
+            logger.exception("failed")
+            raise
+
+    return logged
 
 
 logger = Logger()

@@ -1,0 +1,468 @@
+"""What is watched: a dashboard, alarms with a topic that they go to, and queries over the logs.
+
+Each alarm is a heading of docs/runbook.md, and its description leads there. The functions' own metrics are those of
+`voucher_selection.emitted_metrics`; the tests compare the two.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import aws_cdk as cdk
+import cdk_monitoring_constructs as monitoring
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra_cdk.api import Api
+from infra_cdk.encryption import key_of
+from infra_cdk.functions import Functions
+from infra_cdk.pipeline import Pipeline
+from infra_cdk.stages import Stage
+
+_RUNBOOK = "docs/runbook.md"
+
+_FIVE_MINUTES = cdk.Duration.minutes(5)
+_HOUR = cdk.Duration.hours(1)
+
+# No data of these means that nothing of the kind has happened.
+_FINE = cloudwatch.TreatMissingData.NOT_BREACHING
+_BAD = cloudwatch.TreatMissingData.BREACHING
+_AS_IT_WAS = cloudwatch.TreatMissingData.IGNORE
+
+# Of the API's answers in five minutes, the share of 5xx from which on it is said; below ten requests one says nothing.
+_MOST_FAULTS = 0.01
+_FEWEST_REQUESTS = 10
+# A campaign that waits for an answer would give up; lookups take milliseconds once a model is in memory.
+_SLOWEST = cdk.Duration.seconds(2)
+# Of the rows of the runs' countries in an hour, in percent. Of the sample, as of a real history,
+# 19 % break a rule; the quality gate lets each rule rise by ten.
+_MOST_REJECTED = 30
+
+
+class _Query(NamedTuple):
+    """Which lines of the functions' logs are shown, and which of their keys."""
+
+    filter: str
+    fields: Sequence[str]
+
+
+_QUERIES = {
+    "a run": _Query('run_id = "run-…"', ["run_id", "shard", "message", "model_version", "exception_name"]),
+    "a request": _Query('correlation_id = "…"', ["correlation_id", "function_request_id", "message"]),
+    "what failed": _Query('level in ["WARNING", "ERROR", "CRITICAL"]', ["run_id", "correlation_id", "message"]),
+}
+
+
+class Observability(Construct):
+    """The dashboard, the alarms and their topic, and the saved queries of a stage."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        functions: Functions,
+        pipeline: Pipeline,
+        api: Api,
+        table: dynamodb.ITable,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._stage = stage
+        self._stack = cdk.Stack.of(self).stack_name
+        self.topic = self._topic()
+        if stage.alarm_email:
+            for topic in (self.topic, pipeline.topic):
+                topic.add_subscription(subscriptions.EmailSubscription(stage.alarm_email))
+        self._facade = self._monitoring()
+        self._watch_runs(pipeline)
+        self._watch_rows()
+        self._watch_model()
+        self._watch_lookups()
+        self._watch_api(api)
+        self._watch_functions(functions)
+        self._watch_catalog(table)
+        self._save_queries(functions)
+
+    def _topic(self) -> sns.Topic:
+        """The topic, with a key that CloudWatch may use: with AWS's own, an alarm could not publish to it.
+
+        https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+        """
+        topic = sns.Topic(
+            self,
+            "Alarms",
+            display_name="Alarms of the voucher selection",
+            master_key=key_of(self, "OwnersKey", stage=self._stage) or self._key(),
+            enforce_ssl=True,
+        )
+        stack = cdk.Stack.of(self)
+        alarms = stack.format_arn(
+            service="cloudwatch", resource="alarm", resource_name="*", arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
+        )
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[_cloudwatch()],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"ArnLike": {"aws:SourceArn": alarms}, "StringEquals": {"aws:SourceAccount": stack.account}},
+            )
+        )
+        return topic
+
+    def _key(self) -> kms.Key:
+        key = kms.Key(
+            self,
+            "Key",
+            description=f"Alarms of {self._stack} on their way to the topic",
+            enable_key_rotation=True,
+            removal_policy=cdk.RemovalPolicy.DESTROY,  # there is no message that would have to be read later
+        )
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[_cloudwatch()], actions=["kms:Decrypt", "kms:GenerateDataKey*"], resources=["*"]
+            )
+        )
+        return key
+
+    def _monitoring(self) -> monitoring.MonitoringFacade:
+        return monitoring.MonitoringFacade(
+            self,
+            "Monitoring",
+            alarm_factory_defaults=monitoring.AlarmFactoryDefaults(
+                actions_enabled=True,
+                alarm_name_prefix=self._stack,
+                action=monitoring.SnsAlarmActionStrategy(on_alarm_topic=self.topic, on_ok_topic=self.topic),
+                datapoints_to_alarm=1,
+            ),
+            metric_factory_defaults=monitoring.MetricFactoryDefaults(namespace=self._stack, period=_FIVE_MINUTES),
+            dashboard_factory=monitoring.DefaultDashboardFactory(
+                self, "Dashboards", dashboard_name_prefix=self._stack, create_dashboard=True
+            ),
+        )
+
+    def _watch_runs(self, pipeline: Pipeline) -> None:
+        self._facade.add_large_header("Runs")
+        self._facade.monitor_step_function(
+            state_machine=pipeline.state_machine,
+            human_readable_name="Runs",
+            alarm_friendly_name="Runs",
+            add_failed_execution_count_alarm={
+                "": self._any("A run failed", "A run ended with an error. What is served stays as it was.")
+            },
+            add_timed_out_execution_count_alarm={
+                "": self._any("A run took too long", "A run was ended after run_timeout_seconds, and has no run.json.")
+            },
+            add_aborted_execution_count_alarm={
+                "": self._any("A run was aborted", "Somebody stopped a run, and it has no run.json.")
+            },
+        )
+        self._custom(
+            "Shards",
+            [
+                self._metric("ingest", "ShardsPlanned"),
+                self._alarmed(
+                    self._metric("model", "ShardsFailed"),
+                    "Shards failed",
+                    "Shards of a run left no result, however often they were tried. Nothing of the run is published.",
+                ),
+            ],
+        )
+        if pipeline.refresh_failures:
+            self._facade.monitor_sqs_queue(
+                queue=pipeline.refresh_failures,
+                human_readable_name="Refreshes that were not started",
+                alarm_friendly_name="Refreshes",
+                add_queue_max_size_alarm={
+                    "": monitoring.MaxMessageCountThreshold(
+                        max_message_count=0,
+                        **self._told(
+                            "The refresh was not started",
+                            "EventBridge could not start the daily remodel, and has put it into a queue.",
+                        ),
+                    )
+                },
+            )
+
+    def _watch_rows(self) -> None:
+        self._facade.add_large_header("Rows")
+        read, other, rejected = (
+            self._metric("clean", name, period=_HOUR) for name in ("RowsRead", "RowsOtherCountry", "RowsRejected")
+        )
+        share = cloudwatch.MathExpression(
+            expression="IF(read > other, 100 * rejected / (read - other), 0)",
+            using_metrics={"read": read, "other": other, "rejected": rejected},
+            label="rejected, % of the rows of the runs' countries",
+            period=_HOUR,
+        )
+        self._custom("Rows", [self._metric("ingest", "RowsLanded"), read, self._metric("clean", "RowsKept"), other])
+        self._custom(
+            "Rejected rows",
+            [
+                rejected,
+                self._every("clean", "RowsRejectedByRule", "rule"),
+                self._alarmed(
+                    share,
+                    "Many rows are rejected",
+                    f"More than {_MOST_REJECTED} % of the rows of the runs' countries break a rule.",
+                    threshold=_MOST_REJECTED,
+                ),
+            ],
+        )
+        self._custom("Customers with an amount", [self._metric("assign", "VouchersAssigned")])
+
+    def _watch_model(self) -> None:
+        self._facade.add_large_header("The model")
+        age, published = self._metric("api", "ModelAge", statistic="Maximum"), self._metric("model", "ModelsPublished")
+        held_back = self._alarmed(
+            self._metric("model", "ModelsHeldBack"),
+            "A model was held back",
+            "A model does not keep to the thresholds of the quality gate, and waits for somebody to approve it.",
+        )
+        self._custom("Models", [published, self._metric("model", "ModelsSuperseded"), held_back])
+        self._custom("Age in seconds", [age, self._metric("api", "CurDateAge", statistic="Maximum")])
+        if hours := self._stage.most_model_age_hours:
+            self._watch_age(hours)
+
+    def _watch_age(self, hours: int) -> None:
+        """Watch what callers get, and where the model is made every day also that it is, though nobody calls."""
+        old = self._alarmed(
+            self._metric("api", "ModelAge", statistic="Maximum"),
+            "The model is old",
+            f"The API serves a model that was published more than {hours} hours ago (most_model_age_hours).",
+            threshold=hours * 3600,
+            missing=_AS_IT_WAS,  # it gets no younger while nobody asks
+        )
+        self._custom("Older than it may be", [old])
+        if self._stage.refreshes:
+            idle = self._alarmed(
+                self._metric("model", "ModelsPublished", period=_HOUR),
+                "Nothing was published",
+                f"No run has published a model for {hours} hours (most_model_age_hours).",
+                threshold=1,
+                comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+                periods=hours,
+                missing=_BAD,  # no run at all says nothing
+            )
+            self._custom("Publications in an hour", [idle])
+
+    def _watch_lookups(self) -> None:
+        self._facade.add_large_header("Lookups")
+        self._custom("Lookups", [self._metric("api", "VouchersSelected"), self._every("api", "LookupsRefused", "code")])
+        stale = self._alarmed(
+            self._metric("api", "StaleModelServed"),
+            "The catalog cannot be reached",
+            "For a quarter of an hour the API could not ask the catalog, and serves the model that it knows.",
+            periods=3,
+        )
+        self._custom(
+            "The model in memory",
+            [self._metric("api", "ModelCacheHits"), self._metric("api", "ModelRefreshes"), stale],
+        )
+
+    def _watch_api(self, api: Api) -> None:
+        self._facade.add_large_header("The API")
+        self._facade.monitor_api_gateway(
+            api=api.rest_api,
+            api_stage=self._stage.name,
+            human_readable_name="The API",
+            alarm_friendly_name="Api",
+            # API Gateway counts faults as 0 or 1 for each request: their average is the share
+            rate_computation_method=monitoring.RateComputationMethod.AVERAGE,
+            add5_xx_fault_rate_alarm={
+                "": monitoring.ErrorRateThreshold(
+                    max_error_rate=_MOST_FAULTS,
+                    min_sample_count_to_evaluate_datapoint=_FEWEST_REQUESTS - 1,
+                    **self._told(
+                        "The API answers with faults", f"More than {_MOST_FAULTS:.0%} of its answers are 5xx."
+                    ),
+                )
+            },
+            add_latency_p99_alarm={
+                "": monitoring.LatencyThreshold(
+                    max_latency=_SLOWEST,
+                    min_sample_count_to_evaluate_datapoint=_FEWEST_REQUESTS - 1,
+                    **self._told(
+                        "The API is slow",
+                        f"For a quarter of an hour one answer in a hundred took more than {_SLOWEST.to_seconds():g} s.",
+                        periods=3,
+                    ),
+                )
+            },
+        )
+        if api.access_logs:
+            self._custom(
+                "Requests that API Gateway throttled (429)",
+                [
+                    self._alarmed(
+                        self._throttled_requests(api.access_logs),
+                        "Callers are throttled",
+                        "API Gateway refuses requests: beyond rate_limit or burst_limit, or a key's quota_per_day.",
+                    )
+                ],
+            )
+
+    def _throttled_requests(self, access_logs: logs.ILogGroup) -> cloudwatch.Metric:
+        """Count 429 in the access log: API Gateway's own metric has all 4xx in one."""
+        throttled = logs.MetricFilter(
+            self,
+            "Throttled",
+            log_group=access_logs,
+            filter_pattern=logs.FilterPattern.string_value("$.status", "=", "429"),
+            metric_namespace=self._stack,
+            metric_name="RequestsThrottled",
+        )
+        return throttled.metric(statistic="Sum", period=_FIVE_MINUTES)
+
+    def _watch_functions(self, functions: Functions) -> None:
+        self._facade.add_large_header("The functions")
+        for name, function in functions.by_name.items():
+            self._facade.monitor_lambda_function(
+                lambda_function=function, human_readable_name=name, alarm_friendly_name=name
+            )
+        throttles = {
+            name.lower(): function.metric_throttles(period=_FIVE_MINUTES)
+            for name, function in functions.by_name.items()
+        }
+        self._custom(
+            "Throttled invocations",
+            [
+                self._alarmed(
+                    _sum("throttled", throttles),
+                    "Functions are throttled",
+                    "Lambda refuses invocations: the account's concurrency is used up.",
+                )
+            ],
+        )
+
+    def _watch_catalog(self, table: dynamodb.ITable) -> None:
+        self._facade.add_large_header("The catalog")
+        self._facade.monitor_dynamo_table(
+            table=table,
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            human_readable_name="The catalog",
+            alarm_friendly_name="Catalog",
+        )
+        throttled = {
+            "reads": table.metric("ReadThrottleEvents", statistic="Sum", period=_FIVE_MINUTES),
+            "writes": table.metric("WriteThrottleEvents", statistic="Sum", period=_FIVE_MINUTES),
+        }
+        self._custom(
+            "Throttled requests to the catalog",
+            [
+                self._alarmed(
+                    _sum("throttled", throttled),
+                    "The catalog is throttled",
+                    "DynamoDB refuses requests to the table.",
+                )
+            ],
+        )
+
+    def _custom(
+        self,
+        title: str,
+        metrics: Sequence[cloudwatch.Metric | cloudwatch.MathExpression | monitoring.CustomMetricWithAlarm],
+    ) -> None:
+        self._facade.monitor_custom(
+            human_readable_name=title,
+            alarm_friendly_name=title,
+            metric_groups=[monitoring.CustomMetricGroup(title=title, metrics=[*metrics])],
+        )
+
+    def _metric(
+        self, service: str, name: str, *, statistic: str = "Sum", period: cdk.Duration = _FIVE_MINUTES
+    ) -> cloudwatch.Metric:
+        """A metric of a function; its dimension `service` is the function."""
+        return cloudwatch.Metric(
+            namespace=self._stack,
+            metric_name=name,
+            dimensions_map={"service": service},
+            statistic=statistic,
+            period=period,
+            label=name,
+        )
+
+    def _every(self, service: str, name: str, dimension: str) -> cloudwatch.MathExpression:
+        """All metrics of a name, whatever values their dimension has; a dashboard finds them when it is looked at."""
+        schema = f'{{"{self._stack}",{dimension},service}}'  # a name with a hyphen needs quotes
+        search = f'{schema} MetricName="{name}" service="{service}"'
+        return cloudwatch.MathExpression(
+            expression=f"SEARCH('{search}', 'Sum', {_FIVE_MINUTES.to_seconds():g})",
+            using_metrics={},
+            label="",
+            period=_FIVE_MINUTES,
+        )
+
+    def _any(self, heading: str, says: str) -> monitoring.ErrorCountThreshold:
+        """An alarm from the first one on."""
+        return monitoring.ErrorCountThreshold(max_error_count=0, **self._told(heading, says))
+
+    def _alarmed(
+        self,
+        metric: cloudwatch.Metric | cloudwatch.MathExpression,
+        heading: str,
+        says: str,
+        *,
+        threshold: float = 0,
+        comparison: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+        periods: int = 1,
+        missing: cloudwatch.TreatMissingData = _FINE,
+    ) -> monitoring.CustomMetricWithAlarm:
+        """A metric of the dashboard with an alarm, unless told otherwise from the first one on."""
+        alarm = monitoring.CustomThreshold(
+            threshold=threshold,
+            comparison_operator=comparison,
+            **self._told(heading, says, periods=periods, missing=missing),
+        )
+        return monitoring.CustomMetricWithAlarm(metric=metric, alarm_friendly_name=heading, add_alarm={"": alarm})
+
+    def _told(
+        self,
+        heading: str,
+        says: str,
+        *,
+        periods: int = 1,
+        missing: cloudwatch.TreatMissingData = _FINE,
+    ) -> Mapping[str, Any]:
+        """What all alarms have: a name that says what is wrong, the way to the runbook, and what no data means."""
+        return {
+            "alarm_name_override": f"{self._stack}: {heading}",
+            "alarm_description_override": says,
+            "runbook_link": f"{_RUNBOOK}#{heading.lower().replace(' ', '-')}",
+            "evaluation_periods": periods,
+            "datapoints_to_alarm": periods,
+            "treat_missing_data_override": missing,
+        }
+
+    def _save_queries(self, functions: Functions) -> None:
+        groups = [function.log_group for function in functions.by_name.values()]
+        for name, lines in _QUERIES.items():
+            logs.QueryDefinition(
+                self,
+                f"Query{name.title().replace(' ', '')}",
+                query_definition_name=f"{self._stack}/{name}",
+                query_string=logs.QueryString(
+                    fields=["@timestamp", "service", "level", *lines.fields],
+                    filter_statements=[lines.filter],
+                    sort="@timestamp asc",
+                    limit=1000,
+                ),
+                log_groups=groups,
+            )
+
+
+def _cloudwatch() -> iam.ServicePrincipal:
+    return iam.ServicePrincipal("cloudwatch.amazonaws.com")
+
+
+def _sum(label: str, metrics: Mapping[str, cloudwatch.IMetric]) -> cloudwatch.MathExpression:
+    """Their sum; one without data counts as 0."""
+    expression = " + ".join(f"FILL({name}, 0)" for name in metrics)
+    return cloudwatch.MathExpression(
+        expression=expression, using_metrics={**metrics}, label=label, period=_FIVE_MINUTES
+    )
