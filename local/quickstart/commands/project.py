@@ -47,13 +47,13 @@ def test(context: typer.Context) -> None:
     context_settings=_PASSED_ON,
     rich_help_panel=_PANEL,
     epilog=examples(
-        "./quickstart cdk deploy -c stage=dev -c countries=Peru,Latvia",
+        "./quickstart cdk bootstrap",
         "./quickstart cdk diff -c stage=prod",
         "./quickstart cdk help",
     ),
 )
 def cdk(context: typer.Context) -> None:
-    """Run the project's CDK, for AWS."""
+    """Run the project's CDK, as it is."""
     with explained():
         workspace = workspace_on()
         toolchain.install_cdk(workspace)
