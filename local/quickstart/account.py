@@ -83,7 +83,7 @@ class Account:
         """
         if region := self.session.region_name:
             return region
-        setting = f"aws configure set region eu-west-1{f' --profile {self.profile}' if self.profile else ''}"
+        setting = f"aws configure set region eu-west-1{self._profile}"
         raise StepError(f"no region is named: export AWS_REGION=eu-west-1, or {setting}")
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - typed by whom it is given to
@@ -112,7 +112,7 @@ class Account:
         Args:
             path: The search path, with the project's tools in it.
         """
-        inherited: "Mapping[str, str]" = os.environ
+        inherited: Mapping[str, str] = os.environ
         if self.profile:  # keys of the environment would come before those of the profile
             inherited = {name: value for name, value in os.environ.items() if name not in _KEYS}
         chosen = {"PATH": path, "AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
@@ -151,10 +151,18 @@ class Account:
         return Identity(found["Account"], found["Arn"])
 
     def _renew(self) -> str:
-        return f"renew them, for example aws sso login{f' --profile {self.profile}' if self.profile else ''}"
+        return f"renew them, for example with aws sso login{self._profile}"
 
     @property
     def options(self) -> str:
-        """What has to be added to a command of `aws` for it to reach the same account, with a blank before it."""
-        profile = f" --profile {self.profile}" if self.profile else ""
-        return f"{profile} --region {self.region}" + (f" --endpoint-url {self.endpoint}" if self.endpoint else "")
+        """What a command of `aws` takes to reach the same account, with a blank before it."""
+        return f"{self._profile} --region {self.region}" + (f" --endpoint-url {self.endpoint}" if self.endpoint else "")
+
+    @property
+    def own_options(self) -> str:
+        """What a command of the quickstart takes to reach the same account, with a blank before it."""
+        return self._profile + (f" --endpoint {self.endpoint}" if self.endpoint else "")
+
+    @property
+    def _profile(self) -> str:
+        return f" --profile {self.profile}" if self.profile else ""

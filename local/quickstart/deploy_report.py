@@ -52,7 +52,7 @@ def show_next_steps(account: Account, outputs: Mapping[str, str], auth: Auth, st
     )
     if "DomainTarget" in outputs:
         steps["Point the domain's record at"] = outputs["DomainTarget"]
-    steps["Take it away"] = f"./quickstart destroy --stage {stage}"
+    steps["Take it away"] = f"./quickstart destroy --stage {stage}{account.own_options}"
     for title, text in steps.items():
         console.print(f"{title}\n    {text}", soft_wrap=True, markup=False)
 

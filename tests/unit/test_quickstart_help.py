@@ -7,7 +7,7 @@ from local.quickstart.cli import PROGRAM, app
 
 COMMANDS = (
     *("run", "remodel", "assign", "report", "lookup", "versions", "rollback"),
-    *("status", "runs", "logs", "stop", "test", "cdk", "bench", "lock"),
+    *("status", "runs", "logs", "stop", "deploy", "destroy", "test", "cdk", "bench", "lock"),
 )
 
 

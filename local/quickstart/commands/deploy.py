@@ -56,7 +56,7 @@ def deploy(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Deploy without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Deploy a stage to AWS: check, show the differences, ask, deploy, test.
+    """Deploy a stage to AWS: check, show, ask, deploy, test.
 
     Nothing is changed before it has asked. Without a terminal, and with --json, it wants --yes.
     """
