@@ -18,7 +18,7 @@ app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "The project"
 # Those that run beside other engines have an environment with these; the others, the project's.
 ENGINE_BENCHMARKS = ("pipeline", "stages", "cost")
-BENCHMARKS = (*ENGINE_BENCHMARKS, "lookups", "cold_imports")
+BENCHMARKS = (*ENGINE_BENCHMARKS, "lookups", "cold_imports", "memory")
 # What comes after the first word is for the program behind the command, --help too.
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 
