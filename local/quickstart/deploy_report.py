@@ -60,7 +60,9 @@ def show_next_steps(account: Account, outputs: Mapping[str, str], auth: Auth, st
 def show_end(stack: Stack, identity: Identity, region: str, kept: Sequence[Kept]) -> None:
     """Print what will be deleted, and what will not."""
     _print(f"  {stack.name} in account {identity.account}, region {region}, as {identity.arn}")
-    _print("  It is protected from being deleted; that is lifted." if stack.is_protected else "  It is not protected.")
+    _print(
+        "  It is protected from being deleted; that will be lifted." if stack.is_protected else "  It is not protected."
+    )
     if kept:
         _print("  This stays:")
         for item in kept:
