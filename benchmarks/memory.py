@@ -51,8 +51,8 @@ class Needs(NamedTuple):
 REASONS = {
     "ingest": "S3 copies, and Ingest waits for it: more memory makes that dearer, hardly faster. 1 GB leaves room for"
     " the footers and the manifest of many files.",
-    "clean": "Most of it is processor time: up to one vCPU, more memory takes less time, and costs more only by what it"
-    " waits. A run's time is the shards', so it has the one vCPU. A second one is not measured here.",
+    "clean": "Its processor time is nearly all of its work, and the requests' waiting here an upper bound: up to one vCPU"
+    " more memory takes less time for little more money. A second vCPU is not measured.",
     "assign": "As Clean: processor time, one vCPU, and memory that does not grow with the customers.",
     "model": "One a run. It reads small objects and waits for them; its memory grows with the shards' counts, and 1 GB"
     " leaves room for many.",

@@ -1,6 +1,5 @@
 """Commands that bring a stage to an account of AWS, or to an endpoint like it, and take it away again."""
 
-import sys
 from typing import Annotated, Literal
 
 import typer
@@ -13,7 +12,7 @@ from local.quickstart.stack_on_aws import Stack, stack_name
 from local.quickstart.stage_deployment import StageDeployment
 from local.quickstart.stage_settings import settings_of, stage_with
 from local.quickstart.steps import StepError, step
-from local.quickstart.terminal import answer, notices
+from local.quickstart.terminal import answer, can_ask, notices
 from local.quickstart.workspace import Workspace
 
 app = typer.Typer(rich_markup_mode="rich")
@@ -107,7 +106,7 @@ def destroy(
     Nothing is deleted before the stage's name was typed. Without a terminal, and with --json, it wants --confirm.
     """
     with explained(as_json=as_json):
-        if confirm is None and (as_json or not sys.stdin.isatty()):
+        if confirm is None and (as_json or not can_ask()):
             raise StepError(f"there is no terminal to ask on: give --confirm {stage} if {stack_name(stage)} is to go")
         account = Account(profile, endpoint)
         with step("Looking at the stack"):
@@ -127,7 +126,7 @@ def destroy(
 
 
 def _check_that_somebody_answers(*, yes: bool, as_json: bool) -> None:
-    if not yes and (as_json or not sys.stdin.isatty()):
+    if not yes and (as_json or not can_ask()):
         raise StepError("there is no terminal to ask on: look at it with ./quickstart cdk diff, then give --yes")
 
 
