@@ -116,6 +116,23 @@ def lookup_costs(inputs: dict[str, Any]) -> dict[str, float]:
     return {service: 1e6 * dollars for service, dollars in of_one.items()}
 
 
+def what_if_costs(inputs: dict[str, Any]) -> dict[str, float]:
+    """Reckon a thousand what-ifs of the report page, in dollars by service: the API waits as long as WhatIf works."""
+    price, stage, assumed = inputs["price"], inputs["stage"], inputs["assumed"]
+    gb = (stage["what_if_memory_mb"] + stage["api_memory_mb"]) / 1024
+    of_one = {
+        "API Gateway": price["api_request"],
+        "Lambda, requests": 2 * price["lambda_request"],
+        "Lambda, GB-seconds": assumed["what_if_seconds"] * gb * price["lambda_gb_second"],
+        "S3 and DynamoDB": assumed["what_if_gets"] * price["s3_get"],
+    }
+    return {service: 1e3 * dollars for service, dollars in of_one.items()}
+
+
+def _table(costs: dict[str, float]) -> str:
+    return "\n".join(f"| {service} | {dollars:.3f} |" for service, dollars in costs.items())
+
+
 def _page(inputs: dict[str, Any], measured: Measured, runs: list[RunCost]) -> str:
     stage, assumed = inputs["stage"], inputs["assumed"]
     at_once = stage["max_concurrency"]
@@ -131,7 +148,7 @@ def _page(inputs: dict[str, Any], measured: Measured, runs: list[RunCost]) -> st
         for run in runs
     )
     lookups = lookup_costs(inputs)
-    rows = "\n".join(f"| {service} | {dollars:.3f} |" for service, dollars in lookups.items())
+    what_ifs = what_if_costs(inputs)
     return f"""# Cost
 
     ./quickstart bench cost
@@ -165,11 +182,19 @@ All of it grows with the rows; the model, its publication and lookups do not. A 
 ## A million lookups
 | | $ |
 |---|---|
-{rows}
+{_table(lookups)}
 | **total** | **{sum(lookups.values()):.3f}** |
 
 The API's own work is a small part: API Gateway's price per request is the most of it. A warm lookup reads nothing; of {assumed["lookups_per_second"]} a second, one in
 {assumed["lookups_per_second"] * stage["model_refresh_seconds"]} asks for the served version.
+
+## A thousand what-ifs
+The report page asks the sixth function, WhatIf, what another date would change. Each is taken to start anew, which is the dearest: {assumed["what_if_seconds"]} s at {stage["what_if_memory_mb"]} MB ([memory](memory.md)), while the API waits.
+
+| | $ |
+|---|---|
+{_table(what_ifs)}
+| **total** | **{sum(what_ifs.values()):.3f}** |
 """
 
 

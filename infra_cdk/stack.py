@@ -32,7 +32,12 @@ class VoucherSelection(cdk.Stack):
             description="Voucher Selection",
             synthesizer=_synthesizer(stage),
             permissions_boundary=_boundary(stage),
+            termination_protection=stage.removal == "retain",
+            # for what CloudFormation tags by itself; the template's resources carry them too, where a review sees them
+            tags=_tags(stage),
         )
+        for name, value in _tags(stage).items():
+            cdk.Tags.of(self).add(name, value)
         lake = Lake(self, "Lake", stage=stage)
         catalog = Catalog(self, "Catalog", stage=stage)
         functions = Functions(
@@ -78,6 +83,11 @@ class VoucherSelection(cdk.Stack):
 
     def _output(self, name: str, value: str, description: str) -> None:
         cdk.CfnOutput(self, name, value=value, description=description)
+
+
+def _tags(stage: Stage) -> dict[str, str]:
+    """What the costs of an account can be told apart by."""
+    return {"project": "voucher-selection", "stage": stage.name}
 
 
 def _synthesizer(stage: Stage) -> cdk.IStackSynthesizer | None:

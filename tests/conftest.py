@@ -52,6 +52,8 @@ with pytest.MonkeyPatch.context() as of_process:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", action="store_true", help="write docs/screenshots anew (tests/browser)")
+    snapshots = "write the reviewed templates anew (tests/infrastructure/snapshots)"
+    parser.addoption("--update-snapshots", action="store_true", help=snapshots)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from types_boto3_apigateway import APIGatewayClient
 
 _SOURCES = ("infra_cdk", "lambdas", "layers", "requirements", "cdk.json")
-_QUIET = ("--no-notices", "--no-color")
+QUIET = ("--no-notices", "--no-color")
+"""What every command of the CDK is told: nothing of its own news, and plain text in logs."""
 
 
 def fingerprint(workspace: Workspace, settings: Mapping[str, str]) -> str:
@@ -45,7 +46,7 @@ def bootstrap(workspace: Workspace) -> None:
     target = f"aws://{ACCOUNT}/{REGION}"
     log = workspace.log("deploy")
     command(
-        ["cdk", "bootstrap", *_QUIET, target],
+        ["cdk", "bootstrap", *QUIET, target],
         log,
         "cdk bootstrap failed",
         cwd=workspace.state,
@@ -54,14 +55,18 @@ def bootstrap(workspace: Workspace) -> None:
 
 
 def synthesize(workspace: Workspace, settings: Mapping[str, str]) -> None:
-    """Build what the functions are made of, and the stack's template, with settings of `infra_cdk/stages.py`."""
-    log = workspace.log("synth")
-    shutil.rmtree(_assembly(workspace), ignore_errors=True)  # it would keep the archives of every earlier one
-    given = {"stage": STAGE, "endpoint": workspace.public_url, **settings}
-    context = [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
-    arguments = ["cdk", "synth", *_QUIET, "--quiet", *context, "--output", str(_assembly(workspace))]
+    """Build what the functions are made of, and the local stage's template, with settings of `infra_cdk/stages.py`."""
     # Whatever the emulator's state: the template is made for the account it will be deployed to.
     environment = workspace.environment | {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_DEFAULT_REGION": REGION}
+    context = {"stage": STAGE, "endpoint": workspace.public_url, **settings}
+    synthesize_into(_assembly(workspace), context, workspace.log("synth"), environment)
+
+
+def synthesize_into(assembly: Path, context: Mapping[str, str], log: Path, environment: Mapping[str, str]) -> None:
+    """Build what the functions are made of, and the template of the stage that the CDK's context names."""
+    shutil.rmtree(assembly, ignore_errors=True)  # it would keep the archives of every earlier one
+    given = [part for name, value in context.items() for part in ("-c", f"{name}={value}")]
+    arguments = ["cdk", "synth", *QUIET, "--quiet", *given, "--output", str(assembly)]
     command(arguments, log, "cdk synth failed", cwd=ROOT, env=environment)
 
 
@@ -69,7 +74,7 @@ def deploy(workspace: Workspace, settings: Mapping[str, str]) -> Deployment:
     """Deploy the synthesized stack and remember its outputs, and the API's key where it has one."""
     log = workspace.log("deploy")
     outputs_file = workspace.state / "outputs.json"
-    arguments = ["cdk", "deploy", *_QUIET, "--app", str(_assembly(workspace)), "--require-approval", "never"]
+    arguments = ["cdk", "deploy", *QUIET, "--app", str(_assembly(workspace)), "--require-approval", "never"]
     arguments += ["--progress", "events", "--outputs-file", str(outputs_file), "--all"]
     command(arguments, log, "cdk deploy failed", cwd=workspace.state, env=workspace.environment)
     (outputs,) = json.loads(outputs_file.read_text(encoding="utf-8")).values()

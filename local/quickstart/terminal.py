@@ -6,6 +6,7 @@ there are no colours either.
 
 import json
 import os
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -23,6 +24,11 @@ def _console(*, stderr: bool = False) -> Console:
 
 console = _console()
 notices = _console(stderr=True)
+
+
+def can_ask() -> bool:
+    """Tell whether somebody is there who could answer a question."""
+    return sys.stdin.isatty()
 
 
 def answer(document: object) -> None:

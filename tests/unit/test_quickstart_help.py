@@ -7,7 +7,7 @@ from local.quickstart.cli import PROGRAM, app
 
 COMMANDS = (
     *("run", "remodel", "assign", "report", "lookup", "versions", "rollback"),
-    *("status", "runs", "logs", "stop", "test", "cdk", "bench", "audit", "lock"),
+    *("status", "runs", "logs", "stop", "deploy", "destroy", "test", "check", "cdk", "bench", "audit", "lock"),
 )
 
 

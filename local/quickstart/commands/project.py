@@ -19,7 +19,7 @@ app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "The project"
 # Those that run beside other engines have an environment with these; the others, the project's.
 ENGINE_BENCHMARKS = ("pipeline", "stages", "cost")
-BENCHMARKS = (*ENGINE_BENCHMARKS, "lookups", "cold_imports")
+BENCHMARKS = (*ENGINE_BENCHMARKS, "lookups", "cold_imports", "memory")
 # What comes after the first word is for the program behind the command, --help too.
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 
@@ -64,13 +64,13 @@ def check(
     context_settings=_PASSED_ON,
     rich_help_panel=_PANEL,
     epilog=examples(
-        "./quickstart cdk deploy -c stage=dev -c countries=Peru,Latvia",
+        "./quickstart cdk bootstrap",
         "./quickstart cdk diff -c stage=prod",
         "./quickstart cdk help",
     ),
 )
 def cdk(context: typer.Context) -> None:
-    """Run the project's CDK, for AWS."""
+    """Run the project's CDK, as it is."""
     with explained():
         workspace = workspace_on()
         toolchain.install_cdk(workspace)

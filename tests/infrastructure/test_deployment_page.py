@@ -1,0 +1,91 @@
+"""The files beside docs/deployment.md: a workflow that GitHub takes, and policies that fit what is deployed."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra_cdk.context import stage_from_context
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+EXAMPLES = DOCS / "examples"
+PAGE = DOCS / "deployment.md"
+# A service's name in a template, where IAM has another.
+IAM_NAMES = {"stepfunctions": "states", "certificatemanager": "acm"}
+
+
+def statements(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((EXAMPLES / name).read_text())["Statement"]
+    return found
+
+
+def actions(name: str) -> set[str]:
+    given = [statement["Action"] for statement in statements(name)]
+    return {action for found in given for action in ([found] if isinstance(found, str) else found)}
+
+
+def test_the_workflow_is_one_that_github_takes():
+    command = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-schema", "vendor.github-workflows"]
+
+    done = subprocess.run([*command, str(EXAMPLES / "deploy.yml")], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_workflow_has_a_token_and_no_key_and_deploys_both_stages_in_order():
+    text = (EXAMPLES / "deploy.yml").read_text()
+    workflow = yaml.safe_load(text)
+
+    assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
+    assert "secrets." not in text
+    assert "access-key" not in text
+    assert workflow["jobs"]["prod"]["needs"] == "dev"
+    for stage, job in workflow["jobs"].items():
+        assert job["environment"] == stage
+        assert f"./quickstart deploy --stage {stage} --yes" in job["steps"][-1]["run"]
+
+
+def test_only_one_environment_of_one_repository_gets_the_role():
+    (statement,) = statements("deployer-trust.json")
+
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            "token.actions.githubusercontent.com:sub": "repo:<owner>/<repository>:environment:<stage>",
+        }
+    }
+
+
+def test_the_deployer_can_do_nothing_but_take_the_bootstraps_roles_and_read_what_the_command_reads():
+    assert actions("deployer-policy.json") == {"sts:AssumeRole", "ssm:GetParameter", "apigateway:GET"}
+    assert all("*" not in str(s["Resource"]).removesuffix("/apikeys/*") for s in statements("deployer-policy.json"))
+
+
+@pytest.mark.parametrize("name", ["dev", "prod", "guarded"])
+def test_the_execution_policy_has_every_service_of_the_stack(request: pytest.FixtureRequest, name: str):
+    kinds = {resource["Type"] for resource in request.getfixturevalue(name).json["Resources"].values()}
+    services = {kind.split("::")[1].lower() for kind in kinds if kind.startswith("AWS::")}
+
+    allowed = {action.split(":")[0] for action in actions("execution-policy.json")}
+    assert {IAM_NAMES.get(service, service) for service in services} - allowed == set()
+
+
+def test_every_setting_that_the_page_names_can_be_set():
+    named = dict(re.findall(r"(?:-c|--set) ([a-z_]+)=([\w.,-]+)", PAGE.read_text()))
+
+    assert {"countries", "packaging", "wheels", "removal"} <= set(named)
+    for name, value in named.items():
+        if name != "stage":
+            assert stage_from_context({"stage": "dev", name: value})
+
+
+def test_every_file_that_the_page_links_is_there():
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", PAGE.read_text())
+
+    assert [link for link in links if not (DOCS / link).exists()] == []

@@ -1,0 +1,142 @@
+"""`./quickstart deploy` and `destroy` at a terminal: nothing happens before it was asked for."""
+
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from local.quickstart.account import Account, Identity
+from local.quickstart.cli import app
+from local.quickstart.commands import deploy
+from local.quickstart.prerequisites import Ready
+from local.quickstart.smoke_test import Passed
+from local.quickstart.stack_on_aws import Kept
+
+IDENTITY = Identity("123456789012", "arn:aws:iam::123456789012:user/deployer")
+OUTPUTS = {
+    "ApiUrl": "https://a1.execute-api.eu-west-1.amazonaws.com/prod/",
+    "ApiKeyId": "key-1",
+    "BucketName": "lake-1",
+    "StateMachineArn": "arn:aws:states:eu-west-1:123456789012:stateMachine:pipeline",
+    "FailureTopicArn": "arn:aws:sns:eu-west-1:123456789012:failures",
+}
+KEPT = [Kept("AWS::S3::Bucket", "lake-1"), Kept("AWS::DynamoDB::Table", "catalog-1")]
+
+
+def deployment_into(happened: list[str]) -> type:
+    """A deployment that only writes down what was done with it."""
+
+    class Deployment:
+        def __init__(self, *_: Any) -> None:
+            pass
+
+        def synthesize(self) -> None:
+            happened.append("synthesized")
+
+        def differences(self) -> str:
+            return "[~] AWS::Lambda::Function Functions/Clean"
+
+        def deploy(self) -> dict[str, str]:
+            happened.append("deployed")
+            return OUTPUTS
+
+    return Deployment
+
+
+def smoke_test_into(happened: list[str]) -> type:
+    """A smoke test of prod in Latvia that passes."""
+
+    class SmokeTest:
+        def __init__(self, _: Any, outputs: Any, auth: str, country: str) -> None:
+            assert (outputs, auth, country) == (OUTPUTS, "api_key", "Latvia")
+
+        def run(self) -> list[Passed]:
+            happened.append("tested")
+            return [Passed("GET health", "503 no_model")]
+
+    return SmokeTest
+
+
+def stack_into(happened: list[str]) -> type:
+    """A stack that is protected, and keeps its data."""
+
+    class Stack:
+        name = "VoucherSelection-prod"
+        is_protected = True
+
+        def __init__(self, *_: Any) -> None:
+            pass
+
+        def kept(self) -> list[Kept]:
+            return KEPT
+
+        def delete(self) -> None:
+            happened.append("deleted")
+
+    return Stack
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was done to an account that is ready, by somebody at a terminal."""
+    happened: list[str] = []
+    monkeypatch.setattr(deploy, "StageDeployment", deployment_into(happened))
+    monkeypatch.setattr(deploy, "SmokeTest", smoke_test_into(happened))
+    monkeypatch.setattr(deploy, "Stack", stack_into(happened))
+    monkeypatch.setattr(deploy, "can_ask", lambda: True)
+    monkeypatch.setattr(deploy.prerequisites, "check", lambda _: Ready(IDENTITY, "eu-west-1", 21))
+    monkeypatch.setattr(deploy.toolchain, "install_cdk", lambda _: None)
+    monkeypatch.setattr(Account, "identity", lambda _: IDENTITY)
+    monkeypatch.setattr(Account, "region", "eu-west-1")
+    return happened
+
+
+def typed(answer: str, *arguments: str) -> Result:
+    return CliRunner().invoke(app, [*arguments], input=f"{answer}\n")
+
+
+def test_who_says_no_has_seen_the_differences_and_deployed_nothing(done: list[str], capfd: pytest.CaptureFixture[str]):
+    ended = typed("n", "deploy", "--stage", "prod", "--set", "countries=Latvia")
+
+    assert (ended.exit_code, done) == (1, ["synthesized"])
+    told = ended.stderr + capfd.readouterr().err
+    assert "account 123456789012, region eu-west-1" in told
+    assert "[~] AWS::Lambda::Function Functions/Clean" in told
+    assert "Deploy VoucherSelection-prod? [y/N]" in told
+    assert "nothing was deployed" in told
+
+
+def test_who_says_yes_gets_it_deployed_and_tested_and_told_what_comes_next(
+    done: list[str], capfd: pytest.CaptureFixture[str]
+):
+    ended = typed("y", "deploy", "--stage", "prod", "--set", "countries=Latvia", "--endpoint", "http://127.0.0.1:9")
+
+    assert (ended.exit_code, done) == (0, ["synthesized", "deployed", "tested"])
+    told = ended.stdout + capfd.readouterr().out
+    assert "GET health: 503 no_model" in told
+    reach = "--region eu-west-1 --endpoint-url http://127.0.0.1:9"
+    assert f"aws s3 cp vouchers.parquet s3://lake-1/uploads/ {reach}" in told
+    assert f"start-execution --state-machine-arn {OUTPUTS['StateMachineArn']}" in told
+    assert f"get-api-key --api-key key-1 --include-value --query value --output text {reach}" in told
+    assert "./quickstart destroy --stage prod --endpoint http://127.0.0.1:9" in told
+
+
+def test_another_name_than_the_stages_deletes_nothing(done: list[str], capfd: pytest.CaptureFixture[str]):
+    ended = typed("yes", "destroy", "--stage", "prod")
+
+    assert (ended.exit_code, done) == (1, [])
+    assert "expected prod, got yes: nothing was deleted" in ended.stderr + capfd.readouterr().err
+
+
+def test_the_stages_name_deletes_it_and_tells_what_stays_and_how_it_would_go(
+    done: list[str], capfd: pytest.CaptureFixture[str]
+):
+    ended = typed("prod", "destroy", "--stage", "prod")
+
+    assert (ended.exit_code, done) == (0, ["deleted"])
+    output = capfd.readouterr()
+    assert "It is protected from being deleted; that will be lifted." in ended.stderr + output.err
+    told = ended.stdout + output.out
+    assert "AWS::S3::Bucket lake-1" in told
+    assert "aws dynamodb delete-table --table-name catalog-1 --region eu-west-1" in told

@@ -1,0 +1,136 @@
+"""The smoke test after a deployment, against a server that answers like API Gateway and the API."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from infra_cdk.stages import Auth
+from local.quickstart import smoke_test
+from local.quickstart.account import Account
+from local.quickstart.smoke_test import Passed, SmokeTest
+from local.quickstart.steps import StepError
+
+KEY = "the-key"
+NO_MODEL = (503, {"code": "no_model"})
+AMOUNT = (200, {"voucher_amount": 2640.0})
+
+
+class FakeAccount(Account):
+    """An account whose API Gateway has one key, and whose credentials sign."""
+
+    region = "eu-west-1"
+
+    def client(self, service: str) -> Any:
+        assert service == "apigateway"
+        return self
+
+    def get_api_key(self, **asked: Any) -> dict[str, str]:
+        assert asked == {"apiKey": "key-id", "includeValue": True}
+        return {"value": KEY}
+
+
+@contextmanager
+def api(auth: Auth, answer: tuple[int, dict[str, Any]]) -> Iterator[str]:
+    """Serve an API that lets in whom `auth` says, and answers with this; yield its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.reply(*(answer if answer[0] != 200 else (200, {"status": "ok"})))
+
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            assert asked["country_code"] == "Latvia"
+            signed = self.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 Credential=id/")
+            allowed = {"none": True, "api_key": self.headers.get("x-api-key") == KEY, "iam": signed}[auth]
+            self.reply(*(answer if allowed else (403, {"code": "api_key_required"})))
+
+        def reply(self, status: int, body: dict[str, Any]) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://api.localhost:{server.server_port}/dev/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smoke_test, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(smoke_test, "_PAUSE_SECONDS", 0)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+
+def asked_of(served: Auth, answer: tuple[int, dict[str, Any]], expected: Auth | None = None) -> list[Passed]:
+    with api(served, answer) as url:
+        outputs = {"ApiUrl": url, "ApiKeyId": "key-id"}
+        return SmokeTest(FakeAccount(), outputs, expected or served, "Latvia").run()
+
+
+def test_an_api_with_a_key_answers_with_it_and_refuses_without():
+    assert asked_of("api_key", AMOUNT) == [
+        Passed("GET health", "200"),
+        Passed("POST voucher without a key", "403 api_key_required"),
+        Passed("POST voucher with its key", "200"),
+    ]
+
+
+def test_before_the_first_run_there_is_no_model_and_that_is_an_answer():
+    assert [check.answer for check in asked_of("api_key", NO_MODEL)] == [
+        "503 no_model",
+        "403 api_key_required",
+        "503 no_model",
+    ]
+
+
+def test_with_iam_the_request_is_signed_with_the_deployers_credentials():
+    assert [check.asked for check in asked_of("iam", AMOUNT)][1:] == [
+        "POST voucher without a signature",
+        "POST voucher signed",
+    ]
+
+
+def test_an_open_api_is_asked_without_anything():
+    assert [check.asked for check in asked_of("none", AMOUNT)] == ["GET health", "POST voucher"]
+
+
+def test_an_api_that_lets_in_anyone_fails_where_it_should_ask_for_a_key():
+    with pytest.raises(StepError, match="smoke test fails: POST voucher without a key at http.* is answered with 200"):
+        asked_of("none", AMOUNT, expected="api_key")
+
+
+@pytest.mark.parametrize("answer", [(500, {"code": "internal_error"}), (503, {"code": "catalog_unreachable"})])
+def test_a_function_that_fails_is_told_with_its_answer(answer: tuple[int, dict[str, Any]]):
+    with pytest.raises(StepError, match=f"GET health .* is answered with {answer[0]} {answer[1]['code']}"):
+        asked_of("none", answer)
+
+
+def test_an_address_where_nobody_answers_is_told_with_what_its_record_should_point_at():
+    outputs = {"ApiUrl": "http://127.0.0.1:9/", "DomainTarget": "d-1.execute-api.eu-west-1.amazonaws.com"}
+
+    with pytest.raises(StepError, match=r"no answer: .*Does the domain's record point at d-1\.execute-api"):
+        SmokeTest(FakeAccount(), outputs, "none", "Peru").run()
+
+
+def test_what_is_not_right_at_once_is_asked_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(smoke_test, "PATIENCE_SECONDS", 5)
+    came = iter([(403, {}), (500, {}), *[AMOUNT] * 2])
+    monkeypatch.setattr(SmokeTest, "_ask", lambda *_: smoke_test.Answer((found := next(came))[0], json.dumps(found[1])))
+
+    passed = SmokeTest(FakeAccount(), {"ApiUrl": "https://api.example/dev/"}, "none", "Peru").run()
+
+    assert [check.answer for check in passed] == ["200", "200"]

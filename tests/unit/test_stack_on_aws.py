@@ -1,0 +1,116 @@
+"""A stage's stack at its end: what stays, protection, and failures."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.stub import ANY, Stubber
+
+from local.quickstart.account import Account, Identity
+from local.quickstart.stack_on_aws import Kept, Stack
+from local.quickstart.steps import StepError
+
+IDENTITY = Identity("123456789012", "arn:aws:iam::123456789012:user/deployer")
+NAME = "VoucherSelection-prod"
+STACK_ID = f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{NAME}/1"
+TEMPLATE = {
+    "Resources": {
+        "Table": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain"},
+        "Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"},
+        "Topic": {"Type": "AWS::SNS::Topic"},
+        "NeverMade": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"},
+    }
+}
+
+
+class FakeAccount(Account):
+    """An account whose CloudFormation answers what a test has written down."""
+
+    region = "eu-west-1"
+
+    def __init__(self, client: Any) -> None:
+        super().__init__()
+        object.__setattr__(self, "given", client)
+
+    def client_of_deployer(self, service: str, identity: Identity) -> Any:
+        assert (service, identity) == ("cloudformation", IDENTITY)
+        return self.given
+
+
+@pytest.fixture
+def stubbed() -> Any:
+    session = botocore.session.get_session()
+    client = session.create_client("cloudformation", "eu-west-1", aws_access_key_id="x", aws_secret_access_key="y")
+    with Stubber(client) as stubber:
+        stubber.client = client
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def described(stubbed: Any, status: str = "CREATE_COMPLETE", by: str = NAME, **more: Any) -> None:
+    stack = {"StackName": NAME, "StackId": STACK_ID, "CreationTime": datetime.now(UTC), "StackStatus": status, **more}
+    stubbed.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": by})
+
+
+def events(stubbed: Any, *found: dict[str, str]) -> None:
+    of_all = {"StackId": STACK_ID, "StackName": NAME, "EventId": "1", "Timestamp": datetime.now(UTC)}
+    stubbed.add_response(
+        "describe_stack_events", {"StackEvents": [of_all | event for event in found]}, {"StackName": STACK_ID}
+    )
+
+
+def prod(stubbed: Any) -> Stack:
+    return Stack(FakeAccount(stubbed.client), IDENTITY, "prod")
+
+
+def test_what_the_template_retains_is_kept_under_its_physical_name(stubbed: Any):
+    described(stubbed)
+    made = {"Table": "table-1", "Bucket": "lake-1", "Topic": "topic-1"}
+    stubbed.add_response("get_template", {"TemplateBody": json.dumps(TEMPLATE)}, {"StackName": NAME})
+    events(stubbed, *({"LogicalResourceId": k, "PhysicalResourceId": v} for k, v in made.items()))
+
+    assert prod(stubbed).kept() == [Kept("AWS::S3::Bucket", "lake-1"), Kept("AWS::DynamoDB::Table", "table-1")]
+
+
+def test_outputs_are_read_by_name(stubbed: Any):
+    described(stubbed, Outputs=[{"OutputKey": "ApiUrl", "OutputValue": "https://x/"}])
+
+    assert prod(stubbed).outputs == {"ApiUrl": "https://x/"}
+
+
+def test_protection_is_lifted_before_it_is_deleted_and_then_it_waits_for_the_end(stubbed: Any):
+    described(stubbed, EnableTerminationProtection=True)
+    lifted = {"StackName": NAME, "EnableTerminationProtection": False}
+    stubbed.add_response("update_termination_protection", {}, lifted)
+    stubbed.add_response("delete_stack", {}, {"StackName": STACK_ID})
+    described(stubbed, "DELETE_COMPLETE", by=STACK_ID)
+
+    prod(stubbed).delete()
+
+
+def test_an_unprotected_one_is_deleted_as_it_is(stubbed: Any):
+    described(stubbed)
+    stubbed.add_response("delete_stack", {}, {"StackName": STACK_ID})
+    stubbed.add_client_error("describe_stacks", "ValidationError", "does not exist", expected_params={"StackName": ANY})
+
+    prod(stubbed).delete()
+
+
+def test_what_could_not_be_deleted_is_named_with_the_reason(stubbed: Any):
+    described(stubbed)
+    stubbed.add_response("delete_stack", {}, {"StackName": STACK_ID})
+    described(stubbed, "DELETE_FAILED", by=STACK_ID)
+    failure = {"ResourceStatus": "DELETE_FAILED", "ResourceStatusReason": "the bucket is not empty"}
+    events(stubbed, {"LogicalResourceId": "Bucket", **failure}, {"LogicalResourceId": NAME, **failure})
+
+    with pytest.raises(StepError, match=f"{NAME} could not be deleted as a whole: Bucket: the bucket is not empty$"):
+        prod(stubbed).delete()
+
+
+def test_a_stack_that_is_not_there_is_told_with_where_it_was_looked_for(stubbed: Any):
+    stubbed.add_client_error("describe_stacks", "ValidationError", f"Stack with id {NAME} does not exist")
+
+    with pytest.raises(StepError, match=f"there is no stack {NAME} in account 123456789012, region eu-west-1"):
+        prod(stubbed)
