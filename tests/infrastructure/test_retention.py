@@ -22,9 +22,11 @@ UNTAGGABLE = {
     "AWS::Lambda::Permission",
     "AWS::Lambda::Version",
     "AWS::Logs::MetricFilter",
+    "AWS::Logs::QueryDefinition",
     "AWS::S3::BucketPolicy",
     "AWS::SNS::Subscription",
     "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
     "AWS::WAFv2::WebACLAssociation",
     "Custom::S3AutoDeleteObjects",
 }

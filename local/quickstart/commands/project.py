@@ -51,7 +51,10 @@ def check(
         typer.Argument(help=f"Of {', '.join(checks.NAMES)}; default: all.", autocompletion=lambda: checks.NAMES),
     ] = None,
 ) -> None:
-    """Run the checks that need no test of the product: its style, its types, the emulator's own tests."""
+    """Run only the checks that need no test.
+
+    They are style, types, secrets and the like, and the emulator's own tests.
+    """
     with explained():
         workspace = workspace_on()
         chosen = checks.named(names or checks.NAMES)
