@@ -18,14 +18,20 @@ from local.quickstart.workspace import ROOT
 
 _EMULATORS = "the emulator and moto ask for a key, and take any"
 _REFUSED = "a test of addresses with a password, which are refused"
+_ID_OF_A_KEY = "the id of a key in a test, not the key"
 
 ALLOWED: Mapping[tuple[str, str], str] = {
     ("benchmarks/lookups.py", "test"): _EMULATORS,
+    ("benchmarks/memory.py", "test"): _EMULATORS,
+    ("docs/pipeline.md", "test"): _EMULATORS,
     ("local/quickstart/workspace.py", "test"): _EMULATORS,
     ("tests/integration/conftest.py", "testing"): _EMULATORS,
+    ("tests/processes.py", "keyed"): "the name of a group of tests",
     ("tests/product.py", "test"): _EMULATORS,
+    ("tests/unit/test_deploy_commands.py", "key-1"): _ID_OF_A_KEY,
     ("tests/unit/test_https_addresses.py", "sesame"): _REFUSED,
     ("tests/unit/test_https_addresses.py", "sesame\\"): _REFUSED,
+    ("tests/unit/test_smoke_test.py", "key-id"): _ID_OF_A_KEY,
 }
 """What looks like a secret and is none: the file, the value, and why."""
 
