@@ -13,7 +13,7 @@ from rich.status import Status
 
 from local.quickstart.steps import StepError, command, explain
 from local.quickstart.terminal import notices
-from local.quickstart.toolchain import EMULATOR, EMULATOR_ENVIRONMENT, LAMBDA_ENVIRONMENT
+from local.quickstart.toolchain import DOCS_ENVIRONMENT, EMULATOR, EMULATOR_ENVIRONMENT, LAMBDA_ENVIRONMENT
 from local.quickstart.workspace import ROOT, Workspace
 
 _PYTHON = Path(sys.executable)
@@ -21,6 +21,7 @@ _RUFF, _MYPY = _PYTHON.with_name("ruff"), _PYTHON.with_name("mypy")
 _TYPED = (
     "benchmarks",
     "local/quickstart",
+    "local/reference",
     "infra_cdk",
     "layers/build.py",
     "layers/shared/python/voucher_selection",
@@ -79,6 +80,12 @@ def checks() -> list[Check]:
             (_MYPY, *own_settings),
             "mypy found faults in the emulator",
             EMULATOR,
+        ),
+        Check(
+            "site",
+            "The documentation's site (mkdocs build --strict)",
+            (DOCS_ENVIRONMENT / "bin/mkdocs", "build", "--strict"),
+            "the site has loose ends",
         ),
         Check("style", "Style (ruff check)", (_RUFF, "check", "--no-cache"), "ruff found faults"),
         Check(

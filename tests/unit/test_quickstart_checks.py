@@ -53,5 +53,7 @@ def test_checks_go_on_at_the_same_time(tmp_path: Path):
     )
 
 
-def test_the_checks_are_style_types_and_the_emulator_s_own():
-    assert {check.name for check in checks()} == {"style", "format", "types", "emulator-types", "emulator-tests"}
+def test_the_checks_are_style_types_the_site_and_the_emulator_s_own():
+    own = {"emulator-types", "emulator-tests"}
+
+    assert {check.name for check in checks()} == {"style", "format", "types", "site"} | own
