@@ -21,12 +21,16 @@ def page() -> str:
 
 
 def _section(name: str, command: Any) -> str:  # noqa: ANN401 - Typer's own Click has no types
-    usage = [PROGRAM, name, *(_placed(param) for param in command.params if param.param_type_name == "argument")]
+    usage = [
+        PROGRAM,
+        name,
+        *(_placed(param) for param in command.params if param.required or param.param_type_name == "argument"),
+    ]
     shown = [param for param in command.params if param.help and not param.hidden]
     parts = [
         f"## {name}",
         _plain(command.help),
-        f"```\n{' '.join(usage)}{' [OPTIONS]' if command.params else ''}\n```",
+        f"```\n{' '.join(usage)}\n```",
     ]
     if shown:
         parts.append(markdown.table(["", "", "default"], [_row(param) for param in shown]))
@@ -34,8 +38,10 @@ def _section(name: str, command: Any) -> str:  # noqa: ANN401 - Typer's own Clic
     return "\n\n".join(parts)
 
 
-def _placed(argument: Any) -> str:  # noqa: ANN401
-    return argument.name.upper() if argument.required else f"[{argument.name.upper()}]"
+def _placed(param: Any) -> str:  # noqa: ANN401
+    if param.param_type_name == "option":
+        return f"{param.opts[0]} {param.name.upper()}"
+    return param.name.upper() if param.required else f"[{param.name.upper()}]"
 
 
 def _row(param: Any) -> list[str]:  # noqa: ANN401
