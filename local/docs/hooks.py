@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(f"mkdocs.hooks.{__name__}")  # below `mkdocs`, so that a strict build counts its warnings
 
-_MERMAID = Path(__file__).parent / "node_modules/@mermaid-js/tiny/dist/mermaid.tiny.js"
+_FOLDER = Path(__file__).parent
+_MERMAID = _FOLDER / "node_modules/@mermaid-js/tiny/dist/mermaid.tiny.js"
 _LINK = re.compile(r"(?<!!)\[([^\[\]]+)\]\(([^():\s#]+)(#[^()\s]*)?\)")
 _LOADED = re.compile(
     r"""<(?:script|img|iframe|source)\b[^>]*\bsrc=["']?(?:https?:)?//[^\s"'>]+|"""
@@ -26,7 +27,8 @@ _LOADED = re.compile(
 
 
 def on_files(files: Files, config: "MkDocsConfig") -> Files:
-    """Add the script that draws diagrams; the theme fetches its own from elsewhere where the page has none."""
+    """Add our style, and the script that draws diagrams: without one, the theme fetches its own from elsewhere."""
+    files.append(File.generated(config, "assets/site.css", abs_src_path=str(_FOLDER / "site.css")))
     files.append(File.generated(config, "assets/mermaid.js", abs_src_path=str(_MERMAID)))
     return files
 
