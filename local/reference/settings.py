@@ -14,7 +14,7 @@ _OF_THIS_MACHINE = {"architecture": "this machine's"}
 
 def page() -> str:
     """Return the page."""
-    said = {name: re.sub(r"\bNone\b", "`none`", text) for name, text in markdown.attributes(Stage).items()}
+    said = {name: re.sub(r"\bNone\b", "empty", text) for name, text in markdown.attributes(Stage).items()}
     rows = [
         [f"`{_name(field.name)}`", said[field.name], *(_default(name, field.name) for name in _STAGES)]
         for field in fields(Stage)
@@ -36,6 +36,7 @@ def _name(field: str) -> str:
 
 
 def _default(of_stage: str, setting: str) -> str:
+    """Return the default that a setting has on a stage, as the command line takes it."""
     if of_stage == "local" and setting in _OF_THIS_MACHINE:
         return _OF_THIS_MACHINE[setting]
     written = _as_given(getattr(stage(of_stage), setting))
@@ -43,10 +44,9 @@ def _default(of_stage: str, setting: str) -> str:
 
 
 def _as_given(value: object) -> str:
-    """Return a value as the command line takes it."""
     match value:
         case None:
-            return "none"
+            return ""
         case bool():
             return str(value).lower()
         case tuple():
