@@ -13,15 +13,16 @@ from rich.status import Status
 
 from local.quickstart.steps import StepError, command, explain
 from local.quickstart.terminal import notices
-from local.quickstart.toolchain import EMULATOR, EMULATOR_ENVIRONMENT, LAMBDA_ENVIRONMENT
+from local.quickstart.toolchain import DOCS_ENVIRONMENT, EMULATOR, EMULATOR_ENVIRONMENT, LAMBDA_ENVIRONMENT
 from local.quickstart.workspace import ROOT, Workspace
 
 _PYTHON = Path(sys.executable)
-_RUFF, _MYPY = _PYTHON.with_name("ruff"), _PYTHON.with_name("mypy")
+_RUFF, _MYPY, _LINT_IMPORTS = (_PYTHON.with_name(name) for name in ("ruff", "mypy", "lint-imports"))
 _TYPED = (
     "benchmarks",
     "local/quickstart",
     "local/supply_chain",
+    "local/reference",
     "infra_cdk",
     "layers/build.py",
     "layers/shared/python/voucher_selection",
@@ -87,6 +88,13 @@ def checks() -> list[Check]:
             "mypy found faults in the emulator",
             EMULATOR,
         ),
+        Check(
+            "site",
+            "The documentation's site (mkdocs build --strict)",
+            (DOCS_ENVIRONMENT / "bin/mkdocs", "build", "--strict"),
+            "the site has loose ends",
+        ),
+        Check("imports", "Who may import whom (import-linter)", (_LINT_IMPORTS, "--no-cache"), "an import goes the wrong way"),
         Check("style", "Style (ruff check)", (_RUFF, "check", "--no-cache"), "ruff found faults"),
         Check(
             "format",
@@ -114,6 +122,8 @@ def checks() -> list[Check]:
 NAMES = tuple(check.name for check in checks())
 EMULATORS = {"emulator-tests", "emulator-types"}
 """The checks that need the emulator's environment."""
+SITE = "site"
+"""The check that needs the documentation's."""
 
 
 def named(names: Sequence[str]) -> list[Check]:

@@ -16,7 +16,7 @@ def write_locks(workspace: Workspace) -> None:
     log = workspace.log("lock")
     form = ["--generate-hashes", "--no-header", "--no-annotate", "--quiet"]
     machines = ["--universal", "--python-version", "3.13"]
-    for group in ("dev", "shared", "analytics", "bench", "peers"):
+    for group in ("dev", "shared", "analytics", "bench", "peers", "docs"):
         constraints = [] if group == "dev" else ["--constraints", "requirements/dev.txt"]
         with step(f"Locking {group}"):
             named = ["pyproject.toml", "--group", group, "--output-file", f"requirements/{group}.txt"]

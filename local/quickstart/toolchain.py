@@ -8,9 +8,11 @@ from local.quickstart.workspace import ROOT, TOOLS, Workspace
 
 EMULATOR = ROOT / "local/emulator"
 CDK = ROOT / "local/cdk"
+DOCS = ROOT / "local/docs"
 EMULATOR_ENVIRONMENT = TOOLS / "emulator"
 LAMBDA_ENVIRONMENT = TOOLS / "lambda"
 BENCHMARK_ENVIRONMENT = TOOLS / "bench"
+DOCS_ENVIRONMENT = TOOLS / "docs"
 _NO_NETWORK = "is there a connection to the package registry?"
 
 
@@ -41,6 +43,19 @@ def install_benchmarks(workspace: Workspace) -> Path:
     return BENCHMARK_ENVIRONMENT / "bin/python"
 
 
+def install_docs(workspace: Workspace) -> None:
+    """Install what makes the documentation's site, if it is missing or no longer as locked.
+
+    Raises
+    ------
+    StepError
+        A registry could not be reached, or has not what the locks name.
+    """
+    locked = ROOT / "requirements/docs.txt"
+    _install_environment("the documentation's packages", DOCS_ENVIRONMENT, locked, workspace.log("setup"))
+    _install_node_packages("what draws the diagrams", DOCS, workspace)
+
+
 def _install_environment(what: str, environment: Path, locked: Path, log: Path) -> None:
     stamp = environment / "locked"
     if _is_current(stamp, locked):
@@ -60,13 +75,17 @@ def install_cdk(workspace: Workspace) -> None:
     StepError
         The registry could not be reached.
     """
-    locked = CDK / "package-lock.json"
-    stamp = CDK / "node_modules/locked"
+    _install_node_packages("the CDK", CDK, workspace)
+
+
+def _install_node_packages(what: str, folder: Path, workspace: Workspace) -> None:
+    locked = folder / "package-lock.json"
+    stamp = folder / "node_modules/locked"
     if _is_current(stamp, locked):
         return
-    with step("Installing the CDK"):
-        why = f"the CDK could not be installed: {_NO_NETWORK}"
-        command(["npm", "ci", "--no-progress"], workspace.log("setup"), why, cwd=CDK, env=workspace.environment)
+    with step(f"Installing {what}"):
+        why = f"{what} could not be installed: {_NO_NETWORK}"
+        command(["npm", "ci", "--no-progress"], workspace.log("setup"), why, cwd=folder, env=workspace.environment)
         stamp.write_bytes(locked.read_bytes())
 
 

@@ -10,18 +10,13 @@ from tests.browser.forms import assert_told_beside, send
 from tests.browser.tables import NOTHING, amount, number, percent, rows_of
 from tests.browser.visits import Visits, status
 from tests.product import Product
+from voucher_selection.rejections import Rule
 from voucher_selection.run_keys import RunKeys
 
 with_and_without_javascript = pytest.mark.parametrize("javascript", [True, False], ids=["script", "no-script"])
 
 # How the page says what became of rows, by the names of `run.json`.
-FATES = {
-    "malformed": "cannot be read",
-    "zero_orders_with_dates": "no orders, and yet dates of orders",
-    "last_before_first": "last order before the first",
-    "null_total_orders": "number of orders missing",
-    "null_voucher_amount": "voucher amount missing",
-}
+FATES = {rule.value: rule.told for rule in Rule}
 
 
 def summary_of(product: Product, run_id: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from tests.integration.conftest import BUCKET, STARTED, Pipeline, quarantine_of,
 from voucher_selection import errors
 from voucher_selection.catalog import Catalog
 from voucher_selection.lake import Lake
+from voucher_selection.rejections import Rule
 
 ROWS = [
     *repeated(3, total_orders="3.0", voucher_amount=2640.0),
@@ -43,7 +44,8 @@ def test_a_run_publishes_the_modes_of_its_history(put, pipeline: Pipeline, catal
     assert summary["rows"] == {
         "rows_read": 13,
         "other_country": 1,
-        "rejected": {
+        "rejected": dict.fromkeys(Rule, 0)
+        | {
             "malformed": 1,
             "zero_orders_with_dates": 1,
             "last_before_first": 1,

@@ -25,7 +25,7 @@ BROKEN = {
 
 @pytest.fixture
 def cleaned(put, pipeline: Pipeline) -> None:
-    """A run of ten rows whose shard is clean: three kept, two of another country, one rejected by each rule."""
+    """A run whose shard is clean: three rows kept, two of another country, one rejected by each rule."""
     rows = [*repeated(3), {"country_code": "China"}, *BROKEN.values(), {"country_code": None}]
     source = put("uploads/history.parquet", parquet_bytes(history(*rows)))
     pipeline.clean(pipeline.ingest("run-1", {"source": source}))
@@ -35,13 +35,8 @@ def cleaned(put, pipeline: Pipeline) -> None:
 def test_rejected_rows_are_in_the_folder_of_their_rule(lake: Lake):
     rows = quarantine_of(lake, "run-1").to_pylist()
 
-    assert {row["rule"]: (row["row"], row["total_orders"]) for row in rows} == {
-        "malformed": (4, "2.5"),
-        "zero_orders_with_dates": (5, "0.0"),
-        "last_before_first": (6, "3.0"),
-        "null_total_orders": (7, " "),
-        "null_voucher_amount": (8, "3.0"),
-    }
+    assert {row["rule"]: row["row"] for row in rows} == {rule: index for index, rule in enumerate(BROKEN, 4)}
+    assert [row["total_orders"] for row in rows if row["rule"] in {"malformed", "null_total_orders"}] == ["2.5", " "]
     assert {row["file"] for row in rows} == {"raw/run_id=run-1/history.parquet"}
     assert [row["first_order_ts"] for row in rows if row["rule"] == "last_before_first"] == ["2018-06-01 00:00:00.000"]
     assert [row["voucher_amount"] for row in rows if row["rule"] == "null_voucher_amount"] == [None]
@@ -54,7 +49,7 @@ def test_what_was_kept_rejected_and_left_out_is_what_was_read(lake: Lake, pipeli
     quarantined = quarantine_of(lake, "run-1")["rule"].value_counts().to_pylist()
     kept = sum(pq.read_metadata(lake.open(key)).num_rows for key in lake.list("staging/run_id=run-1/cleaned/"))
     assert {found["values"]: found["counts"] for found in quarantined} == rows["rejected"]
-    assert rows["rows_read"] == 10 == len(quarantine_of(lake, "run-1")) + kept + rows["other_country"]
+    assert rows["rows_read"] == 5 + len(BROKEN) == len(quarantine_of(lake, "run-1")) + kept + rows["other_country"]
 
 
 def test_a_value_of_any_type_is_quarantined_as_text_that_says_the_same(put, pipeline: Pipeline, lake: Lake):
@@ -135,5 +130,5 @@ def test_nothing_is_published_if_a_quarantined_row_is_missing(put, pipeline: Pip
     totals["quarantine"][rule]["rows"] -= 1
     put(key, json.dumps(totals).encode())
 
-    with pytest.raises(errors.ShardsIncomplete, match="shard 0 has 10 rows, its result accounts for"):
+    with pytest.raises(errors.ShardsIncomplete, match=f"shard 0 has {5 + len(BROKEN)} rows, its result accounts for"):
         pipeline.model("run-1")

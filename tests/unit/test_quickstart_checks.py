@@ -70,9 +70,9 @@ def test_what_a_check_concludes_is_told_though_it_found_no_faults(tmp_path: Path
     assert "not audited: no advisories" not in told
 
 
-def test_the_checks_are_style_types_secrets_advisories_and_the_emulator_s_own():
-    style, types, emulator = {"style", "format"}, {"types"}, {"emulator-types", "emulator-tests"}
-    assert {check.name for check in checks()} == style | types | emulator | {"secrets", "advisories"}
+def test_the_checks_are_of_the_code_the_site_what_is_shipped_and_the_emulator():
+    code, emulator = {"style", "format", "imports", "types"}, {"emulator-types", "emulator-tests"}
+    assert {check.name for check in checks()} == code | emulator | {"site", "secrets", "advisories"}
 
 
 def test_a_check_is_found_by_its_name():

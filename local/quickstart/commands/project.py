@@ -1,4 +1,4 @@
-"""Commands for those who work on the project: its checks, its CDK, its benchmarks, its locks."""
+"""Commands for those who work on the project: its checks, its CDK, its documentation, its benchmarks, its locks."""
 
 import os
 import subprocess
@@ -40,6 +40,7 @@ def test(context: typer.Context) -> None:
             browser.install(workspace)
         if not context.args:
             toolchain.install(workspace)
+            toolchain.install_docs(workspace)
             checks.run_all(checks.checks(), workspace)
     raise typer.Exit(checks.run_tests(context.args))
 
@@ -60,6 +61,8 @@ def check(
         chosen = checks.named(names or checks.NAMES)
         if checks.EMULATORS & {one.name for one in chosen}:
             toolchain.install(workspace)
+        if checks.SITE in {one.name for one in chosen}:
+            toolchain.install_docs(workspace)
         checks.run_all(chosen, workspace)
 
 
@@ -79,6 +82,31 @@ def cdk(context: typer.Context) -> None:
         toolchain.install_cdk(workspace)
     environment = dict(os.environ) | {"PATH": workspace.environment["PATH"]}
     raise typer.Exit(subprocess.run(["cdk", *context.args], cwd=ROOT, env=environment, check=False).returncode)  # noqa: S603, S607
+
+
+@app.command(
+    rich_help_panel=_PANEL,
+    epilog=examples("./quickstart docs", "./quickstart docs --build", "./quickstart docs --generate"),
+)
+def docs(
+    *,
+    build: Annotated[bool, typer.Option("--build", help="Only build it, into .build/site.")] = False,
+    generate: Annotated[
+        bool, typer.Option("--generate", help="Only write the pages in docs/reference anew, from the code.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Port of this machine's loopback to serve it on.")] = 8000,
+) -> None:
+    """Serve the documentation as a site."""
+    with explained():
+        if generate:
+            from local.reference.pages import write_pages  # noqa: PLC0415 - it reads the commands, of which this is one
+
+            write_pages()
+            return
+        toolchain.install_docs(workspace_on())
+    order = ["build", "--strict"] if build else ["serve", "--dev-addr", f"127.0.0.1:{port}"]
+    mkdocs = toolchain.DOCS_ENVIRONMENT / "bin/mkdocs"
+    raise typer.Exit(subprocess.run([mkdocs, *order], cwd=ROOT, check=False).returncode)  # noqa: S603
 
 
 @app.command(

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from voucher_selection.rejections import told
 from voucher_selection.runs import Totals
 from voucher_selection.served_model import AmountCount, SegmentMode
-from voucher_selection.wording import RULES, amount
+from voucher_selection.wording import amount
 
 _HEAT_LEVELS = 9
 
@@ -30,7 +31,7 @@ def distribution(assignments: Sequence[AmountCount], most: int = 4) -> list[Bar]
 
 def rows_read(rows: Totals) -> list[Bar]:
     """Return what became of the rows of a history as bars."""
-    rejected = [(RULES[rule], count) for rule, count in rows.rejected.items()]
+    rejected = [(told(rule), count) for rule, count in rows.rejected.items()]
     counts = [("kept", rows.kept), ("of other countries", rows.other_country), *rejected]
     return _bars(counts, rows.rows_read)
 

@@ -13,7 +13,7 @@ class VoucherSelectionError(Exception):
 
 
 class InvalidRequest(VoucherSelectionError):
-    """The run's input has an unknown key, misses one, or holds a value that cannot be used; `problems` names each."""
+    """The run's input has an unknown mode or key, misses one, or holds a value that cannot be used; each is named."""
 
     def __init__(self, message: str, problems: "Sequence[FieldProblem]" = ()) -> None:
         super().__init__(message)
@@ -41,11 +41,11 @@ class SourceUnavailable(VoucherSelectionError):
 
 
 class SourceChanged(VoucherSelectionError):
-    """A file of the source was replaced while it was copied, or its copy after Ingest had read it."""
+    """A file of the source was replaced while it was copied, or its copy replaced or removed after Ingest read it."""
 
 
 class LakeUnavailable(VoucherSelectionError):
-    """S3 did not deliver an object, or not the whole of it, however often it was asked."""
+    """S3 did not deliver an object, or never the whole of it, however often it was asked."""
 
 
 class NoParquetFiles(VoucherSelectionError):
@@ -65,15 +65,15 @@ class EmptySource(VoucherSelectionError):
 
 
 class ShardsIncomplete(VoucherSelectionError):
-    """Some shard of the manifest has no result, or results that do not add up: nothing is published."""
+    """A shard has no result (the cause says why) or one that does not add up, or there is a result too many."""
 
 
 class NothingKept(VoucherSelectionError):
-    """Cleaning left no row to make a model from."""
+    """Cleaning left no row of the run's countries to make a model from."""
 
 
 class HeldBack(VoucherSelectionError):
-    """The model does not keep to the thresholds of the quality gate: it is published only if a run approves it."""
+    """The model does not keep to thresholds of the quality gate, each named in the cause; a run may approve it."""
 
 
 class NotHeldBack(VoucherSelectionError):
@@ -81,7 +81,7 @@ class NotHeldBack(VoucherSelectionError):
 
 
 class NoCounts(VoucherSelectionError):
-    """There are no counts to make a model from, or to add new history to."""
+    """There are no counts to start from: nothing is served yet, or the run named has left none."""
 
 
 class OtherCountries(VoucherSelectionError):
@@ -89,11 +89,11 @@ class OtherCountries(VoucherSelectionError):
 
 
 class AlreadyCounted(VoucherSelectionError):
-    """Some of the objects of an append were counted by another run while it ran: nothing is published."""
+    """Some of the objects of an append were counted by another run while it ran: start it again, it adds the others."""
 
 
 class CatalogContended(VoucherSelectionError):
-    """The served model was replaced again and again while a run tried to build on it: nothing is published."""
+    """The served model was replaced again and again while a run tried to build on it: start it again."""
 
 
 class CatalogUnavailable(VoucherSelectionError):
@@ -101,7 +101,7 @@ class CatalogUnavailable(VoucherSelectionError):
 
 
 class NoModel(VoucherSelectionError):
-    """No model has been published yet."""
+    """No model has been published yet, or the version that customers were to get amounts of has expired meanwhile."""
 
 
 class NoVersion(VoucherSelectionError):

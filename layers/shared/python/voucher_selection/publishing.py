@@ -208,5 +208,5 @@ def _check_kept(plan: RunPlan, totals: Totals) -> None:
     countries = ", ".join(plan.countries)
     if totals.other_country == totals.rows_read:
         raise NothingKept(f"none of the {totals.rows_read} rows of {plan.source} is of {countries}")
-    rejected = ", ".join(f"{count} {rule.value}" for rule, count in totals.rejected.items() if count)
+    rejected = ", ".join(f"{count} {rule}" for rule, count in totals.rejected.items() if count)
     raise NothingKept(f"cleaning rejected every row of {countries} in {plan.source}: {rejected}")

@@ -1,13 +1,30 @@
 """Why a voucher assignment does not count; kept apart from the rules, so that naming them needs no Arrow."""
 
 from enum import StrEnum
+from typing import Self
 
 
 class Rule(StrEnum):
-    """Why a row is rejected, in the order the rules are tried: a row is charged to the first one it breaks."""
+    """Why a row is rejected, in the order the rules are tried: a row is charged to the first one it breaks.
 
-    MALFORMED = "malformed"
-    ZERO_ORDERS_WITH_DATES = "zero_orders_with_dates"
-    LAST_BEFORE_FIRST = "last_before_first"
-    NULL_TOTAL_ORDERS = "null_total_orders"
-    NULL_VOUCHER_AMOUNT = "null_voucher_amount"
+    A rule has its name, which counts and the quarantine know it by, and in `told` what people read.
+    """
+
+    told: str
+
+    def __new__(cls, name: str, told: str) -> Self:
+        """Make a rule of its name."""
+        rule = str.__new__(cls, name)
+        rule._value_, rule.told = name, told
+        return rule
+
+    MALFORMED = "malformed", "cannot be read"
+    ZERO_ORDERS_WITH_DATES = "zero_orders_with_dates", "no orders, and yet dates of orders"
+    LAST_BEFORE_FIRST = "last_before_first", "last order before the first"
+    NULL_TOTAL_ORDERS = "null_total_orders", "number of orders missing"
+    NULL_VOUCHER_AMOUNT = "null_voucher_amount", "voucher amount missing"
+
+
+def told(rule: str) -> str:
+    """Return what people read of a rule; of one that is no more, its name."""
+    return next((known.told for known in Rule if known == rule), rule)

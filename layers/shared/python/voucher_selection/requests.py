@@ -76,7 +76,7 @@ class WhatIfRequest(_Request):
 
 
 class RemodelRequest(WhatIfRequest):
-    """The same, to be published; with `publish` False it is only told what the model would be."""
+    """A model from counts that there are, to be published; with `publish` False it is only told what it would be."""
 
     mode: Literal["remodel"]
     publish: bool = True

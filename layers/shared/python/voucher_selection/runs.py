@@ -15,6 +15,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     StringConstraints,
+    field_validator,
 )
 
 from voucher_selection.rejections import Rule
@@ -145,23 +146,33 @@ def version_after(earlier: str, version: str) -> str:
 
 
 class Totals(BaseModel):
-    """What became of the rows read: `other_country`, the rejected by rule, and `kept` add up to `rows_read`."""
+    """What became of the rows read: `other_country`, the rejected by rule, and `kept` add up to `rows_read`.
 
-    model_config = ConfigDict(frozen=True)
+    `rejected` has every rule there is. Totals outlive rules: those that are older than a rule have 0 of it, and one
+    that is no more keeps the rows that it has rejected, under its name.
+    """
+
+    model_config = ConfigDict(frozen=True, validate_default=True)
 
     rows_read: int = 0
     other_country: int = 0
-    rejected: dict[Rule, int] = dict.fromkeys(Rule, 0)
+    rejected: dict[str, int] = {}
     kept: int = 0
+
+    @field_validator("rejected")
+    @classmethod
+    def _by_every_rule(cls, rejected: dict[str, int]) -> dict[str, int]:
+        return {rule.value: 0 for rule in Rule} | rejected
 
     @classmethod
     def sum(cls, parts: Iterable["Totals"]) -> Self:
         """Add up totals."""
         parts = list(parts)
+        rules = dict.fromkeys(rule for part in parts for rule in part.rejected)
         return cls(
             rows_read=sum(part.rows_read for part in parts),
             other_country=sum(part.other_country for part in parts),
-            rejected={rule: sum(part.rejected[rule] for part in parts) for rule in Rule},
+            rejected={rule: sum(part.rejected.get(rule, 0) for part in parts) for rule in rules},
             kept=sum(part.kept for part in parts),
         )
 
@@ -198,12 +209,12 @@ class ShardTotals(Totals):
 
     shard: int
     cleaned: RowObject | None = None
-    quarantine: dict[Rule, RowObject] = {}
+    quarantine: dict[str, RowObject] = {}
 
     @property
     def add_up(self) -> bool:
         """Whether every row read is accounted for, and has been written where it belongs."""
-        written = {rule: self.quarantine[rule].rows if rule in self.quarantine else 0 for rule in Rule}
+        written = dict.fromkeys(self.rejected, 0) | {rule: file.rows for rule, file in self.quarantine.items()}
         return super().add_up and written == self.rejected and (self.cleaned.rows if self.cleaned else 0) == self.kept
 
 

@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime, timedelta
 
 from voucher_selection.evidence import LOW_SUPPORT, Evidence, evidence_of
-from voucher_selection.rejections import Rule
 from voucher_selection.segments import Measure
 from voucher_selection.served_model import SegmentMode
 
@@ -21,14 +20,6 @@ _OUTCOMES = {
     "assigned": "gave customers their amounts",
 }
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
-RULES = {
-    Rule.MALFORMED: "cannot be read",
-    Rule.ZERO_ORDERS_WITH_DATES: "no orders, and yet dates of orders",
-    Rule.LAST_BEFORE_FIRST: "last order before the first",
-    Rule.NULL_TOTAL_ORDERS: "number of orders missing",
-    Rule.NULL_VOUCHER_AMOUNT: "voucher amount missing",
-}
-"""Why a row was rejected, by its rule."""
 
 
 def amount(value: float) -> str:

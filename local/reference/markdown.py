@@ -1,0 +1,44 @@
+"""Markdown as the reference is written in: tables, and text of docstrings."""
+
+import inspect
+import re
+from collections.abc import Iterable, Sequence
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table; a line break or a bar in a cell does not end it."""
+    lines = [list(heads), ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def page(title: str, source: str, *parts: str) -> str:
+    """Return a whole page, which says what it is made from."""
+    note = f"<!-- Made from {source} by ./quickstart docs --generate; changes here are lost. -->"
+    return "\n\n".join([f"# {title}", note, *parts]) + "\n"
+
+
+def docstring(thing: object) -> str:
+    """Return what a docstring says before its sections, its literals as Markdown has them."""
+    text = inspect.getdoc(thing) or ""
+    return literals(re.split(r"\n\n\w+\n-{3,}\n|\n\nAttributes:\n", text)[0])
+
+
+def attributes(thing: object) -> dict[str, str]:
+    """Return what a class's docstring says of each attribute, in the form of numpy or of Google, in one line each."""
+    text = inspect.getdoc(thing) or ""
+    numpy = text.partition("\nAttributes\n----------\n")[2]
+    found = re.findall(r"^(\w+)\n((?:    .+\n?)+)", numpy, re.MULTILINE) if numpy else _google(text)
+    return {name: literals(" ".join(said.split())) for name, said in found}
+
+
+def literals(text: str) -> str:
+    """Return text of a docstring with code marked by one backtick, as Markdown has it, and not by two."""
+    return text.replace("``", "`")
+
+
+def _google(text: str) -> list[tuple[str, str]]:
+    return re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", text.partition("\nAttributes:\n")[2], re.MULTILINE)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

@@ -1,0 +1,57 @@
+"""The page of the settings of a stage, made from their declaration."""
+
+import re
+from dataclasses import fields
+from typing import get_args
+
+from infra_cdk.stages import Stage, StageName, stage
+from local.reference import markdown
+
+_STAGES = get_args(StageName.__value__)
+# What the local stage has depends on the machine, and is not told as this machine's.
+_OF_THIS_MACHINE = {"architecture": "this machine's"}
+
+
+def page() -> str:
+    """Return the page."""
+    said = {name: re.sub(r"\bNone\b", "empty", text) for name, text in markdown.attributes(Stage).items()}
+    rows = [
+        [f"`{_name(field.name)}`", said[field.name], *(_default(name, field.name) for name in _STAGES)]
+        for field in fields(Stage)
+        if field.name != "name"
+    ]
+    return markdown.page(
+        "Settings of a stage",
+        "infra_cdk/stages.py",
+        "Each is declared once, in [`infra_cdk/stages.py`](../../infra_cdk/stages.py). On AWS it is given as"
+        " `./quickstart cdk deploy -c stage=dev -c NAME=VALUE`, on this machine as `./quickstart run --set NAME=VALUE`."
+        " Lists have commas. What cannot be used is refused before anything is deployed. An empty cell is an empty"
+        " setting. What guards a deployment is told on the page of [security](../security.md).",
+        markdown.table(["setting", "", *_STAGES], rows),
+    )
+
+
+def _name(field: str) -> str:
+    return {"public_endpoint": "endpoint"}.get(field, field)
+
+
+def _default(of_stage: str, setting: str) -> str:
+    """Return the default that a setting has on a stage, as the command line takes it."""
+    if of_stage == "local" and setting in _OF_THIS_MACHINE:
+        return _OF_THIS_MACHINE[setting]
+    written = _as_given(getattr(stage(of_stage), setting))
+    return f"`{written}`" if written else ""
+
+
+def _as_given(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return ",".join(value)
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)

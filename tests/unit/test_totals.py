@@ -1,0 +1,54 @@
+"""Totals of rows outlive the rules that rejected them: old ones are read, added to and shown with whatever rules."""
+
+from voucher_selection import charts
+from voucher_selection.rejections import Rule, told
+from voucher_selection.runs import RowObject, ShardTotals, Totals
+
+
+def stored(**rejected: int) -> str:
+    """Totals as a ledger or a version has them."""
+    kept = 10 - sum(rejected.values())
+    return Totals.model_construct(rows_read=10, rejected=rejected, kept=kept).model_dump_json()
+
+
+def test_totals_have_every_rule():
+    assert Totals().rejected == dict.fromkeys(Rule, 0)
+
+
+def test_a_rule_that_is_newer_than_the_totals_has_rejected_nothing():
+    totals = Totals.model_validate_json(stored(malformed=2))
+
+    assert totals.rejected == dict.fromkeys(Rule, 0) | {"malformed": 2}
+    assert totals.add_up
+
+
+def test_a_rule_that_is_no_more_keeps_the_rows_it_has_rejected():
+    totals = Totals.model_validate_json(stored(malformed=2, on_a_sunday=3))
+
+    assert totals.rejected["on_a_sunday"] == 3
+    assert totals.add_up
+
+
+def test_totals_of_different_rules_add_up():
+    older, newer = stored(on_a_sunday=3), stored(malformed=1)
+
+    summed = Totals.sum(map(Totals.model_validate_json, (older, newer)))
+
+    assert summed.rejected == dict.fromkeys(Rule, 0) | {"malformed": 1, "on_a_sunday": 3}
+    assert (summed.rows_read, summed.kept, summed.add_up) == (20, 16, True)
+
+
+def test_a_shard_of_an_older_rule_is_whole_if_its_rows_are_written():
+    written = {"on_a_sunday": RowObject(key="quarantine/rule=on_a_sunday/shard-00000.parquet", rows=3, size=1)}
+    rows = {"rows_read": 3, "rejected": {"on_a_sunday": 3}}
+
+    assert ShardTotals(shard=0, **rows, quarantine=written).add_up
+    assert not ShardTotals(shard=0, **rows).add_up
+    assert not ShardTotals(shard=0, rows_read=0, quarantine=written).add_up
+
+
+def test_people_read_of_a_rule_that_is_no_more_its_name():
+    totals = Totals.model_validate_json(stored(malformed=2, on_a_sunday=3))
+
+    assert {"cannot be read", "on_a_sunday"} < {bar.label for bar in charts.rows_read(totals)}
+    assert told(Rule.NULL_TOTAL_ORDERS) == "number of orders missing"
