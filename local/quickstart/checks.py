@@ -94,7 +94,13 @@ def checks() -> list[Check]:
             (DOCS_ENVIRONMENT / "bin/mkdocs", "build", "--strict"),
             "the site has loose ends",
         ),
-        Check("imports", "Who may import whom (import-linter)", (_LINT_IMPORTS, "--no-cache"), "an import goes the wrong way"),
+        Check(
+            "imports",
+            "Who may import whom (import-linter)",
+            (_LINT_IMPORTS, "--no-cache", "--no-logo"),
+            "an import goes the wrong way",
+            env=dict(os.environ) | {"PYTHONPATH": os.pathsep.join((".", "lambdas", "layers/shared/python"))},
+        ),
         Check("style", "Style (ruff check)", (_RUFF, "check", "--no-cache"), "ruff found faults"),
         Check(
             "format",
