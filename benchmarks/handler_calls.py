@@ -74,8 +74,8 @@ def _handler() -> Any:  # noqa: ANN401 - a module that is imported once its path
         "WHAT_IF_FUNCTION": "none",
     }
     from api import context, handler  # noqa: PLC0415
-    from voucher_selection.segments import shipped_definitions  # noqa: PLC0415
-    from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel  # noqa: PLC0415
+    from voucher_selection.domain.segments import shipped_definitions  # noqa: PLC0415
+    from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel  # noqa: PLC0415
 
     definitions = shipped_definitions()
     amounts = (AmountCount(2640.0, 3), AmountCount(3520.0, 1))

@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from benchmarks.histories import history_file
-from voucher_selection.batches import RowGroups, read_batches
-from voucher_selection.counts import Counts
-from voucher_selection.history import COLUMN_NAMES
-from voucher_selection.rules import clean
+from voucher_selection.domain.counts import Counts
+from voucher_selection.domain.history import COLUMN_NAMES
+from voucher_selection.domain.rules import clean
+from voucher_selection.pipeline.batches import RowGroups, read_batches
 
 BATCH_ROWS = 131_072
 TURNS = 9

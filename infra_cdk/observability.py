@@ -1,7 +1,7 @@
 """What is watched: a dashboard, alarms with a topic that they go to, and queries over the logs.
 
 Each alarm is a heading of docs/runbook.md, and its description leads there. The functions' own metrics are those of
-`voucher_selection.emitted_metrics`; the tests compare the two.
+`voucher_selection.adapters.emitted_metrics`; the tests compare the two.
 """
 
 from collections.abc import Mapping, Sequence

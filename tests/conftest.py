@@ -47,7 +47,7 @@ _NAMES = {
 with pytest.MonkeyPatch.context() as of_process:
     for name, value in _NAMES.items():
         of_process.setenv(name, value)
-    import voucher_selection.observability  # noqa: F401
+    import voucher_selection.adapters.observability  # noqa: F401
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from voucher_selection.errors import VoucherSelectionError
-from voucher_selection.lookups import LookupRequest, look_up
-from voucher_selection.served_model import ServedModel
+from voucher_selection.domain.errors import VoucherSelectionError
+from voucher_selection.domain.lookups import LookupRequest, look_up
+from voucher_selection.domain.served_model import ServedModel
 
 FREQUENT, RECENT = "frequent_segment", "recency_segment"
 
@@ -48,7 +48,7 @@ CASES = [
 def answered(model: ServedModel, **fields: Any) -> tuple[str | None, float | None, str | None]:
     """Return what a lookup answers: segment, amount, and the problem's code."""
     # It makes Powertools' metrics, which take their settings from the environment that a test has made by then.
-    from voucher_selection.problems import problem_of  # noqa: PLC0415
+    from voucher_selection.api.problems import problem_of  # noqa: PLC0415
 
     try:
         answer = look_up(model, LookupRequest.parse(fields))

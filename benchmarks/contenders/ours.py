@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, TypeAdapter
 
 from benchmarks.answer import Answer
-from voucher_selection.cleaning import clean_shard
-from voucher_selection.counting import count_file
-from voucher_selection.counts import Counts
-from voucher_selection.lake import Lake
-from voucher_selection.run_keys import RunKeys
-from voucher_selection.runs import Shard, ShardPart, Totals
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.domain.counts import Counts
+from voucher_selection.domain.runs import Shard, ShardPart, Totals
+from voucher_selection.pipeline.cleaning import clean_shard
+from voucher_selection.pipeline.counting import count_file
 
 BATCH_ROWS = 131_072
 

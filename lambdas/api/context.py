@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 from botocore.config import Config
 
-from voucher_selection.catalog import Catalog
-from voucher_selection.model_cache import ModelCache
-from voucher_selection.settings import ApiSettings
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.settings import ApiSettings
+from voucher_selection.api.model_cache import ModelCache
 
 if TYPE_CHECKING:
-    from voucher_selection.run_records import RunRecords
-    from voucher_selection.state_machine import StateMachine
-    from voucher_selection.what_if_function import WhatIfFunction
+    from voucher_selection.adapters.run_records import RunRecords
+    from voucher_selection.adapters.state_machine import StateMachine
+    from voucher_selection.api.what_if_function import WhatIfFunction
 
 # Whoever waits for a service has a caller waiting: five seconds at most, and then what is known is served.
 _QUICK = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
@@ -30,7 +30,7 @@ models = ModelCache(catalog, settings.model_refresh_seconds)
 @cache
 def state_machine() -> "StateMachine":
     """Return the pipeline's state machine."""
-    from voucher_selection.state_machine import StateMachine  # noqa: PLC0415 - a lookup does without
+    from voucher_selection.adapters.state_machine import StateMachine  # noqa: PLC0415 - a lookup does without
 
     return StateMachine(settings.state_machine_arn, _client("stepfunctions", _QUICK))
 
@@ -38,7 +38,7 @@ def state_machine() -> "StateMachine":
 @cache
 def run_records() -> "RunRecords":
     """Return what runs have left of themselves."""
-    from voucher_selection.run_records import RunRecords  # noqa: PLC0415 - see above
+    from voucher_selection.adapters.run_records import RunRecords  # noqa: PLC0415 - see above
 
     return RunRecords(settings.bucket, _client("s3", _QUICK))
 
@@ -46,7 +46,7 @@ def run_records() -> "RunRecords":
 @cache
 def what_if_function() -> "WhatIfFunction":
     """Return the function that computes what another date would change."""
-    from voucher_selection.what_if_function import WhatIfFunction  # noqa: PLC0415 - see above
+    from voucher_selection.api.what_if_function import WhatIfFunction  # noqa: PLC0415 - see above
 
     return WhatIfFunction(settings.what_if_function, _client("lambda", _PATIENT))
 

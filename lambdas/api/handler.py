@@ -1,6 +1,6 @@
 """The API: lookups and the segments of the served model, as JSON and as pages.
 
-A route is a function here and an entry in `voucher_selection.operations`.
+A route is a function here and an entry in `voucher_selection.api.operations`.
 """
 
 from datetime import UTC, datetime
@@ -13,15 +13,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api import page_routes, run_routes
 from api.context import models, settings
-from voucher_selection import http_answers, problems
-from voucher_selection.answers import NEGOTIATED, json_answer, methods_answer, problem_answer
-from voucher_selection.bulk_lookups import customers_of, look_up_all, refusals
-from voucher_selection.emitted_metrics import LOOKUPS_REFUSED, VOUCHERS_SELECTED, emit
-from voucher_selection.health import health
-from voucher_selection.lookups import LookupRequest, look_up, selection_criteria
-from voucher_selection.negotiation import prefers_html
-from voucher_selection.observability import logger, metrics, tracer
-from voucher_selection.request_bodies import json_of
+from voucher_selection.adapters.emitted_metrics import LOOKUPS_REFUSED, VOUCHERS_SELECTED, emit
+from voucher_selection.adapters.observability import logger, metrics, tracer
+from voucher_selection.api import http_answers, problems
+from voucher_selection.api.answers import NEGOTIATED, json_answer, methods_answer, problem_answer
+from voucher_selection.api.bulk_lookups import customers_of, look_up_all, refusals
+from voucher_selection.api.health import health
+from voucher_selection.api.negotiation import prefers_html
+from voucher_selection.api.request_bodies import json_of
+from voucher_selection.domain.lookups import LookupRequest, look_up, selection_criteria
 
 # The routes of lookups; of the form for people none is counted.
 _LOOKUPS = ("/voucher", "/vouchers")
@@ -72,7 +72,7 @@ def get_health() -> Response[str]:
 @app.get("/openapi.json")
 def get_openapi() -> Response[str]:
     """Answer the document of the API."""
-    from voucher_selection import openapi  # noqa: PLC0415 - a lookup's cold start does not pay for schemas
+    from voucher_selection.api import openapi  # noqa: PLC0415 - a lookup's cold start does not pay for schemas
 
     return json_answer(HTTPStatus.OK, openapi.document(settings.auth), http_answers.REVALIDATE)
 
@@ -80,7 +80,7 @@ def get_openapi() -> Response[str]:
 @app.get("/docs")
 def get_docs() -> Response[str]:
     """Show the document of the API, to explore and try."""
-    from voucher_selection import docs_page  # noqa: PLC0415 - see above
+    from voucher_selection.api import docs_page  # noqa: PLC0415 - see above
 
     page = docs_page.PAGE
     return Response(HTTPStatus.OK.value, page.content_type, page.text, headers=docs_page.PAGE_HEADERS)
@@ -89,7 +89,7 @@ def get_docs() -> Response[str]:
 @app.get("/docs/<file>")
 def get_docs_file(file: str) -> Response[str]:
     """Answer a script or style sheet of the page `/docs`."""
-    from voucher_selection import docs_page  # noqa: PLC0415 - see above
+    from voucher_selection.api import docs_page  # noqa: PLC0415 - see above
 
     if file not in docs_page.FILES:
         raise problems.NoRoute(f"there is no {file} among {', '.join(docs_page.FILES)}")
@@ -100,7 +100,7 @@ def get_docs_file(file: str) -> Response[str]:
 @app.not_found
 def no_route(_: NotFoundError) -> Response[str]:
     """Answer what no route is for: the methods of a path, a method that it has not, or a path that there is not."""
-    from voucher_selection import operations  # noqa: PLC0415 - see above
+    from voucher_selection.api import operations  # noqa: PLC0415 - see above
 
     method, path = app.current_event.http_method, app.current_event.path
     allowed = operations.allowed_methods(path)

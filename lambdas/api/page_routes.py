@@ -14,15 +14,15 @@ from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
 from api.context import catalog, models, run_records, settings, state_machine, what_if_function
 from api.run_routes import start
-from voucher_selection import http_answers, problems
-from voucher_selection.addresses import api_url, curl_of
-from voucher_selection.answers import page_answer
-from voucher_selection.errors import InvalidRequest, NoModel, VoucherSelectionError
-from voucher_selection.lookups import InvalidLookup, LookupRequest, find
-from voucher_selection.request_bodies import FORM, text_of
+from voucher_selection.api import http_answers, problems
+from voucher_selection.api.addresses import api_url, curl_of
+from voucher_selection.api.answers import page_answer
+from voucher_selection.api.request_bodies import FORM, text_of
+from voucher_selection.domain.errors import InvalidRequest, NoModel, VoucherSelectionError
+from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, find
 
 if TYPE_CHECKING:
-    from voucher_selection.pages import Frame
+    from voucher_selection.api.pages import Frame
 
 router = APIGatewayRouter()  # type: ignore[no-untyped-call]
 
@@ -32,7 +32,7 @@ def _page(path: str) -> Callable[[Callable[..., Response[str]]], Callable[..., R
 
     def register(route: Callable[..., Response[str]]) -> Callable[..., Response[str]]:
         def shell(**_: str) -> Response[str]:
-            from voucher_selection import pages  # noqa: PLC0415 - a lookup's cold start does not pay for templates
+            from voucher_selection.api import pages  # noqa: PLC0415 - a lookup's cold start does not pay for templates
 
             frame = pages.frame_of(router.current_event.path, is_shell=True)
             return page_answer(HTTPStatus.OK, pages.shell_page(frame), http_answers.REVALIDATE)
@@ -81,7 +81,7 @@ def get_segments() -> Response[str]:
 
 def segments_page(country: str | None) -> Response[str]:
     """Return the page of a country's segments; of the model's first one unless it is named."""
-    from voucher_selection import pages  # noqa: PLC0415 - see above
+    from voucher_selection.api import pages  # noqa: PLC0415 - see above
 
     model = models.current()
     country = country or model.countries[0]
@@ -92,7 +92,7 @@ def segments_page(country: str | None) -> Response[str]:
 @_page("/report")
 def get_report() -> Response[str]:
     """Show the analysis of the served model, and what another date or other segments would change."""
-    from voucher_selection import pages, what_if_form  # noqa: PLC0415 - see above
+    from voucher_selection.api import pages, what_if_form  # noqa: PLC0415 - see above
 
     model = models.current()
     version = catalog.version(model.version)
@@ -130,8 +130,8 @@ def post_runs() -> Response[str]:
 @_page("/runs/<run_id>")
 def get_run(run_id: str) -> Response[str]:
     """Show how far a run is, or how it ended."""
-    from voucher_selection import pages  # noqa: PLC0415 - see above
-    from voucher_selection.run_reports import run_report  # noqa: PLC0415
+    from voucher_selection.api import pages  # noqa: PLC0415 - see above
+    from voucher_selection.api.run_reports import run_report  # noqa: PLC0415
 
     report = run_report(run_id, state_machine(), run_records())
     return page_answer(
@@ -141,7 +141,7 @@ def get_run(run_id: str) -> Response[str]:
 
 def _lookup_page(form: dict[str, str] | None) -> Response[str]:
     """The form: as it was sent, with its answer, or yet to be filled."""
-    from voucher_selection import pages  # noqa: PLC0415 - see above
+    from voucher_selection.api import pages  # noqa: PLC0415 - see above
 
     fields = form or {}
     filled = {name: fields.get(name, "") for name in LookupRequest.model_fields}
@@ -172,9 +172,9 @@ def _runs_page(
     errors: Mapping[str, str] | None = None,
     notice: str | None = None,
 ) -> Response[str]:
-    from voucher_selection import pages  # noqa: PLC0415 - see above
-    from voucher_selection.model_report import kept_versions  # noqa: PLC0415
-    from voucher_selection.run_reports import listed_runs  # noqa: PLC0415
+    from voucher_selection.api import pages  # noqa: PLC0415 - see above
+    from voucher_selection.api.model_report import kept_versions  # noqa: PLC0415
+    from voucher_selection.api.run_reports import listed_runs  # noqa: PLC0415
 
     runs = listed_runs(state_machine(), run_records())
     start_form = pages.StartForm(fields or {}, errors or {}, notice) if settings.start_runs else None
@@ -199,7 +199,7 @@ def _query() -> dict[str, str]:
 
 
 def _frame() -> "Frame":
-    from voucher_selection import pages  # noqa: PLC0415 - see above
+    from voucher_selection.api import pages  # noqa: PLC0415 - see above
 
     return pages.frame_of(router.current_event.path)
 

@@ -8,10 +8,10 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
 from api.context import catalog, models, run_records, settings, state_machine, what_if_function
-from voucher_selection import http_answers
-from voucher_selection.answers import json_answer
-from voucher_selection.request_bodies import json_of
-from voucher_selection.request_origins import check_same_site
+from voucher_selection.api import http_answers
+from voucher_selection.api.answers import json_answer
+from voucher_selection.api.request_bodies import json_of
+from voucher_selection.api.request_origins import check_same_site
 
 router = APIGatewayRouter()  # type: ignore[no-untyped-call]
 
@@ -19,7 +19,7 @@ router = APIGatewayRouter()  # type: ignore[no-untyped-call]
 @router.get("/model")
 def get_model() -> Response[str]:
     """Answer the analysis of the served model."""
-    from voucher_selection.model_report import model_report  # noqa: PLC0415 - a lookup's cold start does without
+    from voucher_selection.api.model_report import model_report  # noqa: PLC0415 - a lookup's cold start does without
 
     model = models.current()
     report = model_report(model, catalog.version(model.version), datetime.now(UTC))
@@ -29,7 +29,7 @@ def get_model() -> Response[str]:
 @router.get("/versions")
 def get_versions() -> Response[str]:
     """Answer the versions that are kept."""
-    from voucher_selection.model_report import kept_versions  # noqa: PLC0415 - see above
+    from voucher_selection.api.model_report import kept_versions  # noqa: PLC0415 - see above
 
     return json_answer(HTTPStatus.OK, kept_versions(catalog), http_answers.REVALIDATE)
 
@@ -37,7 +37,7 @@ def get_versions() -> Response[str]:
 @router.post("/what_if")
 def post_what_if() -> Response[str]:
     """Answer what another date or other segments would change."""
-    from voucher_selection.requests import WhatIfRequest  # noqa: PLC0415 - see above
+    from voucher_selection.domain.requests import WhatIfRequest  # noqa: PLC0415 - see above
 
     return json_answer(HTTPStatus.OK, what_if_function().ask(WhatIfRequest.parse(_json_body())))
 
@@ -45,7 +45,7 @@ def post_what_if() -> Response[str]:
 @router.get("/executions")
 def get_executions() -> Response[str]:
     """Answer the last runs."""
-    from voucher_selection.run_reports import listed_runs  # noqa: PLC0415 - see above
+    from voucher_selection.api.run_reports import listed_runs  # noqa: PLC0415 - see above
 
     runs = listed_runs(state_machine(), run_records())
     return json_answer(HTTPStatus.OK, {"runs": runs}, http_answers.REVALIDATE)
@@ -54,7 +54,7 @@ def get_executions() -> Response[str]:
 @router.get("/executions/<run_id>")
 def get_execution(run_id: str) -> Response[str]:
     """Answer how far a run is, or how it ended."""
-    from voucher_selection.run_reports import run_report  # noqa: PLC0415 - see above
+    from voucher_selection.api.run_reports import run_report  # noqa: PLC0415 - see above
 
     return json_answer(HTTPStatus.OK, run_report(run_id, state_machine(), run_records()), http_answers.REVALIDATE)
 
@@ -76,8 +76,8 @@ def start(request: Any) -> str:  # noqa: ANN401 - whatever JSON came
     InvalidRequest
         Names every key that is unknown or missing and every value that cannot be used.
     """
-    from voucher_selection.problems import RunsNotStarted  # noqa: PLC0415 - see above
-    from voucher_selection.requests import parse_request  # noqa: PLC0415
+    from voucher_selection.api.problems import RunsNotStarted  # noqa: PLC0415 - see above
+    from voucher_selection.domain.requests import parse_request  # noqa: PLC0415
 
     if not settings.start_runs:
         raise RunsNotStarted("this stage starts no runs through its API: start them in Step Functions")

@@ -5,13 +5,13 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from voucher_selection.assigning import assign_shard
-from voucher_selection.catalog import Catalog
-from voucher_selection.emitted_metrics import VOUCHERS_ASSIGNED, emit
-from voucher_selection.lake import Lake
-from voucher_selection.observability import log_failures, logger, metrics, tracer
-from voucher_selection.runs import RunId, Shard
-from voucher_selection.settings import AssignSettings
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.emitted_metrics import VOUCHERS_ASSIGNED, emit
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
+from voucher_selection.adapters.settings import AssignSettings
+from voucher_selection.domain.runs import RunId, Shard
+from voucher_selection.pipeline.assigning import assign_shard
 
 settings = AssignSettings.from_environment()
 lake = Lake(settings.bucket)

@@ -5,8 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from voucher_selection.cleaning import clean_shard
-from voucher_selection.emitted_metrics import (
+from voucher_selection.adapters.emitted_metrics import (
     ROWS_KEPT,
     ROWS_OTHER_COUNTRY,
     ROWS_READ,
@@ -14,10 +13,11 @@ from voucher_selection.emitted_metrics import (
     ROWS_REJECTED_BY_RULE,
     emit,
 )
-from voucher_selection.lake import Lake
-from voucher_selection.observability import log_failures, logger, metrics, tracer
-from voucher_selection.runs import Countries, RunId, Shard, Totals
-from voucher_selection.settings import CleanSettings
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
+from voucher_selection.adapters.settings import CleanSettings
+from voucher_selection.domain.runs import Countries, RunId, Shard, Totals
+from voucher_selection.pipeline.cleaning import clean_shard
 
 settings = CleanSettings.from_environment()
 lake = Lake(settings.bucket)
@@ -53,4 +53,4 @@ def _emit(totals: Totals) -> None:
     emit(ROWS_REJECTED, sum(totals.rejected.values()))
     for rule, rows in totals.rejected.items():
         if rows:
-            emit(ROWS_REJECTED_BY_RULE, rows, rule.value)
+            emit(ROWS_REJECTED_BY_RULE, rows, rule)

@@ -5,18 +5,18 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BaseModel
 
-from voucher_selection.assign_runs import AssignPlan
-from voucher_selection.base_counts import served_base
-from voucher_selection.catalog import Catalog
-from voucher_selection.emitted_metrics import ROWS_LANDED, SHARDS_PLANNED, emit
-from voucher_selection.errors import InvalidRequest
-from voucher_selection.ingesting import ingest, ingest_addition, ingest_customers
-from voucher_selection.lake import Lake
-from voucher_selection.observability import log_failures, logger, metrics, tracer
-from voucher_selection.requests import AppendRequest, AssignRequest, FullRequest, parse_request
-from voucher_selection.run_keys import RunKeys
-from voucher_selection.runs import Countries, RunId, RunPlan
-from voucher_selection.settings import IngestSettings
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.emitted_metrics import ROWS_LANDED, SHARDS_PLANNED, emit
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.settings import IngestSettings
+from voucher_selection.domain.assign_runs import AssignPlan
+from voucher_selection.domain.errors import InvalidRequest
+from voucher_selection.domain.requests import AppendRequest, AssignRequest, FullRequest, parse_request
+from voucher_selection.domain.runs import Countries, RunId, RunPlan
+from voucher_selection.pipeline.base_counts import served_base
+from voucher_selection.pipeline.ingesting import ingest, ingest_addition, ingest_customers
 
 settings = IngestSettings.from_environment()
 lake = Lake(settings.bucket)

@@ -9,27 +9,33 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BaseModel
 
-from voucher_selection.approval import approve
-from voucher_selection.assign_runs import AssignSummary
-from voucher_selection.assigning import sum_up_assignment
-from voucher_selection.catalog import Catalog
-from voucher_selection.emitted_metrics import (
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.emitted_metrics import (
     MODELS_HELD_BACK,
     MODELS_PUBLISHED,
     MODELS_SUPERSEDED,
     SHARDS_FAILED,
     emit,
 )
-from voucher_selection.errors import HeldBack, ShardsIncomplete
-from voucher_selection.lake import Lake
-from voucher_selection.observability import log_failures, logger, metrics, tracer
-from voucher_selection.publishing import publish_run
-from voucher_selection.remodelling import remodel
-from voucher_selection.requests import ApproveRequest, AssignRequest, RemodelRequest, RollbackRequest, parse_request
-from voucher_selection.rollback import roll_back
-from voucher_selection.run_keys import RunKeys
-from voucher_selection.runs import ApprovalSummary, Outcome, RemodelSummary, RollbackSummary, RunId, RunSummary
-from voucher_selection.settings import ModelSettings
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.settings import ModelSettings
+from voucher_selection.domain.assign_runs import AssignSummary
+from voucher_selection.domain.errors import HeldBack, ShardsIncomplete
+from voucher_selection.domain.requests import (
+    ApproveRequest,
+    AssignRequest,
+    RemodelRequest,
+    RollbackRequest,
+    parse_request,
+)
+from voucher_selection.domain.runs import ApprovalSummary, Outcome, RemodelSummary, RollbackSummary, RunId, RunSummary
+from voucher_selection.pipeline.approval import approve
+from voucher_selection.pipeline.assigning import sum_up_assignment
+from voucher_selection.pipeline.publishing import publish_run
+from voucher_selection.pipeline.remodelling import remodel
+from voucher_selection.pipeline.rollback import roll_back
 
 settings = ModelSettings.from_environment()
 lake = Lake(settings.bucket)

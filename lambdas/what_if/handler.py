@@ -5,12 +5,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from voucher_selection.catalog import Catalog
-from voucher_selection.lake import Lake
-from voucher_selection.observability import log_failures, logger, metrics, tracer
-from voucher_selection.remodelling import make_what_if
-from voucher_selection.requests import WhatIfRequest
-from voucher_selection.settings import WhatIfSettings
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
+from voucher_selection.adapters.settings import WhatIfSettings
+from voucher_selection.domain.requests import WhatIfRequest
+from voucher_selection.pipeline.remodelling import make_what_if
 
 settings = WhatIfSettings.from_environment()
 lake = Lake(settings.bucket)

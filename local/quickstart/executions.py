@@ -9,8 +9,8 @@ from botocore.config import Config
 
 from local.quickstart.record import Deployment
 from local.quickstart.workspace import Workspace
-from voucher_selection.run_keys import RunKeys
-from voucher_selection.state_machine import Execution, ListedExecution, StateMachine
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.state_machine import Execution, ListedExecution, StateMachine
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

@@ -11,7 +11,7 @@ from rich.progress import Progress as Bars
 from local.quickstart.record import Deployment
 from local.quickstart.runs import rows_per_second
 from local.quickstart.terminal import console, notices
-from voucher_selection.state_machine import MAPS, STATES, Execution
+from voucher_selection.adapters.state_machine import MAPS, STATES, Execution
 
 # The states that a run goes through, by its mode; the others are those of a history.
 _STATES = {

@@ -7,7 +7,7 @@ from local.quickstart.executions import Executions
 from local.quickstart.record import Deployment
 from local.quickstart.steps import StepError
 from local.quickstart.workspace import Workspace
-from voucher_selection.errors import NoRun
+from voucher_selection.domain.errors import NoRun
 
 _ROWS = ("rows_read", "other_country", "rejected", "kept")
 _MODEL = ("outcome", "version", "published", "served_version")

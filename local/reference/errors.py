@@ -3,7 +3,8 @@
 import inspect
 
 from local.reference import markdown
-from voucher_selection import errors, problems
+from voucher_selection.api import problems
+from voucher_selection.domain import errors
 
 
 def page() -> str:

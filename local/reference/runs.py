@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from local.reference import markdown
-from voucher_selection import assign_runs, gate, requests, runs, segments, what_if
+from voucher_selection.domain import assign_runs, gate, requests, runs, segments, what_if
 
 type Json = dict[str, Any]
 

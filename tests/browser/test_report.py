@@ -10,8 +10,8 @@ from tests.browser.forms import assert_told_beside, send
 from tests.browser.tables import NOTHING, amount, number, percent, rows_of
 from tests.browser.visits import Visits, status
 from tests.product import Product
-from voucher_selection.rejections import Rule
-from voucher_selection.run_keys import RunKeys
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.domain.rejections import Rule
 
 with_and_without_javascript = pytest.mark.parametrize("javascript", [True, False], ids=["script", "no-script"])
 

@@ -11,8 +11,8 @@ from moto.dynamodb.parsing.key_condition_expression import parse_expression
 
 from tests.concurrency.steps import Ask
 from tests.concurrency.stores import TABLE, Delete, Get, Next, Place, Put, Update
-from voucher_selection.catalog import Catalog
-from voucher_selection.lake import Lake
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.lake import Lake
 
 _SCHEMA = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
 

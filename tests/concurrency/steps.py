@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from tests.concurrency.stores import Answer, Operation
-from voucher_selection.errors import VoucherSelectionError
+from voucher_selection.domain.errors import VoucherSelectionError
 
 type Ask = Callable[[Operation], Answer]
 

@@ -26,8 +26,8 @@ from tests.concurrency.writers import (
     rollback,
     stored_after,
 )
-from voucher_selection.catalog import Pointer, Publication
-from voucher_selection.errors import NoModel, NoVersion
+from voucher_selection.adapters.catalog import Pointer, Publication
+from voucher_selection.domain.errors import NoModel, NoVersion
 
 
 @dataclass(frozen=True)

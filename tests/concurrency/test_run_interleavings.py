@@ -17,19 +17,19 @@ from tests.concurrency.clients import SteppedCatalog, SteppedLake
 from tests.concurrency.orders import State, ended, run_alone
 from tests.concurrency.steps import Ended, Program
 from tests.concurrency.stores import Stored, Update
-from voucher_selection.counts import FREQUENCY_SCHEMA, RECENCY_SCHEMA, Counts
-from voucher_selection.ledger import Ledger
-from voucher_selection.merging import Merged
-from voucher_selection.modes import segment_modes
-from voucher_selection.publishing import publish_run
-from voucher_selection.remodelling import remodel
-from voucher_selection.requests import RemodelRequest
-from voucher_selection.retention import Retention
-from voucher_selection.run_keys import RunKeys
-from voucher_selection.runs import RunPlan, SourceFile, Totals
-from voucher_selection.segments import SegmentDefinitions
-from voucher_selection.served_model import SegmentMode
-from voucher_selection.settings import ModelSettings
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.settings import ModelSettings
+from voucher_selection.domain.counts import FREQUENCY_SCHEMA, RECENCY_SCHEMA, Counts
+from voucher_selection.domain.ledger import Ledger
+from voucher_selection.domain.modes import segment_modes
+from voucher_selection.domain.requests import RemodelRequest
+from voucher_selection.domain.retention import Retention
+from voucher_selection.domain.runs import RunPlan, SourceFile, Totals
+from voucher_selection.domain.segments import SegmentDefinitions
+from voucher_selection.domain.served_model import SegmentMode
+from voucher_selection.pipeline.merging import Merged
+from voucher_selection.pipeline.publishing import publish_run
+from voucher_selection.pipeline.remodelling import remodel
 
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -60,7 +60,7 @@ class Standing(datetime):
 def alone_with_what_is_stored() -> Iterator[None]:
     """Neither the clock nor chance nor threads have a say; what shards have counted is known."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("voucher_selection.publishing.merge_shards", lambda _, plan: merged(ROWS[plan.run_id]))
+        patch.setattr("voucher_selection.pipeline.publishing.merge_shards", lambda _, plan: merged(ROWS[plan.run_id]))
         for module in ("publishing", "remodelling"):
             patch.setattr(f"voucher_selection.{module}.datetime", Standing)
             patch.setattr(f"voucher_selection.{module}.pause", lambda: None)

@@ -9,11 +9,11 @@ from tests.concurrency.clients import SteppedCatalog
 from tests.concurrency.orders import State, run_alone
 from tests.concurrency.steps import Ask, Program
 from tests.concurrency.stores import Stored
-from voucher_selection.catalog import Publication
-from voucher_selection.retention import Retention
-from voucher_selection.runs import Counted
-from voucher_selection.segments import SegmentDefinitions, load_definitions
-from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel
+from voucher_selection.adapters.catalog import Publication
+from voucher_selection.domain.retention import Retention
+from voucher_selection.domain.runs import Counted
+from voucher_selection.domain.segments import SegmentDefinitions, load_definitions
+from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FEWEST_KEPT = 2

@@ -10,8 +10,8 @@ from infra_cdk.context import stage_from_context
 from infra_cdk.stages import Stage, stage
 from local.reference.pages import FOLDER, PAGES
 from tests.docs.pages import ROOT
-from voucher_selection.rejections import Rule
-from voucher_selection.requests import RunRequest
+from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.requests import RunRequest
 
 
 @pytest.mark.parametrize("page", PAGES)

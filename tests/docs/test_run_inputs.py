@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.docs.pages import PAGES, Code, blocks, spans
-from voucher_selection.errors import InvalidRequest
-from voucher_selection.requests import parse_request
-from voucher_selection.segments import shipped_definitions
+from voucher_selection.domain.errors import InvalidRequest
+from voucher_selection.domain.requests import parse_request
+from voucher_selection.domain.segments import shipped_definitions
 
 # What a whole value stands for where the page has dots.
 _LEFT_OUT = {"source": "s3://bucket/key", "run_id": "run-1", "version": "v"}

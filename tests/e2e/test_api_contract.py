@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.product import Product
-from voucher_selection import openapi
+from voucher_selection.api import openapi
 
 CHECKS = [
     not_a_server_error,

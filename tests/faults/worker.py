@@ -23,11 +23,11 @@ from moto import mock_aws
 from tests.faults.corpus import ENDS_RIGHT, Fault, faults, sound_history
 from tests.integration.conftest import BUCKET, ENVIRONMENT, STARTED, TABLE, Pipeline
 from tests.reference import answer
-from voucher_selection.errors import EmptySource, ShardsIncomplete, VoucherSelectionError
-from voucher_selection.lake import Lake
-from voucher_selection.merging import merge_shards
-from voucher_selection.run_keys import RunKeys
-from voucher_selection.runs import RunPlan, Totals
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.domain.errors import EmptySource, ShardsIncomplete, VoucherSelectionError
+from voucher_selection.domain.runs import RunPlan, Totals
+from voucher_selection.pipeline.merging import merge_shards
 
 # What the deployed Clean has in all: here, what it may take besides the interpreter and its libraries.
 _MEMORY = 1792 * 2**20

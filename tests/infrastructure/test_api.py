@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from voucher_selection import openapi
+from voucher_selection.api import openapi
 
 
 def methods(synthesized):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.infrastructure.conftest import FUNCTIONS, Synthesized
-from voucher_selection.emitted_metrics import METRICS
+from voucher_selection.adapters.emitted_metrics import METRICS
 
 RUNBOOK = (Path(__file__).resolve().parents[2] / "docs" / "runbook.md").read_text()
 _, _, ALARMS = RUNBOOK.partition("\n## Alarms\n")

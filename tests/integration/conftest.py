@@ -21,8 +21,8 @@ from moto import mock_aws
 
 from local.quickstart.sample import sample_history
 from tests.histories import history, parquet_bytes, repeated
-from voucher_selection.catalog import Catalog
-from voucher_selection.lake import Lake
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.lake import Lake
 
 BUCKET = "lake"
 TABLE = "catalog"

@@ -319,7 +319,7 @@ def test_our_own_faults_say_nothing_of_themselves(version: str, api: Api, monkey
 def test_the_function_starts_with_nothing_that_a_lookup_does_not_need(environment, tmp_path):
     not_needed = (
         *("pandas", "numpy", "pyarrow", "jinja2", "boto3", "s3transfer", "aws_xray_sdk", "multiprocessing"),
-        *("voucher_selection.pages", "voucher_selection.openapi", "voucher_selection.operations"),
+        *("voucher_selection.api.pages", "voucher_selection.api.openapi", "voucher_selection.api.operations"),
     )
     script = f"import sys, api.handler; print([m for m in {not_needed} if m in sys.modules])"
     path = [entry for entry in sys.path if entry.endswith(("lambdas", "layers/shared/python"))]

@@ -10,8 +10,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from tests.integration.conftest import Api
-from voucher_selection import openapi, problems
-from voucher_selection.operations import OPERATIONS
+from voucher_selection.api import openapi, problems
+from voucher_selection.api.operations import OPERATIONS
 
 COPY = Path(__file__).parents[2] / "docs" / "openapi.json"
 
@@ -19,7 +19,7 @@ COPY = Path(__file__).parents[2] / "docs" / "openapi.json"
 def test_the_copy_in_docs_is_the_document():
     assert COPY.read_text() == openapi.as_text("api_key"), (
         "docs/openapi.json is not the document of the code; write it anew: "
-        "PYTHONPATH=layers/shared/python .venv/bin/python -m voucher_selection.openapi > docs/openapi.json"
+        "PYTHONPATH=layers/shared/python .venv/bin/python -m voucher_selection.api.openapi > docs/openapi.json"
     )
 
 

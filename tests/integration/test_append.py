@@ -8,12 +8,12 @@ import pytest
 
 from tests.histories import history, parquet_bytes
 from tests.integration.conftest import BUCKET, FOLDER, SECOND, STARTED, TWO, Pipeline, read_json
-from voucher_selection import errors
-from voucher_selection.catalog import Catalog
-from voucher_selection.lake import Lake
-from voucher_selection.ledger import Ledger
-from voucher_selection.run_keys import RunKeys
-from voucher_selection.runs import Counted, Totals
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.domain import errors
+from voucher_selection.domain.ledger import Ledger
+from voucher_selection.domain.runs import Counted, Totals
 
 
 def counts_of(lake: Lake, run_id: str) -> list[pa.Table]:
@@ -197,7 +197,7 @@ def test_a_catalog_that_never_rests_is_named(days, pipeline: Pipeline, monkeypat
     catalog = pipeline._model.catalog
     read = catalog.base
     monkeypatch.setattr(catalog, "base", lambda: read()._replace(version="20200101T000000000Z-gone"))
-    monkeypatch.setattr("voucher_selection.publishing._LONGEST_PAUSE", 0)
+    monkeypatch.setattr("voucher_selection.pipeline.publishing._LONGEST_PAUSE", 0)
 
     with pytest.raises(errors.CatalogContended, match="replaced 12 times"):
         pipeline.model("day")

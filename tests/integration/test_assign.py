@@ -12,9 +12,9 @@ import pytest
 from tests.customers import CASES, FREQUENT, RECENT, answered, case
 from tests.histories import history, parquet_bytes
 from tests.integration.conftest import BUCKET, STARTED, Pipeline
-from voucher_selection import errors
-from voucher_selection.catalog import Catalog
-from voucher_selection.lake import Lake
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.domain import errors
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from tests.histories import history, parquet_bytes, repeated
 from tests.integration.conftest import CONTEXT, SECOND, STARTED, Api, Pipeline
 from tests.lookup_requests import SEED_REQUEST
-from voucher_selection import errors
-from voucher_selection.emitted_metrics import METRICS
-from voucher_selection.errors import HeldBack, ShardsIncomplete
+from voucher_selection.adapters.emitted_metrics import METRICS
+from voucher_selection.domain import errors
+from voucher_selection.domain.errors import HeldBack, ShardsIncomplete
 
 FUNCTIONS = ("ingest", "clean", "assign", "model")
 # A row of each kind: kept, of another country, malformed, and two of one other rule.

@@ -11,7 +11,7 @@ from tests.histories import history, parquet_bytes
 from tests.integration.conftest import STARTED, Api, Pipeline
 from tests.integration.test_run_routes import execute, executions  # noqa: F401 - a fixture
 from tests.lookup_requests import SEED_REQUEST
-from voucher_selection.run_keys import RunKeys
+from voucher_selection.adapters.run_keys import RunKeys
 
 PAYLOADS = [
     "<script>alert(1)</script>",

@@ -32,16 +32,16 @@ from tests.integration.injection import (
     injected,
     only,
 )
-from voucher_selection.catalog import Catalog
-from voucher_selection.errors import (
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.domain.errors import (
     CatalogUnavailable,
     LakeUnavailable,
     NotParquet,
     SourceChanged,
     VoucherSelectionError,
 )
-from voucher_selection.lake import Lake
-from voucher_selection.runs import Totals
+from voucher_selection.domain.runs import Totals
 
 NAMED = (VoucherSelectionError, ClientError, BotoCoreError, S3UploadFailedError)
 LATER = STARTED + timedelta(minutes=1)

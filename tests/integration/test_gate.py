@@ -7,10 +7,10 @@ import pytest
 
 from tests.histories import history, parquet_bytes, repeated
 from tests.integration.conftest import SECOND, STARTED, Pipeline, read_json
-from voucher_selection.catalog import Catalog
-from voucher_selection.errors import HeldBack, InvalidRequest, NotHeldBack
-from voucher_selection.lake import Lake
-from voucher_selection.run_keys import RunKeys
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.domain.errors import HeldBack, InvalidRequest, NotHeldBack
 
 
 @pytest.fixture

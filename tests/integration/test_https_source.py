@@ -15,11 +15,12 @@ import trustme
 
 from tests.histories import history, parquet_bytes
 from tests.integration.conftest import BUCKET, Pipeline, read_json
-from voucher_selection import errors, https_sources
-from voucher_selection.https_addresses import HttpsLimits
-from voucher_selection.https_sources import land_from_https
-from voucher_selection.lake import Lake
-from voucher_selection.run_keys import RunKeys
+from voucher_selection.adapters import https_sources
+from voucher_selection.adapters.https_sources import land_from_https
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.domain import errors
+from voucher_selection.domain.https_addresses import HttpsLimits
 
 KEYS = RunKeys("run-1")
 # As for a test's own server, which is on this machine.

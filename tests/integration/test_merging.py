@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.integration.conftest import BUCKET, FOLDER, Pipeline, read_json
-from voucher_selection import errors
-from voucher_selection.lake import Lake
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.domain import errors
 
 
 def test_a_doubled_shard_is_refused(days, pipeline: Pipeline, lake: Lake, put):

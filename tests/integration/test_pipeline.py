@@ -10,10 +10,10 @@ import pytest
 
 from tests.histories import GOOD_ROW, SCHEMA, history, parquet_bytes, repeated
 from tests.integration.conftest import BUCKET, STARTED, Pipeline, quarantine_of, read_json
-from voucher_selection import errors
-from voucher_selection.catalog import Catalog
-from voucher_selection.lake import Lake
-from voucher_selection.rejections import Rule
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.domain import errors
+from voucher_selection.domain.rejections import Rule
 
 ROWS = [
     *repeated(3, total_orders="3.0", voucher_amount=2640.0),

@@ -9,10 +9,10 @@ import pytest
 
 from tests.histories import GOOD_ROW, history, parquet_bytes, repeated
 from tests.integration.conftest import BUCKET, Pipeline, quarantine_of, read_json
-from voucher_selection import errors
-from voucher_selection.catalog import Catalog
-from voucher_selection.lake import Lake
-from voucher_selection.rejections import Rule
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.domain import errors
+from voucher_selection.domain.rejections import Rule
 
 BROKEN = {
     "malformed": {"total_orders": "2.5"},

@@ -7,10 +7,10 @@ import pytest
 
 from tests.histories import history, parquet_bytes, repeated
 from tests.integration.conftest import BUCKET, FOLDER, SECOND, STARTED, TWO, Pipeline, read_json
-from voucher_selection import errors
-from voucher_selection.catalog import Catalog
-from voucher_selection.lake import Lake
-from voucher_selection.segments import SegmentDefinitions
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.domain import errors
+from voucher_selection.domain.segments import SegmentDefinitions
 
 
 def test_a_remodel_equals_a_full_run_for_the_date(days, pipeline: Pipeline, catalog: Catalog):

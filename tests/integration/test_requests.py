@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import FOLDER, Pipeline
-from voucher_selection import errors
+from voucher_selection.domain import errors
 
 
 @pytest.mark.parametrize("mode", ["assigned", "Append", "", 5, None, ["append"], {"remodel": 1}])

@@ -11,10 +11,10 @@ import pytest
 
 from tests.histories import history, parquet_bytes
 from tests.integration.conftest import STATE_MACHINE, Api, Pipeline
-from voucher_selection.errors import NoRun
-from voucher_selection.lake import Lake
-from voucher_selection.run_keys import RunKeys
-from voucher_selection.state_machine import StateMachine
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.state_machine import StateMachine
+from voucher_selection.domain.errors import NoRun
 
 ROLE = "arn:aws:iam::123456789012:role/states"
 DEFINITION = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})

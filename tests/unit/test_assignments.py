@@ -6,9 +6,9 @@ import pyarrow as pa
 import pytest
 
 from tests.customers import CASES, RECENT, answered, case
-from voucher_selection.assignments import assign, output_schema
-from voucher_selection.segments import shipped_definitions
-from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel
+from voucher_selection.domain.segments import shipped_definitions
+from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
+from voucher_selection.pipeline.assignments import assign, output_schema
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.histories import history, parquet_bytes
-from voucher_selection.batches import RowGroups, read_ahead, read_batches, row_groups_of
-from voucher_selection.counting import count_batches, count_file
-from voucher_selection.counts import Counts, RunningCounts
-from voucher_selection.rules import CLEANED_SCHEMA
+from voucher_selection.domain.counts import Counts, RunningCounts
+from voucher_selection.domain.rules import CLEANED_SCHEMA
+from voucher_selection.pipeline.batches import RowGroups, read_ahead, read_batches, row_groups_of
+from voucher_selection.pipeline.counting import count_batches, count_file
 
 ROWS = [
     {"total_orders": f"{number % 40}.0", "last_order_ts": f"2018-05-{number % 28 + 1:02}", "timestamp": time}

@@ -8,12 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from voucher_selection.counts import Counts
-from voucher_selection.errors import NoSegment, NoSupport, UnknownCountry
-from voucher_selection.modes import segment_modes
-from voucher_selection.rules import CLEANED_SCHEMA
-from voucher_selection.segments import shipped_definitions
-from voucher_selection.served_model import AmountCount, SegmentMode, ServedModel
+from voucher_selection.domain.counts import Counts
+from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
+from voucher_selection.domain.modes import segment_modes
+from voucher_selection.domain.rules import CLEANED_SCHEMA
+from voucher_selection.domain.segments import shipped_definitions
+from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
 
 CUR_DATE = date(2018, 9, 15)
 

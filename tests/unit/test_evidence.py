@@ -2,7 +2,7 @@
 
 import pytest
 
-from voucher_selection.evidence import LOW_SUPPORT, Evidence, evidence_of
+from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
 
 
 def test_the_sample_s_largest_segment_is_clear():

@@ -3,11 +3,11 @@
 import pytest
 from pydantic import ValidationError
 
-from voucher_selection.errors import HeldBack
-from voucher_selection.gate import NOTHING_SERVED, Served, Thresholds, check
-from voucher_selection.rejections import Rule
-from voucher_selection.runs import Totals
-from voucher_selection.served_model import AmountCount, SegmentMode
+from voucher_selection.domain.errors import HeldBack
+from voucher_selection.domain.gate import NOTHING_SERVED, Served, Thresholds, check
+from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.runs import Totals
+from voucher_selection.domain.served_model import AmountCount, SegmentMode
 
 
 def rows(kept: int, *, other_country: int = 0, **rejected: int) -> Totals:

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from voucher_selection.errors import AlreadyCounted
-from voucher_selection.ledger import Ledger
-from voucher_selection.runs import SourceFile, Totals, version_after, version_of
+from voucher_selection.domain.errors import AlreadyCounted
+from voucher_selection.domain.ledger import Ledger
+from voucher_selection.domain.runs import SourceFile, Totals, version_after, version_of
 
 FOUR = Totals(rows_read=4, other_country=1, kept=3)
 

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pytest
 
 from tests.histories import parquet_bytes
-from voucher_selection.counts import FREQUENCY_SCHEMA, RECENCY_SCHEMA
-from voucher_selection.lake import PARALLEL_REQUESTS, Lake
-from voucher_selection.merging import merge_shards
-from voucher_selection.run_keys import RunKeys
-from voucher_selection.runs import RowObject, RunPlan, Shard, ShardPart, ShardTotals, SourceFile
-from voucher_selection.segments import shipped_definitions
+from voucher_selection.adapters.lake import PARALLEL_REQUESTS, Lake
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.domain.counts import FREQUENCY_SCHEMA, RECENCY_SCHEMA
+from voucher_selection.domain.runs import RowObject, RunPlan, Shard, ShardPart, ShardTotals, SourceFile
+from voucher_selection.domain.segments import shipped_definitions
+from voucher_selection.pipeline.merging import merge_shards
 
 SHARDS = 700
 REQUEST_SECONDS = 0.005

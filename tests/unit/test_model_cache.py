@@ -10,10 +10,10 @@ from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voucher_selection.errors import NoModel
-from voucher_selection.model_cache import CatalogUnreachable, ModelCache
-from voucher_selection.segments import shipped_definitions
-from voucher_selection.served_model import ServedModel
+from voucher_selection.api.model_cache import CatalogUnreachable, ModelCache
+from voucher_selection.domain.errors import NoModel
+from voucher_selection.domain.segments import shipped_definitions
+from voucher_selection.domain.served_model import ServedModel
 
 SECONDS = 5.0
 

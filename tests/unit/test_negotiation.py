@@ -2,7 +2,7 @@
 
 import pytest
 
-from voucher_selection.negotiation import prefers_html
+from voucher_selection.api.negotiation import prefers_html
 
 PAGES = {
     "a browser": "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8",

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from voucher_selection.formats import timestamp_from_text, whole_number
-from voucher_selection.parsing import parse_amount, parse_timestamp, parse_total_orders
+from voucher_selection.domain.formats import timestamp_from_text, whole_number
+from voucher_selection.domain.parsing import parse_amount, parse_timestamp, parse_total_orders
 
 MALFORMED = object()
 

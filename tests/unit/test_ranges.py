@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voucher_selection.errors import InvalidSegments
-from voucher_selection.ranges import ranges_of, with_ranges
-from voucher_selection.segments import Measure, Segment, Segmentation, shipped_definitions
+from voucher_selection.domain.errors import InvalidSegments
+from voucher_selection.domain.ranges import ranges_of, with_ranges
+from voucher_selection.domain.segments import Measure, Segment, Segmentation, shipped_definitions
 
 FREQUENT, RECENCY = shipped_definitions().segmentations
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from voucher_selection.counts import Counts
-from voucher_selection.modes import segment_modes
-from voucher_selection.rejections import Rule
-from voucher_selection.rules import clean
-from voucher_selection.segments import shipped_definitions
+from voucher_selection.domain.counts import Counts
+from voucher_selection.domain.modes import segment_modes
+from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.rules import clean
+from voucher_selection.domain.segments import shipped_definitions
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from voucher_selection.retention import Retention
+from voucher_selection.domain.retention import Retention
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 

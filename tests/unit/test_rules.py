@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from tests.histories import SCHEMA, history
-from voucher_selection.rejections import Rule
-from voucher_selection.rules import CLEANED_SCHEMA, clean
+from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.rules import CLEANED_SCHEMA, clean
 
 JUNE = datetime(2018, 6, 1)
 CASES: dict[str, tuple[dict[str, Any], Rule | None]] = {

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from voucher_selection.errors import InvalidSegments
-from voucher_selection.segments import load_definitions, shipped_definitions
+from voucher_selection.domain.errors import InvalidSegments
+from voucher_selection.domain.segments import load_definitions, shipped_definitions
 
 ORDERS = {
     0: "out_of_range", 1: "1-4", 4: "1-4", 5: "5-13", 13: "5-13", 14: "14-37", 37: "14-37", 38: "out_of_range",

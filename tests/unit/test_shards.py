@@ -1,7 +1,7 @@
 """How row groups are grouped into shards."""
 
-from voucher_selection.runs import Shard, ShardPart
-from voucher_selection.shards import MOST_PARTS, RowGroup, plan_shards
+from voucher_selection.domain.runs import Shard, ShardPart
+from voucher_selection.domain.shards import MOST_PARTS, RowGroup, plan_shards
 
 
 def file(key: str, *rows: int, size: int = 10) -> list[RowGroup]:

@@ -1,8 +1,8 @@
 """Totals of rows outlive the rules that rejected them: old ones are read, added to and shown with whatever rules."""
 
-from voucher_selection import charts
-from voucher_selection.rejections import Rule, told
-from voucher_selection.runs import RowObject, ShardTotals, Totals
+from voucher_selection.api import charts
+from voucher_selection.domain.rejections import Rule, told
+from voucher_selection.domain.runs import RowObject, ShardTotals, Totals
 
 
 def stored(**rejected: int) -> str:

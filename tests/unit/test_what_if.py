@@ -1,7 +1,7 @@
 """What another model would change."""
 
-from voucher_selection.served_model import AmountCount, SegmentMode
-from voucher_selection.what_if import changed_segments
+from voucher_selection.domain.served_model import AmountCount, SegmentMode
+from voucher_selection.domain.what_if import changed_segments
 
 
 def mode(segment: str, amount: float | None, count: int = 1) -> SegmentMode:

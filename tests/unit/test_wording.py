@@ -2,7 +2,7 @@
 
 import pytest
 
-from voucher_selection.wording import duration
+from voucher_selection.api.wording import duration
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,134 @@
+"""Footers: what a parquet file says of itself, read alone, and believed only where it agrees with itself."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import NamedTuple, override
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from voucher_selection.adapters.damage import named_damage
+from voucher_selection.adapters.lake import Lake, S3File
+from voucher_selection.adapters.landed_files import LandedFile
+from voucher_selection.adapters.seekable import SeekableFile
+from voucher_selection.domain.errors import EmptySource
+from voucher_selection.domain.runs import SourceFile
+from voucher_selection.domain.shards import RowGroup
+
+
+class Footer(NamedTuple):
+    """What a landed file's footer says of it."""
+
+    file: SourceFile
+    row_groups: list[RowGroup]
+    schema: pa.Schema
+
+
+class FileKind(NamedTuple):
+    """What landed files have to be: how their schema is checked, and which of their columns are read."""
+
+    check: Callable[[pa.Schema, str], None]
+    columns: list[str]
+
+
+def read_footer(lake: Lake, landed: LandedFile, kind: FileKind) -> Footer:
+    """Read a landed file's footer, and only that.
+
+    Raises
+    ------
+    EmptySource
+        The file has no bytes.
+    NotParquet
+        It has no footer that can be read, or one that contradicts itself.
+    WrongSchema
+        Its columns are not those of its kind.
+    SourceChanged, LakeUnavailable
+        It is not what was landed, or cannot be fetched.
+    """
+    file = lake.open(landed.key)
+    if not file.size:
+        raise EmptySource(f"{landed.source} is empty: 0 bytes")
+    with named_damage(landed.source):
+        metadata = pq.read_metadata(file)
+        schema = metadata.schema.to_arrow_schema()
+        kind.check(schema, landed.source)
+        columns = [name for name in kind.columns if name in schema.names]
+        check_footer(metadata, file.size, columns)
+        row_groups = list(_row_groups(file, landed.key, metadata, columns))
+    source_file = SourceFile(
+        key=landed.key, source=landed.source, identity=landed.identity, size=file.size, rows=metadata.num_rows
+    )
+    return Footer(source_file, row_groups, schema)
+
+
+def check_footer(metadata: pq.FileMetaData, size: int, columns: list[str]) -> None:
+    """Check what a footer says of columns without nesting; only then may it be asked about their chunks.
+
+    Parameters
+    ----------
+    size
+        The file's, in bytes.
+
+    Raises
+    ------
+    ArrowException, OSError
+        The numbers of rows contradict each other, or a chunk's description cannot be read.
+    """
+    chunks = chunk_indices(metadata, columns)
+    for index in range(metadata.num_row_groups):
+        row_group = metadata.row_group(index)
+        if row_group.num_columns != metadata.num_columns:
+            raise pa.ArrowInvalid(
+                f"row group {index} has {row_group.num_columns} columns, the schema {metadata.num_columns}"
+            )
+        _check_chunks(metadata, size, index, columns)
+        rows = {row_group.num_rows, *(row_group.column(chunk).num_values for chunk in chunks.values())}
+        if len(rows) > 1 or min(rows) < 0:
+            raise pa.ArrowInvalid(f"row group {index} has {row_group.num_rows} rows, its columns {sorted(rows)}")
+    summed = sum(metadata.row_group(index).num_rows for index in range(metadata.num_row_groups))
+    if summed != metadata.num_rows:
+        raise pa.ArrowInvalid(f"the file has {metadata.num_rows} rows, its row groups {summed}")
+
+
+def chunk_indices(metadata: pq.FileMetaData, columns: list[str]) -> dict[str, int]:
+    """Return where the chunks of columns without nesting stand in every row group."""
+    paths = (metadata.schema.column(index).path for index in range(metadata.num_columns))
+    return {path: index for index, path in enumerate(paths) if path in columns}
+
+
+def _check_chunks(metadata: pq.FileMetaData, size: int, row_group: int, columns: list[str]) -> None:
+    """Have a reader open the columns' chunks, up to its first look at a page.
+
+    Asked for the description of a chunk that cannot be, `RowGroupMetaData.column` ends the process; a reader raises.
+    """
+    file = pq.ParquetFile(_FooterOnly(size), metadata=metadata, buffer_size=1)
+    with suppress(_FooterEnds):
+        next(file.iter_batches(1, [row_group], columns=columns, use_threads=False), None)
+
+
+class _FooterEnds(Exception):
+    """A page was asked for: the reader has read all that the footer says of it."""
+
+
+class _FooterOnly(SeekableFile):
+    """A file whose footer has been read and whose pages may not be.
+
+    Parameters
+    ----------
+    size
+        In bytes; chunks have to be within it.
+    """
+
+    @override
+    def read(self, size: int | None = -1) -> bytes:
+        raise _FooterEnds
+
+
+def _row_groups(file: S3File, key: str, metadata: pq.FileMetaData, columns: list[str]) -> Iterator[RowGroup]:
+    chunks = chunk_indices(metadata, columns).values()
+    first_row = 0
+    for index in range(metadata.num_row_groups):
+        row_group = metadata.row_group(index)
+        size = sum(row_group.column(chunk).total_compressed_size for chunk in chunks)
+        yield RowGroup(key, file.etag, index, first_row, row_group.num_rows, size)
+        first_row += row_group.num_rows

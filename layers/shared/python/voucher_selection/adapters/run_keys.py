@@ -1,0 +1,119 @@
+"""Where a run's objects are in the lake."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RunKeys:
+    """The keys of one run's objects."""
+
+    run_id: str
+
+    def raw(self, name: str) -> str:
+        """The landed copy of a source file; `name` is its path below the source."""
+        return f"raw/run_id={self.run_id}/{name}"
+
+    @property
+    def plan(self) -> str:
+        """The plan that Ingest settles."""
+        return f"runs/run_id={self.run_id}/plan.json"
+
+    @property
+    def manifest(self) -> str:
+        """The list of shards, the item source of the map."""
+        return f"runs/run_id={self.run_id}/manifest.json"
+
+    @property
+    def summary(self) -> str:
+        """The run's outcome."""
+        return f"runs/run_id={self.run_id}/run.json"
+
+    @property
+    def failures(self) -> str:
+        """The folder of the state machine's records of shards that failed."""
+        return f"runs/run_id={self.run_id}/failures/"
+
+    def cleaned(self, shard: int) -> str:
+        """A shard's rows that count."""
+        return self._staging("cleaned", shard, "parquet")
+
+    def counts(self, shard: int) -> tuple[str, str]:
+        """A shard's frequency counts and recency counts."""
+        return self._staging("frequency_counts", shard, "parquet"), self._staging("recency_counts", shard, "parquet")
+
+    def totals(self, shard: int) -> str:
+        """A shard's totals; where they are, the shard is complete."""
+        return self._staging("totals", shard, "json")
+
+    def quarantine(self, rule: str, shard: int) -> str:
+        """The rows of a shard that a rule rejects."""
+        return f"{self.all_quarantine}rule={rule}/shard-{shard:05d}.parquet"
+
+    @property
+    def all_quarantine(self) -> str:
+        """The folder of the run's rejected rows, partitioned by rule."""
+        return f"quarantine/run_id={self.run_id}/"
+
+    @property
+    def merged_counts(self) -> tuple[str, str]:
+        """The run's frequency counts and recency counts."""
+        return self._production("frequency_counts"), self._production("recency_counts")
+
+    @property
+    def ledger(self) -> str:
+        """What the run's counts count."""
+        return f"production/run_id={self.run_id}/ledger.json"
+
+    @property
+    def what_if(self) -> str:
+        """The model that a remodel was only asked about."""
+        return f"runs/run_id={self.run_id}/what_if.json"
+
+    @property
+    def rollback(self) -> str:
+        """What a rollback has settled to do."""
+        return f"runs/run_id={self.run_id}/rollback.json"
+
+    @property
+    def approval(self) -> str:
+        """What an approval approves: the record of the run that was held back."""
+        return f"runs/run_id={self.run_id}/approval.json"
+
+    @property
+    def all_cleaned(self) -> str:
+        """The folder of the shards' rows that count."""
+        return f"staging/run_id={self.run_id}/cleaned/"
+
+    @property
+    def all_totals(self) -> str:
+        """The folder of the shards' totals."""
+        return f"staging/run_id={self.run_id}/totals/"
+
+    def vouchers(self, shard: int) -> str:
+        """The amounts of a shard's customers."""
+        return f"{self.all_vouchers}shard-{shard:05d}.parquet"
+
+    @property
+    def all_vouchers(self) -> str:
+        """The folder of the customers' amounts, and of nothing else."""
+        return f"production/run_id={self.run_id}/vouchers/"
+
+    def assigned(self, shard: int) -> str:
+        """The totals of a shard of customers; where they are, the shard is complete."""
+        return f"{self.all_assigned}shard-{shard:05d}.json"
+
+    @property
+    def all_assigned(self) -> str:
+        """The folder of the totals of shards of customers."""
+        return f"production/run_id={self.run_id}/voucher_totals/"
+
+    @property
+    def modes(self) -> str:
+        """The run's amounts by segment."""
+        return self._production("segment_modes")
+
+    def _staging(self, kind: str, shard: int, suffix: str) -> str:
+        return f"staging/run_id={self.run_id}/{kind}/shard-{shard:05d}.{suffix}"
+
+    def _production(self, name: str) -> str:
+        return f"production/run_id={self.run_id}/{name}.parquet"

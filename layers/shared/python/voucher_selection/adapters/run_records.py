@@ -1,0 +1,43 @@
+"""What runs have left of themselves in the lake, read without Arrow."""
+
+import json
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from voucher_selection.adapters.run_keys import RunKeys
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+_PARALLEL_REQUESTS = 10
+
+
+class RunRecords:
+    """The `run.json` of runs.
+
+    Parameters
+    ----------
+    bucket
+        The lake's bucket.
+    client
+        A client of S3.
+    """
+
+    def __init__(self, bucket: str, client: "S3Client") -> None:
+        self._bucket = bucket
+        self._client = client
+
+    def summary(self, run_id: str) -> dict[str, Any] | None:
+        """Return the summary of a run, or the record of its failure; None where it has left neither."""
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=RunKeys(run_id).summary)["Body"]
+        except self._client.exceptions.NoSuchKey:
+            return None
+        found: dict[str, Any] = json.loads(body.read())
+        return found
+
+    def summaries(self, run_ids: Iterable[str]) -> list[dict[str, Any] | None]:
+        """Return the summaries of runs, in their order."""
+        with ThreadPoolExecutor(_PARALLEL_REQUESTS) as pool:
+            return list(pool.map(self.summary, run_ids))

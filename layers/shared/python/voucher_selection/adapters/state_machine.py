@@ -1,0 +1,179 @@
+"""The state machine's executions: started, listed, and told how far they are."""
+
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from voucher_selection.domain.errors import NoRun
+from voucher_selection.domain.runs import message_of
+
+if TYPE_CHECKING:
+    from types_boto3_stepfunctions import SFNClient
+    from types_boto3_stepfunctions.type_defs import HistoryEventTypeDef
+
+MAPS = ("CleanShards", "AssignShards")
+# Those that work, in their order; the others choose and record.
+STATES = ("Ingest", *MAPS, "Model")
+_FAILED = {"TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut", "MapRunFailed"}
+_SUCCEEDED = {"TaskSucceeded", "LambdaFunctionSucceeded", "MapRunSucceeded"}
+
+
+class ListedExecution(NamedTuple):
+    """An execution as a list has it; `status` as Step Functions names it, `ended_at` None while it runs."""
+
+    run_id: str
+    status: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class State:
+    """A state that an execution has entered; `seconds` is None while it is in it."""
+
+    name: str
+    entered_at: datetime
+    seconds: float | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An execution, and how far it is.
+
+    Attributes
+    ----------
+    run_id
+        Its name.
+    status
+        As Step Functions names it: `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`.
+    request
+        Its input; text where that is no JSON.
+    states
+        Those that work, as far as it has entered them.
+    shards, shards_done, shards_failed
+        Of its map; 0 before that has begun.
+    error, cause
+        Of an execution that failed.
+    """
+
+    run_id: str
+    status: str
+    request: Any
+    started_at: datetime
+    ended_at: datetime | None
+    states: tuple[State, ...] = ()
+    shards: int = 0
+    shards_done: int = 0
+    shards_failed: int = 0
+    error: str | None = None
+    cause: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self.status != "RUNNING"
+
+    @property
+    def current(self) -> str | None:
+        """The state it is in, or was in when it ended."""
+        return self.states[-1].name if self.states else None
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long each state took that has ended."""
+        return {state.name: state.seconds for state in self.states if state.seconds is not None}
+
+
+class StateMachine:
+    """The executions of one state machine.
+
+    Parameters
+    ----------
+    arn
+        The state machine's.
+    client
+        A client of Step Functions.
+    """
+
+    def __init__(self, arn: str, client: "SFNClient") -> None:
+        self._arn = arn
+        self._client = client
+
+    def start(self, request: Mapping[str, Any]) -> str:
+        """Start an execution with what it is asked; return its name, which is the run's id."""
+        run_id = f"run-{secrets.token_hex(4)}"
+        self._client.start_execution(stateMachineArn=self._arn, name=run_id, input=json.dumps(request))
+        return run_id
+
+    def executions(self, most: int) -> list[ListedExecution]:
+        """Return the executions that were started last, at most so many, the last one first."""
+        found = self._client.list_executions(stateMachineArn=self._arn, maxResults=most)["executions"]
+        listed = (ListedExecution(e["name"], e["status"], e["startDate"], e.get("stopDate")) for e in found)
+        return sorted(listed, key=lambda execution: execution.started_at, reverse=True)
+
+    def execution(self, run_id: str) -> Execution:
+        """Return an execution, and how far it is.
+
+        Raises
+        ------
+        NoRun
+            There is none of that name; Step Functions forgets executions after 90 days.
+        """
+        arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{run_id}"
+        try:
+            described = self._client.describe_execution(executionArn=arn)
+        except (self._client.exceptions.ExecutionDoesNotExist, self._client.exceptions.InvalidArn) as error:
+            raise NoRun(f"there is no run {run_id!r}, or it was longer ago than 90 days") from error
+        pages = self._client.get_paginator("get_execution_history").paginate(
+            executionArn=arn, includeExecutionData=False
+        )
+        events = [event for page in pages for event in page["events"]]
+        total, done, failed = self._shards(events)
+        return Execution(
+            run_id=run_id,
+            status=described["status"],
+            request=_parsed(described.get("input", "")),
+            started_at=described["startDate"],
+            ended_at=described.get("stopDate"),
+            states=tuple(_states(events)),
+            shards=total,
+            shards_done=done,
+            shards_failed=failed,
+            error=described.get("error"),
+            cause=message_of(described["cause"]) if "cause" in described else None,
+        )
+
+    def _shards(self, events: "Iterable[HistoryEventTypeDef]") -> tuple[int, int, int]:
+        started = [event["mapRunStartedEventDetails"] for event in events if "mapRunStartedEventDetails" in event]
+        if not started:
+            return 0, 0, 0
+        counts = self._client.describe_map_run(mapRunArn=started[-1]["mapRunArn"])["itemCounts"]
+        return counts["total"], counts["succeeded"], counts["failed"] + counts["timedOut"] + counts["aborted"]
+
+
+def _states(events: "Iterable[HistoryEventTypeDef]") -> Iterator[State]:
+    """Yield the states that work from an execution's history, which tells them one after another."""
+    current: State | None = None
+    for event in events:
+        if event["type"] in _FAILED | _SUCCEEDED and current:
+            # A state that was tried again is what its last try was.
+            current = State(current.name, current.entered_at, failed=event["type"] in _FAILED)
+        elif event.get("stateEnteredEventDetails", {}).get("name") in STATES:
+            current = State(event["stateEnteredEventDetails"]["name"], event["timestamp"])
+        elif "stateExitedEventDetails" in event and current:
+            seconds = round((event["timestamp"] - current.entered_at).total_seconds(), 3)
+            yield State(current.name, current.entered_at, seconds, current.failed)
+            current = None
+    if current:
+        yield current
+
+
+def _parsed(text: str) -> Any:  # noqa: ANN401 - an execution's input may be anything
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

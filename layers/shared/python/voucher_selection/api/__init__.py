@@ -1,0 +1,1 @@
+"""What is served: answers, problems, pages, and the document that describes them."""

@@ -1,0 +1,74 @@
+"""Many lookups at once: every customer is answered, with an amount or with a problem, from one model."""
+
+from collections import Counter
+from typing import Annotated, TypedDict, cast
+
+from pydantic import Field
+
+from voucher_selection.api.problems import ProblemFacts, problem_of
+from voucher_selection.domain.errors import VoucherSelectionError
+from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, ServedBy, Voucher, served_by, voucher_for
+from voucher_selection.domain.served_model import ServedModel
+from voucher_selection.domain.validation import FieldProblem
+
+MOST_CUSTOMERS = 1_000
+
+
+class Refusal(TypedDict):
+    """The entry of a customer without an amount."""
+
+    problem: ProblemFacts
+    customer_id: Annotated[int | str | None, Field(description="Given back where it is an integer or text")]
+
+
+class BulkAnswer(TypedDict):
+    """The answer of `POST /vouchers`: one entry per customer, in their order."""
+
+    model: ServedBy
+    vouchers: list[Voucher | Refusal]
+
+
+def customers_of(body: object) -> list[object]:
+    """Return the customers that `POST /vouchers` is asked about; each is yet to be checked.
+
+    Raises
+    ------
+    InvalidLookup
+        The body is no object, or its `customers` is no list of 1 to `MOST_CUSTOMERS`.
+    """
+    expected = f"expected a list of 1 to {MOST_CUSTOMERS:,} customers"
+    if not isinstance(body, dict):
+        raise InvalidLookup([FieldProblem("", "expected an object with customers: a list")])
+    customers = body.get("customers")
+    if not isinstance(customers, list):
+        raise InvalidLookup([FieldProblem("customers", expected)])
+    if not 1 <= len(customers) <= MOST_CUSTOMERS:
+        raise InvalidLookup([FieldProblem("customers", f"{expected}, got {len(customers):,}")])
+    return customers
+
+
+def look_up_all(model: ServedModel, customers: list[object]) -> BulkAnswer:
+    """Return one entry per customer, in order, as `POST /vouchers` gives them.
+
+    An entry is what `POST /voucher` answers, without the model, which is said once; or the `problem` it would answer.
+    """
+    return {"model": served_by(model), "vouchers": [_entry(model, customer) for customer in customers]}
+
+
+def refusals(answer: BulkAnswer) -> Counter[str]:
+    """Return how many customers got which problem, by its code."""
+    refused = (cast("Refusal", entry) for entry in answer["vouchers"] if "problem" in entry)
+    return Counter(refusal["problem"]["code"] for refusal in refused)
+
+
+def _entry(model: ServedModel, customer: object) -> Voucher | Refusal:
+    try:
+        return voucher_for(model, LookupRequest.parse(customer))
+    except VoucherSelectionError as error:
+        return {"problem": problem_of(error).facts(), "customer_id": _customer_id(customer)}
+
+
+def _customer_id(customer: object) -> int | str | None:
+    """Whose entry it is, as far as that can be told of a customer who could not be read."""
+    found = customer.get("customer_id") if isinstance(customer, dict) else None
+    return found if isinstance(found, int | str) and not isinstance(found, bool) else None

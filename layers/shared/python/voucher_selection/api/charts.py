@@ -1,0 +1,86 @@
+"""Charts as numbers: what a template draws as SVG or as a table, with nothing left to compute there."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from voucher_selection.api.wording import amount
+from voucher_selection.domain.rejections import told
+from voucher_selection.domain.runs import Totals
+from voucher_selection.domain.served_model import AmountCount, SegmentMode
+
+_HEAT_LEVELS = 9
+
+
+class Bar(NamedTuple):
+    """A bar of a chart: its label, how many it stands for, their share of the whole, and its length from 0 to 100."""
+
+    label: str
+    number: int
+    share: float
+    length: float
+
+
+def distribution(assignments: Sequence[AmountCount], most: int = 4) -> list[Bar]:
+    """Return the amounts of a segment as bars: the most frequent ones, and what is left as one more."""
+    shown = assignments if len(assignments) <= most + 1 else assignments[:most]
+    counts = [(amount(assignment.voucher_amount), assignment.count) for assignment in shown]
+    if rest := assignments[len(shown) :]:
+        counts.append((f"{len(rest)} others", sum(assignment.count for assignment in rest)))
+    return _bars(counts, sum(assignment.count for assignment in assignments))
+
+
+def rows_read(rows: Totals) -> list[Bar]:
+    """Return what became of the rows of a history as bars."""
+    rejected = [(told(rule), count) for rule, count in rows.rejected.items()]
+    counts = [("kept", rows.kept), ("of other countries", rows.other_country), *rejected]
+    return _bars(counts, rows.rows_read)
+
+
+class HeatMap(NamedTuple):
+    """Segments by amounts; a cell is the amount's share of the segment, with its level from 0 to `_HEAT_LEVELS`.
+
+    `amounts` are the most frequent ones of all the segments, in ascending order.
+    """
+
+    amounts: tuple[str, ...]
+    rows: tuple["HeatRow", ...]
+
+
+class HeatRow(NamedTuple):
+    """A segment's shares, and its mode."""
+
+    mode: SegmentMode
+    cells: tuple["HeatCell", ...]
+
+
+class HeatCell(NamedTuple):
+    """An amount's share of a segment."""
+
+    share: float
+    level: int
+    is_mode: bool
+
+
+def heat_map(modes: Sequence[SegmentMode], most: int = 8) -> HeatMap:
+    """Return segments by the amounts that are most frequent in them."""
+    totals: dict[float, int] = {}
+    for mode in modes:
+        for assignment in mode.assignments:
+            totals[assignment.voucher_amount] = totals.get(assignment.voucher_amount, 0) + assignment.count
+    shown = sorted(sorted(totals, key=lambda value: (-totals[value], value))[:most])
+    return HeatMap(
+        amounts=tuple(map(amount, shown)),
+        rows=tuple(HeatRow(mode, tuple(_cells(mode, shown))) for mode in modes),
+    )
+
+
+def _cells(mode: SegmentMode, amounts: Sequence[float]) -> Iterator[HeatCell]:
+    counts = {assignment.voucher_amount: assignment.count for assignment in mode.assignments}
+    for value in amounts:
+        share = counts.get(value, 0) / mode.support if mode.support else 0.0
+        yield HeatCell(share, min(int(share * (_HEAT_LEVELS + 1)), _HEAT_LEVELS), value == mode.voucher_amount)
+
+
+def _bars(counts: Sequence[tuple[str, int]], total: int) -> list[Bar]:
+    longest = max((count for _, count in counts), default=0) or 1
+    return [Bar(label, count, count / total if total else 0.0, 100 * count / longest) for label, count in counts]

@@ -1,0 +1,106 @@
+"""Examples of what the API takes and answers, for its document."""
+
+from voucher_selection.domain.segments import shipped_definitions
+
+CUSTOMER = {
+    "customer_id": 123,
+    "country_code": "Peru",
+    "total_orders": 15,
+    "segment_name": "recency_segment",
+    "last_order_ts": "2018-05-03 00:00:00",
+    "first_order_ts": "2017-05-03 00:00:00",
+}
+MODEL_OF_ANSWER = {"version": "20261123T001000293Z-run-6f5b966c", "cur_date": "2018-09-15"}
+MODEL_FACTS = {**MODEL_OF_ANSWER, "published_at": "2026-11-23T00:10:00.293000+00:00", "run_id": "run-6f5b966c"}
+HEALTH = {"status": "ok", "model": {**MODEL_FACTS, "age_seconds": 86}}
+CUSTOMERS = {"customers": [CUSTOMER, {**CUSTOMER, "customer_id": 124, "last_order_ts": "2018-09-03"}]}
+VOUCHER = {
+    "voucher_amount": 2640.0,
+    "customer_id": 123,
+    "country_code": "Peru",
+    "segment_name": "recency_segment",
+    "segment": "121-180",
+    "support": 2055,
+    "share": 0.5630170316301704,
+}
+NO_SEGMENT = {
+    "status": 404,
+    "code": "no_segment",
+    "detail": "days_since_last_order is 12 (on 2018-09-15), in no segment of recency_segment: "
+    "30-60, 61-90, 91-120, 121-180, 180+",
+}
+VOUCHERS = {"model": MODEL_OF_ANSWER, "vouchers": [VOUCHER, {"problem": NO_SEGMENT, "customer_id": 124}]}
+SEGMENT = {
+    "country_code": "Peru",
+    "segment_name": "recency_segment",
+    "segment": "180+",
+    "lower": 181,
+    "upper": None,
+    "voucher_amount": 3520.0,
+    "support": 4,
+    "share": 0.5,
+    "assignments": [{"voucher_amount": 3520.0, "count": 2}, {"voucher_amount": 2640.0, "count": 1},
+                    {"voucher_amount": 4400.0, "count": 1}],
+}  # fmt: skip
+ROWS = {
+    "rows_read": 50_000,
+    "other_country": 42_012,
+    "rejected": {"malformed": 7, "zero_orders_with_dates": 793, "last_before_first": 14, "null_total_orders": 627,
+                 "null_voucher_amount": 43},
+    "kept": 6_504,
+}  # fmt: skip
+SOURCES = {"counts_run_id": "run-6f5b966c", "countries": ["Peru"]}
+MODEL_REPORT = {
+    **MODEL_FACTS,
+    **SOURCES,
+    "age_seconds": 86,
+    "definitions": shipped_definitions().model_dump(mode="json"),
+    "rows": ROWS,
+    "segments": [
+        {
+            "country_code": "Peru",
+            "segment_name": "recency_segment",
+            "segment": "180+",
+            "voucher_amount": 3520.0,
+            "support": 4,
+            "share": 0.5,
+            "runner_up": 2640.0,
+            "lead": 1,
+            "evidence": "thin",
+        }
+    ],
+}
+KEPT_VERSION = {**MODEL_FACTS, **SOURCES, "is_served": True, "expires_at": None}
+WHAT_IF = {
+    "counts_run_id": "run-6f5b966c",
+    "served_version": MODEL_FACTS["version"],
+    "definitions": shipped_definitions().model_dump(mode="json"),
+    "changes": [],
+    "model": {**MODEL_FACTS, "cur_date": "2018-10-01"},
+    "segments": [SEGMENT],
+}
+RUN = {
+    "run_id": "run-6f5b966c",
+    "status": "SUCCEEDED",
+    "started_at": "2026-11-23T00:10:00.293000+00:00",
+    "ended_at": "2026-11-23T00:10:03.411000+00:00",
+    "seconds": 3.118,
+    "mode": "full",
+    "outcome": "published",
+    "version": MODEL_FACTS["version"],
+    "rows": ROWS,
+}
+RUN_REPORT = {
+    **RUN,
+    "request": {"source": "s3://bucket/uploads/vouchers.parquet"},
+    "states": [
+        {"name": "Ingest", "status": "succeeded", "entered_at": "2026-11-23T00:10:00.301000+00:00", "seconds": 0.7}
+    ],
+    "current": "Model",
+    "shards": 1,
+    "shards_done": 1,
+    "shards_failed": 0,
+    "error": None,
+    "cause": None,
+    "summary": {},
+}

@@ -1,0 +1,219 @@
+"""The document of the API (OpenAPI 3.1), made from the table of operations and from the types of the code.
+
+    PYTHONPATH=layers/shared/python .venv/bin/python -m voucher_selection.api.openapi > docs/openapi.json
+
+writes the copy that is kept with the documentation.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from functools import cache
+from http import HTTPStatus
+from typing import Any, Literal, NamedTuple, cast
+
+from pydantic import TypeAdapter
+
+from voucher_selection.api import problems
+from voucher_selection.api.http_answers import REQUEST_ID
+from voucher_selection.api.operations import HTML, OPERATIONS, Content, Operation, Schema
+
+type Auth = Literal["none", "api_key", "iam"]
+type Json = dict[str, Any]
+
+_REF = "#/components/schemas/{model}"
+_DESCRIPTION = (
+    "The voucher amount used most in a customer's segment. Problems are answered as RFC 9457 has them, with a stable"
+    " `code`, and as a page where `Accept` prefers one. HEAD answers every GET, OPTIONS names a path's methods, and"
+    " every GET has an ETag."
+)
+# What API Gateway answers before the function is asked; infra_cdk/api.py gives these answers their bodies.
+GATEWAY_REFUSALS: dict[HTTPStatus, tuple[str, ...]] = {
+    HTTPStatus.CONTENT_TOO_LARGE: ("body_too_large",),
+    HTTPStatus.TOO_MANY_REQUESTS: ("throttled", "quota_exceeded"),
+    HTTPStatus.INTERNAL_SERVER_ERROR: ("gateway_error",),
+    HTTPStatus.GATEWAY_TIMEOUT: ("gateway_timeout",),
+}
+
+
+class _Proof(NamedTuple):
+    """How a caller proves who it is: the name and definition of the scheme, and the code of who does not."""
+
+    scheme: str
+    definition: Json
+    refusal: str
+
+
+_PROOFS = {
+    "api_key": _Proof("apiKey", {"type": "apiKey", "in": "header", "name": "x-api-key"}, "api_key_required"),
+    "iam": _Proof(
+        "signature",
+        {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "AWS Signature Version 4",
+            "x-amazon-apigateway-authtype": "awsSigv4",
+        },
+        "signature_required",
+    ),
+}
+_RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+@cache
+def document(auth: Auth) -> Json:
+    """Return the document of a stage that asks for a key, or does not.
+
+    The server is the folder that the document is in, so that it holds under every stage and domain.
+    """
+    schemas: Json = {}
+    problem = _schema(problems.ProblemBody, schemas)
+    paths: Json = {}
+    refusals: Json = {}
+    for operation in OPERATIONS:
+        proof = _proof(operation, auth)
+        told = _operation(operation, problem, schemas, refusals, proof)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = told
+    components: Json = {"schemas": schemas, "responses": refusals, "headers": _headers()}
+    if auth in _PROOFS:
+        components["securitySchemes"] = {_PROOFS[auth].scheme: _PROOFS[auth].definition}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Voucher Selection", "version": "1.0.0", "description": _DESCRIPTION},
+        "servers": [{"url": "./"}],
+        "paths": paths,
+        "components": components,
+    }
+
+
+def as_text(auth: Auth) -> str:
+    """Return the document as it is kept in a file."""
+    return json.dumps(document(auth), indent=2) + "\n"
+
+
+def _operation(operation: Operation, problem: Json, schemas: Json, refusals: Json, proof: _Proof | None) -> Json:
+    told: Json = {"operationId": _id(operation), "summary": operation.summary}
+    if operation.description:
+        told["description"] = operation.description
+    told["security"] = [{proof.scheme: []}] if proof else []
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": schema}
+        for name, schema in operation.parameters.items()
+    ]
+    parameters += [{"name": name, "in": "query", "schema": schema} for name, schema in operation.query.items()]
+    if operation.method == "GET":
+        parameters.append({"name": "If-None-Match", "in": "header", "schema": {"type": "string"}})
+    if parameters:
+        told["parameters"] = parameters
+    if operation.body:
+        told["requestBody"] = {
+            "required": True,
+            "content": {operation.body.media_type: _content(operation.body, schemas)},
+        }
+    told["responses"] = _answers(operation, schemas)
+    for status, codes in _refusals(operation, proof).items():
+        content = _problem_content(status, codes, problem)
+        if answered := told["responses"].get(str(status.value)):
+            answered["content"] |= content
+            continue
+        name = "_or_".join(codes)
+        refusals[name] = _response(status.phrase, _problem_headers(status), content)
+        told["responses"][str(status.value)] = {"$ref": f"#/components/responses/{name}"}
+    told["responses"] = dict(sorted(told["responses"].items()))
+    return told
+
+
+def _proof(operation: Operation, auth: Auth) -> _Proof | None:
+    """What an operation asks of its caller; a page's shell can hold a key, and cannot sign."""
+    is_open = operation.is_open or (operation.is_shell and auth == "api_key")
+    return None if is_open else _PROOFS.get(auth)
+
+
+def _id(operation: Operation) -> str:
+    """A name for programs that are made from the document: the method and the path, in words."""
+    words = operation.path.replace(".", "_").replace("{", "").replace("}", "")
+    return operation.method.lower() + words.replace("/", "_")
+
+
+def _answers(operation: Operation, schemas: Json) -> Json:
+    """The responses that are no problems; those of a GET may be kept, and are asked for by their ETag."""
+    kept = [REQUEST_ID, "ETag", "Cache-Control"] if operation.method == "GET" else [REQUEST_ID]
+    told: Json = {}
+    for status, bodies in operation.answers.items():
+        contents = {body.media_type: _content(body, schemas) for body in bodies}
+        if status is HTTPStatus.OK:
+            told[str(status.value)] = _response(operation.summary, kept, contents)
+        else:
+            told[str(status.value)] = _response(status.phrase, _problem_headers(status), contents)
+    if operation.method == "GET":
+        told[str(HTTPStatus.NOT_MODIFIED.value)] = _response(HTTPStatus.NOT_MODIFIED.phrase, kept, {})
+    return told
+
+
+def _problem_content(status: HTTPStatus, codes: list[str], problem: Json) -> Json:
+    facts = {"properties": {"status": {"const": status.value}, "code": {"enum": codes}}}
+    return {
+        problems.CONTENT_TYPE: {"schema": {"allOf": [problem, facts]}},
+        HTML: {"schema": {"type": "string"}},
+    }
+
+
+def _problem_headers(status: HTTPStatus) -> list[str]:
+    return [REQUEST_ID, "Retry-After"] if status in _RETRIED else [REQUEST_ID]
+
+
+def _response(description: str, headers: list[str], contents: Json) -> Json:
+    response: Json = {
+        "description": description,
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+    }
+    return response | {"content": contents} if contents else response
+
+
+def _refusals(operation: Operation, proof: _Proof | None) -> dict[HTTPStatus, list[str]]:
+    """The codes of an operation's problems by their status: its own, and those that each may have."""
+    found: dict[HTTPStatus, list[str]] = {}
+    for status, code in _codes(operation, proof):
+        if code not in found.setdefault(status, []):
+            found[status].append(code)
+    return found
+
+
+def _codes(operation: Operation, proof: _Proof | None) -> Iterator[tuple[HTTPStatus, str]]:
+    yield from (problems.PROBLEMS[error] for error in operation.refusals)
+    yield problems.OUR_FAULT.status, problems.OUR_FAULT.code
+    for status, codes in (GATEWAY_REFUSALS | ({HTTPStatus.FORBIDDEN: (proof.refusal,)} if proof else {})).items():
+        yield from ((status, code) for code in codes)
+
+
+def _headers() -> Json:
+    described = {
+        REQUEST_ID: "The request's id, which its lines in the log have too",
+        "ETag": "What `If-None-Match` takes",
+        "Cache-Control": "How long the answer may be kept",
+        "Retry-After": "In how many seconds to try again",
+    }
+    return {
+        name: {"description": text, "required": name != "Retry-After", "schema": {"type": "string"}}
+        for name, text in described.items()
+    }
+
+
+def _content(body: Content, schemas: Json) -> Json:
+    told: Json = {"schema": _schema(body.schema, schemas)}
+    return told if body.example is None else told | {"example": body.example}
+
+
+def _schema(schema: Schema, schemas: Json) -> Json:
+    """The schema of a body; that of a type goes to the components, with those of the types in it."""
+    if isinstance(schema, dict):
+        return schema
+    found = TypeAdapter(cast("Any", schema)).json_schema(ref_template=_REF)
+    schemas.update(found.pop("$defs", {}))
+    schemas.setdefault(schema.__name__, found)
+    return {"$ref": _REF.format(model=schema.__name__)}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(as_text("api_key"))

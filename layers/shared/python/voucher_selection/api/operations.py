@@ -1,0 +1,278 @@
+"""The table of the API's operations: what each route takes, answers, and refuses.
+
+A route is a function in the API's handler and an entry here: the document (`openapi`), the methods that a path has, and
+the tests are made from the table. It is imported where one of these is asked for, not for a lookup.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAliasType
+
+from voucher_selection.api import docs_page, examples, problems
+from voucher_selection.api.bulk_lookups import MOST_CUSTOMERS, BulkAnswer
+from voucher_selection.api.health import Health
+from voucher_selection.api.model_cache import CatalogUnreachable
+from voucher_selection.api.model_report import KeptVersions, ModelReport
+from voucher_selection.api.request_bodies import FORM, JSON
+from voucher_selection.api.run_reports import ListedRuns, RunReport, StartedRun
+from voucher_selection.domain.errors import (
+    InvalidRequest,
+    NoCounts,
+    NoModel,
+    NoRun,
+    NoSegment,
+    NoSupport,
+    UnknownCountry,
+)
+from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, SelectionCriteria, VoucherAnswer
+from voucher_selection.domain.requests import RunRequest, WhatIfRequest
+from voucher_selection.domain.what_if import WhatIf
+
+type Schema = type[Any] | TypeAliasType | dict[str, Any]
+
+HTML = "text/html"
+_TEXT: dict[str, Any] = {"type": "string"}
+
+
+class Content(NamedTuple):
+    """A body: its media type, and its schema: a type of the code, or a schema as it is written."""
+
+    media_type: str
+    schema: Schema
+    example: object = None
+
+
+class Operation(NamedTuple):
+    """One method of one path.
+
+    `path` has its variables in braces, `parameters` their schemas, `query` those of its query. `answers` are the bodies
+    by status, `refusals` the errors that are answered as problems; `is_open` is what nobody has to prove anything for,
+    `is_shell` a page that holds no data where the stage has a key, and needs none.
+    """
+
+    method: str
+    path: str
+    summary: str
+    answers: Mapping[HTTPStatus, tuple[Content, ...]]
+    description: str = ""
+    parameters: Mapping[str, dict[str, Any]] = MappingProxyType({})
+    query: Mapping[str, dict[str, Any]] = MappingProxyType({})
+    body: Content | None = None
+    refusals: tuple[type[Exception], ...] = ()
+    is_open: bool = False
+    is_shell: bool = False
+
+
+_MODEL = (NoModel, CatalogUnreachable)
+_BODY = (problems.MalformedBody, problems.BodyTooLarge, problems.UnsupportedMediaType)
+_LOOKUP = (InvalidLookup, UnknownCountry, NoSegment, NoSupport)
+
+# A form's fields are text, and any that are not there are as if they were blank.
+_FORM_SCHEMA = {
+    "type": "object",
+    "properties": dict.fromkeys(LookupRequest.model_fields, _TEXT),
+    "required": ["country_code", "segment_name"],
+}
+_BULK_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "customers": {
+            "description": "Each is what `POST /voucher` takes; one that is not is answered with its problem",
+            "type": "array",
+            "items": {},
+            "minItems": 1,
+            "maxItems": MOST_CUSTOMERS,
+        }
+    },
+    "required": ["customers"],
+}
+_PAGE = (Content(HTML, _TEXT),)
+_RUN_ID: dict[str, Any] = {"type": "string", "pattern": "^[A-Za-z0-9_.+=@-]{1,80}$"}
+_RUN_FORM_SCHEMA = {
+    "type": "object",
+    "properties": dict.fromkeys(("mode", "source", "countries", "cur_date", "version"), _TEXT),
+}
+
+
+def _pages(
+    path: str,
+    summary: str,
+    answers: Mapping[HTTPStatus, tuple[Content, ...]] = MappingProxyType({HTTPStatus.OK: _PAGE}),
+    *,
+    body: Content | None = None,
+    refusals: tuple[type[Exception], ...] = (),
+    **more: Any,  # noqa: ANN401 - fields of Operation
+) -> Iterator[Operation]:
+    """Yield the operations of a page, and of the view that has its data where a stage asks for a key."""
+    method = "POST" if body else "GET"
+    page = Operation(method, path, summary, answers, body=body, refusals=refusals, **more)
+    yield page._replace(is_shell=body is None)
+    yield page._replace(path=f"/views{path}", summary=f"{summary}: with its data, whatever the stage asks for")
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "POST",
+        "/voucher",
+        "Which amount a customer should get",
+        {HTTPStatus.OK: (Content(JSON, VoucherAnswer, {**examples.VOUCHER, "model": examples.MODEL_OF_ANSWER}),)},
+        body=Content(JSON, LookupRequest, examples.CUSTOMER),
+        refusals=(problems.MalformedJson, *_BODY, *_LOOKUP, *_MODEL),
+    ),
+    Operation(
+        "POST",
+        "/vouchers",
+        "Which amounts many customers should get",
+        {HTTPStatus.OK: (Content(JSON, BulkAnswer, examples.VOUCHERS),)},
+        description="A customer with a problem changes nothing for the others.",
+        body=Content(JSON, _BULK_SCHEMA, examples.CUSTOMERS),
+        refusals=(problems.MalformedJson, *_BODY, InvalidLookup, *_MODEL),
+    ),
+    Operation(
+        "GET",
+        "/selection_criteria",
+        "Every segment with its mode",
+        {
+            HTTPStatus.OK: (
+                Content(JSON, SelectionCriteria, {"model": examples.MODEL_FACTS, "segments": [examples.SEGMENT]}),
+                Content(HTML, _TEXT),
+            )
+        },
+        description="A table for whoever prefers a page.",
+        refusals=_MODEL,
+    ),
+    Operation(
+        "GET",
+        "/model",
+        "The analysis of the served model",
+        {HTTPStatus.OK: (Content(JSON, ModelReport, examples.MODEL_REPORT),)},
+        description="What it was made from, and how much the counts of each segment say.",
+        refusals=_MODEL,
+    ),
+    Operation(
+        "GET",
+        "/versions",
+        "The kept versions of the model",
+        {HTTPStatus.OK: (Content(JSON, KeptVersions, {"versions": [examples.KEPT_VERSION]}),)},
+    ),
+    Operation(
+        "POST",
+        "/what_if",
+        "What another date or other segments would change",
+        {HTTPStatus.OK: (Content(JSON, WhatIf, examples.WHAT_IF),)},
+        description="Computed from counts, of the served model or of another run. Nothing is published.",
+        body=Content(JSON, WhatIfRequest, {"cur_date": "2018-10-01"}),
+        refusals=(problems.MalformedJson, *_BODY, InvalidRequest, NoCounts),
+    ),
+    Operation(
+        "GET",
+        "/executions",
+        "The last runs",
+        {HTTPStatus.OK: (Content(JSON, ListedRuns, {"runs": [examples.RUN]}),)},
+    ),
+    Operation(
+        "POST",
+        "/executions",
+        "Start a run",
+        {HTTPStatus.ACCEPTED: (Content(JSON, StartedRun, {"run_id": examples.RUN["run_id"]}),)},
+        description="Only where the setting `start_runs` lets the API do so.",
+        body=Content(JSON, RunRequest, {"mode": "remodel", "cur_date": "2018-10-01"}),
+        refusals=(problems.MalformedJson, *_BODY, InvalidRequest, problems.RunsNotStarted, problems.CrossSite),
+    ),
+    Operation(
+        "GET",
+        "/executions/{run_id}",
+        "How far a run is, or how it ended",
+        {HTTPStatus.OK: (Content(JSON, RunReport, examples.RUN_REPORT),)},
+        parameters={"run_id": _RUN_ID},
+        refusals=(NoRun,),
+    ),
+    *_pages(
+        "/search_voucher",
+        "A form to look up one customer",
+        {HTTPStatus.OK: _PAGE, HTTPStatus.SERVICE_UNAVAILABLE: _PAGE},
+        refusals=(CatalogUnreachable,),
+    ),
+    *_pages(
+        "/search_voucher",
+        "The form with its answer",
+        {
+            HTTPStatus.OK: _PAGE,
+            HTTPStatus.NOT_FOUND: _PAGE,
+            HTTPStatus.UNPROCESSABLE_ENTITY: _PAGE,
+            HTTPStatus.SERVICE_UNAVAILABLE: _PAGE,
+        },
+        description="Problems of the fields stand beside them, on the page.",
+        body=Content(FORM, _FORM_SCHEMA, {name: str(value) for name, value in examples.CUSTOMER.items()}),
+        refusals=(*_BODY, CatalogUnreachable),
+    ),
+    *_pages(
+        "/segments",
+        "The segments of a country, as a page",
+        query={"country": _TEXT},
+        refusals=(UnknownCountry, *_MODEL),
+    ),
+    *_pages(
+        "/report",
+        "The analysis of the served model, as a page",
+        {HTTPStatus.OK: _PAGE, HTTPStatus.UNPROCESSABLE_ENTITY: _PAGE},
+        description="With `what_if`, also what another date or other segments would change.",
+        query={"what_if": _TEXT, "cur_date": _TEXT, "ranges_0": _TEXT, "ranges_1": _TEXT},
+        refusals=_MODEL,
+    ),
+    *_pages("/runs", "The last runs and the kept versions, as a page"),
+    *_pages(
+        "/runs",
+        "Start a run by a form",
+        {HTTPStatus.SEE_OTHER: (), HTTPStatus.UNPROCESSABLE_ENTITY: _PAGE},
+        description="Only where the setting `start_runs` lets the API do so. Leads to the page of the run.",
+        body=Content(FORM, _RUN_FORM_SCHEMA, {"mode": "remodel", "cur_date": "2018-10-01"}),
+        refusals=(*_BODY, problems.RunsNotStarted, problems.CrossSite),
+    ),
+    *_pages(
+        "/runs/{run_id}",
+        "How far a run is, or how it ended, as a page",
+        parameters={"run_id": _RUN_ID},
+        refusals=(NoRun,),
+    ),
+    Operation("GET", "/", "The way to the first page", {HTTPStatus.FOUND: ()}, is_shell=True),
+    Operation(
+        "GET",
+        "/health",
+        "The served model and its age",
+        {HTTPStatus.OK: (Content(JSON, Health, examples.HEALTH),)},
+        refusals=_MODEL,
+        is_open=True,
+    ),
+    Operation(
+        "GET",
+        "/openapi.json",
+        "This document",
+        {HTTPStatus.OK: (Content(JSON, {"type": "object"}),)},
+        is_open=True,
+    ),
+    Operation("GET", "/docs", "This document, to explore and try", {HTTPStatus.OK: _PAGE}, is_open=True),
+    Operation(
+        "GET",
+        "/docs/{file}",
+        "What the page `/docs` is made of",
+        {HTTPStatus.OK: (Content("text/javascript", _TEXT), Content("text/css", _TEXT))},
+        parameters={"file": {"type": "string", "enum": list(docs_page.FILES)}},
+        refusals=(problems.NoRoute,),
+        is_open=True,
+    ),
+)
+
+
+def allowed_methods(path: str) -> tuple[str, ...]:
+    """Return the methods that a path has; none where there is no such path."""
+    own = {operation.method for operation in OPERATIONS if _matches(operation.path, path)}
+    implied = {"OPTIONS"} | ({"HEAD"} if "GET" in own else set())
+    return tuple(sorted(own | implied)) if own else ()
+
+
+def _matches(template: str, path: str) -> bool:
+    parts = re.split(r"\{\w+\}", template)
+    return re.fullmatch("[^/]+".join(map(re.escape, parts)), path) is not None

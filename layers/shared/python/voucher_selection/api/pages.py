@@ -1,0 +1,281 @@
+"""The web pages: HTML made from what the API knows, readable without JavaScript."""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from voucher_selection.adapters.catalog import Version
+from voucher_selection.api import charts, wording
+from voucher_selection.domain.errors import HeldBack
+from voucher_selection.domain.evidence import LOW_SUPPORT
+from voucher_selection.domain.lookups import Found
+from voucher_selection.domain.runs import Totals
+from voucher_selection.domain.served_model import ServedModel
+
+CONTENT_TYPE = "text/html; charset=utf-8"
+PAGES = (
+    ("search_voucher", "Look up"),
+    ("segments", "Segments"),
+    ("report", "Report"),
+    ("runs", "Runs"),
+    ("docs", "API"),
+)
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+class Frame(NamedTuple):
+    """What surrounds the content of a page.
+
+    Attributes
+    ----------
+    root
+        The relative address of the API's root, so that links hold under any stage and domain: `../` for each folder.
+    page
+        The page among `PAGES` that it belongs to.
+    is_shell
+        Whether it holds no data, but a script that asks for a key and fetches the view with the data.
+    """
+
+    root: str
+    page: str
+    is_shell: bool = False
+    pages: Sequence[tuple[str, str]] = PAGES
+
+
+def frame_of(path: str, *, is_shell: bool = False) -> Frame:
+    """Return the frame of the page at a path of the API; that of a view is its page's."""
+    page = path.removeprefix("/views").strip("/")
+    return Frame("../" * page.count("/"), page.partition("/")[0], is_shell)
+
+
+@cache
+def content_security_policy() -> str:
+    """Return the policy of every page: our own style and script apply, our own origin is asked, and nothing else."""
+    return (
+        f"default-src 'none'; style-src {_source(_style())}; script-src {_source(_script())}; connect-src 'self';"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def lookup_page(
+    frame: Frame,
+    model: ServedModel | None,
+    fields: Mapping[str, str],
+    *,
+    found: Found | None = None,
+    curl: str | None = None,
+    errors: Mapping[str, str] | None = None,
+    notice: str | None = None,
+) -> str:
+    """Return the form, filled with `fields`, with what was found, the errors by field, or a notice beside it."""
+    return _render(
+        "search_voucher.html",
+        frame,
+        model=model,
+        countries=model.countries if model else (),
+        segmentations=model.segmentations if model else {},
+        fields=fields,
+        found=found,
+        curl=curl,
+        errors=errors or {},
+        notice=notice,
+    )
+
+
+def segments_page(frame: Frame, model: ServedModel, country: str) -> str:
+    """Return the segments of one of the model's countries, with their modes and the distributions of amounts."""
+    return _render("segments.html", frame, model=model, country=country, modes=_by_segmentation(model, country))
+
+
+def report_page(
+    frame: Frame,
+    model: ServedModel,
+    version: Version,
+    fields: Mapping[str, str],
+    *,
+    what_if: Mapping[str, Any] | None = None,
+    errors: Mapping[str, str] | None = None,
+    notice: str | None = None,
+) -> str:
+    """Return the analysis of the served model, with a what-if's form and, where one was asked for, its answer.
+
+    Parameters
+    ----------
+    version
+        What the model was made from.
+    fields
+        What the form is filled with.
+    what_if
+        A model that was only asked about, with the fields of `what_if.WhatIf`.
+    """
+    return _render(
+        "report.html",
+        frame,
+        model=model,
+        counted=version.counted,
+        rows=version.counted.rows and _rows(version.counted.rows),
+        age_seconds=(datetime.now(UTC) - model.published_at).total_seconds(),
+        heat_maps={
+            country: {name: charts.heat_map(modes) for name, modes in _by_segmentation(model, country).items()}
+            for country in model.countries
+        },
+        fields=fields,
+        what_if=what_if,
+        what_if_rows=what_if and _what_if_rows(model, what_if),
+        errors=errors or {},
+        notice=notice,
+    )
+
+
+class StartForm(NamedTuple):
+    """The forms that start a run: what they are filled with, the errors by field, and a notice."""
+
+    fields: Mapping[str, str]
+    errors: Mapping[str, str]
+    notice: str | None
+
+
+def runs_page(
+    frame: Frame,
+    runs: Sequence[Mapping[str, Any]],
+    versions: Sequence[Mapping[str, Any]],
+    start_form: StartForm | None,
+) -> str:
+    """Return the last runs (`run_reports.ListedRun`) and the kept versions (`model_report.KeptVersion`).
+
+    With a `start_form`, runs can be started and versions served again from the page.
+    """
+    fields, errors, notice = start_form or StartForm({}, {}, None)
+    return _render(
+        "runs.html",
+        frame,
+        runs=runs,
+        live=any(run["status"] == "RUNNING" for run in runs),
+        versions=versions,
+        may_start=start_form is not None,
+        fields={name: fields.get(name, "") for name in ("mode", "source", "countries", "cur_date")},
+        errors=errors,
+        notice=notice,
+    )
+
+
+def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
+    """Return how far a run is, or how it ended: its states, its rows, its error, and what it published.
+
+    Where runs may be started, one that the quality gate has held back can be approved from its page.
+    """
+    rows, summary = run["rows"], run["summary"]
+    facts = {name: summary[key] for key, name in _FACTS.items() if summary.get(key) is not None}
+    if summary.get("served_version") not in {None, summary.get("version")}:
+        facts["Still served"] = summary["served_version"]
+    return _render(
+        "run.html",
+        frame,
+        run=run,
+        may_approve=may_start and run["error"] == HeldBack.__name__,
+        rows=_rows(Totals.model_validate(rows)) if rows else None,
+        facts=facts,
+    )
+
+
+def problem_page(frame: Frame, title: str, detail: str) -> str:
+    """Return an error for a person."""
+    return _render("problem.html", frame, title=title, detail=detail)
+
+
+def shell_page(frame: Frame) -> str:
+    """Return a page without data, which asks for the key and then fetches its view."""
+    return _render("shell.html", frame, title=dict(PAGES)[frame.page])
+
+
+_FACTS = {
+    "source": "History",
+    "cur_date": "CUR_DATE",
+    "files": "Files",
+    "known_files": "Files counted before",
+    "base_run_id": "Added to the counts of run",
+    "counts_run_id": "From the counts of run",
+    "changed_segments": "Segments with another amount",
+    "assigned": "Customers with an amount",
+    "output": "Amounts written to",
+    "version": "Version",
+    "previous_version": "Served before",
+}
+
+
+def _by_segmentation(model: ServedModel, country: str) -> dict[str, list[Any]]:
+    modes: dict[str, list[Any]] = {name: [] for name in model.segmentations}
+    for mode in model.modes:
+        if mode.country_code == country:
+            modes[mode.segment_name].append(mode)
+    return modes
+
+
+def _rows(totals: Totals) -> dict[str, Any]:
+    return {"total": totals.rows_read, "bars": charts.rows_read(totals)}
+
+
+def _what_if_rows(model: ServedModel, what_if: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every segment of a what-if beside the served one, with its change; then those that there would be no more."""
+    served = {(mode.country_code, mode.segment_name, mode.segment): mode.voucher_amount for mode in model.modes}
+    changes = {_segment_key(change): change for change in what_if["changes"]}
+    rows = []
+    for segment in what_if["segments"]:
+        key = _segment_key(segment)
+        changed = ("changed" if key in served else "new") if changes.pop(key, None) else ""
+        rows.append({**segment, "served_amount": served.get(key), "changed": changed})
+    nothing = {"voucher_amount": None, "support": None, "share": None}
+    return rows + [{**change, **nothing, "changed": "gone"} for change in changes.values()]
+
+
+def _segment_key(segment: Mapping[str, Any]) -> tuple[str, str, str]:
+    return segment["country_code"], segment["segment_name"], segment["segment"]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words = ("age", "amount", "duration", "evidence", "moment", "number", "outcome", "percent", "status")
+    environment.filters |= {name: getattr(wording, name) for name in words}
+    environment.globals |= {
+        "bounds": wording.bounds,
+        "clarity": wording.clarity,
+        "distribution": charts.distribution,
+        "evidence_names": wording.EVIDENCE,
+        "low_support": LOW_SUPPORT,
+        "needs": wording.NEEDS,
+        "why": wording.why,
+    }
+    return environment
+
+
+@cache
+def _style() -> str:
+    return (_TEMPLATES / "style.css").read_text(encoding="utf-8")
+
+
+@cache
+def _script() -> str:
+    return (_TEMPLATES / "pages.js").read_text(encoding="utf-8")
+
+
+def _source(text: str) -> str:
+    """How a policy names an inline style or script."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _render(template: str, frame: Frame, **values: object) -> str:
+    page = _environment().get_template(template)
+    return page.render(frame=frame, style=_style(), script=_script(), **values)

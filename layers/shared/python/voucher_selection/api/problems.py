@@ -1,0 +1,145 @@
+"""Errors of the API as problem details (RFC 9457), each with a stable `code` beside the standard members."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Annotated, NamedTuple, NotRequired, TypedDict
+
+from pydantic import Field
+
+from voucher_selection.api.model_cache import CatalogUnreachable
+from voucher_selection.domain.errors import (
+    InvalidRequest,
+    NoCounts,
+    NoModel,
+    NoRun,
+    NoSegment,
+    NoSupport,
+    UnknownCountry,
+)
+from voucher_selection.domain.lookups import InvalidLookup
+
+CONTENT_TYPE = "application/problem+json"
+_RETRY = {"Retry-After": "5"}
+
+
+class MalformedJson(Exception):
+    """The request's body is no JSON."""
+
+
+class MalformedBody(Exception):
+    """The request's body is no text."""
+
+
+class BodyTooLarge(Exception):
+    """The request's body has more bytes than the API reads."""
+
+
+class UnsupportedMediaType(Exception):
+    """The request's body is of a type that the route does not read."""
+
+
+class NoRoute(Exception):
+    """There is no such path."""
+
+
+class MethodNotAllowed(Exception):
+    """The path is there, but not with this method; `allowed` are the methods that it has."""
+
+    def __init__(self, method: str, path: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"{path} takes {', '.join(allowed)}, not {method}")
+        self.allowed = allowed
+
+
+class RunsNotStarted(Exception):
+    """The stage starts no runs through its API."""
+
+
+class CrossSite(Exception):
+    """A browser sent the request from a page of another site."""
+
+
+class FieldError(TypedDict):
+    """A field that cannot be used, and why."""
+
+    field: Annotated[str, Field(description="Its path with dots; empty for the whole body")]
+    detail: str
+
+
+class ProblemFacts(TypedDict):
+    """What differs between two problems."""
+
+    status: Annotated[int, Field(description="The HTTP status")]
+    code: Annotated[str, Field(description="What is wrong, for programs: it stays as it is")]
+    detail: Annotated[str, Field(description="What is wrong, for people")]
+    errors: NotRequired[Annotated[list[FieldError], Field(description="One entry per field that cannot be used")]]
+
+
+class ProblemBody(ProblemFacts):
+    """A problem as RFC 9457 has it."""
+
+    type: Annotated[str, Field(description="`about:blank`: the title is the status in words")]
+    title: str
+
+
+class Problem(NamedTuple):
+    """An error as it is answered."""
+
+    status: HTTPStatus
+    code: str
+    detail: str
+    errors: tuple[FieldError, ...] = ()
+    headers: Mapping[str, str] = MappingProxyType({})
+
+    def body(self) -> ProblemBody:
+        """Return the members of the problem as RFC 9457 has them."""
+        return {"type": "about:blank", "title": self.status.phrase, **self.facts()}
+
+    def facts(self) -> ProblemFacts:
+        """Return the members that differ between two problems."""
+        facts: ProblemFacts = {"status": self.status.value, "code": self.code, "detail": self.detail}
+        if self.errors:
+            facts["errors"] = list(self.errors)
+        return facts
+
+
+PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
+    MalformedJson: (HTTPStatus.BAD_REQUEST, "malformed_json"),
+    MalformedBody: (HTTPStatus.BAD_REQUEST, "malformed_body"),
+    BodyTooLarge: (HTTPStatus.CONTENT_TOO_LARGE, "body_too_large"),
+    UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+    InvalidLookup: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request"),
+    UnknownCountry: (HTTPStatus.NOT_FOUND, "unknown_country"),
+    NoSegment: (HTTPStatus.NOT_FOUND, "no_segment"),
+    NoSupport: (HTTPStatus.NOT_FOUND, "no_support"),
+    InvalidRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_run"),
+    NoCounts: (HTTPStatus.NOT_FOUND, "no_counts"),
+    NoRun: (HTTPStatus.NOT_FOUND, "no_run"),
+    RunsNotStarted: (HTTPStatus.FORBIDDEN, "runs_not_started"),
+    CrossSite: (HTTPStatus.FORBIDDEN, "cross_site"),
+    NoRoute: (HTTPStatus.NOT_FOUND, "not_found"),
+    MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed"),
+    NoModel: (HTTPStatus.SERVICE_UNAVAILABLE, "no_model"),
+    CatalogUnreachable: (HTTPStatus.SERVICE_UNAVAILABLE, "catalog_unreachable"),
+}
+"""The status and the code of every error that is not ours."""
+
+OUR_FAULT = Problem(
+    HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "the request could not be answered; it was logged"
+)
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return how an error is answered; one that is nobody's fault but ours says nothing of itself."""
+    if type(error) not in PROBLEMS:
+        return OUR_FAULT
+    status, code = PROBLEMS[type(error)]
+    fields = error.problems if isinstance(error, InvalidLookup | InvalidRequest) else []
+    errors = tuple(FieldError(field=p.field, detail=p.detail) for p in fields)
+    return Problem(status, code, str(error), errors, _headers(error, status))
+
+
+def _headers(error: Exception, status: HTTPStatus) -> Mapping[str, str]:
+    if isinstance(error, MethodNotAllowed):
+        return {"Allow": ", ".join(error.allowed)}
+    return _RETRY if status is HTTPStatus.SERVICE_UNAVAILABLE else {}

@@ -1,0 +1,54 @@
+"""The bodies of requests: of a type that the route reads, of a bounded size, and text."""
+
+import base64
+import json
+
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
+
+from voucher_selection.api.problems import BodyTooLarge, MalformedBody, MalformedJson, UnsupportedMediaType
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+
+def json_of(event: APIGatewayProxyEvent, most_bytes: int) -> object:
+    """Return what a request's body says in JSON.
+
+    Raises
+    ------
+    MalformedJson
+        It is no JSON.
+    UnsupportedMediaType, BodyTooLarge, MalformedBody
+        As `text_of`.
+    """
+    try:
+        return json.loads(text_of(event, JSON, most_bytes))
+    except (ValueError, RecursionError) as error:
+        raise MalformedJson(f"the body is no JSON: {error}") from error
+
+
+def text_of(event: APIGatewayProxyEvent, media_type: str, most_bytes: int) -> str:
+    """Return a request's body as text.
+
+    Raises
+    ------
+    UnsupportedMediaType
+        The body is not of `media_type`.
+    BodyTooLarge
+        The body has more than `most_bytes`.
+    MalformedBody
+        The body is no text, or no base64 where it came as that.
+    """
+    given = event.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if given != media_type:
+        raise UnsupportedMediaType(f"expected {media_type}, got {given or 'no Content-Type'}")
+    body = event.body or ""
+    try:
+        content = base64.b64decode(body, validate=True) if event.is_base64_encoded else body.encode()
+        if len(content) > most_bytes:
+            raise BodyTooLarge(
+                f"expected a body of at most {most_bytes:,} bytes, got {len(content):,}: send less at once"
+            )
+        return content.decode() if event.is_base64_encoded else body
+    except ValueError as error:
+        raise MalformedBody(f"expected a body of UTF-8 text: {error}") from error

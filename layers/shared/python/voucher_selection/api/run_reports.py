@@ -1,0 +1,130 @@
+"""Runs as the API tells them: how far an execution is, with what it has left in the lake."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypedDict
+
+from voucher_selection.adapters.run_records import RunRecords
+from voucher_selection.adapters.state_machine import Execution, ListedExecution, StateMachine
+
+MOST_RUNS = 25
+
+
+class ListedRun(TypedDict):
+    """A run as a list has it.
+
+    `seconds` is how long it took, or runs already; `mode`, `outcome`, `version` and `rows` (`runs.Totals`) are None
+    where they are not known, or not yet.
+    """
+
+    run_id: str
+    status: str
+    started_at: str
+    ended_at: str | None
+    seconds: float
+    mode: str | None
+    outcome: str | None
+    version: str | None
+    rows: dict[str, Any] | None
+
+
+class ListedRuns(TypedDict):
+    """The runs that were started last, the last one first."""
+
+    runs: list[ListedRun]
+
+
+class StartedRun(TypedDict):
+    """A run that has begun."""
+
+    run_id: str
+
+
+class StateReport(TypedDict):
+    """A state that an execution has entered; `status` is `running`, `succeeded` or `failed`."""
+
+    name: str
+    status: str
+    entered_at: str
+    seconds: float | None
+
+
+class RunReport(ListedRun):
+    """A run with its states, its shards, what it was asked, and the error that it ended with.
+
+    `summary` is its `run.json`, empty where there is none.
+    """
+
+    request: Any
+    states: list[StateReport]
+    current: str | None
+    shards: int
+    shards_done: int
+    shards_failed: int
+    error: str | None
+    cause: str | None
+    summary: dict[str, Any]
+
+
+def listed_runs(machine: StateMachine, records: RunRecords) -> list[ListedRun]:
+    """Return the runs that were started last, at most `MOST_RUNS`, the last one first."""
+    executions = machine.executions(MOST_RUNS)
+    summaries = records.summaries(execution.run_id for execution in executions)
+    return [_listed(execution, summary or {}) for execution, summary in zip(executions, summaries, strict=True)]
+
+
+def run_report(run_id: str, machine: StateMachine, records: RunRecords) -> RunReport:
+    """Return a run, and how far it is.
+
+    Raises
+    ------
+    NoRun
+        There is none of that name.
+    """
+    execution = machine.execution(run_id)
+    summary = records.summary(run_id) or {}
+    return {
+        **_listed(execution, {"request": execution.request} | summary),
+        "request": execution.request,
+        "states": [_state(execution, place) for place in range(len(execution.states))],
+        "current": execution.current,
+        "shards": execution.shards,
+        "shards_done": execution.shards_done,
+        "shards_failed": execution.shards_failed,
+        "error": execution.error,
+        "cause": execution.cause,
+        "summary": summary,
+    }
+
+
+def _listed(execution: Execution | ListedExecution, summary: Mapping[str, Any]) -> ListedRun:
+    rows = summary.get("rows")
+    return {
+        "run_id": execution.run_id,
+        "status": execution.status,
+        "started_at": _text(execution.started_at),
+        "ended_at": _text(execution.ended_at) if execution.ended_at else None,
+        "seconds": round(((execution.ended_at or datetime.now(UTC)) - execution.started_at).total_seconds(), 3),
+        "mode": summary.get("mode") or _mode_asked(summary),
+        "outcome": summary.get("outcome"),
+        "version": summary.get("version"),
+        # A run that assigns counts customers instead.
+        "rows": rows if isinstance(rows, dict) else None,
+    }
+
+
+def _mode_asked(summary: Mapping[str, Any]) -> str | None:
+    """The mode that a run was asked for which has left no summary, or the record of a failure."""
+    request = summary.get("request")
+    return str(request.get("mode", "full")) if isinstance(request, dict) else None
+
+
+def _state(execution: Execution, place: int) -> StateReport:
+    state = execution.states[place]
+    failed = state.failed or (state.seconds is None and execution.ended)
+    status = "failed" if failed else "running" if state.seconds is None else "succeeded"
+    return {"name": state.name, "status": status, "entered_at": _text(state.entered_at), "seconds": state.seconds}
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()

@@ -1,0 +1,60 @@
+"""The what-if form of the report: a date, and the ranges of each segmentation as text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+
+from voucher_selection.domain.errors import InvalidSegments
+from voucher_selection.domain.ranges import ranges_of, with_ranges
+from voucher_selection.domain.requests import WhatIfRequest
+from voucher_selection.domain.segments import Segmentation, SegmentDefinitions
+from voucher_selection.domain.served_model import ServedModel
+
+
+@dataclass(frozen=True)
+class WhatIfForm:
+    """What was filled in, what of it cannot be used, and what is meant by the rest.
+
+    Attributes
+    ----------
+    is_sent
+        Whether a what-if was asked for; otherwise the form shows the served model's date and ranges.
+    fields
+        `cur_date`, and `ranges_0` and so on for the segmentations in the order of their definition.
+    errors
+        What is wrong, by field.
+    """
+
+    is_sent: bool
+    fields: Mapping[str, str]
+    errors: Mapping[str, str]
+    cur_date: date | None
+    segmentations: tuple[Segmentation, ...]
+
+    @classmethod
+    def of(cls, model: ServedModel, query: Mapping[str, str]) -> Self:
+        """Read the form from a page's query; what is not in it is as the model has it."""
+        fields, errors, segmentations = {"cur_date": query.get("cur_date", model.cur_date.isoformat())}, {}, []
+        for place, segmentation in enumerate(model.definitions.segmentations):
+            name = f"ranges_{place}"
+            fields[name] = query.get(name, ranges_of(segmentation))
+            try:
+                segmentations.append(with_ranges(segmentation, fields[name]))
+            except InvalidSegments as error:
+                errors[name] = str(error)
+        cur_date = _date(fields["cur_date"])
+        if cur_date is None:
+            errors["cur_date"] = f"expected a date like 2018-09-15, got {fields['cur_date'][:40]!r}"
+        return cls("what_if" in query, fields, errors, cur_date, tuple(segmentations))
+
+    def request(self) -> WhatIfRequest:
+        """Return what is asked; only of a form without errors."""
+        return WhatIfRequest(cur_date=self.cur_date, segments=SegmentDefinitions(segmentations=self.segmentations))
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,0 +1,120 @@
+"""The quality gate: what may be published without a person's word, and why something may not."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from voucher_selection.domain.errors import HeldBack
+from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.runs import Totals
+from voucher_selection.domain.served_model import SegmentMode
+
+type Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Thresholds(BaseModel):
+    """What a run must hold to be published; None is no limit.
+
+    Attributes
+    ----------
+    most_malformed_share
+        Of the rows of the run's countries, the share that may be malformed.
+    most_rejected_rise
+        By how much the share of the rows that a rule rejects may be higher than it was for the served model.
+    least_kept_rows
+        How many rows must be kept.
+    most_lost_segments
+        How many segments of the served model may have no support any more.
+    least_support_of_change
+        The support that a segment must have to get another amount than it has in the served model.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    most_malformed_share: Share | None = None
+    most_rejected_rise: Share | None = None
+    least_kept_rows: PositiveInt | None = None
+    most_lost_segments: Annotated[int, Field(ge=0)] | None = None
+    least_support_of_change: PositiveInt | None = None
+
+    def with_those_of(self, run: Self | None) -> Self:
+        """Return these thresholds with those that a run names instead."""
+        named = {} if run is None else {name: getattr(run, name) for name in run.model_fields_set}
+        return self.model_copy(update=named)
+
+
+class Served(NamedTuple):
+    """What a run is compared with: the served model's segments, and what became of the rows behind them."""
+
+    modes: Sequence[SegmentMode]
+    rows: Totals | None
+
+
+NOTHING_SERVED = Served((), None)
+
+
+def check(modes: Sequence[SegmentMode], rows: Totals | None, served: Served, thresholds: Thresholds) -> None:
+    """Hold back what does not keep to the thresholds.
+
+    Parameters
+    ----------
+    modes
+        Those of the model that is to be published.
+    rows
+        What became of the rows that the run has read; None of a run that read none.
+
+    Raises
+    ------
+    HeldBack
+        Names every threshold that is not kept, with what was expected and what came.
+    """
+    reasons = [*_of_rows(rows, served.rows, thresholds)] if rows else []
+    reasons += _of_segments(modes, served.modes, thresholds)
+    if reasons:
+        raise HeldBack(f"the quality gate holds the model back, and what is served stays: {'; '.join(reasons)}")
+
+
+def _of_rows(rows: Totals, before: Totals | None, thresholds: Thresholds) -> Iterator[str]:
+    malformed = _share(rows, Rule.MALFORMED)
+    if thresholds.most_malformed_share is not None and malformed > thresholds.most_malformed_share:
+        yield f"{malformed:.2%} of the rows are malformed (most_malformed_share {thresholds.most_malformed_share:.2%})"
+    if thresholds.least_kept_rows is not None and rows.kept < thresholds.least_kept_rows:
+        yield f"{rows.kept:,} rows were kept (least_kept_rows {thresholds.least_kept_rows:,})"
+    if thresholds.most_rejected_rise is None or before is None:
+        return
+    for rule in Rule:
+        share, share_before = _share(rows, rule), _share(before, rule)
+        if share - share_before > thresholds.most_rejected_rise:
+            yield (
+                f"{share:.2%} of the rows are rejected as {rule.value}, {share_before:.2%} were for the served model"
+                f" (most_rejected_rise {thresholds.most_rejected_rise:.2%})"
+            )
+
+
+def _of_segments(modes: Iterable[SegmentMode], served: Iterable[SegmentMode], thresholds: Thresholds) -> Iterator[str]:
+    before = {(mode.country_code, mode.segment_name, mode.segment): mode for mode in served if mode.support}
+    pairs = [
+        (mode, before[key]) for mode in modes if (key := (mode.country_code, mode.segment_name, mode.segment)) in before
+    ]
+    lost = [_name(mode) for mode, _ in pairs if not mode.support]
+    if thresholds.most_lost_segments is not None and len(lost) > thresholds.most_lost_segments:
+        yield f"segments without support now: {', '.join(lost)} (most_lost_segments {thresholds.most_lost_segments})"
+    least = thresholds.least_support_of_change
+    if least is None:
+        return
+    for mode, known in pairs:
+        if 0 < mode.support < least and mode.voucher_amount != known.voucher_amount:
+            yield (
+                f"{_name(mode)} would change from {known.voucher_amount:g} to {mode.voucher_amount:g} on a support of"
+                f" {mode.support:,} (least_support_of_change {least:,})"
+            )
+
+
+def _share(rows: Totals, rule: Rule) -> float:
+    own = rows.rows_read - rows.other_country
+    return rows.rejected[rule] / own if own else 0.0
+
+
+def _name(mode: SegmentMode) -> str:
+    return f"{mode.country_code} {mode.segment_name} {mode.segment}"

@@ -1,0 +1,84 @@
+"""The history file: which columns a voucher assignment has, and which types can hold them."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import pyarrow as pa
+from pyarrow import types
+
+from voucher_selection.domain.errors import WrongSchema
+
+# Characters of a message that are the file's own: an execution's cause is cut at 32 KiB, and a file may have any names.
+_MOST_QUOTED = 1000
+
+
+class Column(NamedTuple):
+    """A column that a file must have; other columns are ignored."""
+
+    name: str
+    expected: str
+    accepts: Callable[[pa.DataType], bool]
+
+
+def value_type(arrow_type: pa.DataType) -> pa.DataType:
+    """Return the type of the values, which for a dictionary-encoded column is that of its dictionary."""
+    return arrow_type.value_type if types.is_dictionary(arrow_type) else arrow_type
+
+
+def is_text(arrow_type: pa.DataType) -> bool:
+    """Tell whether a column of this type holds strings, however Arrow lays them out."""
+    return any(is_kind(arrow_type) for is_kind in (types.is_string, types.is_large_string, types.is_string_view))
+
+
+def _is_number(arrow_type: pa.DataType) -> bool:
+    return any(is_kind(arrow_type) for is_kind in (types.is_integer, types.is_floating, types.is_decimal))
+
+
+def _is_time(arrow_type: pa.DataType) -> bool:
+    return any(is_kind(arrow_type) for is_kind in (is_text, types.is_timestamp, types.is_date))
+
+
+COLUMNS = (
+    Column("timestamp", "string, timestamp or date", _is_time),
+    Column("country_code", "string", is_text),
+    Column("last_order_ts", "string, timestamp or date", _is_time),
+    Column("first_order_ts", "string, timestamp or date", _is_time),
+    Column("total_orders", "string, integer, float or decimal", lambda t: is_text(t) or _is_number(t)),
+    Column("voucher_amount", "float, integer or decimal", _is_number),
+)
+COLUMN_NAMES = [column.name for column in COLUMNS]
+
+
+def check_schema(schema: pa.Schema, source: str) -> None:
+    """Check that a file has the columns of a history; raises what `check_columns` does."""
+    check_columns(schema, source, COLUMNS)
+
+
+def check_columns(schema: pa.Schema, source: str, columns: Iterable[Column]) -> None:
+    """Check that a file has these columns, in any order; a column of nothing but nulls may have no type.
+
+    Raises
+    ------
+    WrongSchema
+        Names every column that is missing, doubled, or of a type that cannot hold its values, and `source`.
+    """
+    occurrences = Counter(schema.names)
+    problems = []
+    for column in columns:
+        if occurrences[column.name] != 1:
+            found = "is missing" if not occurrences[column.name] else f"occurs {occurrences[column.name]} times"
+            problems.append(f"column '{column.name}' {found} (expected {column.expected})")
+            continue
+        found_type = schema.field(column.name).type
+        if not types.is_null(found_type) and not column.accepts(value_type(found_type)):
+            problems.append(
+                f"column '{column.name}' is of type {_quoted(str(found_type))} (expected {column.expected})"
+            )
+    if problems:
+        names = _quoted(", ".join(schema.names)) or "none"
+        raise WrongSchema(f"{source}: {'; '.join(problems)}; the file's columns are {names}")
+
+
+def _quoted(text: str) -> str:
+    return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…"

@@ -1,0 +1,281 @@
+"""A lookup: from what a campaign knows of a customer to the amount the customer should get."""
+
+from datetime import datetime
+from typing import Annotated, NamedTuple, Self, TypedDict, cast
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
+
+from voucher_selection.domain.errors import VoucherSelectionError
+from voucher_selection.domain.formats import (
+    LARGEST_WHOLE,
+    NUMBER_PATTERN,
+    TIMESTAMP_PATTERN,
+    timestamp_from_text,
+    whole_number,
+)
+from voucher_selection.domain.segments import Measure, Segmentation
+from voucher_selection.domain.served_model import SegmentMode, ServedModel
+from voucher_selection.domain.validation import FieldProblem, field_problems
+
+LONGEST_ID = 128
+# The field of a request that each measure is taken from.
+FIELD_OF = {Measure.TOTAL_ORDERS: "total_orders", Measure.DAYS_SINCE_LAST_ORDER: "last_order_ts"}
+
+
+class InvalidLookup(VoucherSelectionError):
+    """Fields of a lookup that cannot be used; `problems` has one entry per field."""
+
+    def __init__(self, problems: list[FieldProblem]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
+def _timestamp(value: object) -> datetime | None:
+    if _is_blank(value):
+        return None
+    if not isinstance(value, str):
+        raise ValueError(f"expected a date or time as text, like 2018-05-03 18:00:00, got {str(value)[:80]}")  # noqa: TRY004 - pydantic reports ValueErrors
+    return timestamp_from_text(value.strip())
+
+
+def _orders(value: object) -> int | None:
+    return None if _is_blank(value) else whole_number(value)
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+Text = Annotated[StrictStr, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
+# The schemas say what the readers above take, which is more than the types that they give.
+_BLANK = {"type": "string", "pattern": r"^\s*$"}
+_TIMESTAMP = {"type": "string", "pattern": rf"^\s*{TIMESTAMP_PATTERN.strip('^$')}\s*$"}
+Timestamp = Annotated[
+    datetime | None,
+    BeforeValidator(_timestamp),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": rf"^\s*{TIMESTAMP_PATTERN.strip('^$')}\s*$"},
+                _BLANK,
+                {"type": "null"},
+            ]
+        }
+    ),
+]
+Orders = Annotated[
+    int | None,
+    BeforeValidator(_orders),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": LARGEST_WHOLE},
+                {"type": "string", "pattern": NUMBER_PATTERN},
+                _BLANK,
+                {"type": "null"},
+            ]
+        }
+    ),
+]
+
+
+class LookupRequest(BaseModel):
+    """The body of `POST /voucher`; keys beyond these are ignored.
+
+    `segment_name` is the segmentation; the measure it splits by must be there (`total_orders`, or `last_order_ts`), the
+    others are checked if they are. Times without an offset are UTC.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    customer_id: Annotated[
+        StrictInt | Annotated[StrictStr, StringConstraints(max_length=LONGEST_ID)] | None,
+        Field(description="Given back as it came"),
+    ] = None
+    country_code: Annotated[Text, Field(description="As in the history")]
+    segment_name: Annotated[Text, Field(description="The segmentation: frequent_segment, recency_segment")]
+    total_orders: Annotated[Orders, Field(description="Required where the segmentation splits by orders")] = None
+    last_order_ts: Annotated[
+        Timestamp,
+        Field(description="Required where it splits by the days since the last order; UTC unless it has an offset"),
+    ] = None
+    first_order_ts: Annotated[Timestamp, Field(description="Checked if present")] = None
+
+    @classmethod
+    def parse(cls, fields: object) -> Self:
+        """Read the fields of a request, from JSON or from a form.
+
+        Raises
+        ------
+        InvalidLookup
+            Has an entry for every field that cannot be used.
+        """
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            # A union reports each of its branches; one entry per field is what a caller can act on.
+            by_field = {problem.field.partition(".")[0]: problem for problem in field_problems(error)}
+            raise InvalidLookup([problem._replace(field=field) for field, problem in by_field.items()]) from error
+
+
+Day = Annotated[str, Field(json_schema_extra={"format": "date"})]
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Amount = Annotated[float, Field(description="A voucher amount, in the country's currency")]
+
+
+class ServedBy(TypedDict):
+    """The model that an answer is from."""
+
+    version: str
+    cur_date: Annotated[Day, Field(description="The date that days since the last order count up to")]
+
+
+class ModelFacts(ServedBy):
+    """What identifies a model."""
+
+    published_at: Moment
+    run_id: str
+
+
+class Voucher(TypedDict):
+    """The amount that a customer should get, and what stands behind it."""
+
+    voucher_amount: Amount
+    customer_id: int | str | None
+    country_code: str
+    segment_name: Annotated[str, Field(description="The segmentation")]
+    segment: Annotated[str, Field(description="The segment of it that the customer is in")]
+    support: Annotated[int, Field(ge=1, description="How many kept assignments the segment has")]
+    share: Annotated[float, Field(gt=0, le=1, description="The part of them that has this amount")]
+
+
+class VoucherAnswer(Voucher):
+    """The answer of `POST /voucher`."""
+
+    model: ServedBy
+
+
+class Assignments(TypedDict):
+    """How often an amount was given."""
+
+    voucher_amount: Amount
+    count: Annotated[int, Field(ge=1)]
+
+
+class SegmentAnswer(TypedDict):
+    """A segment with its mode: null without support. Both bounds belong to it; one that is null is open."""
+
+    country_code: str
+    segment_name: str
+    segment: str
+    lower: int | None
+    upper: int | None
+    voucher_amount: Amount | None
+    support: Annotated[int, Field(ge=0)]
+    share: float | None
+    assignments: Annotated[list[Assignments], Field(description="Every amount, the one used most first")]
+
+
+class SelectionCriteria(TypedDict):
+    """The answer of `GET /selection_criteria`."""
+
+    model: ModelFacts
+    segments: list[SegmentAnswer]
+
+
+class Found(NamedTuple):
+    """A mode, and the measure (orders, or days since the last order) that put a customer into its segment."""
+
+    segmentation: Segmentation
+    value: int
+    mode: SegmentMode
+
+
+def look_up(model: ServedModel, request: LookupRequest) -> VoucherAnswer:
+    """Return the answer to a lookup, as `POST /voucher` gives it.
+
+    Raises
+    ------
+    InvalidLookup
+        The model has no such segmentation, or the field that it splits by is not in the request.
+    UnknownCountry, NoSegment, NoSupport
+        The model has no amount for this customer.
+    """
+    return {**voucher_for(model, request), "model": served_by(model)}
+
+
+def voucher_for(model: ServedModel, request: LookupRequest) -> Voucher:
+    """Return the answer to a lookup without the model that it is from; raises what `look_up` does."""
+    mode = find(model, request).mode
+    # `find` gives no mode without support, so both are numbers.
+    return {
+        "voucher_amount": cast("float", mode.voucher_amount),
+        "customer_id": request.customer_id,
+        "country_code": mode.country_code,
+        "segment_name": mode.segment_name,
+        "segment": mode.segment,
+        "support": mode.support,
+        "share": cast("float", mode.share),
+    }
+
+
+def find(model: ServedModel, request: LookupRequest) -> Found:
+    """Return the mode of a customer's segment, and what put the customer there; raises what `look_up` does."""
+    segmentation = model.segmentations.get(request.segment_name)
+    if segmentation is None:
+        known = ", ".join(model.segmentations)
+        raise InvalidLookup([FieldProblem("segment_name", f"expected one of {known}, got {request.segment_name!r}")])
+    last_order = request.last_order_ts and request.last_order_ts.date()
+    value = model.measure(segmentation.name, request.total_orders, last_order)
+    if value is None:
+        raise InvalidLookup([FieldProblem(FIELD_OF[segmentation.measure], f"{segmentation.name} needs it")])
+    return Found(segmentation, value, model.mode_for(request.country_code, segmentation.name, value))
+
+
+def served_by(model: ServedModel) -> ServedBy:
+    """Return what an answer says of the model that it is from."""
+    return {"version": model.version, "cur_date": model.cur_date.isoformat()}
+
+
+def selection_criteria(model: ServedModel) -> SelectionCriteria:
+    """Return every segment of the model with its mode, as `GET /selection_criteria` gives it."""
+    return {
+        "model": model_facts(model),
+        "segments": [
+            {
+                "country_code": mode.country_code,
+                "segment_name": mode.segment_name,
+                "segment": mode.segment,
+                "lower": mode.lower,
+                "upper": mode.upper,
+                "voucher_amount": mode.voucher_amount,
+                "support": mode.support,
+                "share": mode.share,
+                "assignments": [
+                    {"voucher_amount": assignment.voucher_amount, "count": assignment.count}
+                    for assignment in mode.assignments
+                ],
+            }
+            for mode in model.modes
+        ],
+    }
+
+
+def model_facts(model: ServedModel) -> ModelFacts:
+    """Return what identifies a model."""
+    return {
+        "version": model.version,
+        "cur_date": model.cur_date.isoformat(),
+        "published_at": model.published_at.isoformat(),
+        "run_id": model.run_id,
+    }

@@ -1,0 +1,70 @@
+"""Modes: from counts, segment definitions and CUR_DATE to the amount used most in each segment."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import pandas as pd
+
+from voucher_selection.domain.counts import Counts
+from voucher_selection.domain.segments import Measure, Segmentation, SegmentDefinitions
+from voucher_selection.domain.served_model import AmountCount, SegmentMode
+
+
+def segment_modes(
+    counts: Counts, definitions: SegmentDefinitions, cur_date: date, countries: Sequence[str]
+) -> tuple[SegmentMode, ...]:
+    """Return every segment of every country with its amounts, the one used most first.
+
+    Amounts that were used equally often stand in ascending order, so that the smaller one wins. A segment without
+    support is there, with no amounts. The order is that of `countries`, then of the definitions.
+    """
+    modes: list[SegmentMode] = []
+    by_segmentation = {s.name: _amounts_by_segment(counts, s, cur_date) for s in definitions.segmentations}
+    for country in countries:
+        for segmentation in definitions.segmentations:
+            modes.extend(_modes_of(country, segmentation, by_segmentation[segmentation.name]))
+    return tuple(modes)
+
+
+def _modes_of(
+    country: str, segmentation: Segmentation, amounts: dict[tuple[str, str], tuple[AmountCount, ...]]
+) -> Iterator[SegmentMode]:
+    for segment, (lower, upper) in segmentation.bounds.items():
+        yield SegmentMode(
+            country_code=country,
+            segment_name=segmentation.name,
+            segment=segment,
+            lower=lower,
+            upper=upper,
+            assignments=amounts.get((country, segment), ()),
+        )
+
+
+def _amounts_by_segment(
+    counts: Counts, segmentation: Segmentation, cur_date: date
+) -> dict[tuple[str, str], tuple[AmountCount, ...]]:
+    """Return the amounts of each (country, segment) that has any, by falling count, then rising amount."""
+    frame = _measured(counts, segmentation.measure, cur_date)
+    segment_of = {value: segmentation.segment_for(value) for value in frame["value"].unique().tolist()}
+    frame["segment"] = frame["value"].map(segment_of)
+    in_segments = frame.dropna(subset=["segment"])
+    summed = in_segments.groupby(["country_code", "segment", "voucher_amount"])["rows"].sum().reset_index()
+    ranked = summed.sort_values(["rows", "voucher_amount"], ascending=[False, True])
+    return {
+        (str(country), str(segment)): tuple(
+            AmountCount(float(amount), int(rows))
+            for amount, rows in zip(group["voucher_amount"], group["rows"], strict=True)
+        )
+        for (country, segment), group in ranked.groupby(["country_code", "segment"])
+    }
+
+
+def _measured(counts: Counts, measure: Measure, cur_date: date) -> pd.DataFrame:
+    """Return the counts with the measure in a column `value`: orders, or whole days from the last order to CUR_DATE."""
+    if measure is Measure.TOTAL_ORDERS:
+        frame: pd.DataFrame = counts.frequency.to_pandas()
+        return frame.rename(columns={"total_orders": "value"})
+    # Days since 1970 are plain integers: no date is out of pandas' range.
+    frame = counts.recency.drop_columns(["last_order_date"]).to_pandas()
+    last_order_date = counts.recency["last_order_date"].cast("int32").to_pandas()
+    return frame.assign(value=(cur_date - date(1970, 1, 1)).days - last_order_date)

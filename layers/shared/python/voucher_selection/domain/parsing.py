@@ -1,0 +1,183 @@
+"""Columns as they come to columns as they are meant: numbers and times of any accepted type, blanks and NaN as null.
+
+A dictionary-encoded column is parsed once per distinct value. What cannot be parsed becomes null and is marked.
+Columns of usual values take a short way: the checks that a rare value needs are made only where one is found.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import types
+
+from voucher_selection.domain.formats import LARGEST_WHOLE, TIMESTAMP_PATTERN
+from voucher_selection.domain.history import is_text
+
+TIMESTAMP = pa.timestamp("us")
+# What a Python date, a parquet reader and a person take for a date.
+_FIRST_DAY, _LAST_DAY = (pa.scalar(day, pa.date32()).cast(TIMESTAMP) for day in (date.min, date.max))
+# Lengths of the times without an offset that TIMESTAMP_PATTERN allows. Of these lengths Arrow reads no other form.
+_LENGTHS_WITHOUT_OFFSET = pa.array([10, 16, 19, *range(21, 27)], pa.int32())
+
+
+class Parsed(NamedTuple):
+    """A column's values, null where there is none, and a mask of the rows whose value could not be parsed."""
+
+    values: pa.Array
+    malformed: pa.BooleanArray
+
+
+def parse_text(column: pa.Array) -> pa.Array:
+    """Return the column as plain strings, as they came."""
+    return column.cast(pa.string())
+
+
+def parse_total_orders(column: pa.Array) -> Parsed:
+    """Parse whole numbers >= 0, written as `2`, `2.0` or a number of any type, to int64."""
+    return _once_per_value(column, _whole_numbers)
+
+
+def parse_amount(column: pa.Array) -> Parsed:
+    """Parse finite amounts >= 0, in the country's currency, to float64."""
+    return _once_per_value(column, _amounts)
+
+
+def parse_timestamp(column: pa.Array) -> Parsed:
+    """Parse dates and times to timestamp[us] in UTC: a date alone is its midnight, a time without an offset is UTC."""
+    return _once_per_value(column, _timestamps)
+
+
+def _once_per_value(column: pa.Array, parse: Callable[[pa.Array], Parsed]) -> Parsed:
+    if not types.is_dictionary(column.type):
+        return parse(column)
+    if len(column.dictionary) > len(column):  # rows that were chosen from many use few of its values
+        return parse(column.dictionary_decode())
+    distinct = parse(column.dictionary)
+    values = distinct.values.take(column.indices)
+    if not pc.any(distinct.malformed).as_py():
+        return Parsed(values, _none_of(column))
+    return Parsed(values, pc.fill_null(distinct.malformed.take(column.indices), False))
+
+
+def _none_of(column: pa.Array) -> pa.BooleanArray:
+    return pa.repeat(pa.scalar(False), len(column))
+
+
+def _marked(given: pa.Array, values: pa.Array) -> Parsed:
+    """Everything that was given and has no value now is malformed."""
+    return Parsed(values, pc.and_(given.is_valid(), values.is_null()))
+
+
+def _where(condition: pa.Array, values: pa.Array) -> pa.Array:
+    return pc.if_else(pc.fill_null(condition, False), values, pa.scalar(None, values.type))
+
+
+def _trimmed(column: pa.Array) -> pa.Array:
+    """Strings without the white space around them; blank ones are null."""
+    text = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    return _where(pc.not_equal(text, ""), text)
+
+
+def _cast_or_null(column: pa.Array, target: pa.DataType) -> pa.Array:
+    """Cast what can be cast; Arrow stops at the first value that cannot, so halve the column around those."""
+    try:
+        return column.cast(target)
+    except pa.ArrowInvalid:
+        if len(column) == 1:
+            return pa.nulls(1, target)
+        middle = len(column) // 2
+        return pa.concat_arrays([_cast_or_null(column[:middle], target), _cast_or_null(column[middle:], target)])
+
+
+def _cast_text(text: pa.Array, target: pa.DataType) -> pa.Array:
+    """Cast strings, each distinct one once: a value that cannot be cast costs several tries."""
+    try:
+        return text.cast(target)
+    except pa.ArrowInvalid:
+        encoded = text.dictionary_encode()
+        return _cast_or_null(encoded.dictionary, target).take(encoded.indices)
+
+
+def _numbers(column: pa.Array) -> Parsed:
+    """Floats; NaN, in text too, is null and not malformed."""
+    given = _trimmed(column) if is_text(column.type) else column
+    if types.is_floating(column.type) and column.type != pa.float64():
+        given = given.cast(pa.string())  # the number as it was written: 2640.1 and not 2640.10009765625
+    numbers = _cast_text(given, pa.float64()) if is_text(given.type) else given.cast(pa.float64(), safe=False)
+    nan = pc.fill_null(pc.is_nan(numbers), False)
+    return Parsed(_where(pc.invert(nan), numbers), pc.and_(given.is_valid(), numbers.is_null()))
+
+
+def _whole_numbers(column: pa.Array) -> Parsed:
+    numbers, malformed = _numbers(column)
+    in_range = pc.and_(pc.greater_equal(numbers, 0.0), pc.less_equal(numbers, float(LARGEST_WHOLE)))
+    whole = _where(pc.and_(in_range, pc.equal(numbers, pc.floor(numbers))), numbers)
+    return Parsed(whole.cast(pa.int64()), pc.or_(malformed, _marked(numbers, whole).malformed))
+
+
+def _amounts(column: pa.Array) -> Parsed:
+    numbers, malformed = _numbers(column)
+    usable = _where(pc.and_(pc.greater_equal(numbers, 0.0), pc.is_finite(numbers)), numbers)
+    without_negative_zero = pc.add(usable, 0.0)
+    return Parsed(without_negative_zero, pc.or_(malformed, _marked(numbers, usable).malformed))
+
+
+def _timestamps(column: pa.Array) -> Parsed:
+    if is_text(column.type):
+        usual = _usual_times_from_text(column)
+        if usual is not None:
+            return Parsed(usual, _none_of(column))
+        given = _trimmed(column)
+        times = _times_from_text(given)
+    else:
+        given = column
+        times = _times_in_microseconds(_without_zone(given))
+    within = pc.and_(pc.greater_equal(times, _FIRST_DAY), pc.less(times, _end_of(_LAST_DAY)))
+    return _marked(given, _where(within, times))
+
+
+def _times_in_microseconds(times: pa.Array) -> pa.Array:
+    if types.is_timestamp(times.type) and times.type.unit == "ns":
+        count = times.cast(pa.int64())
+        towards_1970 = pc.divide(count, 1000)
+        # What is finer is cut off, before 1970 too, where it could change the day otherwise.
+        later = pc.greater(pc.multiply(towards_1970, 1000), count)
+        return pc.subtract(towards_1970, later.cast(pa.int64())).cast(TIMESTAMP)
+    return _cast_or_null(times, TIMESTAMP)  # coarser units can overflow, which makes no date
+
+
+def _usual_times_from_text(column: pa.Array) -> pa.Array | None:
+    """Cast a column of nothing but dates and times without an offset; None where it has anything else."""
+    text = column.cast(pa.string())
+    lengths = pc.unique(pc.binary_length(text)).drop_null()
+    if not pc.all(pc.is_in(lengths, value_set=_LENGTHS_WITHOUT_OFFSET), min_count=0).as_py():
+        return None
+    try:
+        times = text.cast(TIMESTAMP)
+    except pa.ArrowInvalid:
+        return None
+    before_the_calendar = pc.any(pc.less(times, _FIRST_DAY)).as_py()  # Arrow knows a year 0
+    return None if before_the_calendar else times
+
+
+def _end_of(day: pa.Scalar) -> pa.Scalar:
+    return pa.scalar(day.value + 86_400_000_000, TIMESTAMP)
+
+
+def _without_zone(column: pa.Array) -> pa.Array:
+    """Arrow stores times with a zone in UTC."""
+    zoned = types.is_timestamp(column.type) and column.type.tz is not None
+    return column.cast(pa.timestamp(column.type.unit)) if zoned else column
+
+
+def _times_from_text(text: pa.Array) -> pa.Array:
+    # Arrow also reads times without minutes or separators; a lookup's request does not, and the two have to agree.
+    well_formed = _where(pc.match_substring_regex(text, TIMESTAMP_PATTERN), text)
+    try:
+        return well_formed.cast(TIMESTAMP)
+    except pa.ArrowInvalid:
+        local = _cast_text(well_formed, TIMESTAMP)
+        zoned = _cast_text(_where(local.is_null(), well_formed), pa.timestamp("us", "UTC"))
+        return pc.coalesce(local, zoned.cast(TIMESTAMP))

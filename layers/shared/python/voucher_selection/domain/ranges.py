@@ -1,0 +1,54 @@
+"""Ranges as people write them: `1-4, 5-13, 14+` for the segments of a segmentation."""
+
+import re
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from voucher_selection.domain.errors import InvalidSegments
+from voucher_selection.domain.segments import Segment, Segmentation
+from voucher_selection.domain.validation import describe
+
+_RANGE = re.compile(r"(?P<lower>\d{1,9})\s*(?:[-–]\s*(?P<upper>\d{1,9})|(?P<open>\+))?", re.ASCII)  # noqa: RUF001
+
+
+def ranges_of(segmentation: Segmentation) -> str:
+    """Return the segments of a segmentation as text; `181+` is open upwards."""
+    return ", ".join(_text(segment.lower, segment.upper) for segment in segmentation.segments)
+
+
+def with_ranges(segmentation: Segmentation, text: str) -> Segmentation:
+    """Return a segmentation with other ranges; a range that it had keeps its name, another is named as it is written.
+
+    Raises
+    ------
+    InvalidSegments
+        A range cannot be read, is inverted, overlaps another, or leaves a gap to it.
+    """
+    known = {(segment.lower, segment.upper): segment.name for segment in segmentation.segments}
+    bounds = list(_bounds(text))
+    try:
+        return Segmentation(
+            name=segmentation.name,
+            measure=segmentation.measure,
+            segments=tuple(
+                Segment(name=known.get((lower, upper), _text(lower, upper)), lower=lower, upper=upper)
+                for lower, upper in bounds
+            ),
+            outside=segmentation.outside,
+        )
+    except ValidationError as error:
+        raise InvalidSegments("; ".join(describe(error))) from error
+
+
+def _bounds(text: str) -> Iterator[tuple[int, int | None]]:
+    for part in filter(None, map(str.strip, re.split(r"[,;\n]", text))):
+        found = _RANGE.fullmatch(part)
+        if found is None:
+            raise InvalidSegments(f"expected ranges like 1-4, 5-13, 14+, got {part[:40]!r}")
+        lower = int(found["lower"])
+        yield lower, None if found["open"] else int(found["upper"] or lower)
+
+
+def _text(lower: int, upper: int | None) -> str:
+    return f"{lower}+" if upper is None else f"{lower}-{upper}"

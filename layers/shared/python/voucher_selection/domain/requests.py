@@ -1,0 +1,133 @@
+"""What is asked of a run: the input of an execution, one model for each mode."""
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from voucher_selection.domain.errors import InvalidRequest
+from voucher_selection.domain.gate import Thresholds
+from voucher_selection.domain.https_addresses import parse_https
+from voucher_selection.domain.runs import Countries, IsoDate, RunId
+from voucher_selection.domain.segments import SegmentDefinitions
+from voucher_selection.domain.validation import field_problems
+
+
+def _source_location(source: str) -> str:
+    scheme, _, rest = source.partition("://")
+    if scheme not in {"s3", "https"} or not rest.strip("/"):
+        # Without a password that may be in it.
+        shown = re.sub("//.*@", "//…@", source)
+        raise ValueError(f"expected s3://bucket/key, s3://bucket/folder/ or https://host/path, got {shown!r}")
+    if scheme == "https":
+        parse_https(source)
+    return source
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def parse(cls, request: object) -> Self:
+        """Read an execution's input.
+
+        Raises
+        ------
+        InvalidRequest
+            Names every key that is unknown or missing and every value that cannot be used.
+        """
+        try:
+            return cls.model_validate(request)
+        except ValidationError as error:
+            known, problems = ", ".join(cls.model_fields), list(field_problems(error))
+            told = "; ".join(map(str, problems))
+            raise InvalidRequest(f"the run's input cannot be used: {told} (its keys: {known})", problems) from error
+
+
+class FullRequest(_Request):
+    """A model from a whole history: where it is, and what differs from the deployment's settings for this run.
+
+    `gate` has the thresholds of the quality gate that differ.
+    """
+
+    source: Annotated[str, AfterValidator(_source_location)]
+    mode: Literal["full"] = "full"
+    countries: Countries | None = None
+    cur_date: IsoDate | None = None
+    gate: Thresholds | None = None
+
+
+class AppendRequest(_Request):
+    """New history for the counts behind the served model; `countries`, if given, must be those of the counts."""
+
+    source: Annotated[str, AfterValidator(_source_location)]
+    mode: Literal["append"]
+    countries: Countries | None = None
+    cur_date: IsoDate | None = None
+    gate: Thresholds | None = None
+
+
+class WhatIfRequest(_Request):
+    """A model from counts that there are: those of `run_id`, or else those behind the served model."""
+
+    cur_date: IsoDate | None = None
+    segments: SegmentDefinitions | None = None
+    run_id: RunId | None = None
+
+
+class RemodelRequest(WhatIfRequest):
+    """A model from counts that there are, to be published; with `publish` False it is only told what it would be."""
+
+    mode: Literal["remodel"]
+    publish: bool = True
+    gate: Thresholds | None = None
+
+
+class ApproveRequest(_Request):
+    """Publish the model of `run_id` as it is, which the quality gate has held back."""
+
+    mode: Literal["approve"]
+    run_id: RunId
+
+
+class AssignRequest(_Request):
+    """Amounts of the served model for the customers of parquet files; without `segment_name` each row names its own."""
+
+    mode: Literal["assign"]
+    customers: Annotated[str, AfterValidator(_source_location)]
+    segment_name: Annotated[str, StringConstraints(min_length=1)] | None = None
+
+
+class RollbackRequest(_Request):
+    """Serve a version again that the catalog keeps, an older or a newer one; without `version`, the one before."""
+
+    mode: Literal["rollback"]
+    version: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+
+
+type RunRequest = FullRequest | AppendRequest | RemodelRequest | AssignRequest | RollbackRequest | ApproveRequest
+
+_BY_MODE: dict[object, type[RunRequest]] = {
+    "full": FullRequest,
+    "append": AppendRequest,
+    "remodel": RemodelRequest,
+    "assign": AssignRequest,
+    "rollback": RollbackRequest,
+    "approve": ApproveRequest,
+}
+
+
+def parse_request(request: object) -> RunRequest:
+    """Read an execution's input as what its `mode` says; without one, it is a full run.
+
+    Raises
+    ------
+    InvalidRequest
+        Names the mode that there is not, or every key and value that cannot be used.
+    """
+    mode = request.get("mode", "full") if isinstance(request, dict) else "full"
+    # Of the table's keys one by one: what was given for a mode need not be hashable.
+    for known, kind in _BY_MODE.items():
+        if mode == known:
+            return kind.parse(request)
+    raise InvalidRequest(f"mode: there is no mode {str(mode)[:80]!r}, only {', '.join(map(str, _BY_MODE))}")

@@ -1,0 +1,134 @@
+"""Segmentations: the named ranges that customers are split into, as data.
+
+The shipped definitions are in `segments.json`; a deployment may bring its own. They are checked when loaded, and travel
+with the published model, so that the pipeline and the API cannot disagree about them.
+"""
+
+from enum import StrEnum
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+
+from voucher_selection.domain.errors import InvalidSegments
+from voucher_selection.domain.validation import describe
+
+# A name becomes part of a DynamoDB sort key, where `#` separates the parts.
+Name = Annotated[str, StringConstraints(pattern=r"^[^#\s]+$", max_length=64)]
+
+
+class Measure(StrEnum):
+    """What a segmentation splits customers by; both are whole numbers."""
+
+    TOTAL_ORDERS = "total_orders"
+    DAYS_SINCE_LAST_ORDER = "days_since_last_order"
+
+
+class Segment(BaseModel):
+    """One named range; both bounds belong to it, and `upper` is None where it is open."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    lower: int
+    upper: int | None
+
+    @model_validator(mode="after")
+    def _not_inverted(self) -> Self:
+        if self.upper is not None and self.upper < self.lower:
+            raise ValueError(f"segment {self.name!r} is inverted: {self.lower} to {self.upper}")
+        return self
+
+    def __contains__(self, value: int) -> bool:
+        return self.lower <= value and (self.upper is None or value <= self.upper)
+
+
+class Segmentation(BaseModel):
+    """Ranges of one measure without gap or overlap, and the name of what lies outside them (None: no segment)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    measure: Measure
+    segments: tuple[Segment, ...]
+    outside: Name | None
+
+    @model_validator(mode="after")
+    def _contiguous(self) -> Self:
+        if not self.segments:
+            raise ValueError(f"{self.name} has no segments")
+        names = [segment.name for segment in self.segments] + [self.outside]
+        if doubled := sorted({str(name) for name in names if names.count(name) > 1}):
+            raise ValueError(f"{self.name} has more than one segment named {', '.join(doubled)}")
+        for below, above in pairwise(self.segments):
+            self._check_neighbours(below, above)
+        return self
+
+    def _check_neighbours(self, below: Segment, above: Segment) -> None:
+        if below.upper is None:
+            raise ValueError(f"{self.name}: segment {below.name!r} is open upwards, so {above.name!r} cannot follow it")
+        if above.lower <= below.upper:
+            raise ValueError(
+                f"{self.name}: {above.name!r} starts at {above.lower}, inside or before {below.name!r},"
+                f" which ends at {below.upper}; list the segments upwards, without overlap"
+            )
+        if above.lower > below.upper + 1:
+            raise ValueError(
+                f"{self.name}: nothing covers {below.upper + 1} to {above.lower - 1},"
+                f" between {below.name!r} and {above.name!r}"
+            )
+
+    def segment_for(self, value: int) -> str | None:
+        """Return the name of the segment that holds `value` (orders, or days), `outside` where none does."""
+        return next((segment.name for segment in self.segments if value in segment), self.outside)
+
+    @property
+    def bounds(self) -> dict[str, tuple[int | None, int | None]]:
+        """Every segment's (lower, upper) by name, in order; the one outside comes last, with no bounds."""
+        named: dict[str, tuple[int | None, int | None]] = {s.name: (s.lower, s.upper) for s in self.segments}
+        return named if self.outside is None else named | {self.outside: (None, None)}
+
+
+class SegmentDefinitions(BaseModel):
+    """All segmentations of a deployment, by their distinct names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    segmentations: tuple[Segmentation, ...]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        names = [segmentation.name for segmentation in self.segmentations]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"expected at least one segmentation and distinct names, got {names}")
+        return self
+
+    def __getitem__(self, name: str) -> Segmentation:
+        return {segmentation.name: segmentation for segmentation in self.segmentations}[name]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the segmentations, in the order of their definition."""
+        return tuple(segmentation.name for segmentation in self.segmentations)
+
+
+def load_definitions(text: str) -> SegmentDefinitions:
+    """Read segment definitions from JSON text of the form of `segments.json`.
+
+    Raises
+    ------
+    InvalidSegments
+        The text is no JSON of that form, or a range is inverted, overlaps another, or leaves a gap to it.
+    """
+    try:
+        return SegmentDefinitions.model_validate_json(text)
+    except ValidationError as error:
+        raise InvalidSegments(f"the segment definitions cannot be used: {'; '.join(describe(error))}") from error
+
+
+@cache
+def shipped_definitions() -> SegmentDefinitions:
+    """Return the definitions that come with the product."""
+    return load_definitions(Path(__file__).with_name("segments.json").read_text(encoding="utf-8"))

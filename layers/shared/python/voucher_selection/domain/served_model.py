@@ -1,0 +1,115 @@
+"""The published model: what the API serves, with the definitions and the date it was made with."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+
+from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
+from voucher_selection.domain.segments import Measure, Segmentation, SegmentDefinitions
+
+
+@dataclass(frozen=True, slots=True)
+class AmountCount:
+    """A voucher amount, in the country's currency, and how many assignments have it."""
+
+    voucher_amount: float
+    count: int
+
+
+@dataclass(frozen=True)
+class SegmentMode:
+    """One segment of one country with its amounts, the one used most first.
+
+    `segment_name` is the segmentation and `segment` the range, as in a lookup's request and answer. `upper` is None
+    where the segment is open, both bounds where it is what lies outside the others.
+    """
+
+    country_code: str
+    segment_name: str
+    segment: str
+    lower: int | None
+    upper: int | None
+    assignments: tuple[AmountCount, ...]
+
+    @cached_property
+    def support(self) -> int:
+        """How many kept assignments stand behind the mode."""
+        return sum(assignment.count for assignment in self.assignments)
+
+    @property
+    def voucher_amount(self) -> float | None:
+        """The mode: the amount that occurs most often; None without support."""
+        return self.assignments[0].voucher_amount if self.assignments else None
+
+    @cached_property
+    def share(self) -> float | None:
+        """The mode's part of the support, from 0 to 1; None without support."""
+        return self.assignments[0].count / self.support if self.assignments else None
+
+    @property
+    def runner_up(self) -> AmountCount | None:
+        """The amount that occurs second most often; None where there is no other."""
+        return self.assignments[1] if len(self.assignments) > 1 else None
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """Every segment's mode, and what they were made from; all of one version."""
+
+    version: str
+    run_id: str
+    cur_date: date
+    published_at: datetime
+    countries: tuple[str, ...]
+    definitions: SegmentDefinitions
+    modes: tuple[SegmentMode, ...]
+
+    @cached_property
+    def _by_segment(self) -> dict[tuple[str, str, str], SegmentMode]:
+        return {(mode.country_code, mode.segment_name, mode.segment): mode for mode in self.modes}
+
+    @cached_property
+    def segmentations(self) -> dict[str, Segmentation]:
+        """The model's segmentations by name, in the order of their definition."""
+        return {segmentation.name: segmentation for segmentation in self.definitions.segmentations}
+
+    def measure(self, segmentation: str, total_orders: int | None, last_order: date | None) -> int | None:
+        """Return what `segmentation` splits by: orders, or whole days from the last order to CUR_DATE."""
+        if self.segmentations[segmentation].measure is Measure.TOTAL_ORDERS:
+            return total_orders
+        return None if last_order is None else (self.cur_date - last_order).days
+
+    def check_country(self, country: str) -> None:
+        """Check that the model was made for a country.
+
+        Raises
+        ------
+        UnknownCountry
+        """
+        if country not in self.countries:
+            raise UnknownCountry(f"the model knows no country {country!r}, only {', '.join(self.countries)}")
+
+    def mode_for(self, country: str, segmentation: str, value: int) -> SegmentMode:
+        """Return the mode of the segment that holds `value` (orders, or days since the last order).
+
+        Raises
+        ------
+        UnknownCountry
+            The model was not made for this country.
+        NoSegment
+            The value lies outside every segment.
+        NoSupport
+            No assignment stands behind the segment.
+        """
+        self.check_country(country)
+        definition = self.segmentations[segmentation]
+        segment = definition.segment_for(value)
+        if segment is None:
+            segments = ", ".join(definition.bounds)
+            raise NoSegment(
+                f"{definition.measure} is {value} (on {self.cur_date}), in no segment of {segmentation}: {segments}"
+            )
+        mode = self._by_segment[country, segmentation, segment]
+        if not mode.assignments:
+            raise NoSupport(f"no kept assignment of {country} is in segment {segment} of {segmentation}")
+        return mode

@@ -1,0 +1,61 @@
+"""What another model would change: the segments whose amount is not the one that is served."""
+
+from collections.abc import Iterable, Iterator
+
+from pydantic import BaseModel
+
+from voucher_selection.domain.lookups import ModelFacts, SegmentAnswer
+from voucher_selection.domain.segments import SegmentDefinitions
+from voucher_selection.domain.served_model import SegmentMode
+
+
+class SegmentChange(BaseModel):
+    """A segment that gets another amount: as it is served and as it would be; None where there is no such segment."""
+
+    country_code: str
+    segment_name: str
+    segment: str
+    served_amount: float | None
+    served_support: int | None
+    amount: float | None
+    support: int | None
+
+
+class WhatIf(BaseModel):
+    """All of a model that was only asked about; `model` and `segments` are as `GET /selection_criteria` has them."""
+
+    counts_run_id: str
+    served_version: str | None
+    definitions: SegmentDefinitions
+    changes: tuple[SegmentChange, ...]
+    model: ModelFacts
+    segments: list[SegmentAnswer]
+
+
+def changed_segments(served: Iterable[SegmentMode], modes: Iterable[SegmentMode]) -> Iterator[SegmentChange]:
+    """Yield the segments that get another amount, in the order of `modes`; then those that there are no more."""
+    before = {_key(mode): mode for mode in served}
+    for mode in modes:
+        known = before.pop(_key(mode), None)
+        if mode.voucher_amount != (known.voucher_amount if known else None):
+            yield _change(_key(mode), known, mode)
+    for key, gone in before.items():
+        if gone.voucher_amount is not None:
+            yield _change(key, gone, None)
+
+
+def _key(mode: SegmentMode) -> tuple[str, str, str]:
+    return mode.country_code, mode.segment_name, mode.segment
+
+
+def _change(key: tuple[str, str, str], served: SegmentMode | None, mode: SegmentMode | None) -> SegmentChange:
+    country_code, segment_name, segment = key
+    return SegmentChange(
+        country_code=country_code,
+        segment_name=segment_name,
+        segment=segment,
+        served_amount=served.voucher_amount if served else None,
+        served_support=served.support if served else None,
+        amount=mode.voucher_amount if mode else None,
+        support=mode.support if mode else None,
+    )

@@ -1,0 +1,79 @@
+"""Model, of an approval: publish what the quality gate has held back, as it is."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel
+
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.settings import ModelSettings
+from voucher_selection.domain.errors import HeldBack, NotHeldBack
+from voucher_selection.domain.gate import Thresholds
+from voucher_selection.domain.requests import ApproveRequest, RemodelRequest, parse_request
+from voucher_selection.domain.runs import ApprovalSummary, RemodelSummary, RunSummary
+from voucher_selection.pipeline.publishing import publish_run
+from voucher_selection.pipeline.remodelling import remodel
+
+
+class _Held(BaseModel):
+    """What the state machine has recorded of the run; one that succeeded has no error."""
+
+    started_at: AwareDatetime
+    request: Any = None
+    error: str | None = None
+
+
+def approve(
+    run_id: str, started_at: datetime, request: ApproveRequest, lake: Lake, catalog: Catalog, settings: ModelSettings
+) -> ApprovalSummary:
+    """Publish the model of a run that the quality gate has held back, without the gate, and sum the approval up.
+
+    A newer model that was published meanwhile stays served. The run's own `run.json` says then that it has succeeded.
+
+    Raises
+    ------
+    NotHeldBack
+        There is no such run, or the gate has not held it back.
+    VoucherSelectionError
+        What the run itself would raise; its cleaned rows expire with the stage's `staging_days`.
+    """
+    held = lake.read_json_if_there(RunKeys(run_id).approval, _Held)
+    if held is None:  # else it is repeated, and the run's own record may say by now that it has succeeded
+        held = _held_back(request.run_id, lake)
+        lake.write_json(RunKeys(run_id).approval, held)
+    published = _publish(request.run_id, held, lake, catalog, settings)
+    summary = ApprovalSummary(
+        run_id=run_id,
+        outcome=published.outcome,
+        approved_run_id=request.run_id,
+        started_at=started_at,
+        finished_at=datetime.now(UTC),
+        version=published.version,
+        published=published.published,
+        served_version=published.served_version,
+    )
+    lake.write_json(RunKeys(run_id).summary, summary)
+    return summary
+
+
+def _held_back(run_id: str, lake: Lake) -> _Held:
+    held = lake.read_json_if_there(RunKeys(run_id).summary, _Held)
+    if held is None:
+        raise NotHeldBack(f"there is no run {run_id!r} that has ended: approve one that the quality gate has held back")
+    if held.error != HeldBack.__name__:
+        how = f"failed with {held.error}" if held.error else "has succeeded"
+        raise NotHeldBack(f"run {run_id!r} was not held back by the quality gate: it {how}")
+    return held
+
+
+def _publish(
+    run_id: str, held: _Held, lake: Lake, catalog: Catalog, settings: ModelSettings
+) -> RunSummary | RemodelSummary:
+    asked = parse_request(held.request)
+    if not isinstance(asked, RemodelRequest):
+        return publish_run(run_id, lake, catalog, settings.retention)
+    open_gate = settings.model_copy(update={"gate": Thresholds()})
+    as_it_is = asked.model_copy(update={"gate": None})
+    return remodel(run_id, held.started_at, as_it_is, lake, catalog, open_gate)

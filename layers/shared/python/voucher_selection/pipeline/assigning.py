@@ -1,0 +1,109 @@
+"""Assign: the customers of one shard, streamed in batches, into a parquet file of their amounts; and the run's sum."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.lake import Lake, in_parallel
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.domain.assign_runs import AssignPlan, AssignSummary, AssignTotals, ShardAssigned
+from voucher_selection.domain.customers import CUSTOMER_COLUMN_NAMES
+from voucher_selection.domain.errors import ShardsIncomplete
+from voucher_selection.domain.runs import Shard, ShardPart
+from voucher_selection.pipeline.assignments import assign, output_schema
+from voucher_selection.pipeline.batches import RowGroups, read_ahead, read_columns, read_parts
+from voucher_selection.pipeline.merging import checked_shards
+
+_ID_TYPES = {"integer": pa.int64(), "text": pa.string()}
+
+
+def assign_shard(lake: Lake, catalog: Catalog, run_id: str, shard: Shard, batch_rows: int) -> ShardAssigned:
+    """Write the amounts of a shard's customers, in their order; doing it again writes the same objects.
+
+    Parameters
+    ----------
+    batch_rows
+        How many rows are read at a time; the memory needed follows from it, not from the size of the shard.
+
+    Raises
+    ------
+    NotParquet
+        A page of a file cannot be read.
+    SourceChanged, LakeUnavailable
+        A file is not the one that was planned with, or cannot be fetched.
+    NoModel
+        The version that the run was planned with has expired.
+    """
+    keys = RunKeys(run_id)
+    plan = lake.read_json(keys.plan, AssignPlan)
+    model = catalog.read(plan.version)
+    ids = _ID_TYPES[plan.customer_ids]
+    totals = AssignTotals()
+    with TemporaryDirectory(prefix="assign-") as folder:
+        file = Path(folder) / "vouchers.parquet"
+        with pq.ParquetWriter(file, output_schema(ids), compression="zstd") as writer:
+            for rows in read_ahead(_batches(lake, shard, batch_rows)):
+                answers = assign(rows, model, plan.segment_name, ids)
+                writer.write_batch(answers)
+                totals = AssignTotals.sum([totals, _totals_of(answers)])
+        lake.upload(keys.vouchers(shard.number), file)
+    shard_totals = ShardAssigned(shard=shard.number, **totals.model_dump())
+    lake.write_json(keys.assigned(shard.number), shard_totals)  # last: where they are, the shard is complete
+    return shard_totals
+
+
+def sum_up_assignment(run_id: str, lake: Lake) -> AssignSummary:
+    """Check that every shard of the manifest has its one result, and write the run's summary.
+
+    Raises
+    ------
+    ShardsIncomplete
+        A shard has no result or a result that does not add up, or there are shards or results too many.
+    """
+    keys = RunKeys(run_id)
+    plan = lake.read_json(keys.plan, AssignPlan)
+    shards = checked_shards(lake, plan, keys.all_assigned, keys.assigned)
+    found = in_parallel(lambda shard: lake.read_json(keys.assigned(shard.number), ShardAssigned), shards)
+    for shard, totals in zip(shards, found, strict=True):
+        if totals.shard != shard.number or totals.rows != shard.rows or not totals.add_up:
+            raise ShardsIncomplete(f"shard {shard.number} has {shard.rows} rows, its result accounts for {totals!r}")
+    summary = AssignSummary(
+        run_id=run_id,
+        customers=plan.source,
+        segment_name=plan.segment_name,
+        started_at=plan.started_at,
+        finished_at=datetime.now(UTC),
+        files=len(plan.files),
+        shards=plan.shards,
+        **AssignTotals.sum(found).model_dump(),
+        version=plan.version,
+        output=f"s3://{lake.bucket}/{keys.all_vouchers}",
+    )
+    lake.write_json(keys.summary, summary)
+    return summary
+
+
+def _batches(lake: Lake, shard: Shard, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    def read(part: ShardPart) -> Iterator[pa.RecordBatch]:
+        metadata = pq.read_metadata(lake.open(part.key, part.etag))
+        given = metadata.schema.to_arrow_schema().names
+        columns = [name for name in CUSTOMER_COLUMN_NAMES if name in given]
+        repeated = [name for name in columns if name != "customer_id"]
+        row_groups = RowGroups(part.first_row_group, part.end_row_group, part.first_row)
+        opener = partial(lake.open, part.key, part.etag)
+        return read_columns(opener, metadata, row_groups, batch_rows, columns, repeated)
+
+    return (rows for _, rows in read_parts(shard, read))
+
+
+def _totals_of(answers: pa.RecordBatch) -> AssignTotals:
+    counted = Counter({found["values"]: found["counts"] for found in answers["problem"].value_counts().to_pylist()})
+    assigned = counted.pop(None, 0)
+    return AssignTotals(rows=answers.num_rows, assigned=assigned, problems=dict(counted))

@@ -1,0 +1,163 @@
+"""Amounts of many customers at once, in Arrow: for each row what `POST /voucher` answers for it.
+
+A rule is asked once per distinct value: what a text or a number means, and which amount a segment has. The rows only
+carry codes of these values.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import types
+from pydantic import TypeAdapter, ValidationError
+
+from voucher_selection.api.problems import problem_of
+from voucher_selection.domain.errors import VoucherSelectionError
+from voucher_selection.domain.history import is_text
+from voucher_selection.domain.lookups import LONGEST_ID, InvalidLookup, Orders, Text
+from voucher_selection.domain.parsing import TIMESTAMP, Parsed, parse_timestamp
+from voucher_selection.domain.segments import Measure
+from voucher_selection.domain.served_model import ServedModel
+
+_INVALID = problem_of(InvalidLookup([])).code
+_text = TypeAdapter(Text)
+_orders = TypeAdapter[int | None](Orders)
+_ANSWERS = pa.schema([("segment", pa.string()), ("voucher_amount", pa.float64()), ("problem", pa.string())])
+
+
+def output_schema(customer_id: pa.DataType) -> pa.Schema:
+    """Return the columns of what is written for customers whose ids are of this type."""
+    given = [("customer_id", customer_id), ("country_code", pa.string()), ("segment_name", pa.string())]
+    return pa.schema([*map(pa.field, *zip(*given, strict=True)), *_ANSWERS])
+
+
+def assign(
+    rows: pa.RecordBatch, model: ServedModel, segment_name: str | None, customer_id: pa.DataType
+) -> pa.RecordBatch:
+    """Return the amount of each customer, or the code of the problem that the API would answer, in the rows' order.
+
+    Parameters
+    ----------
+    rows
+        Columns of `customers.CUSTOMER_COLUMNS`; one that is missing is null in every row.
+    segment_name
+        The segmentation of all rows; None: each names its own.
+    customer_id
+        The type that ids are written with: int64, or string.
+
+    Returns
+    -------
+    Columns of `output_schema`. `voucher_amount` is in the country's currency, and null where there is a `problem`.
+    """
+    ids = _column(rows, "customer_id").cast(customer_id)
+    country = _texts(_column(rows, "country_code"))
+    named = _column(rows, "segment_name") if segment_name is None else pa.repeat(segment_name, rows.num_rows)
+    segmentation = _texts(named)
+    measured = _measured(rows, model, segmentation)
+    usable = pc.and_(pc.invert(measured.malformed), _short(ids))
+    for needed in (country, segmentation, measured.values):
+        usable = pc.and_(usable, needed.is_valid())
+    answers = _answers(model, country, segmentation, measured.values, usable)
+    problem = pc.if_else(usable, answers["problem"], _INVALID)
+    return pa.record_batch(
+        [
+            ids,
+            pc.coalesce(country, _plain(_column(rows, "country_code"))),
+            pc.coalesce(segmentation, _plain(named)),
+            answers["segment"],
+            answers["voucher_amount"],
+            problem,
+        ],
+        schema=output_schema(customer_id),
+    )
+
+
+def _column(rows: pa.RecordBatch, name: str) -> pa.Array:
+    return rows[name] if name in rows.schema.names else pa.nulls(rows.num_rows, pa.string())
+
+
+def _short(ids: pa.Array) -> pa.BooleanArray:
+    if not is_text(ids.type):
+        return pa.repeat(pa.scalar(True), len(ids))
+    return pc.fill_null(pc.less_equal(pc.utf8_length(ids), LONGEST_ID), True)
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    return column.cast(pa.string())
+
+
+def _texts(column: pa.Array) -> pa.Array:
+    """Texts as a lookup's request takes them; null where it refuses them."""
+    column = column if types.is_dictionary(column.type) else _plain(column)
+    return _once_per_value(column, _text.validate_python, pa.string()).values
+
+
+def _total_orders(column: pa.Array) -> Parsed:
+    """Orders as a lookup's request takes them; NaN in a column of numbers, which JSON has not, means null."""
+    if types.is_dictionary(column.type) and not is_text(column.type.value_type):
+        column = column.dictionary_decode()
+    if is_text(column.type) or types.is_null(column.type):
+        column = _plain(column)
+    elif not types.is_dictionary(column.type) and not types.is_integer(column.type):
+        column = column.cast(pa.float64(), safe=False)
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, pa.float64()), column)
+    return _once_per_value(column, _orders.validate_python, pa.int64())
+
+
+def _once_per_value(column: pa.Array, read: Callable[[Any], Any], target: pa.DataType) -> Parsed:
+    if types.is_dictionary(column.type) and len(column.dictionary) > len(column):
+        column = column.dictionary_decode()  # a batch of a large row group uses few of its values
+    encoded = column.dictionary_encode()
+    values, refused = [], []
+    for value in encoded.dictionary.to_pylist():
+        try:
+            values.append(read(value))
+            refused.append(False)
+        except ValidationError:
+            values.append(None)
+            refused.append(True)
+    malformed = pa.array(refused, pa.bool_()).take(encoded.indices)
+    return Parsed(pa.array(values, target).take(encoded.indices), pc.fill_null(malformed, False))
+
+
+def _measured(rows: pa.RecordBatch, model: ServedModel, segmentation: pa.Array) -> Parsed:
+    """What each row's segmentation splits by: orders, or days since the last order; null where it is not given.
+
+    Malformed is a row with a value that cannot be read, in a column that it does not need too, as in a request. A
+    segmentation that the model has not splits by nothing.
+    """
+    orders = _total_orders(_column(rows, "total_orders"))
+    last_order = parse_timestamp(_column(rows, "last_order_ts"))
+    days = pc.days_between(last_order.values, pa.scalar(model.cur_date, pa.date32()).cast(TIMESTAMP))
+    values = pa.nulls(rows.num_rows, pa.int64())
+    for measure, of_measure in ((Measure.TOTAL_ORDERS, orders.values), (Measure.DAYS_SINCE_LAST_ORDER, days)):
+        names = [name for name, found in model.segmentations.items() if found.measure is measure]
+        values = pc.if_else(pc.is_in(segmentation, value_set=pa.array(names, pa.string())), of_measure, values)
+    return Parsed(values, pc.or_(orders.malformed, last_order.malformed))
+
+
+def _answers(
+    model: ServedModel, country: pa.Array, segmentation: pa.Array, value: pa.Array, usable: pa.BooleanArray
+) -> pa.RecordBatch:
+    """Look up each distinct (country, segmentation, value) among the usable rows; the other rows are null."""
+    parts = [column.dictionary_encode() for column in (country, segmentation, value)]
+    code = pa.repeat(pa.scalar(0, pa.int64()), len(usable))
+    for part in parts:
+        code = pc.add(pc.multiply(code, len(part.dictionary)), part.indices.cast(pa.int64()))
+    encoded = pc.if_else(usable, code, pa.scalar(None, pa.int64())).dictionary_encode()
+    countries, segmentations, values = (part.dictionary.to_pylist() for part in parts)
+    answers = []
+    for distinct in encoded.dictionary.to_pylist():
+        rest, of_value = divmod(distinct, len(values))
+        of_country, of_segmentation = divmod(rest, len(segmentations))
+        answers.append(_answer(model, countries[of_country], segmentations[of_segmentation], values[of_value]))
+    return pa.RecordBatch.from_pylist(answers, schema=_ANSWERS).take(encoded.indices)
+
+
+def _answer(model: ServedModel, country: str, segmentation: str, value: int) -> dict[str, Any]:
+    try:
+        mode = model.mode_for(country, segmentation, value)
+    except VoucherSelectionError as error:
+        return {"problem": problem_of(error).code}
+    return {"segment": mode.segment, "voucher_amount": mode.voucher_amount}

@@ -1,0 +1,65 @@
+"""Counting a history: each batch is cleaned and counted while the next is read."""
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from voucher_selection.domain.counts import Counts, RunningCounts
+from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.rules import Cleaned, clean, left_alone
+from voucher_selection.domain.runs import Totals
+from voucher_selection.pipeline.batches import Opener, RowGroups, read_batches, row_groups_of
+
+
+class CountedBatch(NamedTuple):
+    """What became of a batch of rows, and how those kept count; `first_row` is the index in the file of the first."""
+
+    cleaned: Cleaned
+    counts: Counts
+    totals: Totals
+    first_row: int
+
+
+def count_file(path: str, countries: Collection[str], batch_rows: int) -> tuple[Counts, Totals]:
+    """Count a whole parquet file of a history, and write nothing."""
+    metadata = pq.read_metadata(path)
+    counts, totals = RunningCounts(), Totals()
+    for batch in count_batches(lambda: path, RowGroups(0, metadata.num_row_groups, 0), countries, batch_rows):
+        counts.add(batch.counts)
+        totals = Totals.sum([totals, batch.totals])
+    return counts.total(), totals
+
+
+def count_batches(
+    open_file: Opener, row_groups: RowGroups, countries: Collection[str], batch_rows: int
+) -> Iterator[CountedBatch]:
+    """Clean and count row groups of a parquet file, at most `batch_rows` rows at a time, in the order of the rows.
+
+    Parameters
+    ----------
+    open_file
+        Opens the file, or returns its path; called once for each thread that reads.
+    """
+    metadata = pq.read_metadata(open_file())
+    runs, left_out = row_groups_of(metadata, row_groups, countries)
+    if left_out:
+        yield _counted(left_alone(left_out), row_groups.first_row)
+    for run in runs:
+        for batch in read_batches(open_file, metadata, run, batch_rows):
+            yield _counted(clean(batch.rows, countries), batch.first_row)
+
+
+def _counted(cleaned: Cleaned, first_row: int) -> CountedBatch:
+    return CountedBatch(cleaned, Counts.of(cleaned.kept), _totals_of(cleaned), first_row)
+
+
+def _totals_of(cleaned: Cleaned) -> Totals:
+    rejected = {entry["values"]: entry["counts"] for entry in pc.value_counts(cleaned.rejected["rule"]).to_pylist()}
+    return Totals(
+        rows_read=cleaned.other_country + cleaned.rejected.num_rows + cleaned.kept.num_rows,
+        other_country=cleaned.other_country,
+        rejected={rule: rejected.get(rule.value, 0) for rule in Rule},
+        kept=cleaned.kept.num_rows,
+    )

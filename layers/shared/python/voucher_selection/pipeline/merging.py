@@ -1,0 +1,119 @@
+"""The results of a run's shards: one for each shard of the manifest, checked, and summed."""
+
+from collections.abc import Callable
+from itertools import batched
+from typing import NamedTuple
+
+from voucher_selection.adapters.lake import Lake, in_parallel
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.domain.assign_runs import AssignPlan
+from voucher_selection.domain.counts import Counts
+from voucher_selection.domain.errors import ShardsIncomplete
+from voucher_selection.domain.runs import RowObject, RunPlan, Shard, ShardFailure, ShardTotals, Totals
+
+# An execution's cause is cut at 32 KiB; the first failures say what is wrong.
+_NAMED_SHARDS = 5
+# Shards whose counts are in memory at once: what is needed does not grow with their number.
+_SHARDS_AT_ONCE = 256
+
+
+class Merged(NamedTuple):
+    """What all shards of a run have counted."""
+
+    totals: Totals
+    counts: Counts
+
+
+def merge_shards(lake: Lake, plan: RunPlan) -> Merged:
+    """Sum up the results of a run's shards.
+
+    Raises
+    ------
+    ShardsIncomplete
+        A shard has no result or a result that does not add up, or there are shards or results too many.
+    """
+    keys = RunKeys(plan.run_id)
+    shards = checked_shards(lake, plan, keys.all_totals, keys.totals)
+    totals = _read_totals(lake, keys, shards)
+    _check_rows(lake, keys, totals)
+    return Merged(Totals.sum(totals), _merge_counts(lake, keys, shards))
+
+
+def checked_shards(
+    lake: Lake, plan: RunPlan | AssignPlan, results: str, result_of: Callable[[int], str]
+) -> list[Shard]:
+    """Return the shards of the manifest, each of which has one result.
+
+    Parameters
+    ----------
+    results, result_of
+        The folder of the results, and the key of each shard's.
+
+    Raises
+    ------
+    ShardsIncomplete
+        A shard has no result, or there are shards or results too many.
+    """
+    keys = RunKeys(plan.run_id)
+    shards = lake.read_json(keys.manifest, list[Shard])
+    _check_manifest(plan, shards)
+    found, expected = set(lake.list(results)), {result_of(shard.number) for shard in shards}
+    missing = [shard for shard in shards if result_of(shard.number) not in found]
+    if missing:
+        raise ShardsIncomplete(_why_missing(lake, keys, missing, len(shards)))
+    if surplus := sorted(found - expected):
+        raise ShardsIncomplete(f"{len(surplus)} results are of no shard of the manifest (the first: {surplus[0]})")
+    return shards
+
+
+def _check_manifest(plan: RunPlan | AssignPlan, shards: list[Shard]) -> None:
+    rows = sum(shard.rows for shard in shards)
+    if [shard.number for shard in shards] != list(range(plan.shards)) or rows != plan.rows:
+        raise ShardsIncomplete(
+            f"the manifest has {len(shards)} shards with {rows} rows, the plan {plan.shards} with {plan.rows}:"
+            " a shard is missing or doubled"
+        )
+
+
+def _read_totals(lake: Lake, keys: RunKeys, shards: list[Shard]) -> list[ShardTotals]:
+    found = in_parallel(lambda shard: lake.read_json(keys.totals(shard.number), ShardTotals), shards)
+    for shard, totals in zip(shards, found, strict=True):
+        if totals.shard != shard.number or totals.rows_read != shard.rows or not totals.add_up:
+            raise ShardsIncomplete(f"shard {shard.number} has {shard.rows} rows, its result accounts for {totals!r}")
+    return found
+
+
+def _check_rows(lake: Lake, keys: RunKeys, totals: list[ShardTotals]) -> None:
+    """Check that the rows which shards have kept and rejected are in the lake, and no others."""
+    expected = {
+        key: written.size for shard in totals for key, written in _written(keys, shard).items() if written is not None
+    }
+    found = lake.sizes(keys.all_cleaned) | lake.sizes(keys.all_quarantine)
+    if found != expected:
+        differing = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
+        raise ShardsIncomplete(
+            f"{len(differing)} objects are not as the shards have left them: {differing[0]} has"
+            f" {found.get(differing[0], 0)} bytes, expected {expected.get(differing[0], 0)}"
+        )
+
+
+def _written(keys: RunKeys, totals: ShardTotals) -> dict[str, RowObject | None]:
+    rejected = {keys.quarantine(rule, totals.shard): written for rule, written in totals.quarantine.items()}
+    return {keys.cleaned(totals.shard): totals.cleaned, **rejected}
+
+
+def _merge_counts(lake: Lake, keys: RunKeys, shards: list[Shard]) -> Counts:
+    counts = Counts.sum([])
+    for some in batched(shards, _SHARDS_AT_ONCE, strict=False):
+        counts = Counts.sum([counts, *in_parallel(lambda shard: lake.read_counts(keys.counts(shard.number)), some)])
+    return counts
+
+
+def _why_missing(lake: Lake, keys: RunKeys, missing: list[Shard], expected: int) -> str:
+    recorded = in_parallel(
+        lambda key: lake.read_json(key, ShardFailure), list(lake.list(keys.failures))[:_NAMED_SHARDS]
+    )
+    reasons = [f"shard {failure.shard}: {failure.error}: {failure.message}" for failure in recorded]
+    numbers = ", ".join(str(shard.number) for shard in missing[:_NAMED_SHARDS])
+    more = "" if len(missing) <= _NAMED_SHARDS else " and more"
+    return f"{len(missing)} of {expected} shards have no result (shard {numbers}{more}). " + " ".join(reasons)
