@@ -89,7 +89,10 @@ class State:
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits before it tries again does not: botocore, and we."""
-    for module in ("botocore.endpoint", *(f"voucher_selection.{name}" for name in ("catalog", "lake", "publishing"))):
+    for module in (
+        "botocore.endpoint",
+        *(f"voucher_selection.{name}" for name in ("adapters.catalog", "adapters.lake", "pipeline.publishing")),
+    ):
         monkeypatch.setattr(f"{module}.time", SimpleNamespace(sleep=lambda _: None))
 
 
