@@ -62,9 +62,9 @@ def alone_with_what_is_stored() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("voucher_selection.pipeline.publishing.merge_shards", lambda _, plan: merged(ROWS[plan.run_id]))
         for module in ("publishing", "remodelling"):
-            patch.setattr(f"voucher_selection.{module}.datetime", Standing)
-            patch.setattr(f"voucher_selection.{module}.pause", lambda: None)
-            patch.setattr(f"voucher_selection.{module}.segment_modes", known_modes)
+            patch.setattr(f"voucher_selection.pipeline.{module}.datetime", Standing)
+            patch.setattr(f"voucher_selection.pipeline.{module}.pause", lambda: None)
+            patch.setattr(f"voucher_selection.pipeline.{module}.segment_modes", known_modes)
         yield
 
 
