@@ -11,7 +11,7 @@ _SHARED = {
     "tests/e2e/test_terminal.py::test_a_deployment_with_an_api_key_is_asked_with_it": "keyed",
     "tests/browser/": "browser",
     "tests/e2e/": "product",
-    "tests/load/test_running_api.py": "product",
+    "tests/load/test_running_api.py": "browser",
     "tests/faults/test_malformed_files.py": "corpus",
     "tests/load/test_handler.py": "handler",
 }

@@ -31,6 +31,7 @@ _TYPED = (
 )
 # The emulator's tests wait for processes half of the time, and mypy has a core for itself meanwhile.
 _AT_ONCE = 2
+_TEST_PROCESSES = 3
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ def _show_going(display: Status, left: Sequence[Check]) -> None:
 def run_tests(arguments: Sequence[str]) -> int:
     """Run the product's tests, their output on the terminal; return pytest's exit code.
 
-    All of them take two processes, one of which has those that share a deployment: these wait for it most of the time.
+    All of them take three processes: those that share a deployment have one, and wait for it most of the time.
     """
-    chosen = arguments or ("-n", str(_AT_ONCE), "--dist", "loadscope")
+    chosen = arguments or ("-n", str(_TEST_PROCESSES), "--dist", "loadscope")
     return subprocess.run([_PYTHON, "-m", "pytest", *chosen], cwd=ROOT, check=False).returncode  # noqa: S603

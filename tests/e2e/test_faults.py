@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from local.quickstart.sample import sample_history
 from tests.conftest import INJECTED_FAULTS
 from tests.e2e.test_modes import ended, execute, served_amounts, start, upload
 from tests.histories import parquet_bytes
-from tests.product import ROOT, Product, free_port
+from tests.product import Product
 from tests.reference import answer
 
 CUR_DATE = date(2018, 9, 15)
@@ -228,31 +227,3 @@ def test_a_source_that_is_changed_before_clean_does_not_matter(up: Product, sour
     note("source replaced", "right")
     assert found["status"] == "SUCCEEDED", found
     assert served_amounts(up) == right
-
-
-def test_a_run_whose_emulator_dies_amid_a_shard_is_right_when_it_is_started_again(
-    tmp_path: Path, table: pa.Table, right, note
-):
-    """What has been deployed dies with the emulator; `./quickstart run` does all that is needed."""
-    file = tmp_path / "history.parquet"
-    file.write_bytes(parquet_bytes(table, row_group_size=SHARD_ROWS))
-    own = Product(tmp_path / "state", free_port())
-    own.state.mkdir()
-    command = [ROOT / "quickstart", "run", "-d", "--source", file]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    try:
-        with subprocess.Popen(command, env=own.environment, cwd=tmp_path, text=True, **pipes) as run:
-            emulator = awaited(lambda: emulator_of(own), "emulator")
-            awaited(lambda: amid_a_shard(emulator), "Clean amid a shard")
-            emulator.kill()
-            _, told = run.communicate(timeout=PATIENCE)
-
-        assert run.returncode == 1
-        assert "Traceback" not in told
-        note("emulator killed", "StepError")
-        assert own.status() == {"running": False}
-        own.run("--source", str(file))
-        assert own.status()["last_run"]["status"] == "SUCCEEDED"
-        assert served_amounts(own) == right
-    finally:
-        own.quickstart("stop")

@@ -1,22 +1,17 @@
 """From `./quickstart run` to HTTPS lookups, on the real stack in a real emulator."""
 
 import json
-import signal
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pyarrow.parquet as pq
 import pytest
 
 from tests.histories import GOOD_ROW, history, parquet_bytes
 from tests.lookup_requests import SEED_REQUEST
-from tests.product import ROOT, Product
+from tests.product import Product
 from tests.reference import answer
 
 
@@ -202,49 +197,3 @@ def test_a_port_in_use_is_told_before_anything_is_started(served: Product, tmp_p
     assert done.returncode == 1
     assert f"port {served.port} is in use by another program" in done.stderr
     assert other.quickstart("status").returncode == 1
-
-
-def of_product(product: Product) -> list[psutil.Process]:
-    """Return the processes that name the product's folder in their arguments or their environment."""
-    return [
-        process
-        for process in psutil.process_iter(["cmdline", "environ"])
-        if str(product.state) in " ".join([*(process.info["cmdline"] or []), *(process.info["environ"] or {}).values()])
-    ]
-
-
-@contextmanager
-def serving(product: Product, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run in the foreground until it serves, and until Ctrl-C at the end."""
-    command = [ROOT / "quickstart", "run", *arguments]
-    with subprocess.Popen(command, env=product.environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert any(line.startswith("Serving until Ctrl-C") for line in process.stdout)
-        yield process
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 0
-
-
-def test_ctrl_c_leaves_an_emulator_up_that_was_up_before(served: Product, sample: Path):
-    with serving(served, "--source", str(sample)):
-        pass
-
-    assert served.lookup(**SEED_REQUEST).status_code == 200
-
-
-def test_stop_leaves_no_process_behind(served: Product):
-    assert len(of_product(served)) > 1
-
-    assert served.quickstart("stop").returncode == 0
-
-    assert of_product(served) == []
-    assert served.status() == {"running": False}
-
-
-def test_ctrl_c_stops_what_the_command_started(product: Product, sample: Path):
-    product.quickstart("stop")
-
-    with serving(product, "--source", str(sample)):
-        assert product.status()["last_run"]["status"] == "SUCCEEDED"
-
-    assert of_product(product) == []
