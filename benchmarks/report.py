@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from benchmarks.pipeline import Measurement
 
 TASKS = {"count": "Counting only", "write": "With kept and rejected rows written"}
-PRODUCT, REFERENCE = "Voucher Selection", "Polars streaming"
+REFERENCE = "Polars streaming"
 
 
 def write_report(measurements: Sequence["Measurement"], load: tuple[float, float], docs: Path | None) -> str:
