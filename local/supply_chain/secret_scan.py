@@ -23,6 +23,7 @@ _ID_OF_A_KEY = "the id of a key in a test, not the key"
 ALLOWED: Mapping[tuple[str, str], str] = {
     ("benchmarks/lookups.py", "test"): _EMULATORS,
     ("benchmarks/memory.py", "test"): _EMULATORS,
+    ("docs/how-to/rejected-rows.md", "test"): _EMULATORS,
     ("docs/pipeline.md", "test"): _EMULATORS,
     ("local/quickstart/workspace.py", "test"): _EMULATORS,
     ("tests/integration/conftest.py", "testing"): _EMULATORS,
