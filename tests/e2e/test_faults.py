@@ -1,6 +1,7 @@
 """Faults of the real stack: what is killed, throttled or changed in the middle of a run, and how the run ends then."""
 
 import json
+import re
 import signal
 import threading
 import time
@@ -182,7 +183,9 @@ def test_a_clean_that_is_killed_again_and_again_fails_the_run(up: Product, sourc
     note("Clean killed each time", found["error"])
     assert (found["status"], found["error"]) == ("FAILED", "ShardsIncomplete")
     assert "Runtime.ExitError" in found["cause"]
-    assert kills == 9
+    # Each was tried three times; on a busy machine another shard may be done before it is seen.
+    failed = int(re.match(r"(\d) of 3 shards have no result", found["cause"])[1])
+    assert 3 * failed <= kills <= 9
     assert up.request("GET", "health").json()["model"]["version"] == before
     execute(up, source=source)
     assert served_amounts(up) == right
