@@ -42,7 +42,7 @@ class Product:
 
     def quickstart(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         if arguments[0] in {"run", "stop"}:
-            self.__dict__.pop("_status", None)  # what it knows of the deployment may be over
+            self.forget()
         return subprocess.run(
             [ROOT / "quickstart", *arguments],
             env=self.environment,
@@ -52,6 +52,10 @@ class Product:
             timeout=START_SECONDS,
             check=False,
         )
+
+    def forget(self) -> None:
+        """Ask for the deployment anew: what is known of it may be over."""
+        self.__dict__.pop("_status", None)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         done = self.quickstart("run", "-d", *arguments)

@@ -1,4 +1,4 @@
-"""All checks of the project: style, types, secrets, advisories, the emulator alone, and the tests of the product."""
+"""All checks of the project: its style, its types and the like, and its tests."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from rich.status import Status
 
 from local.quickstart.steps import StepError, command, explain
 from local.quickstart.terminal import notices
-from local.quickstart.toolchain import DOCS_ENVIRONMENT, EMULATOR, EMULATOR_ENVIRONMENT, LAMBDA_ENVIRONMENT
+from local.quickstart.toolchain import DOCS_ENVIRONMENT, EMULATOR
 from local.quickstart.workspace import ROOT, Workspace
 
 _PYTHON = Path(sys.executable)
@@ -29,7 +29,6 @@ _TYPED = (
     *(f"lambdas/{name}/handler.py" for name in ("ingest", "clean", "assign", "model", "what_if")),
     *(f"lambdas/api/{name}.py" for name in ("context", "handler", "page_routes", "run_routes")),
 )
-# The emulator's tests wait for processes half of the time, and mypy has a core for itself meanwhile.
 _AT_ONCE = 2
 _TEST_PROCESSES = 3
 
@@ -68,19 +67,9 @@ class Check:
 
 def checks() -> list[Check]:
     """Return the checks that need no test of the product, those that take longest first."""
-    python = EMULATOR_ENVIRONMENT / "bin/python"
-    with_runtime = dict(os.environ) | {"PROCESS_EMULATOR_LAMBDA_PYTHON": str(LAMBDA_ENVIRONMENT / "bin/python")}
     # The emulator has settings of its own, for it is typed against LocalStack, which is not.
     own_settings = ("--config-file", "pyproject.toml")
     return [
-        Check(
-            "emulator-tests",
-            "The emulator's own tests",
-            (python, "-m", "pytest"),
-            "tests of the emulator failed",
-            EMULATOR,
-            with_runtime,
-        ),
         Check("types", "Types (mypy --strict)", (_MYPY, *_TYPED), "mypy found faults"),
         Check(
             "emulator-types",
@@ -127,10 +116,8 @@ def checks() -> list[Check]:
 
 
 NAMES = tuple(check.name for check in checks())
-EMULATORS = {"emulator-tests", "emulator-types"}
-"""The checks that need the emulator's environment."""
-SITE = "site"
-"""The check that needs the documentation's."""
+EMULATOR_TYPES, SITE = "emulator-types", "site"
+"""The checks that need another environment: the emulator's, and the documentation's."""
 
 
 def named(names: Sequence[str]) -> list[Check]:

@@ -43,10 +43,26 @@ def serving(product: Product, *arguments: str) -> Iterator[subprocess.Popen[str]
         assert process.wait(timeout=60) == 0
 
 
+def test_ctrl_c_leaves_an_emulator_up_that_was_up_before(product: Product, sample: Path):
+    with serving(product, "--source", str(sample)):
+        pass
+
+    assert product.lookup(**SEED_REQUEST).status_code == 200
+
+
+def test_stop_leaves_no_process_behind(keyed_product: Product):
+    assert len(of_product(keyed_product)) > 1
+
+    assert keyed_product.quickstart("stop").returncode == 0
+
+    assert of_product(keyed_product) == []
+    assert keyed_product.status() == {"running": False}
+
+
 def test_a_run_whose_emulator_dies_amid_a_shard_is_right_when_it_is_started_again(
     product: Product, tmp_path: Path, record_property
 ):
-    """What has been deployed dies with the emulator; `./quickstart run` does all that is needed."""
+    """What has been deployed dies with the emulator; `./quickstart run` does all that is needed, and undoes it."""
     table = sample_history(3 * SHARD_ROWS, seed=23)
     file = tmp_path / "history.parquet"
     file.write_bytes(parquet_bytes(table, row_group_size=SHARD_ROWS))
@@ -62,31 +78,8 @@ def test_a_run_whose_emulator_dies_amid_a_shard_is_right_when_it_is_started_agai
     assert "Traceback" not in told
     record_property(INJECTED_FAULTS, {"faults": {"emulator killed": 1}, "outcome": "StepError"})
     assert product.status() == {"running": False}
-    product.run("--source", str(file))
-    assert product.status()["last_run"]["status"] == "SUCCEEDED"
-    assert served_amounts(product) == answer(table, "Peru", date(2018, 9, 15))[1]
-
-
-def test_ctrl_c_leaves_an_emulator_up_that_was_up_before(product: Product, sample: Path):
-    with serving(product, "--source", str(sample)):
-        pass
-
-    assert product.lookup(**SEED_REQUEST).status_code == 200
-
-
-def test_stop_leaves_no_process_behind(product: Product):
-    assert len(of_product(product)) > 1
-
-    assert product.quickstart("stop").returncode == 0
-
-    assert of_product(product) == []
-    assert product.status() == {"running": False}
-
-
-def test_ctrl_c_stops_what_the_command_started(product: Product, sample: Path):
-    product.quickstart("stop")
-
-    with serving(product, "--source", str(sample)):
+    product.forget()
+    with serving(product, "--source", str(file)):
         assert product.status()["last_run"]["status"] == "SUCCEEDED"
-
-    assert of_product(product) == []
+        assert served_amounts(product) == answer(table, "Peru", date(2018, 9, 15))[1]
+    assert of_product(product) == []  # Ctrl-C stops what the command started

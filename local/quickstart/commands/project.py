@@ -32,7 +32,7 @@ _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_i
 def test(context: typer.Context) -> None:
     """Run every check; with arguments, only pytest with these.
 
-    The checks are style, types, the emulator's own tests, and unit, integration, infrastructure, browser and e2e tests.
+    The checks are style, types and the like, and unit, integration, infrastructure, browser, e2e and other tests.
     """
     with explained():
         workspace = workspace_on()
@@ -54,14 +54,15 @@ def check(
 ) -> None:
     """Run only the checks that need no test.
 
-    They are style, types, secrets and the like, and the emulator's own tests.
+    They are style, types, imports, secrets and the like.
     """
     with explained():
         workspace = workspace_on()
         chosen = checks.named(names or checks.NAMES)
-        if checks.EMULATORS & {one.name for one in chosen}:
+        known = {one.name for one in chosen}
+        if checks.EMULATOR_TYPES in known:
             toolchain.install(workspace)
-        if checks.SITE in {one.name for one in chosen}:
+        if checks.SITE in known:
             toolchain.install_docs(workspace)
         checks.run_all(chosen, workspace)
 
