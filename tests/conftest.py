@@ -15,18 +15,24 @@ from tests.product import KEYED_SETTINGS, Product, free_port
 
 # A test's property: the faults that it injected, how often each, and how what met with them ended.
 INJECTED_FAULTS = "injected faults"
-
-
+# Another: the steps of all orders of a scenario, and the states that they lead to.
+INTERLEAVINGS = "interleavings"
 # Other properties that are figures of what a test has tried.
 FIGURES = ("malformed files", "load")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell what the tests have tried at the end of pytest's summary, the injected faults summed up."""
+    """Tell what the tests have tried at the end of pytest's summary, orders and faults summed up."""
     properties = [entry for report in terminalreporter.getreports("passed") for entry in report.user_properties]
     for name, figures in properties:
         if name in FIGURES:
             terminalreporter.write_line(f"{name}: {figures}")
+    if orders := [Counter(figures) for name, figures in properties if name == INTERLEAVINGS]:
+        all_of_them = sum(orders, Counter())
+        terminalreporter.write_line(
+            f"{INTERLEAVINGS}: {len(orders)} scenarios, {all_of_them['steps']:,} steps,"
+            f" {all_of_them['states']:,} states"
+        )
     found = [figures for name, figures in properties if name == INJECTED_FAULTS]
     if found:
         faults = sum((Counter(figures["faults"]) for figures in found), Counter())

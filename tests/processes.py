@@ -15,6 +15,7 @@ _SHARED = {
     "tests/load/test_running_api.py": "browser",
     "tests/faults/test_malformed_files.py": "corpus",
     "tests/load/test_handler.py": "handler",
+    "tests/concurrency/test_publish_interleavings.py": "interleavings",
 }
 
 

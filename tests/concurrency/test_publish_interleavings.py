@@ -26,6 +26,7 @@ from tests.concurrency.writers import (
     rollback,
     stored_after,
 )
+from tests.conftest import INTERLEAVINGS
 from voucher_selection.adapters.catalog import Pointer, Publication
 from voucher_selection.domain.errors import NoModel, NoVersion
 
@@ -87,7 +88,8 @@ def steps(scenario: Scenario) -> list[Step]:
     return list(all_steps(scenario.stored(), scenario.writers))
 
 
-def test_at_every_moment_the_served_version_is_whole(scenario: Scenario, steps: list[Step]):
+def test_at_every_moment_the_served_version_is_whole(scenario: Scenario, steps: list[Step], record_property):
+    record_property(INTERLEAVINGS, {"steps": len(steps), "states": len({step.after for step in steps})})
     for stored in {step.after.stored for step in steps}:
         pointer = pointer_in(stored)
         if pointer:
