@@ -39,11 +39,12 @@ def _default(of_stage: str, setting: str) -> str:
     """Return the default that a setting has on a stage, as the command line takes it."""
     if of_stage == "local" and setting in _OF_THIS_MACHINE:
         return _OF_THIS_MACHINE[setting]
-    written = _as_given(getattr(stage(of_stage), setting))
+    written = as_given(getattr(stage(of_stage), setting))
     return f"`{written}`" if written else ""
 
 
-def _as_given(value: object) -> str:
+def as_given(value: object) -> str:
+    """Return a setting as the command line takes it; nothing for one that is not set."""
     match value:
         case None:
             return ""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra_cdk.stages import Stage, stage
+from local.reference.settings import as_given
 from tests.infrastructure.conftest import ALL_GUARDS, STAGES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,22 +21,9 @@ def settings() -> dict[str, list[str]]:
     return {name: [cell.strip(" `") for cell in cells] for name, *cells in rows}
 
 
-def as_written(value: object) -> str:
-    """A setting as the command line takes it."""
-    match value:
-        case bool():
-            return str(value).lower()
-        case tuple():
-            return ",".join(value)
-        case float():
-            return f"{value:g}"
-        case _:
-            return str(value)
-
-
 @pytest.mark.parametrize("setting", settings())
 def test_the_table_has_the_defaults_of_the_stages(setting):
-    assert settings()[setting] == [as_written(getattr(stage(name), setting)) for name in STAGES]
+    assert settings()[setting] == [as_given(getattr(stage(name), setting)) for name in STAGES]
 
 
 def test_the_table_has_every_setting_that_guards_a_stage():
