@@ -20,7 +20,7 @@ from voucher_selection.adapters.https_sources import land_from_https
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain import errors
-from voucher_selection.domain.https_addresses import HttpsLimits
+from voucher_selection.domain.https_limits import HttpsLimits
 
 KEYS = RunKeys("run-1")
 # As for a test's own server, which is on this machine.

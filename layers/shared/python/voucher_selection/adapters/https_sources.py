@@ -16,7 +16,8 @@ from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.landed_files import LandedFile
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.errors import SourceNotAllowed, SourceNotFound, SourceTooLarge, SourceUnavailable
-from voucher_selection.domain.https_addresses import HttpsAddress, HttpsLimits, network_addresses, parse_https
+from voucher_selection.domain.https_addresses import HttpsAddress, network_addresses, parse_https
+from voucher_selection.domain.https_limits import HttpsLimits
 
 _CONNECT_SECONDS = 10
 _IDLE_SECONDS = 60

@@ -17,7 +17,7 @@ from voucher_selection.domain.errors import (
     SourceNotAllowed,
     SourceNotFound,
 )
-from voucher_selection.domain.https_addresses import HttpsLimits
+from voucher_selection.domain.https_limits import HttpsLimits
 
 # `x.parquet`, `x.snappy.parquet`, `x.parquet.gzip`, `x.pq`
 _PARQUET_NAME = re.compile(r"\.(parquet|pq)(\.[a-z0-9]+)?$", re.IGNORECASE)

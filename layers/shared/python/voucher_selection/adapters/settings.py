@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, PositiveFloat, PositiveInt, ValidationError
 
 from voucher_selection.domain.gate import Thresholds
-from voucher_selection.domain.https_addresses import HttpsLimits
+from voucher_selection.domain.https_limits import HttpsLimits
 from voucher_selection.domain.retention import Retention
 from voucher_selection.domain.runs import Countries, IsoDate
 from voucher_selection.domain.validation import describe

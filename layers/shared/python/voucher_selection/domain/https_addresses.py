@@ -31,27 +31,6 @@ _IPV6_INTERNET = ip_network("2000::/3")
 _NAT64 = ip_network("64:ff9b::/96")
 
 
-class HttpsLimits(NamedTuple):
-    """What may be fetched from HTTPS.
-
-    Attributes
-    ----------
-    hosts
-        The hosts that may be read; `*` allows any.
-    private_addresses
-        Whether a host may be in a private network.
-    max_bytes
-        How large a file may be.
-    seconds
-        How long its delivery may take, from the first connection to the last byte.
-    """
-
-    hosts: tuple[str, ...]
-    private_addresses: bool
-    max_bytes: int
-    seconds: float
-
-
 class HttpsAddress(NamedTuple):
     """An address `https://…` in its parts: the host in lower case, and the path with the query."""
 
