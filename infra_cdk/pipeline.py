@@ -30,7 +30,8 @@ _TRANSIENT = (
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 )
-# A function that died instead of answering: out of memory, out of time. Clean and Assign write the same objects again.
+# A function that died instead of answering: out of memory, out of time. Ingest, Clean and Assign write the same objects
+# again; Model asks the pointer whether it has moved it.
 _CRASHES = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory", "States.Timeout")
 
 # A function's own timeout comes first, because it says more than the state's.
@@ -129,14 +130,6 @@ class Pipeline(Construct):
     def _shard(self, state: str, function: lambda_.Function, of_run: Mapping[str, object]) -> sfn.IChainable:
         run_id, shard = sfn.JsonPath.string_at("$.run_id"), sfn.JsonPath.object_at("$.shard")
         invoke = self._invoke(state, function, {"run_id": run_id, **of_run, "shard": shard})
-        invoke.add_retry(
-            errors=[*_CRASHES],
-            interval=cdk.Duration.seconds(2),
-            max_attempts=2,
-            backoff_rate=2,
-            max_delay=cdk.Duration.seconds(30),
-            jitter_strategy=sfn.JitterType.FULL,
-        )
         return invoke.add_catch(self._record_shard_failure(state), errors=["States.ALL"], result_path="$.failure")
 
     def _record_shard_failure(self, state: str) -> sfn.Chain:
@@ -219,6 +212,14 @@ class Pipeline(Construct):
             max_attempts=6,
             backoff_rate=2,
             max_delay=cdk.Duration.seconds(60),
+            jitter_strategy=sfn.JitterType.FULL,
+        )
+        invoke.add_retry(
+            errors=[*_CRASHES],
+            interval=cdk.Duration.seconds(2),
+            max_attempts=2,
+            backoff_rate=2,
+            max_delay=cdk.Duration.seconds(30),
             jitter_strategy=sfn.JitterType.FULL,
         )
         return invoke

@@ -58,7 +58,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         mode=plan.mode,
         source=plan.source,
         files=len(plan.files),
-        known_files=plan.known_files,
+        known_files=len(plan.known) if isinstance(plan, RunPlan) else 0,
         rows=plan.rows,
         shards=plan.shards,
     )

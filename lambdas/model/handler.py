@@ -30,7 +30,7 @@ from voucher_selection.domain.requests import (
     RollbackRequest,
     parse_request,
 )
-from voucher_selection.domain.runs import ApprovalSummary, Outcome, RemodelSummary, RollbackSummary, RunId, RunSummary
+from voucher_selection.domain.runs import ApprovalSummary, Outcome, PointerSummary, RunId
 from voucher_selection.pipeline.approval import approve
 from voucher_selection.pipeline.assigning import sum_up_assignment
 from voucher_selection.pipeline.publishing import publish_run
@@ -74,7 +74,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     return answer
 
 
-def _modelled(task: ModelEvent) -> RunSummary | RemodelSummary | RollbackSummary | ApprovalSummary | AssignSummary:
+def _modelled(task: ModelEvent) -> PointerSummary | ApprovalSummary | AssignSummary:
     if task.request is not None and task.started_at is not None:
         request = parse_request(task.request)
         if isinstance(request, RemodelRequest):

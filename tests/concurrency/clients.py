@@ -4,21 +4,23 @@ import io
 import json
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 from moto.dynamodb.parsing.key_condition_expression import parse_expression
 
 from tests.concurrency.steps import Ask
-from tests.concurrency.stores import TABLE, Delete, Get, Next, Place, Put, Update
+from tests.concurrency.stores import TABLE, Delete, Get, Next, Place, Put, Transact
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 
 _SCHEMA = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
 
 
-class ConditionalCheckFailedException(Exception):
-    """As the client's own: an update's condition did not hold."""
+class TransactionCanceledException(Exception):
+    """As the client's own: a condition did not hold."""
+
+    response: ClassVar[Any] = {"CancellationReasons": [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]}
 
 
 class DynamoDB:
@@ -27,7 +29,7 @@ class DynamoDB:
     DynamoDB promises no order for the items of a batch: they are written as they are given, or the last one first.
     """
 
-    exceptions = SimpleNamespace(ConditionalCheckFailedException=ConditionalCheckFailedException)
+    exceptions = SimpleNamespace(TransactionCanceledException=TransactionCanceledException)
 
     def __init__(self, ask: Ask, *, last_first: bool = False) -> None:
         self._ask = ask
@@ -38,12 +40,9 @@ class DynamoDB:
         item = self._ask(Get(_place(Key)))
         return {} if item is None else {"Item": json.loads(item)}
 
-    def update_item(self, *, TableName: str, Key: Any, **arguments: Any) -> Any:  # noqa: N803
-        assert TableName == TABLE
-        item = self._ask(Update(_place(Key), json.dumps(arguments, sort_keys=True)))
-        if item is False:
-            raise ConditionalCheckFailedException
-        return {"Attributes": json.loads(item)}
+    def transact_write_items(self, *, TransactItems: list[Any]) -> None:  # noqa: N803
+        if not self._ask(Transact(json.dumps(TransactItems, sort_keys=True))):
+            raise TransactionCanceledException
 
     def batch_write_item(self, *, RequestItems: dict[str, list[Any]]) -> Any:  # noqa: N803
         ((table, requests),) = RequestItems.items()

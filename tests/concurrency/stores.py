@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from moto.dynamodb.exceptions import ConditionalCheckFailed
+from moto.dynamodb.exceptions import TransactionCanceledException
 from moto.dynamodb.models import DynamoDBBackend
 
 TABLE = "catalog"
@@ -48,17 +48,16 @@ class Next(NamedTuple):
     after: str
 
 
-class Update(NamedTuple):
-    """Update an item if its condition holds; the arguments are as DynamoDB takes them, in JSON.
+class Transact(NamedTuple):
+    """Update an item and write others, all at once, if each one's condition holds; the arguments are DynamoDB's.
 
-    The answer is the new item, or False where the condition does not hold.
+    The answer is whether they did.
     """
 
-    place: Place
-    arguments: str
+    writes: str
 
 
-type Operation = Get | Put | Delete | Next | Update
+type Operation = Get | Put | Delete | Next | Transact
 
 
 class Stored:
@@ -85,9 +84,10 @@ class Stored:
                 return self._with({kept: held for kept, held in self.contents.items() if kept != place}), None
             case Next(pk, prefix, after):
                 return self, self._next(pk, prefix, after)
-            case Update(place, arguments):
-                updated = _updated(place, self.contents.get(place), arguments)
-                return self._with({**self.contents, place: updated}) if updated else self, updated
+            case Transact(writes):
+                places = [_place(write) for write in json.loads(writes)]
+                written = _transacted(tuple((place, self.contents.get(place)) for place in places), writes)
+                return (self, False) if written is None else (self._with({**self.contents, **dict(written)}), True)
 
     def _with(self, contents: Contents) -> "Stored":
         return self._alike.setdefault(frozenset(contents.items()), Stored(contents, self._alike))
@@ -99,25 +99,30 @@ class Stored:
 
 
 @cache
-def _updated(place: tuple[str, str], item: str | None, arguments: str) -> Answer:
-    """Return the item as DynamoDB updates it, False where the condition does not hold."""
-    key = {name: {"S": part} for (name, _), part in zip(_KEYS, place, strict=True)}
+def _transacted(
+    items: tuple[tuple[tuple[str, str], str | None], ...], writes: str
+) -> tuple[tuple[tuple[str, str], str], ...] | None:
+    """Return the items as DynamoDB writes them, None where a condition does not hold."""
     backend = _backend()
-    if item is not None:
-        backend.put_item(TABLE, json.loads(item))
-    given: dict[str, Any] = json.loads(arguments)
+    for _, item in items:
+        if item is not None:
+            backend.put_item(TABLE, json.loads(item))
     try:
-        updated = backend.update_item(
-            TABLE,
-            key,
-            update_expression=given["UpdateExpression"],
-            expression_attribute_names=given["ExpressionAttributeNames"],
-            expression_attribute_values=given["ExpressionAttributeValues"],
-            condition_expression=given.get("ConditionExpression"),
-        )
-    except ConditionalCheckFailed:
-        return False
-    return json.dumps(updated.to_json()["Attributes"])
+        backend.transact_write_items(json.loads(writes))
+    except TransactionCanceledException:
+        return None
+    found = [(place, backend.get_item(TABLE, _key(place))) for place, _ in items]
+    return tuple((place, json.dumps(item.to_json()["Attributes"], sort_keys=True)) for place, item in found if item)
+
+
+def _key(place: tuple[str, str]) -> dict[str, Any]:
+    return {name: {"S": part} for (name, _), part in zip(_KEYS, place, strict=True)}
+
+
+def _place(write: dict[str, Any]) -> tuple[str, str]:
+    ((kind, given),) = write.items()
+    key = given["Key"] if kind == "Update" else given["Item"]
+    return key["pk"]["S"], key["sk"]["S"]
 
 
 def _backend() -> DynamoDBBackend:

@@ -11,7 +11,7 @@ from tests.concurrency.steps import Ask, Program
 from tests.concurrency.stores import Stored
 from voucher_selection.adapters.catalog import Publication
 from voucher_selection.domain.retention import Retention
-from voucher_selection.domain.runs import Counted
+from voucher_selection.domain.runs import Counted, Outcome, PointerSummary, RemodelSummary, RollbackSummary
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions
 from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
 
@@ -40,6 +40,24 @@ def model(version: str, segments: Segments = TWO_SEGMENTS) -> ServedModel:
     )
 
 
+def summary_of(version: str) -> PointerSummary:
+    """Return the summary of the run that makes a version."""
+    return RemodelSummary(
+        run_id=f"run-{version}",
+        outcome=Outcome.PUBLISHED,
+        counts_run_id=f"run-{version}",
+        countries=("Peru",),
+        cur_date=date(2018, 9, 15),
+        started_at=NOW,
+        finished_at=NOW,
+        version=version,
+        published=True,
+        served_version=version,
+        changed_segments=0,
+        changes=(),
+    )
+
+
 def segments_of(definitions: SegmentDefinitions) -> Segments:
     return tuple((name, *bounds) for name, bounds in definitions["loyalty"].bounds.items())
 
@@ -55,10 +73,10 @@ def full_run(
     """Return a run that is served unless a newer one has been."""
 
     def run(ask: Ask) -> Publication:
-        counted = Counted(f"run-{version}", None)
-        return SteppedCatalog(ask, last_first=last_first).publish(
-            model(version, segments), counted, Retention(kept, DAYS_KEPT), NOW
-        )
+        catalog, counted = SteppedCatalog(ask, last_first=last_first), Counted(f"run-{version}", None)
+        publication = catalog.publish(model(version, segments), counted, summary_of(version))
+        catalog.expire(Retention(kept, DAYS_KEPT), NOW)
+        return publication
 
     return Program(version, run)
 
@@ -71,18 +89,38 @@ def addition(version: str) -> Program:
 
     def run(ask: Ask) -> Publication:
         catalog, counted = SteppedCatalog(ask), Counted(f"run-{version}", None)
-        while (base := catalog.base()).newest_version < version:
-            built = model(version, segments_of(base.definitions))
-            publication = catalog.replace(base, built, counted, Retention(FEWEST_KEPT, DAYS_KEPT), NOW)
-            if publication.published:
-                return publication
-        return Publication(base.version == version, base.version, base.newest_version)
+        publication = Publication(catalog.moved_by(f"run-{version}"), "", "")
+        while not publication.published and (base := catalog.base()).newest_version < version:
+            built = model(version, segments_of(base.served.definitions))
+            publication = catalog.replace(base, built, counted, summary_of(version))
+        catalog.expire(Retention(FEWEST_KEPT, DAYS_KEPT), NOW)
+        return publication
 
     return Program(f"{version} added", run)
 
 
 def rollback(version: str) -> Program:
-    return Program(f"back to {version}", lambda ask: SteppedCatalog(ask).serve_again(version))
+    """Return a rollback, which goes back to a version from whatever is served."""
+
+    def run(ask: Ask) -> Publication:
+        catalog, run_id = SteppedCatalog(ask), f"back-to-{version}"
+        publication = Publication(catalog.moved_by(run_id), "", "")
+        while not publication.published and (served := catalog.served_version()) != version:
+            summary = RollbackSummary(
+                run_id=run_id,
+                outcome=Outcome.PUBLISHED,
+                started_at=NOW,
+                finished_at=NOW,
+                version=version,
+                published=True,
+                served_version=version,
+                previous_version=served,
+            )
+            publication = catalog.serve_again(served, summary)
+        catalog.keep_in_use()
+        return publication
+
+    return Program(f"back to {version}", run)
 
 
 def reader() -> Program:

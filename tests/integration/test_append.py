@@ -38,7 +38,7 @@ def test_an_append_of_parts_equals_a_full_run_over_all(days, pipeline: Pipeline,
     assert summary["rows"]["rows_read"] == 900
     assert counts_of(lake, "third") == counts_of(lake, "whole")
     assert catalog.read(summary["version"]).modes == catalog.read(whole["version"]).modes
-    assert catalog.base().counted.run_id == "third"
+    assert catalog.base().served.counted.run_id == "third"
 
 
 def test_an_append_of_a_folder_counts_only_what_is_new_in_it(days, pipeline: Pipeline, lake: Lake):
@@ -75,7 +75,7 @@ def test_an_append_of_a_known_object_publishes_nothing_and_succeeds(days, pipeli
 
     assert (summary["outcome"], summary["published"], summary["known_files"]) == ("nothing_new", False, 1)
     assert summary["rows"]["rows_read"] == summary["shards"] == 0
-    assert (catalog.base().counted.run_id, support(catalog)) == ("full", before)
+    assert (catalog.base().served.counted.run_id, support(catalog)) == ("full", before)
 
 
 def test_an_object_that_was_replaced_is_a_new_one(put, days, pipeline: Pipeline, catalog: Catalog):
@@ -159,7 +159,7 @@ def test_an_append_that_publishes_during_the_merge_is_merged_too(
 
     assert summary["base_run_id"] == "day-2"
     assert counts_of(lake, "day-1") == counts_of(lake, "whole")
-    assert catalog.base().counted.run_id == "day-1"
+    assert catalog.base().served.counted.run_id == "day-1"
 
 
 def test_the_same_object_in_two_appends_at_once_counts_once(days, pipeline: Pipeline, catalog: Catalog):
@@ -172,7 +172,7 @@ def test_the_same_object_in_two_appends_at_once_counts_once(days, pipeline: Pipe
     summary = pipeline.model("b")
 
     assert summary["outcome"] == "nothing_new"
-    assert (catalog.base().counted.run_id, support(catalog)) == ("a", once)
+    assert (catalog.base().served.counted.run_id, support(catalog)) == ("a", once)
 
 
 def test_objects_of_which_another_run_has_counted_some_are_refused(
@@ -196,8 +196,13 @@ def test_a_catalog_that_never_rests_is_named(days, pipeline: Pipeline, monkeypat
     pipeline.clean(pipeline.ingest("day", {"mode": "append", "source": days[1]}, STARTED + SECOND))
     catalog = pipeline._model.catalog
     read = catalog.base
-    monkeypatch.setattr(catalog, "base", lambda: read()._replace(version="20200101T000000000Z-gone"))
-    monkeypatch.setattr("voucher_selection.pipeline.publishing._LONGEST_PAUSE", 0)
+
+    def of_another_version():
+        base = read()
+        return base._replace(served=base.served._replace(version="20200101T000000000Z-gone"))
+
+    monkeypatch.setattr(catalog, "base", of_another_version)
+    monkeypatch.setattr("voucher_selection.pipeline.attempts._LONGEST_PAUSE", 0)
 
     with pytest.raises(errors.CatalogContended, match="replaced 12 times"):
         pipeline.model("day")
@@ -241,7 +246,7 @@ def test_an_append_of_rows_that_do_not_count_publishes_nothing(put, days, pipeli
     with pytest.raises(errors.NothingKept, match="none of the 1 rows"):
         pipeline.append("day", source)
 
-    assert catalog.base().counted.run_id == "first"
+    assert catalog.base().served.counted.run_id == "first"
 
 
 def test_a_version_tells_what_became_of_all_rows_that_it_counts(days, pipeline: Pipeline, catalog: Catalog):

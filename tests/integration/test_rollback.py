@@ -75,13 +75,13 @@ def test_an_update_that_is_sent_twice_because_its_answer_was_lost_keeps_the_vers
     versions, pipeline: Pipeline, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ):
     client = pipeline._model.catalog._client
-    update = client.update_item
+    write = client.transact_write_items
 
     def twice(**request):
-        update(**request)
-        return update(**request)
+        write(**request)
+        return write(**request)
 
-    monkeypatch.setattr(client, "update_item", twice)
+    monkeypatch.setattr(client, "transact_write_items", twice)
 
     summary = roll_back(pipeline)
 
@@ -190,7 +190,7 @@ def test_a_rollback_while_a_run_marks_the_version_as_expiring_keeps_it(
     versions, put, pipeline: Pipeline, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ):
     of_model = pipeline._model.catalog
-    versions_of, waiting = of_model.versions, [lambda: catalog.serve_again(versions[0])]
+    versions_of, waiting = of_model._versions, [lambda: roll_back(pipeline, version=versions[0])]
 
     def versions_then_rollback():
         found = versions_of()
@@ -198,7 +198,7 @@ def test_a_rollback_while_a_run_marks_the_version_as_expiring_keeps_it(
             waiting.pop()()
         return found
 
-    monkeypatch.setattr(of_model, "versions", versions_then_rollback)
+    monkeypatch.setattr(of_model, "_versions", versions_then_rollback)
     pipeline.run("run-4", {"source": put_amount(put, 4)}, STARTED + 4 * SECOND)
 
     assert catalog.served_version() == versions[0]

@@ -10,8 +10,9 @@ from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.api.model_cache import CatalogUnreachable, ModelCache
-from voucher_selection.domain.errors import NoModel
+from voucher_selection.domain.errors import NoModel, UnreadableItem
 from voucher_selection.domain.segments import shipped_definitions
 from voucher_selection.domain.served_model import ServedModel
 
@@ -29,24 +30,25 @@ class FakeCatalog:
     def __init__(self, version: str | None = "v1") -> None:
         self.version = version
         self.is_reachable = True
-        self.is_whole = True
+        self.previous_version: str | None = None
+        self.unreadable: set[str] = set()
         self.asked = self.read_count = 0
         self.may_answer = threading.Event()
         self.may_answer.set()
 
-    def served_version(self) -> str:
+    def pointer(self) -> Pointer:
         self.asked += 1
         self.may_answer.wait(10)
         if not self.is_reachable:
             raise EndpointConnectionError(endpoint_url="https://dynamodb")
         if self.version is None:
             raise NoModel("none has been published")
-        return self.version
+        return Pointer(self.version, self.previous_version, self.version)
 
     def read(self, version: str) -> ServedModel:
         self.read_count += 1
-        if not self.is_whole:
-            raise NoModel(f"version {version} is not whole")
+        if version in self.unreadable:
+            raise UnreadableItem(f"version {version} cannot be read")
         return model_of(version)
 
 
@@ -153,13 +155,25 @@ def test_the_age_of_what_is_known_is_told_until_the_catalog_answers_again(models
     assert models.stale_seconds is None
 
 
-def test_a_version_that_is_not_whole_does_not_replace_the_one_that_is(models, catalog, clock):
+def test_a_version_that_cannot_be_read_does_not_replace_the_one_that_is_known(models, catalog, clock):
     models.current()
-    catalog.version, catalog.is_whole = "v2", False
+    catalog.version, catalog.unreadable = "v2", {"v2"}
     clock.now += SECONDS
 
     assert models.current().version == "v1"
     assert models.stale_seconds is not None
+
+
+def test_without_a_model_the_version_before_is_served_while_the_served_one_cannot_be_read(models, catalog, clock):
+    catalog.version, catalog.previous_version, catalog.unreadable = "v2", "v1", {"v2"}
+
+    assert models.current().version == "v1"
+    assert models.stale_seconds is not None
+
+    catalog.unreadable = set()
+    clock.now += SECONDS
+
+    assert (models.current().version, models.stale_seconds) == ("v2", None)
 
 
 def test_without_a_model_an_unreachable_catalog_slows_one_request_per_interval(models, catalog, clock):

@@ -36,6 +36,7 @@ VOUCHERS_ASSIGNED = Metric("VouchersAssigned", MetricUnit.Count, "assign", "cust
 MODELS_PUBLISHED = Metric("ModelsPublished", MetricUnit.Count, "model", "1 of a run whose model is served now, else 0")
 MODELS_SUPERSEDED = Metric("ModelsSuperseded", MetricUnit.Count, "model", "1 of a run that a newer model was ahead of")
 MODELS_HELD_BACK = Metric("ModelsHeldBack", MetricUnit.Count, "model", "1 of a run that the quality gate held back")
+ITEMS_LEFT_ASIDE = Metric("ItemsLeftAside", MetricUnit.Count, "model", "versions of the catalog that cannot be read")
 SHARDS_FAILED = Metric("ShardsFailed", MetricUnit.Count, "model", "shards of a run that left no result, 1 at least")
 
 VOUCHERS_SELECTED = Metric("VouchersSelected", MetricUnit.Count, "api", "amounts that lookups were answered with")
@@ -43,6 +44,7 @@ LOOKUPS_REFUSED = Metric("LookupsRefused", MetricUnit.Count, "api", "lookups ans
 MODEL_REFRESHES = Metric("ModelRefreshes", MetricUnit.Count, "api", "questions to the catalog which model is served")
 MODEL_CACHE_HITS = Metric("ModelCacheHits", MetricUnit.Count, "api", "uses of the known model between two of them")
 STALE_MODEL_SERVED = Metric("StaleModelServed", MetricUnit.Count, "api", "answers while the catalog gives no model")
+ITEMS_UNREADABLE = Metric("ItemsUnreadable", MetricUnit.Count, "api", "questions answered with an item of another make")
 MODEL_AGE = Metric("ModelAge", MetricUnit.Seconds, "api", "time since the served model was published")
 CUR_DATE_AGE = Metric("CurDateAge", MetricUnit.Seconds, "api", "time since its CUR_DATE began (UTC)")
 

@@ -18,16 +18,17 @@ from voucher_selection.domain.errors import (
     SourceNotFound,
 )
 from voucher_selection.domain.https_limits import HttpsLimits
+from voucher_selection.domain.runs import KnownFile
 
 # `x.parquet`, `x.snappy.parquet`, `x.parquet.gzip`, `x.pq`
 _PARQUET_NAME = re.compile(r"\.(parquet|pq)(\.[a-z0-9]+)?$", re.IGNORECASE)
 
 
 class Landing(NamedTuple):
-    """What was landed of a source, and how many of its files were left out because they were known."""
+    """What was landed of a source, and its files that were left out because they were known."""
 
     files: list[LandedFile]
-    known: int
+    known: tuple[KnownFile, ...]
 
 
 class _Found(NamedTuple):
@@ -59,14 +60,21 @@ def land(source: str, lake: Lake, keys: RunKeys, limits: HttpsLimits, known: fro
         return _land_from_s3(source, bucket, path, lake, keys, known)
     landed = land_from_https(source, lake, keys, limits)
     # Only its content tells, so it has been landed already; what is not planned is not read.
-    return Landing([], 1) if landed.identity in known else Landing([landed], 0)
+    if landed.identity in known:
+        return Landing([], (KnownFile(source=source, identity=landed.identity),))
+    return Landing([landed], ())
 
 
 def _land_from_s3(source: str, bucket: str, path: str, lake: Lake, keys: RunKeys, known: frozenset[str]) -> Landing:
     with _explained(source):
         found = _find(source, bucket, path, lake)
     new = [file for file in found if _identity(file, bucket) not in known]
-    return Landing(in_parallel(lambda file: _copy(file, bucket, lake, keys), new), len(found) - len(new))
+    left_out = tuple(
+        KnownFile(source=f"s3://{bucket}/{file.key}", identity=_identity(file, bucket))
+        for file in found
+        if _identity(file, bucket) in known
+    )
+    return Landing(in_parallel(lambda file: _copy(file, bucket, lake, keys), new), left_out)
 
 
 def _copy(file: _Found, bucket: str, lake: Lake, keys: RunKeys) -> LandedFile:

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.emitted_metrics import (
     CUR_DATE_AGE,
+    ITEMS_UNREADABLE,
     MODEL_AGE,
     MODEL_CACHE_HITS,
     MODEL_REFRESHES,
@@ -18,7 +19,7 @@ from voucher_selection.adapters.emitted_metrics import (
     emit,
 )
 from voucher_selection.adapters.observability import logger
-from voucher_selection.domain.errors import NoModel, VoucherSelectionError
+from voucher_selection.domain.errors import NoModel, UnreadableItem, VoucherSelectionError
 from voucher_selection.domain.served_model import ServedModel
 
 # Environments that started together do not stay in step: each asks up to a fifth of the interval early, by a draw of
@@ -28,7 +29,7 @@ _draw = SystemRandom().random
 
 
 class CatalogUnreachable(VoucherSelectionError):
-    """The catalog cannot be reached, and this environment has no model yet."""
+    """The catalog cannot be reached, or what it has cannot be read, and this environment has no model yet."""
 
 
 class ModelCache:
@@ -61,14 +62,14 @@ class ModelCache:
         self._hits = 0
 
     def current(self) -> ServedModel:
-        """Return the served model; the last one known where the catalog cannot be reached.
+        """Return the served model; the last one known where the catalog cannot be reached, or has an odd item.
 
         Raises
         ------
         NoModel
             None has been published yet.
         CatalogUnreachable
-            The catalog cannot be reached, and no model is known yet.
+            The catalog gives none, and no model is known yet.
         """
         # Who has no model waits for the thread that is reading it.
         if self._is_due() and self._asking.acquire(blocking=self._model is None):
@@ -80,7 +81,7 @@ class ModelCache:
         else:
             self._hits += 1
         if self._model is None:
-            raise CatalogUnreachable("the catalog of models cannot be reached: try again")
+            raise CatalogUnreachable("the catalog gives no model that can be served: try again")
         if self._stale:
             emit(STALE_MODEL_SERVED, 1)
         return self._model
@@ -99,21 +100,36 @@ class ModelCache:
         return not 0 <= self._clock() - self._asked_at < self._good_for
 
     def _ask(self) -> None:
-        known = self._model
         try:
-            version = self._catalog.served_version()
-            self._model = known if known and known.version == version else self._catalog.read(version)
+            self._model, self._stale = self._found()
         except (BotoCoreError, ClientError, VoucherSelectionError) as error:
-            if known is None and isinstance(error, NoModel):
+            if self._model is None and isinstance(error, NoModel):
                 raise  # the catalog answers, and quickly: the first model is served as soon as it is there
-            logger.warning("the catalog gives no model", model_version=self.version, exc_info=True)
+            self._warn(error)
             self._stale = True
-        else:
-            self._stale = False
+        if not self._stale:
             self._confirmed_at = self._clock()
         self._asked_at = self._clock()
         self._good_for = self._refresh_seconds * (1 - _EARLY * _draw())
         self._emit()
+
+    def _found(self) -> tuple[ServedModel, bool]:
+        """Return a model of the catalog's, and whether it is not the one to serve: that one may be unreadable."""
+        pointer, known = self._catalog.pointer(), self._model
+        if known and known.version == pointer.version:
+            return known, False
+        try:
+            return self._catalog.read(pointer.version), False
+        except VoucherSelectionError as error:
+            if known or not pointer.previous_version:
+                raise
+            self._warn(error)
+            return self._catalog.read(pointer.previous_version), True
+
+    def _warn(self, error: Exception) -> None:
+        if isinstance(error, UnreadableItem):
+            emit(ITEMS_UNREADABLE, 1)
+        logger.warning("the catalog gives no model", model_version=self.version, reason=str(error), exc_info=error)
 
     def _emit(self) -> None:
         """Say how the model is used, and how old it is: once for each question to the catalog, not for each lookup."""

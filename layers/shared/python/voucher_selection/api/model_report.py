@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any, TypedDict
 
-from voucher_selection.adapters.catalog import Catalog, Version
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.catalog_items import Version
 from voucher_selection.api.wording import evidence
 from voucher_selection.domain.errors import NoModel
 from voucher_selection.domain.evidence import Evidence

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from voucher_selection.adapters.catalog import Version
+from voucher_selection.adapters.catalog_items import Version
 from voucher_selection.api import charts, wording
 from voucher_selection.domain.errors import HeldBack
 from voucher_selection.domain.evidence import LOW_SUPPORT

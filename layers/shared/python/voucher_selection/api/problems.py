@@ -16,6 +16,7 @@ from voucher_selection.domain.errors import (
     NoSegment,
     NoSupport,
     UnknownCountry,
+    UnreadableItem,
 )
 from voucher_selection.domain.lookups import InvalidLookup
 
@@ -121,6 +122,7 @@ PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed"),
     NoModel: (HTTPStatus.SERVICE_UNAVAILABLE, "no_model"),
     CatalogUnreachable: (HTTPStatus.SERVICE_UNAVAILABLE, "catalog_unreachable"),
+    UnreadableItem: (HTTPStatus.SERVICE_UNAVAILABLE, "unreadable_item"),
 }
 """The status and the code of every error that is not ours."""
 

@@ -26,7 +26,6 @@ class AssignPlan(BaseModel):
     segment_name: str | None
     customer_ids: Literal["integer", "text"]
     files: tuple[SourceFile, ...]
-    known_files: int = 0
     shards: int
 
     @property

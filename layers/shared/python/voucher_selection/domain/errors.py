@@ -92,12 +92,20 @@ class AlreadyCounted(VoucherSelectionError):
     """Some of the objects of an append were counted by another run while it ran: start it again, it adds the others."""
 
 
+class NoLongerCounted(VoucherSelectionError):
+    """What an append left out as counted is not in the counts that it would be added to: start it again, it adds it."""
+
+
 class CatalogContended(VoucherSelectionError):
     """The served model was replaced again and again while a run tried to build on it: start it again."""
 
 
 class CatalogUnavailable(VoucherSelectionError):
     """DynamoDB left items of a version unwritten, however often it was asked: the version is not served."""
+
+
+class UnreadableItem(VoucherSelectionError):
+    """An item of the catalog is not as this product writes it; the message names the item and what is wrong with it."""
 
 
 class NoModel(VoucherSelectionError):

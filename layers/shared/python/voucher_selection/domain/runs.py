@@ -14,6 +14,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     StringConstraints,
     field_validator,
 )
@@ -95,10 +96,21 @@ class Shard(BaseModel):
         return sum(part.rows for part in self.parts)
 
 
+class KnownFile(BaseModel):
+    """A file of an append's source that was counted before; see `SourceFile`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    identity: str
+
+
 class RunPlan(BaseModel):
     """Everything that is settled when a run starts, so that no later state depends on settings or on the clock.
 
-    `known_files` of an append's source had been counted before, and are neither among `files` nor in a shard.
+    `known` files of an append's source had been counted before, and are neither among `files` nor in a shard. They have
+    to be in the counts that the others are added to. `known_files` is their number in a plan from before they were
+    written down, and else 0.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -111,6 +123,7 @@ class RunPlan(BaseModel):
     cur_date: IsoDate
     definitions: SegmentDefinitions
     files: tuple[SourceFile, ...]
+    known: tuple[KnownFile, ...] = ()
     known_files: int = 0
     shards: int
 
@@ -318,3 +331,7 @@ class RollbackSummary(BaseModel):
     published: bool
     served_version: str
     previous_version: str | None
+
+
+type PointerSummary = Annotated[RunSummary | RemodelSummary | RollbackSummary, Field(discriminator="mode")]
+"""The summary of a run that may move the pointer to the served version."""

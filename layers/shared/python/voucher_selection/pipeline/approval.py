@@ -12,7 +12,8 @@ from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.domain.errors import HeldBack, NotHeldBack
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.requests import ApproveRequest, RemodelRequest, parse_request
-from voucher_selection.domain.runs import ApprovalSummary, RemodelSummary, RunSummary
+from voucher_selection.domain.runs import ApprovalSummary, PointerSummary
+from voucher_selection.pipeline.conclusion import record
 from voucher_selection.pipeline.publishing import publish_run
 from voucher_selection.pipeline.remodelling import remodel
 
@@ -54,7 +55,7 @@ def approve(
         published=published.published,
         served_version=published.served_version,
     )
-    lake.write_json(RunKeys(run_id).summary, summary)
+    record(summary, lake)
     return summary
 
 
@@ -68,9 +69,7 @@ def _held_back(run_id: str, lake: Lake) -> _Held:
     return held
 
 
-def _publish(
-    run_id: str, held: _Held, lake: Lake, catalog: Catalog, settings: ModelSettings
-) -> RunSummary | RemodelSummary:
+def _publish(run_id: str, held: _Held, lake: Lake, catalog: Catalog, settings: ModelSettings) -> PointerSummary:
     asked = parse_request(held.request)
     if not isinstance(asked, RemodelRequest):
         return publish_run(run_id, lake, catalog, settings.retention)

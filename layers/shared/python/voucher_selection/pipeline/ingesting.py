@@ -68,7 +68,7 @@ def ingest_addition(
     VoucherSelectionError
         As `ingest`.
     """
-    ledger = read_ledger(lake, base.counted.run_id)
+    ledger = read_ledger(lake, base.served.counted.run_id)
     check_countries(ledger, request.countries or ledger.countries)
     keys = RunKeys(run_id)
     landing = land(request.source, lake, keys, settings.https_limits, ledger.identities)
@@ -81,9 +81,9 @@ def ingest_addition(
         source=request.source,
         countries=ledger.countries,
         cur_date=request.cur_date or settings.cur_date or day_in_utc(started_at),
-        definitions=base.definitions,
+        definitions=base.served.definitions,
         files=tuple(footer.file for footer in footers),
-        known_files=landing.known,
+        known=landing.known,
         shards=len(shards),
     )
     _write(lake, keys, plan, shards)
@@ -102,12 +102,12 @@ def ingest_customers(
     VoucherSelectionError
         As `ingest`.
     """
-    check_segmentation(base.definitions, request.segment_name)
+    check_segmentation(base.served.definitions, request.segment_name)
     keys = RunKeys(run_id)
     landing = land(request.customers, lake, keys, settings.https_limits)
 
     def check(schema: pa.Schema, source: str) -> None:
-        check_customers(schema, source, base.definitions, request.segment_name)
+        check_customers(schema, source, base.served.definitions, request.segment_name)
 
     footers = _read_footers(lake, request.customers, landing.files, FileKind(check, CUSTOMER_COLUMN_NAMES))
     shards = _plan(footers, settings)
@@ -116,7 +116,7 @@ def ingest_customers(
         started_at=started_at,
         source=request.customers,
         version=base.version,
-        countries=base.countries,
+        countries=base.served.countries,
         segment_name=request.segment_name,
         customer_ids=kind_of_ids((footer.schema for footer in footers), request.customers),
         files=tuple(footer.file for footer in footers),

@@ -1,25 +1,26 @@
 """Model, of a run over a history: make a model from what its shards counted, and publish it."""
 
-import random
-import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from voucher_selection.adapters.catalog import Base, Catalog, Publication
+from voucher_selection.adapters.catalog import Base, Catalog
 from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.observability import logger
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.counts import Counts
-from voucher_selection.domain.errors import CatalogContended, NoModel, NothingKept
+from voucher_selection.domain.errors import NoLongerCounted, NoModel, NothingKept, UnreadableItem
 from voucher_selection.domain.gate import NOTHING_SERVED, Served, Thresholds, check
 from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.retention import Retention
-from voucher_selection.domain.runs import Counted, Outcome, RunPlan, RunSummary, Totals, version_after
+from voucher_selection.domain.runs import Counted, Outcome, PointerSummary, RunPlan, RunSummary, Totals, version_after
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.served_model import SegmentMode, ServedModel
+from voucher_selection.pipeline.attempts import attempts, contended
 from voucher_selection.pipeline.base_counts import check_countries, read_ledger, served_base
+from voucher_selection.pipeline.conclusion import expire, record, superseded
 from voucher_selection.pipeline.merging import Merged, merge_shards
 
 _MODES_SCHEMA = pa.schema(
@@ -35,19 +36,16 @@ _MODES_SCHEMA = pa.schema(
         ("assignments", pa.list_(pa.struct([("voucher_amount", pa.float64()), ("count", pa.int64())]))),
     ]
 )
-# How often a run builds anew on a model that was replaced meanwhile; each time another run has published.
-ATTEMPTS = 12
 NO_LIMITS = Thresholds()
-_LONGEST_PAUSE = 0.5  # seconds, before the next attempt
 
 
 def publish_run(
     run_id: str, lake: Lake, catalog: Catalog, retention: Retention, thresholds: Thresholds = NO_LIMITS
-) -> RunSummary:
+) -> PointerSummary:
     """Make the model of a run whose shards are clean, write it to `production/`, publish it, and sum the run up.
 
     The model of a full run is made from its own counts, that of an append from these and the counts behind the model
-    that is served when it is published.
+    that is served when it is published. Of a run that has published already, nothing is made again.
 
     Raises
     ------
@@ -57,18 +55,12 @@ def publish_run(
         No row of the run's countries was kept.
     HeldBack
         The model does not keep to the thresholds; nothing is written.
-    OtherCountries, AlreadyCounted, CatalogContended
+    OtherCountries, AlreadyCounted, NoLongerCounted, CatalogContended
         An append cannot be added to the counts that are served now.
     """
-    plan = lake.read_json(RunKeys(run_id).plan, RunPlan)
-    merged = merge_shards(lake, plan)
-    if plan.files:
-        _check_kept(plan, merged.totals)
-    if plan.mode == "append":
-        summary = _publish_addition(plan, merged, lake, catalog, retention, thresholds)
-    else:
-        summary = _publish_whole(plan, merged, lake, catalog, retention, thresholds)
-    lake.write_json(RunKeys(run_id).summary, summary)
+    summary = catalog.moved_by(run_id) or _publish(run_id, lake, catalog, thresholds)
+    record(summary, lake)
+    expire(catalog, retention)
     return summary
 
 
@@ -87,11 +79,6 @@ def make_model(
     )
 
 
-def pause() -> None:
-    """Wait a moment before the next attempt, each run another, so that two do not meet again."""
-    time.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 - nothing secret
-
-
 def modes_table(modes: tuple[SegmentMode, ...]) -> pa.Table:
     """Return the modes as the table in `production/`: a row per segment with its assignments, the mode's first."""
     rows = [
@@ -103,45 +90,74 @@ def modes_table(modes: tuple[SegmentMode, ...]) -> pa.Table:
 
 
 def served_now(catalog: Catalog) -> Served:
-    """Return what a model that is to be published is compared with."""
+    """Return what a model that is to be published is compared with; nothing, where what is served cannot be read."""
     try:
-        version = catalog.version(catalog.served_version())
-        return Served(catalog.read(version.version).modes, version.counted.rows)
+        base = catalog.base()
+        return Served(catalog.read(base.version).modes, base.served.counted.rows)
     except NoModel:
+        return NOTHING_SERVED
+    except UnreadableItem as error:
+        logger.error("the served model cannot be compared with", reason=str(error))
         return NOTHING_SERVED
 
 
-def _publish_whole(
-    plan: RunPlan, merged: Merged, lake: Lake, catalog: Catalog, retention: Retention, thresholds: Thresholds
-) -> RunSummary:
+def _publish(run_id: str, lake: Lake, catalog: Catalog, thresholds: Thresholds) -> RunSummary:
+    plan = lake.read_json(RunKeys(run_id).plan, RunPlan)
+    merged = merge_shards(lake, plan)
+    if plan.files:
+        _check_kept(plan, merged.totals)
+    publish = _publish_addition if plan.mode == "append" else _publish_whole
+    return publish(plan, merged, lake, catalog, thresholds)
+
+
+def _publish_whole(plan: RunPlan, merged: Merged, lake: Lake, catalog: Catalog, thresholds: Thresholds) -> RunSummary:
     model = make_model(plan.version, plan.run_id, plan, plan.definitions, merged.counts)
     check(model.modes, merged.totals, served_now(catalog), thresholds)
     ledger = Ledger.of(plan.run_id, plan.countries, plan.files, merged.totals)
     _write(lake, plan.run_id, merged.counts, ledger, model)
-    publication = catalog.publish(model, Counted(plan.run_id, ledger.rows), retention, model.published_at)
-    return _summary(plan, merged.totals, None, model.version, publication)
+    summary = _summary(plan, merged.totals, None, model.version)
+    publication = catalog.publish(model, Counted(plan.run_id, ledger.rows), summary)
+    return summary if publication.published else superseded(summary, publication.served_version)
 
 
 def _publish_addition(
-    plan: RunPlan, addition: Merged, lake: Lake, catalog: Catalog, retention: Retention, thresholds: Thresholds
+    plan: RunPlan, addition: Merged, lake: Lake, catalog: Catalog, thresholds: Thresholds
 ) -> RunSummary:
     """Add what was counted to the counts behind the served model, and again if that was replaced meanwhile."""
-    for _ in range(ATTEMPTS):
+    for _ in attempts():
         base = served_base(catalog)
-        ledger = read_ledger(lake, base.counted.run_id)
+        ledger = read_ledger(lake, base.served.counted.run_id)
+        _check_source(plan, ledger)
         if ledger.identities.issuperset(file.identity for file in plan.files):
-            return _summary_of_nothing_new(plan, addition.totals, base, ledger)
+            return _summary_of_nothing_new(plan, addition.totals, base)
         extended, counts, model = _extended(base, ledger, plan, addition, lake)
         check(model.modes, addition.totals, served_now(catalog), thresholds)
         _write(lake, plan.run_id, counts, extended, model)
-        counted = Counted(plan.run_id, extended.rows)
-        publication = catalog.replace(base, model, counted, retention, model.published_at)
-        if publication.published:
-            return _summary(plan, addition.totals, base.counted.run_id, publication.served_version, publication)
-        pause()
-    raise CatalogContended(
-        f"the served model was replaced {ATTEMPTS} times while this run was added to it: start the append again"
-    )
+        summary = _summary(plan, addition.totals, base.served.counted.run_id, model.version)
+        if catalog.replace(base, model, Counted(plan.run_id, extended.rows), summary).published:
+            return summary
+    raise contended("append")
+
+
+def _check_source(plan: RunPlan, ledger: Ledger) -> None:
+    """Check that what was left out as counted is counted: others may have been served since the run was planned.
+
+    Raises
+    ------
+    NoLongerCounted
+    """
+    if plan.known_files:
+        raise NoLongerCounted(
+            f"this run was planned by an earlier version, which did not write down the {plan.known_files} objects of"
+            f" {plan.source} that were counted before: nothing is published; start the append again"
+        )
+    missing = [file for file in plan.known if file.identity not in ledger.identities]
+    if missing:
+        raise NoLongerCounted(
+            f"{len(missing)} of the {len(plan.known) + len(plan.files)} objects of {plan.source} were counted when this"
+            f" run was planned, and are not in the counts that are served now (the first: {missing[0].source}): nothing"
+            " is published; start the append again, it will count them"
+        )
 
 
 def _extended(
@@ -149,12 +165,12 @@ def _extended(
 ) -> tuple[Ledger, Counts, ServedModel]:
     """Return the ledger, the counts and the model of the base with what was counted added to it."""
     check_countries(ledger, plan.countries)
-    base_run_id = base.counted.run_id
+    base_run_id = base.served.counted.run_id
     extended = ledger.extended(base_run_id, plan.run_id, plan.files, addition.totals)
     counts = Counts.sum([lake.read_counts(RunKeys(base_run_id).merged_counts), addition.counts])
     # What it builds on may be of a run that started later; its model is newer all the same.
     version = version_after(base.newest_version, plan.version)
-    return extended, counts, make_model(version, plan.run_id, plan, base.definitions, counts)
+    return extended, counts, make_model(version, plan.run_id, plan, base.served.definitions, counts)
 
 
 def _write(lake: Lake, run_id: str, counts: Counts, ledger: Ledger, model: ServedModel) -> None:
@@ -164,42 +180,32 @@ def _write(lake: Lake, run_id: str, counts: Counts, ledger: Ledger, model: Serve
     lake.write_json(keys.ledger, ledger)
 
 
-def _summary(
-    plan: RunPlan, totals: Totals, base_run_id: str | None, version: str, publication: Publication
-) -> RunSummary:
-    outcome = Outcome.PUBLISHED if publication.published else Outcome.SUPERSEDED
-    return _summary_with(outcome, plan, totals, base_run_id, version, publication.served_version)
-
-
-def _summary_of_nothing_new(plan: RunPlan, totals: Totals, base: Base, ledger: Ledger) -> RunSummary:
-    """Sum up a run whose objects are all counted already: by others, or by itself if Model is repeated."""
-    own = any(entry.run_id == plan.run_id for entry in ledger.entries)
-    outcome = Outcome.PUBLISHED if own else Outcome.NOTHING_NEW
-    base_run_id = ledger.base_run_id if base.counted.run_id == plan.run_id else base.counted.run_id
-    return _summary_with(outcome, plan, totals, base_run_id, base.version, base.version)
-
-
-def _summary_with(
-    outcome: Outcome, plan: RunPlan, totals: Totals, base_run_id: str | None, version: str, served_version: str
-) -> RunSummary:
+def _summary(plan: RunPlan, totals: Totals, base_run_id: str | None, version: str) -> RunSummary:
+    """Sum up a run whose model is served."""
     return RunSummary(
         run_id=plan.run_id,
         mode=plan.mode,
-        outcome=outcome,
+        outcome=Outcome.PUBLISHED,
         source=plan.source,
         countries=plan.countries,
         cur_date=plan.cur_date,
         started_at=plan.started_at,
         finished_at=datetime.now(UTC),
         files=len(plan.files),
-        known_files=plan.known_files,
+        known_files=len(plan.known),
         shards=plan.shards,
         rows=totals,
         base_run_id=base_run_id,
         version=version,
-        published=outcome is Outcome.PUBLISHED,
-        served_version=served_version,
+        published=True,
+        served_version=version,
     )
+
+
+def _summary_of_nothing_new(plan: RunPlan, totals: Totals, base: Base) -> RunSummary:
+    """Sum up a run whose objects are all counted already."""
+    summary = _summary(plan, totals, base.served.counted.run_id, base.version)
+    return summary.model_copy(update={"outcome": Outcome.NOTHING_NEW, "published": False})
 
 
 def _check_kept(plan: RunPlan, totals: Totals) -> None:

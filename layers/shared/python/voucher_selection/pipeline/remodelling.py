@@ -7,17 +7,26 @@ from voucher_selection.adapters.catalog import Base, Catalog, Publication
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
-from voucher_selection.domain.errors import CatalogContended, NoCounts, NoModel
+from voucher_selection.domain.errors import NoCounts, NoModel
 from voucher_selection.domain.gate import Served, check
 from voucher_selection.domain.lookups import selection_criteria
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.requests import RemodelRequest, WhatIfRequest
-from voucher_selection.domain.retention import Retention
-from voucher_selection.domain.runs import Counted, Outcome, RemodelSummary, RunPlan, day_in_utc, version_of
+from voucher_selection.domain.runs import (
+    Counted,
+    Outcome,
+    PointerSummary,
+    RemodelSummary,
+    RunPlan,
+    day_in_utc,
+    version_of,
+)
 from voucher_selection.domain.served_model import SegmentMode, ServedModel
 from voucher_selection.domain.what_if import SegmentChange, WhatIf, changed_segments
+from voucher_selection.pipeline.attempts import attempts, contended
 from voucher_selection.pipeline.base_counts import read_ledger
-from voucher_selection.pipeline.publishing import ATTEMPTS, modes_table, pause
+from voucher_selection.pipeline.conclusion import expire, record, superseded
+from voucher_selection.pipeline.publishing import modes_table
 
 # Of the changes, a summary tells this many: it is its execution's result, which is limited to 256 KiB.
 _TOLD_CHANGES = 100
@@ -35,10 +44,11 @@ class _Remodelled(NamedTuple):
 
 def remodel(
     run_id: str, started_at: datetime, request: RemodelRequest, lake: Lake, catalog: Catalog, settings: ModelSettings
-) -> RemodelSummary:
+) -> PointerSummary:
     """Make a model from counts in `production/`, publish it or tell what it would be, and sum the run up.
 
     What the request does not name stays as it is served; the date is the deployment's, or the day of the start (UTC).
+    Of a run that has published already, nothing is made again.
 
     Raises
     ------
@@ -49,19 +59,13 @@ def remodel(
     CatalogContended
         Other runs have published again and again meanwhile.
     """
-    version = version_of(started_at, run_id)
     cur_date = request.cur_date or settings.cur_date or day_in_utc(started_at)
     if not request.publish:
-        return _tell(_make(version, run_id, cur_date, request, lake, catalog), started_at, lake)
-    for _ in range(ATTEMPTS):
-        made = _make(version, run_id, cur_date, request, lake, catalog)
-        check(made.model.modes, None, Served(made.served, None), settings.gate.with_those_of(request.gate))
-        lake.write_table(RunKeys(run_id).modes, modes_table(made.model.modes))
-        publication = _publish(made, catalog, settings.retention)
-        if publication.published or publication.newest_version >= version:
-            return _record(made, publication, started_at, lake)
-        pause()
-    raise CatalogContended(f"the served model was replaced {ATTEMPTS} times during this remodel: start it again")
+        return _tell(_make(version_of(started_at, run_id), run_id, cur_date, request, lake, catalog), started_at, lake)
+    summary = catalog.moved_by(run_id) or _remodel(run_id, started_at, cur_date, request, lake, catalog, settings)
+    record(summary, lake)
+    expire(catalog, settings.retention)
+    return summary
 
 
 def make_what_if(
@@ -86,13 +90,36 @@ def make_what_if(
     return _what_if(_make(version_of(asked_at, run_id), run_id, cur_date, request, lake, catalog))
 
 
+def _remodel(
+    run_id: str,
+    started_at: datetime,
+    cur_date: date,
+    request: RemodelRequest,
+    lake: Lake,
+    catalog: Catalog,
+    settings: ModelSettings,
+) -> RemodelSummary:
+    version = version_of(started_at, run_id)
+    for _ in attempts():
+        made = _make(version, run_id, cur_date, request, lake, catalog)
+        check(made.model.modes, None, Served(made.served, None), settings.gate.with_those_of(request.gate))
+        lake.write_table(RunKeys(run_id).modes, modes_table(made.model.modes))
+        summary = _summary(made, started_at, Outcome.PUBLISHED, version)
+        publication = _publish(made, summary, catalog)
+        if publication.published:
+            return summary
+        if publication.newest_version >= version:
+            return superseded(summary, publication.served_version)
+    raise contended("remodel")
+
+
 def _make(
     version: str, run_id: str, cur_date: date, request: WhatIfRequest, lake: Lake, catalog: Catalog
 ) -> _Remodelled:
     base = _served(catalog)
     counted, countries = _counted(request, base, lake)
     definitions = request.segments or (
-        base.definitions if base else lake.read_json(RunKeys(counted.run_id).plan, RunPlan).definitions
+        base.served.definitions if base else lake.read_json(RunKeys(counted.run_id).plan, RunPlan).definitions
     )
     counts = lake.read_counts(RunKeys(counted.run_id).merged_counts)
     model = ServedModel(
@@ -123,17 +150,17 @@ def _counted(request: WhatIfRequest, base: Base | None, lake: Lake) -> tuple[Cou
     if base is None:
         raise NoCounts("there are no counts to make a model from yet: run the pipeline on a whole history first")
     # A model is of all countries of its counts; their ledger would tell the same, and grows with the objects counted.
-    return base.counted, base.countries
+    return base.served.counted, base.served.countries
 
 
-def _publish(made: _Remodelled, catalog: Catalog, retention: Retention) -> Publication:
+def _publish(made: _Remodelled, summary: RemodelSummary, catalog: Catalog) -> Publication:
     """Serve the model in the place of the one it was made from: history appended meanwhile is not to be lost."""
     model, counted, base, *_ = made
     if base is None:
-        return catalog.publish(model, counted, retention, model.published_at)
-    if base.newest_version >= model.version:
-        return Publication(base.version == model.version, base.version, base.newest_version)
-    return catalog.replace(base, model, counted, retention, model.published_at)
+        return catalog.publish(model, counted, summary)
+    if base.newest_version >= model.version:  # it would be kept, and never served
+        return Publication(None, base.version, base.newest_version)
+    return catalog.replace(base, model, counted, summary)
 
 
 def _tell(made: _Remodelled, started_at: datetime, lake: Lake) -> RemodelSummary:
@@ -153,13 +180,6 @@ def _what_if(made: _Remodelled) -> WhatIf:
         changes=made.changes,
         **selection_criteria(made.model),
     )
-
-
-def _record(made: _Remodelled, publication: Publication, started_at: datetime, lake: Lake) -> RemodelSummary:
-    outcome = Outcome.PUBLISHED if publication.published else Outcome.SUPERSEDED
-    summary = _summary(made, started_at, outcome, publication.served_version)
-    lake.write_json(RunKeys(made.model.run_id).summary, summary)
-    return summary
 
 
 def _summary(made: _Remodelled, started_at: datetime, outcome: Outcome, served_version: str | None) -> RemodelSummary:

@@ -5,26 +5,33 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 
 from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.domain.errors import NoVersion
+from voucher_selection.domain.errors import NoVersion, UnreadableItem
 from voucher_selection.domain.requests import RollbackRequest
-from voucher_selection.domain.runs import Outcome, RollbackSummary
+from voucher_selection.domain.runs import Outcome, PointerSummary, RollbackSummary
+from voucher_selection.pipeline.attempts import attempts, contended
+from voucher_selection.pipeline.conclusion import keep, record, superseded
 
 
 class _Settled(BaseModel):
-    """What a rollback does: repeated, "the version before" must not mean another one."""
+    """What a rollback does: repeated, "the version before" must not mean another one.
 
-    from_version: str
+    `from_version` is None where the pointer could not be read.
+    """
+
+    from_version: str | None
     to_version: str
 
 
 def roll_back(
     run_id: str, started_at: datetime, request: RollbackRequest, lake: Lake, catalog: Catalog
-) -> RollbackSummary:
+) -> PointerSummary:
     """Serve the version that the request names, or the one served before, and write the run's summary.
 
-    Later runs go on from it: an append adds to its counts, a remodel uses them.
+    Later runs go on from it: an append adds to its counts, a remodel uses them. Of a run that has moved the pointer
+    already, nothing is done again: another run may have moved it on.
 
     Raises
     ------
@@ -32,32 +39,62 @@ def roll_back(
         None has been published yet.
     NoVersion
         The catalog does not keep that version, or there was none before.
+    UnreadableItem
+        The pointer does not say which version was before.
     """
-    settled = _settle(run_id, request, lake, catalog)
-    pointer = catalog.serve_again(settled.to_version)
-    moved = settled.to_version != settled.from_version
-    summary = RollbackSummary(
-        run_id=run_id,
-        outcome=Outcome.PUBLISHED if moved else Outcome.NOTHING_NEW,
-        started_at=started_at,
-        finished_at=datetime.now(UTC),
-        version=settled.to_version,
-        published=moved,
-        served_version=pointer.version,
-        previous_version=pointer.previous_version,
-    )
-    lake.write_json(RunKeys(run_id).summary, summary)
+    summary = catalog.moved_by(run_id) or _roll_back(run_id, started_at, request, lake, catalog)
+    record(summary, lake)
+    keep(catalog)
     return summary
+
+
+def _roll_back(
+    run_id: str, started_at: datetime, request: RollbackRequest, lake: Lake, catalog: Catalog
+) -> RollbackSummary:
+    settled = _settle(run_id, request, lake, catalog)
+    for _ in attempts():
+        pointer = _pointer(catalog, request)
+        served = pointer.version if pointer else None
+        summary = RollbackSummary(
+            run_id=run_id,
+            outcome=Outcome.PUBLISHED,
+            started_at=started_at,
+            finished_at=datetime.now(UTC),
+            version=settled.to_version,
+            published=True,
+            served_version=settled.to_version,
+            previous_version=served,
+        )
+        if pointer and served == settled.to_version:
+            nothing_new = {"outcome": Outcome.NOTHING_NEW, "published": False}
+            return summary.model_copy(update=nothing_new | {"previous_version": pointer.previous_version})
+        if pointer and request.version is None and served != settled.from_version:
+            # It was to go back from what is not served any more.
+            return superseded(summary, pointer.version)
+        if catalog.serve_again(served, summary).published:
+            return summary
+    raise contended("rollback")
+
+
+def _pointer(catalog: Catalog, request: RollbackRequest) -> Pointer | None:
+    """Return the pointer; None where it cannot be read, and the request says all the same where to go."""
+    try:
+        return catalog.pointer()
+    except UnreadableItem:
+        if request.version is None:
+            raise
+        return None
 
 
 def _settle(run_id: str, request: RollbackRequest, lake: Lake, catalog: Catalog) -> _Settled:
     key = RunKeys(run_id).rollback
     settled = lake.read_json_if_there(key, _Settled)
     if settled is None:
-        pointer = catalog.pointer()
-        to_version = request.version or pointer.previous_version
+        pointer = _pointer(catalog, request)
+        served, before = (pointer.version, pointer.previous_version) if pointer else (None, None)
+        to_version = request.version or before
         if to_version is None:
-            raise NoVersion(f"{pointer.version} is the first version: there is none before it to go back to")
-        settled = _Settled(from_version=pointer.version, to_version=to_version)
+            raise NoVersion(f"{served} is the first version: there is none before it to go back to")
+        settled = _Settled(from_version=served, to_version=to_version)
         lake.write_json(key, settled)
     return settled

@@ -1,0 +1,300 @@
+"""Items of the catalog: what they hold, how they are written, and how they are read, whatever is in them.
+
+| pk | sk | holds |
+|---|---|---|
+| `MODEL` | `SERVED` | the pointer: `version`, the `previous_version`, and the `newest_version` that was ever served |
+| `MODEL` | `VERSION#<version>` | what a version was made from, by which run, and how many segments it has |
+| `MODEL` | `RUN#<run>` | that a run has moved the pointer, and its `summary`; both in one transaction |
+| `VERSION#<version>` | `<country>#<segmentation>#<segment>` | a segment's mode, support, share and assignments |
+
+The table is open to whoever has rights to it. An item that something else has written or altered is named, and nothing
+of it is believed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StrictStr, TypeAdapter, ValidationError
+
+from voucher_selection.domain.errors import InvalidSegments, NoModel, UnreadableItem
+from voucher_selection.domain.runs import Counted, IsoDate, PointerSummary, Totals
+from voucher_selection.domain.segments import SegmentDefinitions, load_definitions
+from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
+from voucher_selection.domain.validation import describe
+
+type Item = dict[str, Any]
+
+MODEL = "MODEL"
+VERSION = "VERSION#"
+RUN = "RUN#"
+POINTER = {"pk": MODEL, "sk": "SERVED"}
+
+
+class Pointer(NamedTuple):
+    """Which version is served, which was before it (None: it is the first), and the newest that ever was."""
+
+    version: str
+    previous_version: str | None
+    newest_version: str
+
+
+class Version(NamedTuple):
+    """A version in the catalog: what it was made from, by which run, and when.
+
+    `expires_at` is None unless it is about to be deleted; a version that is can no longer be served.
+    """
+
+    version: str
+    run_id: str
+    counted: Counted
+    cur_date: date
+    published_at: datetime
+    countries: tuple[str, ...]
+    definitions: SegmentDefinitions
+    expires_at: datetime | None
+
+
+def _text(value: object) -> str:
+    """Return a text as it is; pydantic reads moments from numbers, too."""
+    if not isinstance(value, str):
+        raise ValueError(f"expected text, got {str(value)[:80]!r}")  # noqa: TRY004 - pydantic reports ValueErrors
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_text)]
+
+
+class _VersionItem(BaseModel):
+    version: StrictStr
+    run_id: StrictStr
+    counts_run_id: StrictStr
+    rows: Totals | None = None  # a version that was written before rows were has none
+    cur_date: IsoDate
+    published_at: Moment
+    countries: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
+    definitions: StrictStr
+    segments: Annotated[int, Field(ge=0)]
+    expires_at: Annotated[int, Field(ge=0, lt=2**33)] | None = None
+
+
+class _AmountCount(BaseModel):
+    voucher_amount: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    count: Annotated[int, Field(ge=1)]
+
+
+class _SegmentItem(BaseModel):
+    country_code: StrictStr
+    segment_name: StrictStr
+    segment: StrictStr
+    lower: int | None
+    upper: int | None
+    assignments: tuple[_AmountCount, ...]
+
+
+_SUMMARY: TypeAdapter[PointerSummary] = TypeAdapter(PointerSummary)
+
+
+def pointer_of(item: Item) -> Pointer:
+    """Read the pointer; of one that is odd otherwise, which version it is at.
+
+    Raises
+    ------
+    UnreadableItem
+        Not even that.
+    """
+    version, previous, newest = (item.get(name) for name in ("version", "previous_version", "newest_version"))
+    if not isinstance(version, str):
+        raise UnreadableItem(f"{_name(item)} cannot be read: version: expected text, got {str(version)[:80]!r}")
+    # One that was written before there were rollbacks has no newest version.
+    return Pointer(
+        version,
+        previous if isinstance(previous, str) else None,
+        newest if isinstance(newest, str) and newest else version,
+    )
+
+
+def version_of(item: Item) -> Version:
+    """Read what a version was made from.
+
+    Raises
+    ------
+    UnreadableItem
+    """
+    with _legible(item):
+        found = _VersionItem.model_validate(item)
+        if item["sk"] != f"{VERSION}{found.version}":
+            raise ValueError(f"version: it is of another one, {found.version[:80]!r}")
+        return Version(
+            version=found.version,
+            run_id=found.run_id,
+            counted=Counted(found.counts_run_id, found.rows),
+            cur_date=found.cur_date,
+            published_at=found.published_at,
+            countries=found.countries,
+            definitions=load_definitions(found.definitions),
+            expires_at=None if found.expires_at is None else datetime.fromtimestamp(found.expires_at, UTC),
+        )
+
+
+def model_of(version: Version, items: Iterable[Item]) -> ServedModel:
+    """Read a version's segments: every one of its definitions for every country, and nothing else there may be.
+
+    Raises
+    ------
+    UnreadableItem
+        A segment cannot be read.
+    NoModel
+        A segment is not there.
+    """
+    found, odd = {}, None
+    for item in items:
+        try:
+            found[item["sk"]] = _mode_of(item)
+        except UnreadableItem as error:
+            odd = odd or error
+    expected = [
+        _segment_key(country, segmentation.name, segment)
+        for country in version.countries
+        for segmentation in version.definitions.segmentations
+        for segment in segmentation.bounds
+    ]
+    if any(key not in found for key in expected):
+        raise odd or NoModel(
+            f"version {version.version} is not in the catalog as a whole: {len(found)} segments are there"
+        )
+    return ServedModel(
+        version=version.version,
+        run_id=version.run_id,
+        cur_date=version.cur_date,
+        published_at=version.published_at,
+        countries=version.countries,
+        definitions=version.definitions,
+        modes=tuple(found[key] for key in expected),
+    )
+
+
+def summary_of(item: Item) -> PointerSummary:
+    """Read the summary of a run that has moved the pointer.
+
+    Raises
+    ------
+    UnreadableItem
+    """
+    with _legible(item):
+        return _SUMMARY.validate_json(_text(item["summary"]))
+
+
+def _mode_of(item: Item) -> SegmentMode:
+    with _legible(item):
+        found = _SegmentItem.model_validate(item)
+        if item["sk"] != _segment_key(found.country_code, found.segment_name, found.segment):
+            raise ValueError("country_code, segment_name and segment: they are of another segment")
+        return SegmentMode(
+            country_code=found.country_code,
+            segment_name=found.segment_name,
+            segment=found.segment,
+            lower=found.lower,
+            upper=found.upper,
+            assignments=tuple(AmountCount(each.voucher_amount, each.count) for each in found.assignments),
+        )
+
+
+@contextmanager
+def _legible(item: Item) -> Iterator[None]:
+    """Name the item that cannot be read, and why."""
+    try:
+        yield
+    except (ValueError, KeyError, InvalidSegments) as error:
+        why = "; ".join(describe(error)) if isinstance(error, ValidationError) else str(error)
+        raise UnreadableItem(f"{_name(item)} cannot be read: {why[:500]}") from error
+
+
+def _name(item: Item) -> str:
+    return f"the catalog's item {item['pk']} / {item['sk']}"
+
+
+def _segment_key(country: str, segmentation: str, segment: str) -> str:
+    return f"{country}#{segmentation}#{segment}"
+
+
+def segment_items(model: ServedModel) -> Iterator[Item]:
+    """Yield the items of a version's segments."""
+    for position, mode in enumerate(model.modes):
+        yield {
+            "pk": f"{VERSION}{model.version}",
+            "sk": _segment_key(mode.country_code, mode.segment_name, mode.segment),
+            "position": position,
+            "country_code": mode.country_code,
+            "segment_name": mode.segment_name,
+            "segment": mode.segment,
+            "lower": mode.lower,
+            "upper": mode.upper,
+            "voucher_amount": _decimal(mode.voucher_amount),
+            "support": mode.support,
+            "share": _decimal(mode.share),
+            "assignments": [{"voucher_amount": _decimal(a.voucher_amount), "count": a.count} for a in mode.assignments],
+        }
+
+
+def version_item(model: ServedModel, counted: Counted) -> Item:
+    """Return the item of what a version was made from."""
+    return {
+        "pk": MODEL,
+        "sk": f"{VERSION}{model.version}",
+        "version": model.version,
+        "run_id": model.run_id,
+        "counts_run_id": counted.run_id,
+        "rows": counted.rows and counted.rows.model_dump(mode="json"),
+        "cur_date": model.cur_date.isoformat(),
+        "published_at": model.published_at.isoformat(),
+        "countries": list(model.countries),
+        "definitions": model.definitions.model_dump_json(),
+        "segments": len(model.modes),
+    }
+
+
+def run_item(summary: PointerSummary, expires_at: datetime) -> Item:
+    """Return the item of a run that moves the pointer."""
+    return {
+        "pk": MODEL,
+        "sk": f"{RUN}{summary.run_id}",
+        "version": summary.version,
+        "summary": summary.model_dump_json(),
+        "expires_at": int(expires_at.timestamp()),
+    }
+
+
+def _decimal(number: float | None) -> Decimal | None:
+    """DynamoDB has no floats; the shortest text of a float is the number that was meant."""
+    return None if number is None else Decimal(repr(number))
+
+
+def from_dynamodb(attributes: Mapping[str, Any]) -> Item:
+    """Return an item's attributes as values; boto3's own reader would make the API start slower."""
+    return {name: _deserialize(value) for name, value in attributes.items()}
+
+
+def _deserialize(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401 - what an attribute holds
+    ((kind, held),) = attribute.items()
+    match kind:
+        case "N":
+            return Decimal(held)
+        case "NULL":
+            return None
+        case "L":
+            return [_deserialize(element) for element in held]
+        case "M":
+            return from_dynamodb(held)
+        case _:
+            return held
+
+
+def to_dynamodb(item: Item) -> dict[str, Any]:
+    """Return an item as DynamoDB's client takes it."""
+    from boto3.dynamodb.types import TypeSerializer  # noqa: PLC0415 - only who publishes needs boto3
+
+    serialize = TypeSerializer().serialize
+    return {name: serialize(value) for name, value in item.items()}

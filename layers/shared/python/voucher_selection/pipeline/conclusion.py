@@ -1,0 +1,58 @@
+"""What follows the move of the pointer: the run's record, and the expiry of old versions.
+
+The move is the end of a run: what comes after it is made up for by the next run, and fails none.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.emitted_metrics import ITEMS_LEFT_ASIDE, emit
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.observability import logger
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.domain.errors import VoucherSelectionError
+from voucher_selection.domain.retention import Retention
+from voucher_selection.domain.runs import (
+    ApprovalSummary,
+    Outcome,
+    PointerSummary,
+    RemodelSummary,
+    RollbackSummary,
+    RunSummary,
+)
+
+
+def record(summary: PointerSummary | ApprovalSummary, lake: Lake) -> None:
+    """Write a run's `run.json`."""
+    with _made_up_for("the run's record was not written"):
+        lake.write_json(RunKeys(summary.run_id).summary, summary)
+
+
+def expire(catalog: Catalog, retention: Retention) -> None:
+    """Let the versions expire that need not stay."""
+    with _made_up_for("old versions were not marked as expiring"):
+        emit(ITEMS_LEFT_ASIDE, catalog.expire(retention, datetime.now(UTC)))
+
+
+def keep(catalog: Catalog) -> None:
+    """See to it that what is served again does not expire: a run may have marked it before it was in use."""
+    with _made_up_for("what is served again may be marked as expiring"):
+        catalog.keep_in_use()
+
+
+def superseded[Kind: (RunSummary, RemodelSummary, RollbackSummary)](summary: Kind, served_version: str) -> Kind:
+    """Return the summary of a run that has not moved the pointer, because another run had moved it on."""
+    became = {"outcome": Outcome.SUPERSEDED, "published": False, "served_version": served_version}
+    return summary.model_copy(update=became)
+
+
+@contextmanager
+def _made_up_for(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError, VoucherSelectionError):
+        logger.exception(what)
