@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.concurrency.clients import SteppedCatalog, SteppedLake
 from tests.concurrency.orders import State, ended, run_alone
 from tests.concurrency.steps import Ended, Program
-from tests.concurrency.stores import Stored, Transact
+from tests.concurrency.stores import Put, Stored, Transact
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.domain.counts import FREQUENCY_SCHEMA, RECENCY_SCHEMA, Counts
@@ -109,15 +109,7 @@ def object_of(run_id: str) -> dict[str, str]:
     return {"source": f"s3://lake/days/{run_id}", "identity": f"{run_id}#1"}
 
 
-PLANS = {
-    planned.run_id: planned
-    for planned in (
-        plan("first", "full", 0),
-        plan("a", "append", 1, "first"),
-        plan("b", "append", 3, "first", "a"),
-        plan("full", "full", 4),
-    )
-}
+STARTS = {"first": ("full", 0), "a": ("append", 1), "b": ("append", 3), "full": ("full", 4)}
 RETENTION = Retention(versions=2, days=30)
 SETTINGS = ModelSettings(bucket="lake", table="catalog", cur_date=CUR_DATE, kept_versions=2)
 
@@ -155,7 +147,7 @@ APPROVAL = Program(
     ),
 )
 HELD_BACK = {
-    "started_at": PLANS["b"].started_at.isoformat(),
+    "started_at": STARTED.isoformat(),
     "request": {"mode": "append", "source": "s3://lake/days/"},
     "error": "HeldBack",
 }
@@ -163,13 +155,21 @@ HELD_BACK = {
 
 @cache
 def after(*run_ids: str) -> Stored:
-    """Return what is stored when these runs were served one after the other, and all others are planned."""
-    stored = Stored({RunKeys(planned.run_id).plan: planned.model_dump_json().encode() for planned in PLANS.values()})
-    stored = stored._with({**stored.contents, RunKeys("b").summary: json.dumps(HELD_BACK).encode()})
+    """Return what is stored when these runs were served one after the other, and then all others were planned."""
+    stored = Stored({RunKeys("b").summary: json.dumps(HELD_BACK).encode()})
     for run_id in run_ids:
+        stored = planned(stored, run_id, *run_ids[: run_ids.index(run_id)])
         stored, how = run_alone(stored, model_of(run_id))
         assert how.result.published
+    for run_id in STARTS.keys() - {*run_ids}:
+        stored = planned(stored, run_id, *run_ids)
     return stored
+
+
+def planned(stored: Stored, run_id: str, *counted: str) -> Stored:
+    mode, seconds = STARTS[run_id]
+    of_run = plan(run_id, mode, seconds, *(counted if mode == "append" else ()))
+    return stored.after(Put(RunKeys(run_id).plan, of_run.model_dump_json().encode()))[0]
 
 
 # Whose turn it is, of those that are under way, and now and then that one dies: it has no turn, and begins anew.
@@ -181,29 +181,12 @@ drawn = settings(max_examples=8, deadline=None, derandomize=True, phases=[Phase.
 @drawn
 @given(turns)
 def test_every_addition_counts_once_and_what_is_served_is_whole(turns: list[tuple[int, bool]]):
-    b = model_of_alone("b")
-    state = ends_of(after("first"), (model_of("a"), REMODEL, b), turns)
+    state = ends_of(after("first"), (model_of("a"), REMODEL, model_of("b")), turns)
 
     assert [how.error for how in ends(state)] == [None, None, None]
     assert served_rows(state.stored) == 111
     assert sorted(counted_objects(state.stored)) == ["a#1", "b#1", "first#1"]
     assert {ends(state)[place].result.outcome for place in (0, 2)} == {"published"}
-
-
-def model_of_alone(run_id: str) -> Program:
-    """Return the Model of an append of one object alone: whatever else its folder had, it was not given."""
-    return Program(
-        run_id,
-        lambda ask: publish_run(run_id, OfOneObject(ask), SteppedCatalog(ask), RETENTION),
-    )
-
-
-class OfOneObject(SteppedLake):
-    """The lake, with plans of no known objects."""
-
-    def read_json(self, key, kind):
-        found = super().read_json(key, kind)
-        return found.model_copy(update={"known": ()}) if isinstance(found, RunPlan) else found
 
 
 BESIDE = {
@@ -257,10 +240,10 @@ def check_what_it_says(stored: Stored, run_id: str, how: Ended) -> None:
     mover = "b" if run_id == "approval" else run_id
     has_moved = ("MODEL", f"RUN#{mover}") in stored.contents
     assert has_moved == (how.error is None and how.result.published), run_id
-    if has_moved and mover in PLANS:
+    if has_moved and mover in STARTS:
+        made = RunPlan.model_validate_json(stored.contents[RunKeys(mover).plan])
         entries = json.loads(stored.contents[RunKeys(mover).ledger])["entries"]
-        own, known = PLANS[mover].files, PLANS[mover].known
-        assert {entry["identity"] for entry in entries} >= {file.identity for file in (*own, *known)}
+        assert {entry["identity"] for entry in entries} >= {file.identity for file in (*made.files, *made.known)}
 
 
 def ends(state: State) -> list[Ended]:
