@@ -14,21 +14,31 @@ import pytest
 
 from tests.concurrency.clients import SteppedCatalog
 from tests.concurrency.orders import Step, all_ends_beside, all_steps, ended, run_alone
-from tests.concurrency.steps import Ended, Program
+from tests.concurrency.steps import Ask, Ended, Program
 from tests.concurrency.stores import Stored
 from tests.concurrency.writers import (
     ONE_SEGMENT,
+    V1,
+    V2,
+    V3,
+    V4,
+    V5,
+    V8,
+    V9,
     addition,
     died_before_it_was_served,
     full_run,
     is_whole,
+    model,
     reader,
     rollback,
     stored_after,
+    summary_of,
 )
 from tests.conftest import INTERLEAVINGS
-from voucher_selection.adapters.catalog import Pointer, Publication
+from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.domain.errors import NoModel, NoVersion
+from voucher_selection.domain.runs import Counted
 
 
 @dataclass(frozen=True)
@@ -44,33 +54,33 @@ def nothing() -> Stored:
 
 
 def two_versions() -> Stored:
-    return stored_after([full_run("v1"), full_run("v2")])
+    return stored_after([full_run(V1), full_run(V2)])
 
 
 def three_versions() -> Stored:
-    return stored_after(full_run(version, kept=3) for version in ("v1", "v2", "v3"))
+    return stored_after(full_run(version, kept=3) for version in (V1, V2, V3))
 
 
 def two_that_died() -> Stored:
-    return died_before_it_was_served(died_before_it_was_served(stored_after([full_run("v1")]), "v8"), "v9")
+    return died_before_it_was_served(died_before_it_was_served(stored_after([full_run(V1)]), V8), V9)
 
 
 SCENARIOS = {
-    "the first two runs": Scenario(nothing, (full_run("v1"), full_run("v2"))),
-    "two runs": Scenario(two_versions, (full_run("v3"), full_run("v4"))),
+    "the first two runs": Scenario(nothing, (full_run(V1), full_run(V2))),
+    "two runs": Scenario(two_versions, (full_run(V3), full_run(V4))),
     "two runs that write backwards": Scenario(
-        two_versions, (full_run("v3", last_first=True), full_run("v4", last_first=True))
+        two_versions, (full_run(V3, last_first=True), full_run(V4, last_first=True))
     ),
-    "the same run twice": Scenario(two_versions, (full_run("v3"), full_run("v3"))),
-    "a run and an addition": Scenario(two_versions, (full_run("v3"), addition("v4"))),
-    "an addition and a run": Scenario(two_versions, (addition("v3"), full_run("v4"))),
-    "a run with other segments and an addition": Scenario(two_versions, (full_run("v3", ONE_SEGMENT), addition("v4"))),
-    "two additions": Scenario(two_versions, (addition("v3"), addition("v4"))),
-    "a run and a rollback to the version before": Scenario(two_versions, (full_run("v3"), rollback("v1"))),
-    "a run and a rollback to what it lets expire": Scenario(three_versions, (full_run("v4"), rollback("v1"))),
-    "an addition and a rollback to what it lets expire": Scenario(three_versions, (addition("v4"), rollback("v1"))),
-    "two rollbacks": Scenario(three_versions, (rollback("v1"), rollback("v2"))),
-    "two runs older than two that died": Scenario(two_that_died, (full_run("v4"), full_run("v5"))),
+    "the same run twice": Scenario(two_versions, (full_run(V3), full_run(V3))),
+    "a run and an addition": Scenario(two_versions, (full_run(V3), addition(V4))),
+    "an addition and a run": Scenario(two_versions, (addition(V3), full_run(V4))),
+    "a run with other segments and an addition": Scenario(two_versions, (full_run(V3, ONE_SEGMENT), addition(V4))),
+    "two additions": Scenario(two_versions, (addition(V3), addition(V4))),
+    "a run and a rollback to the version before": Scenario(two_versions, (full_run(V3), rollback(V1))),
+    "a run and a rollback to what it lets expire": Scenario(three_versions, (full_run(V4), rollback(V1))),
+    "an addition and a rollback to what it lets expire": Scenario(three_versions, (addition(V4), rollback(V1))),
+    "two rollbacks": Scenario(three_versions, (rollback(V1), rollback(V2))),
+    "two runs older than two that died": Scenario(two_that_died, (full_run(V4), full_run(V5))),
 }
 
 
@@ -115,6 +125,19 @@ def test_the_pointer_moves_on_to_newer_versions_and_back_only_by_a_rollback(step
         assert after == expected_move(writer, before)
 
 
+def test_what_builds_on_a_version_rolled_back_to_is_not_served_if_it_is_older_than_the_newest():
+    stored = stored_after([full_run(V1), full_run(V3), rollback(V1)])
+
+    def build_on_served(ask: Ask) -> Pointer | None:
+        catalog = SteppedCatalog(ask)
+        return catalog.replace(catalog.base(), model(V2), Counted("run-v2", None), summary_of(V2))
+
+    stored, how = run_alone(stored, Program(V2, build_on_served))
+
+    assert how.result is not None
+    assert pointer_in(stored) == Pointer(V1, V3, V3)
+
+
 def expected_move(writer: str, before: Pointer | None) -> Pointer:
     if writer.startswith("back to "):
         return Pointer(version_of(writer), before.version, before.newest_version)
@@ -129,10 +152,10 @@ def test_no_version_is_newer_than_the_newest_served_whose_run_is_told_so(steps: 
     for state in {step.after for step in steps if not step.after.under_way}:
         newest = pointer_in(state.stored).newest_version
         told = {point.program.name: ended(point).result for point in state.points}
-        runs = {name: result for name, result in told.items() if isinstance(result, Publication)}
+        runs = {name: published for name, published in told.items() if not name.startswith("back to ")}
 
         assert max(map(version_of, runs), default=newest) <= newest
-        assert all(result.published for writer, result in runs.items() if version_of(writer) == newest)
+        assert all(published for writer, published in runs.items() if version_of(writer) == newest)
 
 
 def test_when_all_have_ended_nothing_in_use_expires(steps: list[Step]):

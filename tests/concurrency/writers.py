@@ -9,7 +9,6 @@ from tests.concurrency.clients import SteppedCatalog
 from tests.concurrency.orders import State, run_alone
 from tests.concurrency.steps import Ask, Program
 from tests.concurrency.stores import Stored
-from voucher_selection.adapters.catalog import Publication
 from voucher_selection.domain.retention import Retention
 from voucher_selection.domain.runs import Counted, Outcome, PointerSummary, RemodelSummary, RollbackSummary
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions
@@ -18,6 +17,7 @@ from voucher_selection.domain.served_model import AmountCount, SegmentMode, Serv
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FEWEST_KEPT = 2
 DAYS_KEPT = 30
+V1, V2, V3, V4, V5, V6, V7, V8, V9 = (f"20250101T00000000{n}Z-v{n}" for n in range(1, 10))
 type Segments = tuple[tuple[str, int | None, int | None], ...]
 TWO_SEGMENTS: Segments = (("few", 0, 3), ("many", 4, None))
 ONE_SEGMENT: Segments = (("all", 0, None),)
@@ -25,13 +25,13 @@ ONE_SEGMENT: Segments = (("all", 0, None),)
 
 @cache
 def model(version: str, segments: Segments = TWO_SEGMENTS) -> ServedModel:
-    """Return a version's model; in version `v3` the amount of every segment is 3."""
+    """Return a version's model; in version `V3` the amount of every segment is 3."""
     ranges = [dict(zip(("name", "lower", "upper"), segment, strict=True)) for segment in segments]
     loyalty = {"name": "loyalty", "measure": "total_orders", "segments": ranges, "outside": None}
-    amounts = (AmountCount(float(version[1:]), 1),)
+    amounts = (AmountCount(float(version[-1]), 1),)
     return ServedModel(
         version=version,
-        run_id=f"run-{version}",
+        run_id=version,
         cur_date=date(2018, 9, 15),
         published_at=NOW,
         countries=("Peru",),
@@ -43,9 +43,9 @@ def model(version: str, segments: Segments = TWO_SEGMENTS) -> ServedModel:
 def summary_of(version: str) -> PointerSummary:
     """Return the summary of the run that makes a version."""
     return RemodelSummary(
-        run_id=f"run-{version}",
+        run_id=version,
         outcome=Outcome.PUBLISHED,
-        counts_run_id=f"run-{version}",
+        counts_run_id=version,
         countries=("Peru",),
         cur_date=date(2018, 9, 15),
         started_at=NOW,
@@ -72,11 +72,11 @@ def full_run(
 ) -> Program:
     """Return a run that is served unless a newer one has been."""
 
-    def run(ask: Ask) -> Publication:
+    def run(ask: Ask) -> bool:
         catalog, counted = SteppedCatalog(ask, last_first=last_first), Counted(f"run-{version}", None)
-        publication = catalog.publish(model(version, segments), counted, summary_of(version))
+        stays = catalog.publish(model(version, segments), counted, summary_of(version))
         catalog.expire(Retention(kept, DAYS_KEPT), NOW)
-        return publication
+        return stays is None
 
     return Program(version, run)
 
@@ -87,14 +87,14 @@ def addition(version: str) -> Program:
     Where that was replaced meanwhile it builds anew on what is served, unless that is newer.
     """
 
-    def run(ask: Ask) -> Publication:
+    def run(ask: Ask) -> bool:
         catalog, counted = SteppedCatalog(ask), Counted(f"run-{version}", None)
-        publication = Publication(catalog.moved_by(f"run-{version}"), "", "")
-        while not publication.published and (base := catalog.base()).newest_version < version:
+        published = catalog.moved_by(version) is not None
+        while not published and (base := catalog.base()).pointer.newest_version < version:
             built = model(version, segments_of(base.served.definitions))
-            publication = catalog.replace(base, built, counted, summary_of(version))
+            published = catalog.replace(base, built, counted, summary_of(version)) is None
         catalog.expire(Retention(FEWEST_KEPT, DAYS_KEPT), NOW)
-        return publication
+        return published
 
     return Program(f"{version} added", run)
 
@@ -102,10 +102,10 @@ def addition(version: str) -> Program:
 def rollback(version: str) -> Program:
     """Return a rollback, which goes back to a version from whatever is served."""
 
-    def run(ask: Ask) -> Publication:
+    def run(ask: Ask) -> bool:
         catalog, run_id = SteppedCatalog(ask), f"back-to-{version}"
-        publication = Publication(catalog.moved_by(run_id), "", "")
-        while not publication.published and (served := catalog.served_version()) != version:
+        moved = catalog.moved_by(run_id) is not None
+        while not moved and (served := catalog.served_version()) != version:
             summary = RollbackSummary(
                 run_id=run_id,
                 outcome=Outcome.PUBLISHED,
@@ -116,9 +116,9 @@ def rollback(version: str) -> Program:
                 served_version=version,
                 previous_version=served,
             )
-            publication = catalog.serve_again(served, summary)
+            moved = catalog.serve_again(served, summary) is None
         catalog.keep_in_use()
-        return publication
+        return moved
 
     return Program(f"back to {version}", run)
 

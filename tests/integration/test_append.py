@@ -1,6 +1,7 @@
 """Appended history counts as in a full run over all of it: none is lost, none is counted twice."""
 
 import io
+import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -273,3 +274,85 @@ def test_an_append_to_counts_from_before_rows_were_written_down_does_not_invent_
     appended = pipeline.append("second", days[1], STARTED + SECOND)
 
     assert catalog.version(appended["version"]).counted == Counted("second", None)
+
+
+@pytest.fixture
+def monday_and_tuesday(put, days, pipeline: Pipeline) -> list[str]:
+    """Versions of the first day, and of the first day with Monday's; Tuesday's run is planned: it knows Monday's."""
+    monday = put("uploads/week/monday.parquet", parquet_bytes(history({}, {}, {})))
+    first = pipeline.run("first", {"source": days[0]}, STARTED)["version"]
+    with_monday = pipeline.append("monday", monday, STARTED + SECOND)["version"]
+    put("uploads/week/tuesday.parquet", parquet_bytes(history({}, {})))
+    planned = pipeline.ingest("tuesday", WEEK, STARTED + 2 * SECOND)
+    pipeline.clean(planned)
+    return [first, with_monday]
+
+
+WEEK = {"mode": "append", "source": f"s3://{BUCKET}/uploads/week/"}
+
+
+def go_back(pipeline: Pipeline, version: str) -> None:
+    pipeline.sum_up("back", {"mode": "rollback", "version": version})
+
+
+def test_an_append_does_not_publish_without_what_it_left_out_as_known(monday_and_tuesday, pipeline, catalog: Catalog):
+    go_back(pipeline, monday_and_tuesday[0])
+
+    with pytest.raises(
+        errors.NoLongerCounted, match=r"1 of the 2 objects of .*/week/ .*monday\.parquet.*start the app"
+    ):
+        pipeline.model("tuesday")
+
+    assert catalog.served_version() == monday_and_tuesday[0]
+    again = pipeline.append("again", WEEK["source"], STARTED + 9 * SECOND)
+    assert (again["files"], again["known_files"], again["rows"]["rows_read"]) == (2, 0, 5)
+
+
+def test_an_approval_does_not_publish_without_what_the_run_left_out_as_known(
+    monday_and_tuesday, pipeline: Pipeline, lake: Lake, catalog: Catalog
+):
+    held = {"run_id": "tuesday", "request": WEEK, "started_at": STARTED.isoformat(), "error": "HeldBack"}
+    lake.client.put_object(Bucket=BUCKET, Key=RunKeys("tuesday").summary, Body=json.dumps(held))
+    go_back(pipeline, monday_and_tuesday[0])
+
+    with pytest.raises(errors.NoLongerCounted, match=r"monday\.parquet"):
+        pipeline.sum_up("yes", {"mode": "approve", "run_id": "tuesday"})
+
+    assert catalog.served_version() == monday_and_tuesday[0]
+
+
+def test_an_append_does_not_publish_without_what_a_full_run_has_left_behind(monday_and_tuesday, days, pipeline):
+    pipeline.run("whole", {"source": days[1]}, STARTED + 9 * SECOND)
+
+    with pytest.raises(errors.NoLongerCounted, match=r"monday\.parquet"):
+        pipeline.model("tuesday")
+
+
+def test_an_append_of_what_was_known_does_not_say_that_there_is_nothing_new_when_it_is_not_counted(
+    monday_and_tuesday, pipeline: Pipeline
+):
+    monday = f"s3://{BUCKET}/uploads/week/monday.parquet"
+    assert pipeline.ingest("again", {"mode": "append", "source": monday}, STARTED + 9 * SECOND)["shards"] == 0
+    go_back(pipeline, monday_and_tuesday[0])
+
+    with pytest.raises(errors.NoLongerCounted, match=r"1 of the 1 objects"):
+        pipeline.model("again")
+
+
+def test_an_append_that_was_planned_before_known_objects_were_written_down_is_refused(
+    monday_and_tuesday, pipeline: Pipeline, lake: Lake
+):
+    plan = read_json(lake, RunKeys("tuesday").plan)
+    del plan["known"]
+    lake.client.put_object(Bucket=BUCKET, Key=RunKeys("tuesday").plan, Body=json.dumps(plan | {"known_files": 1}))
+
+    with pytest.raises(errors.NoLongerCounted, match="planned by an earlier version"):
+        pipeline.model("tuesday")
+
+
+def test_an_append_has_the_segments_that_are_served_when_it_is_added(monday_and_tuesday, pipeline, catalog: Catalog):
+    pipeline.remodel("segments", STARTED + 3 * SECOND, segments=TWO)
+
+    summary = pipeline.model("tuesday")
+
+    assert catalog.read(summary["version"]).definitions.names == ("loyalty",)

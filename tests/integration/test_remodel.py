@@ -121,6 +121,8 @@ def test_a_remodel_that_is_older_than_what_is_served_changes_nothing(days, pipel
 
     assert (summary["outcome"], summary["served_version"]) == ("superseded", newer["version"])
     assert catalog.served_version() == newer["version"]
+    # Nor is it kept as a version that could be rolled back to.
+    assert [version.version for version in catalog.versions()] == [newer["version"]]
 
 
 def test_a_remodel_does_not_lose_history_that_is_appended_meanwhile(

@@ -52,6 +52,7 @@ def test_a_version_that_is_newer_than_its_base_stays_as_it_is():
         ("20260101T000005000Z-b", "20260101T000005001Z-a"),
         ("20261231T235959999Z-b", "20270101T000000000Z-a"),
         ("20260101T000000000Z-b", "20260101T000000001Z-a"),
+        ("20260101T000000000Z-a", "20260101T000000001Z-a"),
     ],
 )
 def test_a_version_on_a_newer_base_is_the_next_after_it(base: str, expected: str):

@@ -43,3 +43,10 @@ def test_the_newest_version_stays_however_old_it_is():
 
 def test_a_version_that_was_served_for_long_stays_after_it_was_replaced():
     assert Retention(versions=9, days=30).over(published({"v2": 0, "v1": 400}), NOW) == []
+
+
+def test_a_version_stays_until_more_than_its_days_are_over():
+    to_the_day, longer = published({"v2": 30, "v1": 400}), published({"v2": 30.1, "v1": 400})
+
+    assert Retention(versions=9, days=30).over(to_the_day, NOW) == []
+    assert [version.name for version in Retention(versions=9, days=30).over(longer, NOW)] == ["v1"]

@@ -37,7 +37,7 @@ from voucher_selection.adapters.catalog_items import (
 from voucher_selection.adapters.observability import logger
 from voucher_selection.domain.errors import CatalogContended, CatalogUnavailable, NoModel, NoVersion, UnreadableItem
 from voucher_selection.domain.retention import Retention
-from voucher_selection.domain.runs import Counted, PointerSummary
+from voucher_selection.domain.runs import Counted, PointerSummary, first_not_yet
 from voucher_selection.domain.served_model import ServedModel
 
 if TYPE_CHECKING:
@@ -45,12 +45,15 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import WriteRequestOutputTypeDef, WriteRequestTypeDef
 
 _NAMES = {"#version": "version", "#previous": "previous_version", "#newest": "newest_version"}
-# A pointer that was written before there were rollbacks has no newest version; an odd one is as good as none.
+# What sorts after every version that there can be yet is none, nor is what is no text: it is as good as not there. A
+# pointer that was written before there were rollbacks has no newest version.
+_VERSION_IS_ONE = "(attribute_type(#version, :text) AND #version < :beyond)"
+_NEWEST_IS_ONE = "(attribute_type(#newest, :text) AND #newest < :beyond)"
 _NEWER = (
-    "((attribute_type(#newest, :text) AND #newest < :version)"
-    " OR (NOT attribute_type(#newest, :text) AND #version < :version))"
+    f"(({_NEWEST_IS_ONE} AND #newest < :version)"
+    f" OR (NOT {_NEWEST_IS_ONE} AND (NOT {_VERSION_IS_ONE} OR #version < :version)))"
 )
-_IF_NEWER = f"NOT attribute_type(#version, :text) OR {_NEWER}"
+_IF_NEWER = f"NOT {_VERSION_IS_ONE} OR {_NEWER}"
 _IF_BUILT_ON_SERVED = f"#version = :base AND {_NEWER}"
 _SERVE_NEWER = "SET #previous = if_not_exists(#version, :none), #version = :version, #newest = :version"
 # What SET reads is what was there before the update.
@@ -66,36 +69,15 @@ _PATIENT = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeo
 
 
 class Base(NamedTuple):
-    """What a run builds on: the served version, and the newest that was ever served; after a rollback it is another."""
+    """What a run builds on: the served version, and the pointer to it."""
 
     served: Version
-    newest_version: str
+    pointer: Pointer
 
     @property
     def version(self) -> str:
         """The served version."""
         return self.served.version
-
-
-class Publication(NamedTuple):
-    """What became of a run that would move the pointer.
-
-    Attributes
-    ----------
-    summary
-        Of the run, if it has moved the pointer, now or when it was tried before; else None.
-    served_version, newest_version
-        What is served now, and the newest version that ever was.
-    """
-
-    summary: PointerSummary | None
-    served_version: str
-    newest_version: str
-
-    @property
-    def published(self) -> bool:
-        """Whether the run has moved the pointer."""
-        return self.summary is not None
 
 
 class Catalog:
@@ -174,7 +156,7 @@ class Catalog:
         UnreadableItem
         """
         pointer = self.pointer()
-        return Base(self.version(pointer.version), pointer.newest_version)
+        return Base(self.version(pointer.version), pointer)
 
     def moved_by(self, run_id: str) -> PointerSummary | None:
         """Return the summary of a run that has moved the pointer; None of one that has not.
@@ -186,7 +168,7 @@ class Catalog:
         item = self._get(MODEL, f"{RUN}{run_id}")
         return None if item is None else summary_of(item)
 
-    def publish(self, model: ServedModel, counted: Counted, summary: PointerSummary) -> Publication:
+    def publish(self, model: ServedModel, counted: Counted, summary: PointerSummary) -> Pointer | None:
         """Write a version and serve it, unless a newer one is served already.
 
         Publishing the same version again changes nothing.
@@ -197,11 +179,15 @@ class Catalog:
             What the model was made from.
         summary
             Of the run, as it is if the version becomes the served one.
+
+        Returns
+        -------
+        None if the run has moved the pointer; else the pointer that stays.
         """
         self._write(model, counted)
         return self._serve(summary, _SERVE_NEWER, _IF_NEWER, {":none": {"NULL": True}})
 
-    def replace(self, base: Base, model: ServedModel, counted: Counted, summary: PointerSummary) -> Publication:
+    def replace(self, base: Base, model: ServedModel, counted: Counted, summary: PointerSummary) -> Pointer | None:
         """Write a version and serve it, if the version that it builds on is still the served one.
 
         The model's version must sort after the newest that was ever served; for the rest, see `publish`.
@@ -210,13 +196,17 @@ class Catalog:
         values = {":none": {"NULL": True}, ":base": {"S": base.version}}
         return self._serve(summary, _SERVE_NEWER, _IF_BUILT_ON_SERVED, values)
 
-    def serve_again(self, served: str | None, summary: PointerSummary) -> Publication:
+    def serve_again(self, served: str | None, summary: PointerSummary) -> Pointer | None:
         """Serve the version of a rollback's summary again, if the served one is still `served`.
 
         Parameters
         ----------
         served
             None: the pointer cannot be read, and is replaced.
+
+        Returns
+        -------
+        None if the run has moved the pointer; else the pointer that stays.
 
         Raises
         ------
@@ -289,9 +279,10 @@ class Catalog:
         self._delete(left)
         self._put(items)
 
-    def _serve(self, summary: PointerSummary, update: str, condition: str, values: Mapping[str, Any]) -> Publication:
+    def _serve(self, summary: PointerSummary, update: str, condition: str, values: Mapping[str, Any]) -> Pointer | None:
         """Move the pointer to the summary's version if the condition holds, and keep the summary with it."""
-        given = {":version": {"S": summary.version}, ":text": {"S": "S"}, **values}
+        beyond = first_not_yet(summary.finished_at)
+        given = {":version": {"S": summary.version}, ":beyond": {"S": beyond}, ":text": {"S": "S"}, **values}
         used = {name: value for name, value in given.items() if name in f"{update} {condition}"}
         pointer: Any = {
             "Update": {
@@ -310,11 +301,10 @@ class Catalog:
                 "ConditionExpression": "attribute_not_exists(pk)",
             }
         }
-        if self._transact([pointer, run]):
-            newest = summary.version if update == _SERVE_NEWER else self.pointer().newest_version
-            return Publication(summary, summary.version, newest)
-        moved, served = self.moved_by(summary.run_id), self.pointer()
-        return Publication(moved, served.version, served.newest_version)
+        # The answer to an earlier attempt may have been lost.
+        if self._transact([pointer, run]) or self.moved_by(summary.run_id):
+            return None
+        return self.pointer()
 
     def _transact(self, writes: list[Any]) -> bool:
         """Write all of it, or nothing; return whether the conditions held.

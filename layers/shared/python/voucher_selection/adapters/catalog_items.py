@@ -20,7 +20,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StrictStr, TypeAdapter, ValidationError
 
 from voucher_selection.domain.errors import InvalidSegments, NoModel, UnreadableItem
-from voucher_selection.domain.runs import Counted, IsoDate, PointerSummary, Totals
+from voucher_selection.domain.runs import Counted, IsoDate, PointerSummary, Totals, is_version
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions
 from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
 from voucher_selection.domain.validation import describe
@@ -91,6 +91,8 @@ class _SegmentItem(BaseModel):
     segment: StrictStr
     lower: int | None
     upper: int | None
+    voucher_amount: float | None
+    support: int
     assignments: tuple[_AmountCount, ...]
 
 
@@ -112,7 +114,7 @@ def pointer_of(item: Item) -> Pointer:
     return Pointer(
         version,
         previous if isinstance(previous, str) else None,
-        newest if isinstance(newest, str) and newest else version,
+        newest if isinstance(newest, str) and is_version(newest, datetime.now(UTC)) else version,
     )
 
 
@@ -192,7 +194,7 @@ def _mode_of(item: Item) -> SegmentMode:
         found = _SegmentItem.model_validate(item)
         if item["sk"] != _segment_key(found.country_code, found.segment_name, found.segment):
             raise ValueError("country_code, segment_name and segment: they are of another segment")
-        return SegmentMode(
+        mode = SegmentMode(
             country_code=found.country_code,
             segment_name=found.segment_name,
             segment=found.segment,
@@ -200,6 +202,9 @@ def _mode_of(item: Item) -> SegmentMode:
             upper=found.upper,
             assignments=tuple(AmountCount(each.voucher_amount, each.count) for each in found.assignments),
         )
+        if (mode.voucher_amount, mode.support) != (found.voucher_amount, found.support):
+            raise ValueError("voucher_amount and support: they are not those of the assignments")
+        return mode
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from voucher_selection.adapters.observability import logger
 from voucher_selection.adapters.run_keys import RunKeys
 
 if TYPE_CHECKING:
@@ -29,13 +30,16 @@ class RunRecords:
         self._client = client
 
     def summary(self, run_id: str) -> dict[str, Any] | None:
-        """Return the summary of a run, or the record of its failure; None where it has left neither."""
+        """Return the summary of a run, or the record of its failure; None where neither can be read."""
         try:
             body = self._client.get_object(Bucket=self._bucket, Key=RunKeys(run_id).summary)["Body"]
+            found = json.loads(body.read())
         except self._client.exceptions.NoSuchKey:
             return None
-        found: dict[str, Any] = json.loads(body.read())
-        return found
+        except ValueError:
+            logger.warning("the record of a run cannot be read", record_of=run_id)
+            return None
+        return found if isinstance(found, dict) else None
 
     def summaries(self, run_ids: Iterable[str]) -> list[dict[str, Any] | None]:
         """Return the summaries of runs, in their order."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from botocore.exceptions import BotoCoreError, ClientError
 
 from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.adapters.emitted_metrics import ITEMS_LEFT_ASIDE, emit
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.observability import logger
@@ -44,9 +45,9 @@ def keep(catalog: Catalog) -> None:
         catalog.keep_in_use()
 
 
-def superseded[Kind: (RunSummary, RemodelSummary, RollbackSummary)](summary: Kind, served_version: str) -> Kind:
-    """Return the summary of a run that has not moved the pointer, because another run had moved it on."""
-    became = {"outcome": Outcome.SUPERSEDED, "published": False, "served_version": served_version}
+def superseded[Kind: (RunSummary, RemodelSummary, RollbackSummary)](summary: Kind, stays: Pointer) -> Kind:
+    """Return the summary of a run that has not moved the pointer, which stays where another run has moved it."""
+    became = {"outcome": Outcome.SUPERSEDED, "published": False, "served_version": stays.version}
     return summary.model_copy(update=became)
 
 

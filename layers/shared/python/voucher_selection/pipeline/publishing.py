@@ -116,8 +116,8 @@ def _publish_whole(plan: RunPlan, merged: Merged, lake: Lake, catalog: Catalog, 
     ledger = Ledger.of(plan.run_id, plan.countries, plan.files, merged.totals)
     _write(lake, plan.run_id, merged.counts, ledger, model)
     summary = _summary(plan, merged.totals, None, model.version)
-    publication = catalog.publish(model, Counted(plan.run_id, ledger.rows), summary)
-    return summary if publication.published else superseded(summary, publication.served_version)
+    stays = catalog.publish(model, Counted(plan.run_id, ledger.rows), summary)
+    return superseded(summary, stays) if stays else summary
 
 
 def _publish_addition(
@@ -134,7 +134,7 @@ def _publish_addition(
         check(model.modes, addition.totals, served_now(catalog), thresholds)
         _write(lake, plan.run_id, counts, extended, model)
         summary = _summary(plan, addition.totals, base.served.counted.run_id, model.version)
-        if catalog.replace(base, model, Counted(plan.run_id, extended.rows), summary).published:
+        if not catalog.replace(base, model, Counted(plan.run_id, extended.rows), summary):
             return summary
     raise contended("append")
 
@@ -169,7 +169,7 @@ def _extended(
     extended = ledger.extended(base_run_id, plan.run_id, plan.files, addition.totals)
     counts = Counts.sum([lake.read_counts(RunKeys(base_run_id).merged_counts), addition.counts])
     # What it builds on may be of a run that started later; its model is newer all the same.
-    version = version_after(base.newest_version, plan.version)
+    version = version_after(base.pointer.newest_version, plan.version)
     return extended, counts, make_model(version, plan.run_id, plan, base.served.definitions, counts)
 
 

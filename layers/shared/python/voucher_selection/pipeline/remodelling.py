@@ -3,7 +3,8 @@
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
-from voucher_selection.adapters.catalog import Base, Catalog, Publication
+from voucher_selection.adapters.catalog import Base, Catalog
+from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
@@ -105,11 +106,11 @@ def _remodel(
         check(made.model.modes, None, Served(made.served, None), settings.gate.with_those_of(request.gate))
         lake.write_table(RunKeys(run_id).modes, modes_table(made.model.modes))
         summary = _summary(made, started_at, Outcome.PUBLISHED, version)
-        publication = _publish(made, summary, catalog)
-        if publication.published:
+        stays = _publish(made, summary, catalog)
+        if stays is None:
             return summary
-        if publication.newest_version >= version:
-            return superseded(summary, publication.served_version)
+        if stays.newest_version >= version:
+            return superseded(summary, stays)
     raise contended("remodel")
 
 
@@ -153,13 +154,13 @@ def _counted(request: WhatIfRequest, base: Base | None, lake: Lake) -> tuple[Cou
     return base.served.counted, base.served.countries
 
 
-def _publish(made: _Remodelled, summary: RemodelSummary, catalog: Catalog) -> Publication:
+def _publish(made: _Remodelled, summary: RemodelSummary, catalog: Catalog) -> Pointer | None:
     """Serve the model in the place of the one it was made from: history appended meanwhile is not to be lost."""
     model, counted, base, *_ = made
     if base is None:
         return catalog.publish(model, counted, summary)
-    if base.newest_version >= model.version:  # it would be kept, and never served
-        return Publication(None, base.version, base.newest_version)
+    if base.pointer.newest_version >= model.version:  # it would be kept, and never served
+        return base.pointer
     return catalog.replace(base, model, counted, summary)
 
 

@@ -70,8 +70,8 @@ def _roll_back(
             return summary.model_copy(update=nothing_new | {"previous_version": pointer.previous_version})
         if pointer and request.version is None and served != settled.from_version:
             # It was to go back from what is not served any more.
-            return superseded(summary, pointer.version)
-        if catalog.serve_again(served, summary).published:
+            return superseded(summary, pointer)
+        if not catalog.serve_again(served, summary):
             return summary
     raise contended("rollback")
 
