@@ -153,7 +153,7 @@ class Observability(Construct):
             human_readable_name="Runs",
             alarm_friendly_name="Runs",
             add_failed_execution_count_alarm={
-                "": self._any("A run failed", "A run ended with an error. What is served stays as it was.")
+                "": self._any("A run failed", "A run ended with an error; its page says whether it had published.")
             },
             add_timed_out_execution_count_alarm={
                 "": self._any("A run took too long", "A run was ended after run_timeout_seconds, and has no run.json.")
@@ -225,6 +225,17 @@ class Observability(Construct):
             "A model does not keep to the thresholds of the quality gate, and waits for somebody to approve it.",
         )
         self._custom("Models", [published, self._metric("model", "ModelsSuperseded"), held_back])
+        self._custom(
+            "Items of the catalog that cannot be read",
+            [
+                self._metric("api", "ItemsUnreadable"),
+                self._alarmed(
+                    self._metric("model", "ItemsLeftAside"),
+                    "The catalog has odd items",
+                    "Items of the catalog's table are not as this product writes them, and are left aside.",
+                ),
+            ],
+        )
         self._custom("Age in seconds", [age, self._metric("api", "CurDateAge", statistic="Maximum")])
         if hours := self._stage.most_model_age_hours:
             self._watch_age(hours)

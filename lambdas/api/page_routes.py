@@ -133,7 +133,7 @@ def get_run(run_id: str) -> Response[str]:
     from voucher_selection.api import pages  # noqa: PLC0415 - see above
     from voucher_selection.api.run_reports import run_report  # noqa: PLC0415
 
-    report = run_report(run_id, state_machine(), run_records())
+    report = run_report(run_id, state_machine(), run_records(), catalog)
     return page_answer(
         HTTPStatus.OK, pages.run_page(_frame(), report, may_start=settings.start_runs), http_answers.REVALIDATE
     )

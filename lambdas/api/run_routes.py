@@ -56,7 +56,8 @@ def get_execution(run_id: str) -> Response[str]:
     """Answer how far a run is, or how it ended."""
     from voucher_selection.api.run_reports import run_report  # noqa: PLC0415 - see above
 
-    return json_answer(HTTPStatus.OK, run_report(run_id, state_machine(), run_records()), http_answers.REVALIDATE)
+    report = run_report(run_id, state_machine(), run_records(), catalog)
+    return json_answer(HTTPStatus.OK, report, http_answers.REVALIDATE)
 
 
 @router.post("/executions")

@@ -50,6 +50,10 @@ class Api:
         """Ask which amount a customer should get."""
         return self._ask("voucher", json.dumps(fields).encode())
 
+    def run(self, run_id: str) -> Answer:
+        """Ask how far a run is, or how it ended."""
+        return self._ask(f"executions/{run_id}")
+
     def selection_criteria(self) -> dict[str, Any]:
         """Return the served model and its segments.
 

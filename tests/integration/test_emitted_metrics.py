@@ -183,7 +183,7 @@ def test_every_metric_of_the_list_is_emitted_as_it_says_and_no_other(
     pipeline.sum_up("assign", assign)
     api.lookup(**SEED_REQUEST)
     api.lookup()
-    monkeypatch.setattr(api.handler.models._catalog, "served_version", lambda: (_ for _ in ()).throw(errors.NoModel()))
+    monkeypatch.setattr(api.handler.models._catalog, "pointer", lambda: (_ for _ in ()).throw(errors.UnreadableItem()))
     api.lookup(**SEED_REQUEST)
 
     as_emitted = defaultdict(set)

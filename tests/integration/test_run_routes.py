@@ -331,3 +331,27 @@ def test_an_input_that_is_no_json_is_told_as_it_is():
 def test_an_execution_that_is_not_there_is_no_run(executions):
     with pytest.raises(NoRun, match="there is no run 'run-1'"):
         StateMachine(STATE_MACHINE, executions).execution("run-1")
+
+
+def test_a_run_that_was_stopped_after_it_had_published_says_so(version: str, executions, api: Api):
+    stop(executions, "run-1")
+
+    report = api("GET", "/executions/run-1").json
+
+    assert (report["status"], report["published"], report["version"]) == ("ABORTED", True, version)
+    assert "published all the same" in api("GET", "/runs/run-1").text
+
+
+def test_a_run_that_was_stopped_before_it_had_published_says_what_stays(version: str, executions, api: Api):
+    stop(executions, "run-2")
+
+    report = api("GET", "/executions/run-2").json
+
+    assert (report["status"], report["published"]) == ("ABORTED", False)
+    assert "A model that was served before stays served" in api("GET", "/runs/run-2").text
+
+
+def stop(executions: Any, run_id: str) -> None:
+    execute(executions, run_id, {"source": "s3://bucket/days/"})
+    arn = f"{STATE_MACHINE.replace(':stateMachine:', ':execution:')}:{run_id}"
+    executions.stop_execution(executionArn=arn, error="Stopped", cause="by somebody")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from local.quickstart import report
+from local.quickstart.api import Answer, Api
 from local.quickstart.executions import Executions
 from local.quickstart.record import Deployment
 from local.quickstart.runs import Runs
@@ -36,8 +37,20 @@ def executed(workspace: Workspace, deployed: Deployment, request: Mapping[str, A
         raise StepError(
             f"the run failed in {ended.current or 'its first state'} with {ended.error or ended.status}:"
             f" {ended.cause or 'no cause given'}\n{held_back}"
-            "A model that was served before stays served. The emulator stays up, for another run or the logs:"
+            f"{_what_is_served(Api(workspace, deployed).run(run_id))}"
+            " The emulator stays up, for another run or the logs:"
             " ./quickstart logs ingest (or clean, assign, model); ./quickstart stop",
             facts={"run_id": run_id, "state": ended.current, "error": ended.error, "cause": ended.cause},
         )
     return Ran(Runs(workspace, deployed).told(run_id), executions.summary(run_id))
+
+
+def _what_is_served(report: Answer) -> str:
+    """Say what a run that failed has done to the served model, as far as the API knows."""
+    if not report.is_good:
+        return "The API does not answer what is served now: ./quickstart versions."
+    return (
+        "Its model was published all the same."
+        if report.body["published"]
+        else "A model that was served before stays served."
+    )

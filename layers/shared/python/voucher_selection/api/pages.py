@@ -178,7 +178,7 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
         "run.html",
         frame,
         run=run,
-        may_approve=may_start and run["error"] == HeldBack.__name__,
+        may_approve=may_start and run["error"] == HeldBack.__name__ and not run["published"],
         rows=_rows(Totals.model_validate(rows)) if rows else None,
         facts=facts,
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
+from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.run_records import RunRecords
 from voucher_selection.adapters.state_machine import Execution, ListedExecution, StateMachine
 
@@ -52,6 +53,7 @@ class StateReport(TypedDict):
 class RunReport(ListedRun):
     """A run with its states, its shards, what it was asked, and the error that it ended with.
 
+    `published` tells whether it has made a version the served one, also of a run that failed; null while it runs.
     `summary` is its `run.json`, empty where there is none.
     """
 
@@ -63,6 +65,7 @@ class RunReport(ListedRun):
     shards_failed: int
     error: str | None
     cause: str | None
+    published: bool | None
     summary: dict[str, Any]
 
 
@@ -73,8 +76,10 @@ def listed_runs(machine: StateMachine, records: RunRecords) -> list[ListedRun]:
     return [_listed(execution, summary or {}) for execution, summary in zip(executions, summaries, strict=True)]
 
 
-def run_report(run_id: str, machine: StateMachine, records: RunRecords) -> RunReport:
+def run_report(run_id: str, machine: StateMachine, records: RunRecords, catalog: Catalog) -> RunReport:
     """Return a run, and how far it is.
+
+    Of an execution that failed, was aborted or timed out, the catalog knows whether the run had published by then.
 
     Raises
     ------
@@ -83,6 +88,11 @@ def run_report(run_id: str, machine: StateMachine, records: RunRecords) -> RunRe
     """
     execution = machine.execution(run_id)
     summary = records.summary(run_id) or {}
+    published = summary.get("published") if execution.status == "SUCCEEDED" else None
+    if execution.ended and execution.status != "SUCCEEDED":
+        moved = catalog.moved_by(run_id)
+        published = moved is not None
+        summary = moved.model_dump(mode="json") if moved else summary
     return {
         **_listed(execution, {"request": execution.request} | summary),
         "request": execution.request,
@@ -93,6 +103,7 @@ def run_report(run_id: str, machine: StateMachine, records: RunRecords) -> RunRe
         "shards_failed": execution.shards_failed,
         "error": execution.error,
         "cause": execution.cause,
+        "published": published,
         "summary": summary,
     }
 
