@@ -22,6 +22,7 @@ from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.domain.counts import FREQUENCY_SCHEMA, RECENCY_SCHEMA, Counts
 from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.modes import segment_modes
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.requests import RemodelRequest
 from voucher_selection.domain.retention import Retention
 from voucher_selection.domain.runs import RunPlan, SourceFile, Totals
@@ -94,7 +95,7 @@ def plan(run_id: str, mode: str, seconds: int) -> RunPlan:
         mode=mode,
         started_at=STARTED + seconds * SECOND,
         source=file.source,
-        countries=("Peru",),
+        reading=Reading(("Peru",)),
         cur_date=CUR_DATE,
         definitions=SERVED_AT_FIRST,
         files=(file,),

@@ -11,6 +11,7 @@ import pytest
 
 from tests.histories import history, parquet_bytes
 from voucher_selection.domain.counts import Counts, RunningCounts
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import CLEANED_SCHEMA
 from voucher_selection.pipeline.batches import RowGroups, read_ahead, read_batches, row_groups_of
 from voucher_selection.pipeline.counting import count_batches, count_file
@@ -33,9 +34,9 @@ def file(tmp_path: Path) -> Path:
 def test_the_counts_do_not_depend_on_the_size_of_the_batches(file: Path, batch_rows: int):
     if batch_rows == 1:
         file.write_bytes(parquet_bytes(history(*ROWS[:50])))
-    expected_counts, expected_totals = count_file(str(file), ["Peru"], 1000)
+    expected_counts, expected_totals = count_file(str(file), Reading(("Peru",)), 1000)
 
-    counts, totals = count_file(str(file), ["Peru"], batch_rows)
+    counts, totals = count_file(str(file), Reading(("Peru",)), batch_rows)
 
     assert counts == expected_counts
     assert totals == expected_totals
@@ -62,7 +63,7 @@ def test_row_groups_of_other_countries_are_counted_and_not_read():
     metadata = pq.read_metadata(io.BytesIO(content))
 
     runs, left_out = row_groups_of(metadata, RowGroups(0, 5, 0), ["Peru", "Latvia"])
-    batches = list(count_batches(lambda: io.BytesIO(content), RowGroups(0, 5, 0), ["Peru", "Latvia"], 100))
+    batches = list(count_batches(lambda: io.BytesIO(content), RowGroups(0, 5, 0), Reading(("Peru", "Latvia")), 100))
 
     assert runs == [RowGroups(1, 2, 10), RowGroups(3, 5, 30)]  # nulls have no statistics: they are read
     assert left_out == 20

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from voucher_selection.domain.history import COLUMN_NAMES
 from voucher_selection.domain.parsing import TIMESTAMP, parse_amount, parse_text, parse_timestamp, parse_total_orders
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rejections import Rule
 
 CLEANED_SCHEMA = pa.schema(
@@ -36,18 +37,18 @@ class Cleaned(NamedTuple):
     other_country: int
 
 
-def clean(batch: pa.RecordBatch, countries: Collection[str]) -> Cleaned:
+def clean(batch: pa.RecordBatch, reading: Reading) -> Cleaned:
     """Split a batch of the history into the rows that count and those that do not.
 
     Parameters
     ----------
     batch
         Rows with the columns of `history.COLUMNS`, of any type these accept; other columns are ignored.
-    countries
-        Names of the countries to keep, exactly as in `country_code`.
+    reading
+        How the rows are read; those of its countries are looked at.
     """
     batch = _without_views(batch.select(COLUMN_NAMES))
-    rows = _rows_of(batch["country_code"], countries)
+    rows = _rows_of(batch["country_code"], reading.countries)
     chosen = _take(batch, rows)
     values, malformed = _parse(chosen)
     broken = _broken_rules(values, malformed)

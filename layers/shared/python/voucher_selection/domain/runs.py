@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import (
     AfterValidator,
@@ -16,8 +16,10 @@ from pydantic import (
     ConfigDict,
     StringConstraints,
     field_validator,
+    model_validator,
 )
 
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rejections import Rule
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.what_if import SegmentChange
@@ -107,12 +109,27 @@ class RunPlan(BaseModel):
     mode: PlannedMode = "full"
     started_at: AwareDatetime
     source: str
-    countries: Countries
+    reading: Reading
     cur_date: IsoDate
     definitions: SegmentDefinitions
     files: tuple[SourceFile, ...]
     known_files: int = 0
     shards: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, plan: Any) -> Any:  # noqa: ANN401 - whatever there is
+        """Read a plan that was written when a reading was its countries."""
+        if not isinstance(plan, dict) or "countries" not in plan:
+            return plan
+        return {name: value for name, value in plan.items() if name != "countries"} | {
+            "reading": {"countries": plan["countries"]}
+        }
+
+    @property
+    def countries(self) -> tuple[str, ...]:
+        """The countries that the run keeps."""
+        return self.reading.countries
 
     @property
     def rows(self) -> int:

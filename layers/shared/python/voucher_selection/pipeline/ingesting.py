@@ -16,6 +16,7 @@ from voucher_selection.domain.assign_runs import AssignPlan
 from voucher_selection.domain.customers import CUSTOMER_COLUMN_NAMES, check_customers, check_segmentation, kind_of_ids
 from voucher_selection.domain.errors import EmptySource
 from voucher_selection.domain.history import COLUMN_NAMES, check_schema
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.requests import AppendRequest, AssignRequest, FullRequest
 from voucher_selection.domain.runs import RunPlan, Shard, day_in_utc
 from voucher_selection.domain.segments import load_definitions, shipped_definitions
@@ -42,7 +43,7 @@ def ingest(run_id: str, started_at: datetime, request: FullRequest, lake: Lake, 
         run_id=run_id,
         started_at=started_at,
         source=request.source,
-        countries=request.countries or settings.countries,
+        reading=Reading(request.countries or settings.countries),
         cur_date=request.cur_date or settings.cur_date or day_in_utc(started_at),
         definitions=definitions,
         files=tuple(footer.file for footer in footers),
@@ -79,7 +80,7 @@ def ingest_addition(
         mode="append",
         started_at=started_at,
         source=request.source,
-        countries=ledger.countries,
+        reading=Reading(ledger.countries),
         cur_date=request.cur_date or settings.cur_date or day_in_utc(started_at),
         definitions=base.definitions,
         files=tuple(footer.file for footer in footers),
