@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.histories import history, parquet_bytes
+from tests.histories import SCHEMA, history, parquet_bytes
 from voucher_selection.domain.counts import Counts, RunningCounts
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import CLEANED_SCHEMA
@@ -55,6 +55,17 @@ def test_a_dictionary_that_is_full_in_the_middle_of_a_column_does_not_shift_its_
         column = [value for batch in batches for value in batch.rows[name].to_pylist()]
         assert column == table[name].to_pylist()
     assert [batch.first_row for batch in batches][1] == batches[0].rows.num_rows
+
+
+def test_times_as_int96_are_read_in_all_their_range():
+    days = [datetime(1, 1, 1), datetime(1900, 1, 1), datetime(2018, 4, 20, 18), datetime(9999, 12, 31)]
+    schema = SCHEMA.set(2, pa.field("last_order_ts", pa.timestamp("us")))
+    table = history(*({"last_order_ts": day} for day in days), schema=schema)
+    content = parquet_bytes(table, use_deprecated_int96_timestamps=True)
+
+    (batch,) = count_batches(lambda: io.BytesIO(content), RowGroups(0, 1, 0), Reading(("Peru",)), 100)
+
+    assert batch.cleaned.kept["last_order_ts"].to_pylist() == days
 
 
 def test_row_groups_of_other_countries_are_counted_and_not_read():
