@@ -64,6 +64,7 @@ class Base(NamedTuple):
     counted: Counted
     countries: tuple[str, ...]
     definitions: SegmentDefinitions
+    time_zone: str = "UTC"
 
 
 class Publication(NamedTuple):
@@ -186,6 +187,7 @@ class Catalog:
             counted=_counted_of(item),
             countries=tuple(item["countries"]),
             definitions=load_definitions(item["definitions"]),
+            time_zone=_time_zone_of(item),
         )
 
     def publish(self, model: ServedModel, counted: Counted, retention: Retention, now: datetime) -> Publication:
@@ -410,6 +412,7 @@ def _items_of(model: ServedModel, counted: Counted) -> Iterator[Item]:
         "cur_date": model.cur_date.isoformat(),
         "published_at": model.published_at.isoformat(),
         "countries": list(model.countries),
+        "time_zone": model.time_zone,
         "definitions": model.definitions.model_dump_json(),
         "segments": len(model.modes),
     }
@@ -428,6 +431,10 @@ def _pointer_of(attributes: Mapping[str, Any]) -> Pointer:
 def _counted_of(item: Item) -> Counted:
     rows = item.get("rows")  # a version that was written before rows were has none
     return Counted(item["counts_run_id"], rows and Totals.model_validate(rows))
+
+
+def _time_zone_of(version: Item) -> str:
+    return str(version.get("time_zone", "UTC"))  # a version that was written before there were others has none
 
 
 def _version_of(item: Item) -> Version:
@@ -451,6 +458,7 @@ def _model_of(version: Item, segments: list[Item]) -> ServedModel:
         countries=tuple(version["countries"]),
         definitions=load_definitions(version["definitions"]),
         modes=tuple(map(_mode_of, sorted(segments, key=itemgetter("position")))),
+        time_zone=_time_zone_of(version),
     )
 
 

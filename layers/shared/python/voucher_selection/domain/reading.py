@@ -1,6 +1,7 @@
 """How a history is read: what Ingest settles for a run, and every row is read with."""
 
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +12,12 @@ class Reading:
     ----------
     countries
         Names of the countries to keep, exactly as in `country_code`.
+    time_zone
+        What a day is: a zone of the IANA database. Times with an offset are read as its clocks showed them.
+    null_dates
+        Placeholders of the history: a date or time of one of these days is none.
     """
 
     countries: tuple[str, ...]
+    time_zone: str = "UTC"
+    null_dates: tuple[date, ...] = ()

@@ -13,6 +13,7 @@ from voucher_selection.domain.parsing import TIMESTAMP, parse_amount, parse_text
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rejections import Rule
 
+TIME_COLUMNS = ("timestamp", "last_order_ts", "first_order_ts")
 CLEANED_SCHEMA = pa.schema(
     [
         ("timestamp", TIMESTAMP),
@@ -50,7 +51,7 @@ def clean(batch: pa.RecordBatch, reading: Reading) -> Cleaned:
     batch = _without_views(batch.select(COLUMN_NAMES))
     rows = _rows_of(batch["country_code"], reading.countries)
     chosen = _take(batch, rows)
-    values, malformed = _parse(chosen)
+    values, malformed = _parse(chosen, reading)
     broken = _broken_rules(values, malformed)
     breaks_any = reduce(pc.or_, broken.values())
     kept = values.filter(pc.invert(breaks_any))
@@ -93,12 +94,10 @@ def _rows_of(country_code: pa.Array, countries: Collection[str]) -> pa.Int64Arra
     return pa.array(np.flatnonzero(known[codes]), pa.int64())
 
 
-def _parse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.Array]:
+def _parse(batch: pa.RecordBatch, reading: Reading) -> tuple[pa.RecordBatch, pa.Array]:
     """Return the rows as they are meant, and a mask of those with a value that cannot be parsed."""
     parsed = [
-        parse_timestamp(batch["timestamp"]),
-        parse_timestamp(batch["last_order_ts"]),
-        parse_timestamp(batch["first_order_ts"]),
+        *(parse_timestamp(batch[name], reading.time_zone, reading.null_dates) for name in TIME_COLUMNS),
         parse_total_orders(batch["total_orders"]),
         parse_amount(batch["voucher_amount"]),
     ]

@@ -25,6 +25,7 @@ from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.what_if import SegmentChange
 
 _MOMENT = "%Y%m%dT%H%M%S"
+_MOST_NULL_DATES = 100
 # Step Functions' execution names, less what would need quoting in an S3 key.
 RunId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+=@-]{1,80}$")]
 # `#` separates the parts of a DynamoDB sort key.
@@ -46,8 +47,15 @@ def _distinct(countries: tuple[str, ...]) -> tuple[str, ...]:
     return countries
 
 
+def _at_most(dates: tuple[date, ...]) -> tuple[date, ...]:
+    if len(dates) > _MOST_NULL_DATES:
+        raise ValueError(f"expected at most {_MOST_NULL_DATES} dates, got {len(dates):,}")
+    return tuple(sorted(set(dates)))
+
+
 type PlannedMode = Literal["full", "append"]
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
+NullDates = Annotated[tuple[IsoDate, ...], AfterValidator(_at_most)]
 Countries = Annotated[tuple[Country, ...], AfterValidator(_distinct)]
 
 
@@ -140,11 +148,6 @@ class RunPlan(BaseModel):
     def version(self) -> str:
         """The version of the run's model: versions sort by the start of their runs."""
         return version_of(self.started_at, self.run_id)
-
-
-def day_in_utc(moment: datetime) -> date:
-    """Return the date that a moment falls on, in UTC."""
-    return moment.astimezone(UTC).date()
 
 
 def version_of(moment: datetime, run_id: str) -> str:
@@ -271,6 +274,7 @@ class RunSummary(BaseModel):
     source: str
     countries: Countries
     cur_date: IsoDate
+    time_zone: str = "UTC"
     started_at: AwareDatetime
     finished_at: datetime
     files: int
@@ -297,6 +301,7 @@ class RemodelSummary(BaseModel):
     counts_run_id: RunId
     countries: Countries
     cur_date: IsoDate
+    time_zone: str = "UTC"
     started_at: AwareDatetime
     finished_at: datetime
     version: str

@@ -19,7 +19,7 @@ from voucher_selection.domain.retention import Retention
 from voucher_selection.domain.runs import Counted, Outcome, RunPlan, RunSummary, Totals, version_after
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.served_model import SegmentMode, ServedModel
-from voucher_selection.pipeline.base_counts import check_countries, read_ledger, served_base
+from voucher_selection.pipeline.base_counts import check_countries, check_time_zone, read_ledger, served_base
 from voucher_selection.pipeline.merging import Merged, merge_shards
 
 _MODES_SCHEMA = pa.schema(
@@ -57,7 +57,7 @@ def publish_run(
         No row of the run's countries was kept.
     HeldBack
         The model does not keep to the thresholds; nothing is written.
-    OtherCountries, AlreadyCounted, CatalogContended
+    OtherCountries, OtherTimeZone, AlreadyCounted, CatalogContended
         An append cannot be added to the counts that are served now.
     """
     plan = lake.read_json(RunKeys(run_id).plan, RunPlan)
@@ -84,6 +84,7 @@ def make_model(
         countries=plan.countries,
         definitions=definitions,
         modes=segment_modes(counts, definitions, plan.cur_date, plan.countries),
+        time_zone=plan.reading.time_zone,
     )
 
 
@@ -116,7 +117,7 @@ def _publish_whole(
 ) -> RunSummary:
     model = make_model(plan.version, plan.run_id, plan, plan.definitions, merged.counts)
     check(model.modes, merged.totals, served_now(catalog), thresholds)
-    ledger = Ledger.of(plan.run_id, plan.countries, plan.files, merged.totals)
+    ledger = Ledger.of(plan.run_id, plan.countries, plan.files, merged.totals, plan.reading.time_zone)
     _write(lake, plan.run_id, merged.counts, ledger, model)
     publication = catalog.publish(model, Counted(plan.run_id, ledger.rows), retention, model.published_at)
     return _summary(plan, merged.totals, None, model.version, publication)
@@ -149,6 +150,7 @@ def _extended(
 ) -> tuple[Ledger, Counts, ServedModel]:
     """Return the ledger, the counts and the model of the base with what was counted added to it."""
     check_countries(ledger, plan.countries)
+    check_time_zone(ledger, plan.reading.time_zone)
     base_run_id = base.counted.run_id
     extended = ledger.extended(base_run_id, plan.run_id, plan.files, addition.totals)
     counts = Counts.sum([lake.read_counts(RunKeys(base_run_id).merged_counts), addition.counts])
@@ -189,6 +191,7 @@ def _summary_with(
         source=plan.source,
         countries=plan.countries,
         cur_date=plan.cur_date,
+        time_zone=plan.reading.time_zone,
         started_at=plan.started_at,
         finished_at=datetime.now(UTC),
         files=len(plan.files),

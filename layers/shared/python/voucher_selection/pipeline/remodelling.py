@@ -13,8 +13,9 @@ from voucher_selection.domain.lookups import selection_criteria
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.requests import RemodelRequest, WhatIfRequest
 from voucher_selection.domain.retention import Retention
-from voucher_selection.domain.runs import Counted, Outcome, RemodelSummary, RunPlan, day_in_utc, version_of
+from voucher_selection.domain.runs import Counted, Outcome, RemodelSummary, RunPlan, version_of
 from voucher_selection.domain.served_model import SegmentMode, ServedModel
+from voucher_selection.domain.time_zones import day_in
 from voucher_selection.domain.what_if import SegmentChange, WhatIf, changed_segments
 from voucher_selection.pipeline.base_counts import read_ledger
 from voucher_selection.pipeline.publishing import ATTEMPTS, modes_table, pause
@@ -38,7 +39,8 @@ def remodel(
 ) -> RemodelSummary:
     """Make a model from counts in `production/`, publish it or tell what it would be, and sum the run up.
 
-    What the request does not name stays as it is served; the date is the deployment's, or the day of the start (UTC).
+    What the request does not name stays as it is served; the date is the deployment's, or the day of the start in the
+    time zone of the counts.
 
     Raises
     ------
@@ -50,11 +52,11 @@ def remodel(
         Other runs have published again and again meanwhile.
     """
     version = version_of(started_at, run_id)
-    cur_date = request.cur_date or settings.cur_date or day_in_utc(started_at)
+    cur_date = request.cur_date or settings.cur_date
     if not request.publish:
-        return _tell(_make(version, run_id, cur_date, request, lake, catalog), started_at, lake)
+        return _tell(_make(version, run_id, started_at, cur_date, request, lake, catalog), started_at, lake)
     for _ in range(ATTEMPTS):
-        made = _make(version, run_id, cur_date, request, lake, catalog)
+        made = _make(version, run_id, started_at, cur_date, request, lake, catalog)
         check(made.model.modes, None, Served(made.served, None), settings.gate.with_those_of(request.gate))
         lake.write_table(RunKeys(run_id).modes, modes_table(made.model.modes))
         publication = _publish(made, catalog, settings.retention)
@@ -74,7 +76,7 @@ def make_what_if(
     asked_at
         Stands in for the start of the run that there is not.
     cur_date
-        The date unless the request names another; None: the day it is asked (UTC).
+        The date unless the request names another; None: the day it is asked, in the counts' time zone.
 
     Raises
     ------
@@ -82,15 +84,22 @@ def make_what_if(
         Nothing is served yet, or the run named has left no counts.
     """
     run_id = "what-if"
-    cur_date = request.cur_date or cur_date or day_in_utc(asked_at)
-    return _what_if(_make(version_of(asked_at, run_id), run_id, cur_date, request, lake, catalog))
+    cur_date = request.cur_date or cur_date
+    return _what_if(_make(version_of(asked_at, run_id), run_id, asked_at, cur_date, request, lake, catalog))
 
 
 def _make(
-    version: str, run_id: str, cur_date: date, request: WhatIfRequest, lake: Lake, catalog: Catalog
+    version: str,
+    run_id: str,
+    started_at: datetime,
+    cur_date: date | None,
+    request: WhatIfRequest,
+    lake: Lake,
+    catalog: Catalog,
 ) -> _Remodelled:
     base = _served(catalog)
-    counted, countries = _counted(request, base, lake)
+    counted, countries, time_zone = _counted(request, base, lake)
+    cur_date = cur_date or day_in(started_at, time_zone)
     definitions = request.segments or (
         base.definitions if base else lake.read_json(RunKeys(counted.run_id).plan, RunPlan).definitions
     )
@@ -103,6 +112,7 @@ def _make(
         countries=countries,
         definitions=definitions,
         modes=segment_modes(counts, definitions, cur_date, countries),
+        time_zone=time_zone,
     )
     served = catalog.read(base.version).modes if base else ()
     return _Remodelled(model, counted, base, served, tuple(changed_segments(served, model.modes)))
@@ -115,15 +125,15 @@ def _served(catalog: Catalog) -> Base | None:
         return None
 
 
-def _counted(request: WhatIfRequest, base: Base | None, lake: Lake) -> tuple[Counted, tuple[str, ...]]:
-    """Return which counts are used, and the countries that they are of."""
+def _counted(request: WhatIfRequest, base: Base | None, lake: Lake) -> tuple[Counted, tuple[str, ...], str]:
+    """Return which counts are used, the countries that they are of, and the time zone of their days."""
     if request.run_id:
         ledger = read_ledger(lake, request.run_id)
-        return Counted(request.run_id, ledger.rows), ledger.countries
+        return Counted(request.run_id, ledger.rows), ledger.countries, ledger.time_zone
     if base is None:
         raise NoCounts("there are no counts to make a model from yet: run the pipeline on a whole history first")
     # A model is of all countries of its counts; their ledger would tell the same, and grows with the objects counted.
-    return base.counted, base.countries
+    return base.counted, base.countries, base.time_zone
 
 
 def _publish(made: _Remodelled, catalog: Catalog, retention: Retention) -> Publication:
@@ -169,6 +179,7 @@ def _summary(made: _Remodelled, started_at: datetime, outcome: Outcome, served_v
         counts_run_id=made.counted.run_id,
         countries=made.model.countries,
         cur_date=made.model.cur_date,
+        time_zone=made.model.time_zone,
         started_at=started_at,
         finished_at=datetime.now(UTC),
         version=made.model.version,
