@@ -30,12 +30,13 @@ class Cleaned(NamedTuple):
     """What became of a batch of rows: `other_country + rejected.num_rows + kept.num_rows` are the rows of the batch.
 
     `kept` has the columns of `CLEANED_SCHEMA`; `rejected` the columns of the history as they came, then `rule` and
-    `row` (the row's index in the batch).
+    `row` (the row's index in the batch). `read` has all rows of the countries, as `kept` has those that it keeps.
     """
 
     kept: pa.RecordBatch
     rejected: pa.RecordBatch
     other_country: int
+    read: pa.RecordBatch
 
 
 def clean(batch: pa.RecordBatch, reading: Reading) -> Cleaned:
@@ -58,13 +59,14 @@ def clean(batch: pa.RecordBatch, reading: Reading) -> Cleaned:
     refused = pc.indices_nonzero(breaks_any)
     rule = _first_broken_rule({rule: mask.take(refused) for rule, mask in broken.items()})
     rejected = _take(chosen, refused).append_column("rule", rule).append_column("row", rows.take(refused))
-    return Cleaned(kept, rejected, batch.num_rows - chosen.num_rows)
+    return Cleaned(kept, rejected, batch.num_rows - chosen.num_rows, values)
 
 
 def left_alone(rows: int) -> Cleaned:
     """Return what becomes of rows that are known, without reading them, to be of other countries."""
     rejected = pa.schema([("rule", pa.string()), ("row", pa.int64())])
-    return Cleaned(pa.RecordBatch.from_pylist([], CLEANED_SCHEMA), pa.RecordBatch.from_pylist([], rejected), rows)
+    none = pa.RecordBatch.from_pylist([], CLEANED_SCHEMA)
+    return Cleaned(none, pa.RecordBatch.from_pylist([], rejected), rows, none)
 
 
 def _without_views(rows: pa.RecordBatch) -> pa.RecordBatch:

@@ -22,6 +22,7 @@ from pydantic import (
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rejections import Rule
 from voucher_selection.domain.segments import SegmentDefinitions
+from voucher_selection.domain.striking_dates import DateRows, StrikingDate
 from voucher_selection.domain.what_if import SegmentChange
 
 _MOMENT = "%Y%m%dT%H%M%S"
@@ -225,11 +226,15 @@ class RowObject(BaseModel):
 
 
 class ShardTotals(Totals):
-    """The totals of one shard, and the objects with its rows: those kept, and by rule those rejected; if there are."""
+    """The totals of one shard, and the objects with its rows: those kept, and by rule those rejected; if there are.
+
+    `frequent_dates` are those that may prove striking in all shards together.
+    """
 
     shard: int
     cleaned: RowObject | None = None
     quarantine: dict[str, RowObject] = {}
+    frequent_dates: tuple[DateRows, ...] = ()
 
     @property
     def add_up(self) -> bool:
@@ -281,6 +286,7 @@ class RunSummary(BaseModel):
     known_files: int
     shards: int
     rows: Totals
+    striking_dates: tuple[StrikingDate, ...] = ()
     base_run_id: RunId | None
     version: str
     published: bool

@@ -15,6 +15,7 @@ from voucher_selection.adapters.row_file import RowFile
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain import quarantine
 from voucher_selection.domain.counts import RunningCounts
+from voucher_selection.domain.order_dates import OrderDates
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rejections import Rule
 from voucher_selection.domain.rules import CLEANED_SCHEMA
@@ -52,12 +53,13 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, reading: Reading, batch_r
         A file is not the one that was planned with, or cannot be fetched.
     """
     keys = RunKeys(run_id)
-    counts, totals = RunningCounts(), Totals()
+    counts, dates, totals = RunningCounts(), OrderDates(), Totals()
     with TemporaryDirectory(prefix="clean-") as folder:
         with _ShardFiles(Path(folder)) as files:
             for batch in read_ahead(_batches(lake, shard, reading, batch_rows)):
                 files.write(batch)
                 counts.add(batch.counted.counts)
+                dates.add(batch.counted.cleaned.read)
                 totals = Totals.sum([totals, batch.counted.totals])
         cleaned = _uploaded(lake, keys.cleaned(shard.number), files.kept)
         rejected = {
@@ -70,6 +72,7 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, reading: Reading, batch_r
         **totals.model_dump(),
         cleaned=cleaned,
         quarantine={rule: written for rule, written in rejected.items() if written},
+        frequent_dates=dates.frequent(reading.last_day),
     )
     lake.write_json(keys.totals(shard.number), shard_totals)  # last: where they are, the shard is complete
     return shard_totals

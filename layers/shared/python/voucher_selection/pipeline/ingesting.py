@@ -1,7 +1,7 @@
 """Ingest: land the source, read its footers, and plan the run."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 
@@ -44,7 +44,7 @@ def ingest(run_id: str, started_at: datetime, request: FullRequest, lake: Lake, 
         run_id=run_id,
         started_at=started_at,
         source=request.source,
-        reading=Reading(request.countries or settings.countries, settings.time_zone, _null_dates(request, settings)),
+        reading=_reading(request.countries or settings.countries, started_at, request, settings),
         cur_date=request.cur_date or settings.cur_date or day_in(started_at, settings.time_zone),
         definitions=definitions,
         files=tuple(footer.file for footer in footers),
@@ -84,7 +84,7 @@ def ingest_addition(
         mode="append",
         started_at=started_at,
         source=request.source,
-        reading=Reading(ledger.countries, settings.time_zone, _null_dates(request, settings)),
+        reading=_reading(ledger.countries, started_at, request, settings),
         cur_date=request.cur_date or settings.cur_date or day_in(started_at, settings.time_zone),
         definitions=base.definitions,
         files=tuple(footer.file for footer in footers),
@@ -131,8 +131,15 @@ def ingest_customers(
     return plan
 
 
-def _null_dates(request: FullRequest | AppendRequest, settings: IngestSettings) -> tuple[date, ...]:
-    return settings.null_dates if request.null_dates is None else request.null_dates
+def _reading(
+    countries: tuple[str, ...], started_at: datetime, request: FullRequest | AppendRequest, settings: IngestSettings
+) -> Reading:
+    return Reading(
+        countries,
+        settings.time_zone,
+        settings.null_dates if request.null_dates is None else request.null_dates,
+        last_day=day_in(started_at, settings.time_zone) + timedelta(days=1),
+    )
 
 
 def _write(lake: Lake, keys: RunKeys, plan: RunPlan | AssignPlan, shards: list[Shard]) -> None:

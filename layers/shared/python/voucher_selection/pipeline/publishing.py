@@ -68,6 +68,7 @@ def publish_run(
         summary = _publish_addition(plan, merged, lake, catalog, retention, thresholds)
     else:
         summary = _publish_whole(plan, merged, lake, catalog, retention, thresholds)
+    summary = summary.model_copy(update={"striking_dates": merged.striking_dates})
     lake.write_json(RunKeys(run_id).summary, summary)
     return summary
 
