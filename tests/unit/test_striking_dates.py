@@ -47,9 +47,10 @@ def test_a_date_that_no_order_can_have_is_told_from_a_hundredth_of_the_rows_on(d
 
 
 @pytest.mark.parametrize("day", [date(1990, 1, 1), date(2018, 5, 1), LAST_DAY], ids=str)
-def test_another_date_is_told_from_a_fifth_of_the_rows_on(day: date):
-    assert told([*USUAL[:80], *[day] * 20]) == [(day, 20, 0.2)]
-    assert told([*USUAL[:81], *[day] * 20]) == []
+def test_another_date_is_told_from_a_fifth_of_the_rows_and_a_hundred_on(day: date):
+    assert told([*USUAL[:80] * 5, *[day] * 100]) == [(day, 100, 0.2)]
+    assert told([*USUAL[:80] * 5, *[day] * 99]) == []
+    assert told([*USUAL[:80] * 10, *[day] * 199]) == []
 
 
 def test_dates_are_summed_over_the_shards_the_most_frequent_first():

@@ -16,6 +16,8 @@ FIRST_PLAUSIBLE_DAY = date(1990, 1, 1)
 # plausible one, and another.
 LEAST_SHARE = 0.001
 _OF_A_SHARD, _OF_A_RUN = (0.05, LEAST_SHARE), (0.2, 0.01)
+# Of a plausible date, so many rows at least are striking: in a small file many have the same.
+_LEAST_ROWS = 100
 # Of one column of one shard, so many are told at most.
 _MOST_OF_A_SHARD = 20
 
@@ -78,10 +80,15 @@ def striking_dates(of_shards: Iterable[DateRows], rows: int, last_day: date | No
         StrikingDate(column=column, date=day, rows=count, share=count / rows)
         for (column, day), count in summed.items()
         if count >= rows * _least_share(_OF_A_RUN, day, last_day)
+        and (count >= _LEAST_ROWS or not _is_plausible(day, last_day))
     )
     return tuple(sorted(striking, key=lambda found: (-found.rows, found.column, found.date)))
 
 
 def _least_share(shares: tuple[float, float], day: date, last_day: date | None) -> float:
     plausible, implausible = shares
-    return plausible if day >= FIRST_PLAUSIBLE_DAY and (last_day is None or day <= last_day) else implausible
+    return plausible if _is_plausible(day, last_day) else implausible
+
+
+def _is_plausible(day: date, last_day: date | None) -> bool:
+    return day >= FIRST_PLAUSIBLE_DAY and (last_day is None or day <= last_day)
