@@ -125,7 +125,7 @@ def _turn(bucket: str, environment: dict[str, str]) -> Iterator[tuple[str, Needs
     planned, needs = call("ingest", {"run_id": run, "started_at": started, "request": request})
     yield "ingest", needs
     shard = _first_shard(planned["manifest_key"], environment)
-    yield "clean", call("clean", {"run_id": run, "countries": planned["countries"], "shard": shard})[1]
+    yield "clean", call("clean", {"run_id": run, "reading": planned["reading"], "shard": shard})[1]
     yield "model", call("model", {"run_id": run, "started_at": started, "request": request})[1]
     yield "what_if", call("what_if", {"cur_date": "2018-08-01"})[1]
     customers = f"s3://{bucket}/uploads/bench/customers.parquet"

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from benchmarks.histories import history_file
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.history import COLUMN_NAMES
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import clean
 from voucher_selection.pipeline.batches import RowGroups, read_batches
 
@@ -22,12 +23,12 @@ def main() -> None:
     file = history_file(Path(__file__).resolve().parents[1] / ".local/bench", 1)
     row_groups = RowGroups(0, pq.read_metadata(file).num_row_groups, 0)
     batches = [batch.rows for batch in read_batches(lambda: str(file), pq.read_metadata(file), row_groups, BATCH_ROWS)]
-    kept = [clean(batch, ["Peru"]).kept for batch in batches]
+    kept = [clean(batch, Reading(("Peru",))).kept for batch in batches]
     others = [name for name in COLUMN_NAMES if name != "timestamp"]
     stages: dict[str, Callable[[], object]] = {
         "read timestamp": lambda: _read(file, ["timestamp"]),
         "read the other columns": lambda: _read(file, others),
-        "clean": lambda: [clean(batch, ["Peru"]) for batch in batches],
+        "clean": lambda: [clean(batch, Reading(("Peru",))) for batch in batches],
         "count": lambda: [Counts.of(rows) for rows in kept],
     }
     seconds = {name: _cpu_seconds(stage) for name, stage in stages.items()}

@@ -63,6 +63,13 @@ def _date(value: object) -> date | None:
         raise ValueError("expected a date like 2018-09-15, or today") from None
 
 
+def _dates(value: object) -> tuple[date, ...]:
+    try:
+        return tuple(date.fromisoformat(item) for item in _list(value))
+    except ValueError:
+        raise ValueError("expected dates like 1900-01-01,9999-12-31") from None
+
+
 def _path(value: object) -> Path | None:
     return Path(str(value)) if value else None
 
@@ -110,6 +117,7 @@ def _reader(field: dataclasses.Field[Any]) -> Callable[[object], Any]:
     by_type: dict[str, Callable[[object], Any]] = {
         "tuple[str, ...]": _list,
         "date | None": _date,
+        "tuple[date, ...]": _dates,
         "Path | None": _path,
         "int": _whole_number,
         "int | None": _or_none(_whole_number),

@@ -79,6 +79,8 @@ class Functions(Construct):
                 "TABLE": self._table.table_name,
                 "COUNTRIES": json.dumps(stage.countries),
                 "CUR_DATE": self._cur_date(),
+                "TIME_ZONE": stage.time_zone,
+                "NULL_DATES": json.dumps([day.isoformat() for day in stage.null_dates]),
                 "SEGMENTS": stage.segments,
                 "SOURCE_HOSTS": json.dumps(stage.source_hosts),
                 "SOURCE_PRIVATE_ADDRESSES": json.dumps(stage.source_private_addresses),

@@ -99,8 +99,8 @@ class Pipeline(Construct):
         return by_plan.when(assigns, assign_shards).otherwise(clean_shards)
 
     def _clean_shards(self) -> sfn.DistributedMap:
-        countries = {"countries": sfn.JsonPath.list_at("$.countries")}
-        return self._map_of_shards("Clean", self._functions.clean, countries)
+        reading = {"reading": sfn.JsonPath.object_at("$.reading")}
+        return self._map_of_shards("Clean", self._functions.clean, reading)
 
     def _assign_shards(self) -> sfn.DistributedMap:
         return self._map_of_shards("Assign", self._functions.assign, {})

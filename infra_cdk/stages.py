@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from layers.build import Architecture, host_architecture
 
@@ -37,9 +38,15 @@ class Stage:
     Attributes:
         name: The stage, which is also the API's.
         countries: Countries whose assignments count, as the history names them.
-        cur_date: The date that days since the last order count up to; None is the day of the run (UTC).
+        cur_date: The date that days since the last order count up to; None is the day of the run, in
+            `time_zone`.
+        time_zone: What a day is, as the IANA name of a zone, like ``Europe/Riga``. Times of a history or a lookup that
+            have an offset are read as the clocks there showed them; dates, and times without an offset, are of the zone
+            already. It is for the whole history: an append to counts of another zone is refused.
+        null_dates: Placeholders of the history: dates like 1900-01-01 that mean none, unless a run names others.
         refresh_schedule: When the model is made anew for the day's date, as an EventBridge expression in UTC; empty is
-            never. It needs no refresh where cur_date is set.
+            never. It needs no refresh where cur_date is set. In UTC, a day of the west begins later: half past midnight
+            in Lima is ``cron(30 5 * * ? *)``.
         segments_file: JSON file of segment definitions; None uses the ones that are shipped.
         source_hosts: HTTPS hosts that Ingest may fetch a history from; ``*`` is any.
         source_private_addresses: Whether such a host may be in a private network, like a server in the functions' VPC.
@@ -114,6 +121,8 @@ class Stage:
     name: StageName
     countries: tuple[str, ...] = ("Peru",)
     cur_date: date | None = None
+    time_zone: str = "UTC"
+    null_dates: tuple[date, ...] = ()
     refresh_schedule: str = "cron(30 0 * * ? *)"
     segments_file: Path | None = None
     source_hosts: tuple[str, ...] = ()
@@ -184,12 +193,23 @@ class Stage:
             raise StageError("countries: expected at least one country, e.g. countries=Peru,Latvia")
         if self.start_runs and self.auth == "none" and not self.is_local:
             raise StageError("start_runs: anyone could start runs where auth is none; set auth=api_key")
+        self._check_days()
         self._check_numbers()
         self._check_addresses()
         self._check_names()
         self._check_belonging()
         if self.refresh_schedule and not re.fullmatch(r"(cron|rate)\([^()]+\)", self.refresh_schedule):
             msg = f"refresh_schedule: expected like cron(30 0 * * ? *), or nothing, got {self.refresh_schedule!r}"
+            raise StageError(msg)
+
+    def _check_days(self) -> None:
+        """Refuse a time zone that the functions would not know, and more placeholders than a run takes."""
+        if self.time_zone != "UTC" and self.time_zone not in available_timezones() - _NO_ZONES:
+            missing = "" if available_timezones() else "; this machine has no such database: install tzdata"
+            msg = f"time_zone: expected a zone of the IANA database like Europe/Riga, got {self.time_zone!r}{missing}"
+            raise StageError(msg)
+        if len(self.null_dates) > _MOST_NULL_DATES:
+            msg = f"null_dates: expected at most {_MOST_NULL_DATES} dates, got {len(self.null_dates)}"
             raise StageError(msg)
 
     def _check_numbers(self) -> None:
@@ -288,6 +308,12 @@ class Stage:
             raise StageError(msg)
         return text
 
+
+_NO_ZONES = frozenset({"Factory", "localtime"})
+"""What some machines have among the zones, and is none, or another one elsewhere."""
+
+_MOST_NULL_DATES = 100
+"""What a run takes."""
 
 _ADDRESSES: Mapping[str, tuple[str, str]] = {
     "source_hosts": (r"[a-z0-9.-]+", "host names like files.example.com"),

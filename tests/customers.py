@@ -51,7 +51,7 @@ def answered(model: ServedModel, **fields: Any) -> tuple[str | None, float | Non
     from voucher_selection.api.problems import problem_of  # noqa: PLC0415
 
     try:
-        answer = look_up(model, LookupRequest.parse(fields))
+        answer = look_up(model, LookupRequest.parse(fields, model.time_zone))
     except VoucherSelectionError as error:
         return None, None, problem_of(error).code
     return answer["segment"], answer["voucher_amount"], None

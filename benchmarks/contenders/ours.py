@@ -13,6 +13,7 @@ from benchmarks.answer import Answer
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.counts import Counts
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.runs import Shard, ShardPart, Totals
 from voucher_selection.pipeline.cleaning import clean_shard
 from voucher_selection.pipeline.counting import count_file
@@ -22,7 +23,7 @@ BATCH_ROWS = 131_072
 
 def count(file: Path, country: str) -> Answer:
     """Count the history, and write nothing."""
-    counts, totals = count_file(str(file), [country], BATCH_ROWS)
+    counts, totals = count_file(str(file), Reading((country,)), BATCH_ROWS)
     return _answer(counts, totals)
 
 
@@ -38,7 +39,7 @@ def write(file: Path, country: str, folder: Path) -> Answer:
         rows=metadata.num_rows,
     )
     lake = _Folder(folder)
-    totals = clean_shard(lake, "bench", Shard(number=0, parts=(part,)), (country,), BATCH_ROWS)
+    totals = clean_shard(lake, "bench", Shard(number=0, parts=(part,)), Reading((country,)), BATCH_ROWS)
     return _answer(lake.read_counts(RunKeys("bench").counts(0)), totals)
 
 

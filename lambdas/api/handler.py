@@ -34,8 +34,8 @@ app.include_router(run_routes.router)
 @app.post("/voucher")
 def post_voucher() -> Response[str]:
     """Answer which amount a customer should get."""
-    request = LookupRequest.parse(_json_body())
-    answer = look_up(models.current(), request)
+    body, model = _json_body(), models.current()
+    answer = look_up(model, LookupRequest.parse(body, model.time_zone))
     emit(VOUCHERS_SELECTED, 1)
     return json_answer(HTTPStatus.OK, answer)
 

@@ -154,7 +154,7 @@ def _lookup_page(form: dict[str, str] | None) -> Response[str]:
     if form is None:
         return page_answer(HTTPStatus.OK, pages.lookup_page(frame, model, filled), http_answers.REVALIDATE)
     try:
-        found = find(model, LookupRequest.parse(form))
+        found = find(model, LookupRequest.parse(form, model.time_zone))
     except InvalidLookup as error:
         errors = {problem.field: problem.detail for problem in error.problems}
         return page_answer(HTTPStatus.UNPROCESSABLE_ENTITY, pages.lookup_page(frame, model, filled, errors=errors))

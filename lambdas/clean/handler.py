@@ -16,7 +16,8 @@ from voucher_selection.adapters.emitted_metrics import (
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
 from voucher_selection.adapters.settings import CleanSettings
-from voucher_selection.domain.runs import Countries, RunId, Shard, Totals
+from voucher_selection.domain.reading import Reading
+from voucher_selection.domain.runs import RunId, Shard, Totals
 from voucher_selection.pipeline.cleaning import clean_shard
 
 settings = CleanSettings.from_environment()
@@ -24,10 +25,10 @@ lake = Lake(settings.bucket)
 
 
 class CleanEvent(BaseModel):
-    """One item of the map: a shard of the manifest, and the countries to keep."""
+    """One item of the map: a shard of the manifest, and how it is read."""
 
     run_id: RunId
-    countries: Countries
+    reading: Reading
     shard: Shard
 
 
@@ -39,7 +40,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     """Clean a shard and return its totals."""
     task = CleanEvent.model_validate(event)
     logger.append_keys(run_id=task.run_id, shard=task.shard.number)
-    totals = clean_shard(lake, task.run_id, task.shard, task.countries, settings.batch_rows)
+    totals = clean_shard(lake, task.run_id, task.shard, task.reading, settings.batch_rows)
     _emit(totals)
     answer = totals.model_dump(mode="json")
     logger.info("cleaned", totals=answer)

@@ -13,8 +13,9 @@ from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import IngestSettings
 from voucher_selection.domain.assign_runs import AssignPlan
 from voucher_selection.domain.errors import InvalidRequest
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.requests import AppendRequest, AssignRequest, FullRequest, parse_request
-from voucher_selection.domain.runs import Countries, RunId, RunPlan
+from voucher_selection.domain.runs import RunId, RunPlan
 from voucher_selection.pipeline.base_counts import served_base
 from voucher_selection.pipeline.ingesting import ingest, ingest_addition, ingest_customers
 
@@ -32,11 +33,11 @@ class IngestEvent(BaseModel):
 
 
 class IngestResult(BaseModel):
-    """What the choice of the map, the map and the Model state need of the plan."""
+    """What the choice of the map, the map and the Model state need of the plan; only a history has a `reading`."""
 
     run_id: RunId
     mode: str
-    countries: Countries
+    reading: Reading | None
     shards: int
     rows: int
     manifest_key: str
@@ -65,7 +66,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     result = IngestResult(
         run_id=plan.run_id,
         mode=plan.mode,
-        countries=plan.countries,
+        reading=plan.reading if isinstance(plan, RunPlan) else None,
         shards=plan.shards,
         rows=plan.rows,
         manifest_key=RunKeys(plan.run_id).manifest,

@@ -12,6 +12,7 @@ from local.quickstart.record import Deployment
 from local.quickstart.runs import rows_per_second
 from local.quickstart.terminal import console, notices
 from voucher_selection.adapters.state_machine import MAPS, STATES, Execution
+from voucher_selection.domain.striking_dates import StrikingDate
 
 # The states that a run goes through, by its mode; the others are those of a history.
 _STATES = {
@@ -77,6 +78,8 @@ def show_rows(summary: dict[str, Any]) -> None:
         f" {sum(rows['rejected'].values()):,} rejected ({rejected}), {rows['kept']:,} kept",
         soft_wrap=True,
     )
+    for found in summary["striking_dates"]:
+        console.print(f"  [yellow]{StrikingDate.model_validate(found).told}[/]", soft_wrap=True)
     if summary["known_files"]:
         console.print(f"  {summary['known_files']:,} of its files had been counted before")
     show_outcome(summary)

@@ -74,4 +74,4 @@ def _rows_told(summary: dict[str, Any]) -> dict[str, Any]:
     if summary.get("mode") == "assign":
         return {"customers": summary["rows"], "assigned": summary["assigned"], "problems": summary["problems"]}
     rows = summary.get("rows") or {}
-    return {name: rows.get(name) for name in _ROWS}
+    return {name: rows.get(name) for name in _ROWS} | {"striking_dates": summary.get("striking_dates")}

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from local.quickstart.runs import rows_per_second
 from local.quickstart.terminal import console
+from voucher_selection.domain.striking_dates import StrikingDate
 
 _COLOURS = {"SUCCEEDED": "green", "RUNNING": "cyan"}
 
@@ -74,6 +75,8 @@ def _fates(run: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "  kept", f"{run['kept']:,}"
         yield "  other_country", f"{run['other_country']:,}"
         yield from ((f"  {rule}", f"{count:,}") for rule, count in run["rejected"].items())
+        for found in run["striking_dates"] or ():
+            yield "Striking date", f"[yellow]{StrikingDate.model_validate(found).told}[/]"
 
 
 def _of_its_model(run: dict[str, Any]) -> str:

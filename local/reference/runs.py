@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from local.reference import markdown
-from voucher_selection.domain import assign_runs, gate, requests, runs, segments, what_if
+from voucher_selection.domain import assign_runs, gate, requests, runs, segments, striking_dates, what_if
 
 type Json = dict[str, Any]
 
@@ -30,7 +30,7 @@ _RESULTS = (
     runs.ApprovalSummary,
 )
 _PARTS = (gate.Thresholds, segments.SegmentDefinitions, segments.Segmentation, segments.Segment)
-_PARTS_OF_RESULTS = (runs.Totals, what_if.SegmentChange)
+_PARTS_OF_RESULTS = (runs.Totals, striking_dates.StrikingDate, what_if.SegmentChange)
 _TABLES = {part.__name__ for part in (*_PARTS, *_PARTS_OF_RESULTS)}
 
 

@@ -51,7 +51,7 @@ def as_given(value: object) -> str:
         case bool():
             return str(value).lower()
         case tuple():
-            return ",".join(value)
+            return ",".join(map(str, value))
         case float():
             return f"{value:g}"
         case _:

@@ -23,6 +23,7 @@ from voucher_selection.domain.counts import FREQUENCY_SCHEMA, RECENCY_SCHEMA, Co
 from voucher_selection.domain.errors import NoLongerCounted
 from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.modes import segment_modes
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.requests import ApproveRequest, RemodelRequest, RollbackRequest
 from voucher_selection.domain.retention import Retention
 from voucher_selection.domain.runs import KnownFile, RunPlan, SourceFile, Totals
@@ -96,7 +97,7 @@ def plan(run_id: str, mode: str, seconds: int, *known: str) -> RunPlan:
         mode=mode,
         started_at=STARTED + seconds * SECOND,
         source="s3://lake/days/",
-        countries=("Peru",),
+        reading=Reading(("Peru",)),
         cur_date=CUR_DATE,
         definitions=SERVED_AT_FIRST,
         files=(SourceFile(key=f"raw/{run_id}", **object_of(run_id), size=1, rows=ROWS[run_id]),),

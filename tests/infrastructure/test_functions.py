@@ -1,6 +1,7 @@
 """The functions: settings, code, and the rights of each."""
 
 import json
+from datetime import date
 
 import pytest
 
@@ -61,6 +62,15 @@ def test_ingest_is_told_how_much_it_may_fetch_and_to_give_up_before_lambda_ends_
 
 def test_on_aws_the_date_is_left_to_the_day_of_the_run(dev):
     assert environment(dev, "ingest")["CUR_DATE"] == ""
+
+
+def test_ingest_is_told_what_a_day_is_and_which_dates_are_none(synthesize, dev):
+    own = {"time_zone": "America/Lima", "null_dates": (date(1900, 1, 1), date(9999, 12, 31))}
+
+    chosen = environment(synthesize("dev", **own), "ingest")
+
+    assert (environment(dev, "ingest")["TIME_ZONE"], environment(dev, "ingest")["NULL_DATES"]) == ("UTC", "[]")
+    assert (chosen["TIME_ZONE"], json.loads(chosen["NULL_DATES"])) == ("America/Lima", ["1900-01-01", "9999-12-31"])
 
 
 def test_definitions_of_the_deployment_reach_ingest(synthesize, tmp_path):

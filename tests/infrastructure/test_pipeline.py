@@ -53,9 +53,9 @@ def test_customers_go_from_ingest_to_a_map_of_assign_and_to_model(machine, custo
 
 def test_the_map_of_assign_differs_from_that_of_clean_in_its_function_and_names_only(machine):
     text = json.dumps(machine["States"]["CleanShards"]).replace("Clean", "Assign")
-    countries = ', "countries.$": "$.countries"'
+    reading = ', "reading.$": "$.reading"'
 
-    assert json.loads(text.replace(countries, "")) == machine["States"]["AssignShards"]
+    assert json.loads(text.replace(reading, "")) == machine["States"]["AssignShards"]
 
 
 def test_what_needs_no_history_goes_straight_to_model_and_everything_else_to_ingest(machine):
@@ -150,7 +150,7 @@ def test_the_map_reads_the_manifest_and_starts_an_execution_for_each_shard(machi
     assert states["MaxConcurrency"] == each_stage.stage.max_concurrency
     assert states["ItemSelector"] == {
         "run_id.$": "$.run_id",
-        "countries.$": "$.countries",
+        "reading.$": "$.reading",
         "shard.$": "$$.Map.Item.Value",
     }
 

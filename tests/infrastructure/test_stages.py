@@ -46,6 +46,8 @@ def test_context_values_replace_the_defaults():
             "stage": "dev",
             "countries": "Peru, Latvia",
             "cur_date": "2018-08-01",
+            "time_zone": "Europe/Riga",
+            "null_dates": "1900-01-01, 9999-12-31",
             "source_hosts": "a.example,b.example",
             "cors_origins": "https://a.example,http://localhost:3000",
             "rate_limit": "2.5",
@@ -59,6 +61,8 @@ def test_context_values_replace_the_defaults():
 
     assert settings.countries == ("Peru", "Latvia")
     assert settings.cur_date == date(2018, 8, 1)
+    assert settings.time_zone == "Europe/Riga"
+    assert settings.null_dates == (date(1900, 1, 1), date(9999, 12, 31))
     assert settings.source_hosts == ("a.example", "b.example")
     assert settings.cors_origins == ("https://a.example", "http://localhost:3000")
     assert (settings.rate_limit, settings.kept_versions, settings.tracing) == (2.5, 3, False)
@@ -144,6 +148,11 @@ def test_the_cdks_own_context_is_left_alone():
         ({"contries": "Peru"}, "contries: no such setting; there are stage, .*countries"),
         ({"countries": " , "}, "countries: expected at least one country"),
         ({"cur_date": "15.09.2018"}, "cur_date: expected a date like 2018-09-15, or today, got '15.09.2018'"),
+        ({"time_zone": "Riga"}, "time_zone: expected a zone of the IANA database like Europe/Riga, got 'Riga'"),
+        ({"time_zone": "localtime"}, "time_zone: expected a zone of the IANA database"),
+        ({"time_zone": ""}, "time_zone: expected a zone of the IANA database like Europe/Riga, got ''"),
+        ({"null_dates": "never"}, "null_dates: expected dates like 1900-01-01,9999-12-31, got 'never'"),
+        ({"null_dates": ",".join(["1900-01-01"] * 101)}, "null_dates: expected at most 100 dates, got 101"),
         ({"auth": "open"}, "auth: expected one of none, api_key, iam, got 'open'"),
         ({"packaging": "docker"}, "packaging: expected one of bundle, layers"),
         ({"log_level": "TRACE"}, "log_level: expected one of DEBUG, INFO, WARNING, ERROR"),

@@ -171,7 +171,7 @@ class Pipeline:
 
     def clean(self, planned: dict[str, Any]) -> list[dict[str, Any]]:
         manifest = self.lake.client.get_object(Bucket=BUCKET, Key=planned["manifest_key"])["Body"].read()
-        event = {"run_id": planned["run_id"], "countries": planned["countries"]}
+        event = {"run_id": planned["run_id"], "reading": planned["reading"]}
         return [self._clean.lambda_handler(event | {"shard": shard}, CONTEXT) for shard in json.loads(manifest)]
 
     def assign(self, planned: dict[str, Any]) -> list[dict[str, Any]]:

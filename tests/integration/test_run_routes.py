@@ -144,6 +144,23 @@ def test_runs_are_listed_with_what_they_did(executions, put, pipeline: Pipeline,
     assert '<td class="number">2</td> <td class="number">1</td> <td>published a model</td>' in page
 
 
+def test_a_run_and_its_page_tell_the_dates_of_a_striking_part_of_its_rows(executions, put, pipeline, api: Api):
+    usual = [{"last_order_ts": f"2018-{month:02}-{day:02}"} for month in (4, 5, 6) for day in range(1, 29)]
+    source = put("uploads/x.parquet", parquet_bytes(history(*usual, {"last_order_ts": "1900-01-01"})))
+    for run_id, null_dates in (("run-1", []), ("run-2", ["1900-01-01"])):
+        request = {"source": source, "null_dates": null_dates}
+        execute(executions, run_id, request)
+        pipeline.run(run_id, request)
+
+    told, named = (api("GET", f"/executions/{name}").json["summary"]["striking_dates"] for name in ("run-1", "run-2"))
+
+    assert told == [{"column": "last_order_ts", "date": "1900-01-01", "rows": 1, "share": 1 / 85}]
+    assert named == []
+    advice = "1900-01-01 is the last_order_ts of 1 rows (1.2% of the countries"
+    pages = [api("GET", f"/runs/{run_id}", Accept="text/html").text for run_id in ("run-1", "run-2")]
+    assert [advice in page for page in pages] == [True, False]
+
+
 def test_before_the_first_run_there_are_none(executions, api: Api):
     assert api("GET", "/executions").json == {"runs": []}
     page = api("GET", "/runs").text

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.histories import history, parquet_bytes
+from tests.histories import SCHEMA, history, parquet_bytes
 from voucher_selection.domain.counts import Counts, RunningCounts
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import CLEANED_SCHEMA
 from voucher_selection.pipeline.batches import RowGroups, read_ahead, read_batches, row_groups_of
 from voucher_selection.pipeline.counting import count_batches, count_file
@@ -33,9 +34,9 @@ def file(tmp_path: Path) -> Path:
 def test_the_counts_do_not_depend_on_the_size_of_the_batches(file: Path, batch_rows: int):
     if batch_rows == 1:
         file.write_bytes(parquet_bytes(history(*ROWS[:50])))
-    expected_counts, expected_totals = count_file(str(file), ["Peru"], 1000)
+    expected_counts, expected_totals = count_file(str(file), Reading(("Peru",)), 1000)
 
-    counts, totals = count_file(str(file), ["Peru"], batch_rows)
+    counts, totals = count_file(str(file), Reading(("Peru",)), batch_rows)
 
     assert counts == expected_counts
     assert totals == expected_totals
@@ -56,13 +57,24 @@ def test_a_dictionary_that_is_full_in_the_middle_of_a_column_does_not_shift_its_
     assert [batch.first_row for batch in batches][1] == batches[0].rows.num_rows
 
 
+def test_times_as_int96_are_read_in_all_their_range():
+    days = [datetime(1, 1, 1), datetime(1900, 1, 1), datetime(2018, 4, 20, 18), datetime(9999, 12, 31)]
+    schema = SCHEMA.set(2, pa.field("last_order_ts", pa.timestamp("us")))
+    table = history(*({"last_order_ts": day} for day in days), schema=schema)
+    content = parquet_bytes(table, use_deprecated_int96_timestamps=True)
+
+    (batch,) = count_batches(lambda: io.BytesIO(content), RowGroups(0, 1, 0), Reading(("Peru",)), 100)
+
+    assert batch.cleaned.kept["last_order_ts"].to_pylist() == days
+
+
 def test_row_groups_of_other_countries_are_counted_and_not_read():
     countries = ["China"] * 10 + ["Peru"] * 10 + ["China"] * 10 + ["Latvia"] * 10 + [None] * 10
     content = parquet_bytes(history(*({"country_code": country} for country in countries)), row_group_size=10)
     metadata = pq.read_metadata(io.BytesIO(content))
 
     runs, left_out = row_groups_of(metadata, RowGroups(0, 5, 0), ["Peru", "Latvia"])
-    batches = list(count_batches(lambda: io.BytesIO(content), RowGroups(0, 5, 0), ["Peru", "Latvia"], 100))
+    batches = list(count_batches(lambda: io.BytesIO(content), RowGroups(0, 5, 0), Reading(("Peru", "Latvia")), 100))
 
     assert runs == [RowGroups(1, 2, 10), RowGroups(3, 5, 30)]  # nulls have no statistics: they are read
     assert left_out == 20

@@ -14,6 +14,7 @@ from tests.histories import parquet_bytes
 from voucher_selection.adapters.lake import PARALLEL_REQUESTS, Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.counts import FREQUENCY_SCHEMA, RECENCY_SCHEMA
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.runs import RowObject, RunPlan, Shard, ShardPart, ShardTotals, SourceFile
 from voucher_selection.domain.segments import shipped_definitions
 from voucher_selection.pipeline.merging import merge_shards
@@ -80,7 +81,7 @@ def test_the_results_of_many_shards_are_read_many_at_once(monkeypatch: pytest.Mo
         run_id="run",
         started_at=datetime(2026, 1, 1, tzinfo=UTC),
         source="s3://b/x",
-        countries=("Peru",),
+        reading=Reading(("Peru",)),
         cur_date=date(2018, 9, 15),
         definitions=shipped_definitions(),
         files=(SourceFile(key="raw/x", source="s3://b/x", identity="x", size=1, rows=SHARDS),),

@@ -153,6 +153,25 @@ def test_times_of_every_type_are_read_to_microseconds_in_utc(column: pa.Array, e
     assert values(parse_timestamp(column)) == expected
 
 
+@pytest.mark.parametrize("layout", [*TEXT_LAYOUTS, pa.timestamp("ns"), pa.date32()], ids=str)
+def test_placeholders_are_null_and_not_malformed(layout: pa.DataType):
+    column = pa.array(["1900-01-01", "2018-04-20", None, "1899-12-31"]).cast(layout)
+    if pa.types.is_dictionary(layout):
+        column = pa.concat_arrays([column, column])  # more rows than values
+
+    parsed = parse_timestamp(column, "UTC", [date(9999, 12, 31), date(1900, 1, 1)])
+
+    assert values(parsed)[:4] == [None, datetime(2018, 4, 20), None, datetime(1899, 12, 31)]
+
+
+def test_a_placeholder_is_its_whole_day_in_the_time_zone():
+    column = pa.array(["1900-01-01 23:59:59", "1900-01-01T02:00:00Z", "1900-01-02T02:00:00Z", "soon"])
+
+    parsed = parse_timestamp(column, "America/Lima", [date(1900, 1, 1)])
+
+    assert values(parsed) == [None, datetime(1899, 12, 31, 20, 51, 24), None, MALFORMED]
+
+
 def test_zero_has_one_sign():
     (zero,) = parse_amount(pa.array([-0.0])).values.to_pylist()
 

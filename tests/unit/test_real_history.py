@@ -10,6 +10,8 @@ import pytest
 
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.modes import segment_modes
+from voucher_selection.domain.order_dates import OrderDates
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rejections import Rule
 from voucher_selection.domain.rules import clean
 from voucher_selection.domain.segments import shipped_definitions
@@ -26,10 +28,14 @@ def test_every_number_of_the_real_history_is_right(read_dictionary: list[str] | 
     expected = json.loads((DATA / "expected_peru_2018-09-15.json").read_text())
     file = pq.ParquetFile(DATA / "vouchers.parquet.gzip", read_dictionary=read_dictionary)
 
-    cleaned = [clean(batch, ["Peru"]) for batch in file.iter_batches(50_000)]
+    cleaned = [clean(batch, Reading(("Peru",))) for batch in file.iter_batches(50_000)]
     counts = Counts.sum(Counts.of(part.kept) for part in cleaned)
     modes = segment_modes(counts, shipped_definitions(), date.fromisoformat(expected["cur_date"]), ["Peru"])
 
+    dates = OrderDates()
+    for part in cleaned:
+        dates.add(part.read)
+    assert dates.frequent(date(2018, 9, 16)) == ()
     rejected = Counter(rule for part in cleaned for rule in part.rejected["rule"].to_pylist())
     assert sum(part.other_country for part in cleaned) == expected["other_country"]
     assert {rule.value: rejected[rule.value] for rule in Rule} == expected["rejected"]

@@ -8,8 +8,11 @@ import pyarrow as pa
 import pytest
 
 from tests.histories import SCHEMA, history
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rejections import Rule
 from voucher_selection.domain.rules import CLEANED_SCHEMA, clean
+
+PERU = Reading(("Peru",))
 
 JUNE = datetime(2018, 6, 1)
 CASES: dict[str, tuple[dict[str, Any], Rule | None]] = {
@@ -60,7 +63,7 @@ def batch_of(table: pa.Table) -> pa.RecordBatch:
 def test_a_row_is_charged_to_the_first_rule_it_breaks(case: str):
     row, rule = CASES[case]
 
-    cleaned = clean(batch_of(history(row)), ["Peru"])
+    cleaned = clean(batch_of(history(row)), PERU)
 
     assert cleaned.rejected["rule"].to_pylist() == ([rule] if rule else [])
     assert cleaned.kept.num_rows == (0 if rule else 1)
@@ -77,7 +80,7 @@ def test_a_batch_of_all_cases_is_split_as_its_rows_are(layout):
     random.Random(0).shuffle(rows)
     expected = [rule for row in rows for case, rule in CASES.values() if case is row]
 
-    cleaned = clean(batch_of(layout(history(*rows))), ["Peru"])
+    cleaned = clean(batch_of(layout(history(*rows))), PERU)
 
     rejected = dict(zip(cleaned.rejected["row"].to_pylist(), cleaned.rejected["rule"].to_pylist(), strict=True))
     assert [rejected.get(index) for index in range(len(rows))] == expected
@@ -87,7 +90,7 @@ def test_a_batch_of_all_cases_is_split_as_its_rows_are(layout):
 def test_only_rows_of_the_countries_are_cleaned_and_the_others_are_counted():
     rows = [{"country_code": code} for code in ("Peru", "China", None, "peru", "", "Latvia")]
 
-    cleaned = clean(batch_of(history(*rows)), ["Latvia", "Peru"])
+    cleaned = clean(batch_of(history(*rows)), Reading(("Latvia", "Peru")))
 
     assert cleaned.kept["country_code"].to_pylist() == ["Peru", "Latvia"]
     assert cleaned.other_country == 4
@@ -95,13 +98,13 @@ def test_only_rows_of_the_countries_are_cleaned_and_the_others_are_counted():
 
 
 def test_a_bad_row_of_another_country_is_not_an_error():
-    cleaned = clean(batch_of(history({"country_code": "China", "total_orders": "x"})), ["Peru"])
+    cleaned = clean(batch_of(history({"country_code": "China", "total_orders": "x"})), PERU)
 
     assert (cleaned.other_country, cleaned.rejected.num_rows) == (1, 0)
 
 
 def test_kept_rows_have_the_types_that_are_meant():
-    cleaned = clean(batch_of(history({"last_order_ts": "2018-05-03 18:30:00", "total_orders": "2.0"})), ["Peru"])
+    cleaned = clean(batch_of(history({"last_order_ts": "2018-05-03 18:30:00", "total_orders": "2.0"})), PERU)
 
     assert cleaned.kept.schema == CLEANED_SCHEMA
     assert cleaned.kept["last_order_ts"].to_pylist() == [datetime(2018, 5, 3, 18, 30)]
@@ -109,7 +112,7 @@ def test_kept_rows_have_the_types_that_are_meant():
 
 
 def test_rejected_rows_keep_what_came_and_where_it_stood():
-    cleaned = clean(batch_of(history({}, {"country_code": "China"}, {"total_orders": " 2.5 "})), ["Peru"])
+    cleaned = clean(batch_of(history({}, {"country_code": "China"}, {"total_orders": " 2.5 "})), PERU)
 
     assert cleaned.rejected.select(SCHEMA.names).schema == SCHEMA
     assert cleaned.rejected["total_orders"].to_pylist() == [" 2.5 "]
@@ -119,12 +122,12 @@ def test_rejected_rows_keep_what_came_and_where_it_stood():
 def test_columns_may_come_in_any_order_with_others_between():
     table = history({}).append_column("colour", pa.array(["red"]))
 
-    cleaned = clean(batch_of(table.select(table.column_names[::-1])), ["Peru"])
+    cleaned = clean(batch_of(table.select(table.column_names[::-1])), PERU)
 
     assert cleaned.kept.num_rows == 1
 
 
 def test_a_batch_without_rows_is_cleaned_to_nothing():
-    cleaned = clean(pa.RecordBatch.from_pylist([], schema=SCHEMA), ["Peru"])
+    cleaned = clean(pa.RecordBatch.from_pylist([], schema=SCHEMA), PERU)
 
     assert (cleaned.kept.num_rows, cleaned.rejected.num_rows, cleaned.other_country) == (0, 0, 0)

@@ -19,6 +19,7 @@ from tests.reference import MALFORMED
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.parsing import Parsed, parse_amount, parse_timestamp, parse_total_orders
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import CLEANED_SCHEMA, clean
 from voucher_selection.domain.runs import Totals
 from voucher_selection.domain.segments import shipped_definitions
@@ -278,7 +279,7 @@ def test_every_row_has_the_verdict_and_the_values_of_the_reference(history: dict
     rows = meant(history)
     verdicts = ["other_country" if row["country_code"] != "Peru" else reference.broken_rule(row) for row in rows]
 
-    cleaned = clean(batch_of(history), ["Peru"])
+    cleaned = clean(batch_of(history), Reading(("Peru",)))
 
     assert cleaned.other_country == verdicts.count("other_country")
     rejected = zip(cleaned.rejected["row"].to_pylist(), cleaned.rejected["rule"].to_pylist(), strict=True)
@@ -292,7 +293,7 @@ def test_every_row_has_the_verdict_and_the_values_of_the_reference(history: dict
 def test_every_segment_has_the_amounts_of_the_reference(history: dict[str, Column]):
     _, expected = reference.answer_of(meant(history), "Peru", CUR_DATE)
 
-    counts = Counts.of(clean(batch_of(history), ["Peru"]).kept)
+    counts = Counts.of(clean(batch_of(history), Reading(("Peru",))).kept)
     modes = segment_modes(counts, shipped_definitions(), CUR_DATE, ["Peru"])
 
     found = {mode.segment: [(used.voucher_amount, used.count) for used in mode.assignments] for mode in modes}
@@ -340,5 +341,5 @@ def writable(history: dict[str, Column]) -> pa.Table:
 def counted(table: pa.Table, row_group_size: int, batch_rows: int) -> tuple[Counts, Totals]:
     content = io.BytesIO(parquet_bytes(table, row_group_size=row_group_size))
     row_groups = RowGroups(0, pq.read_metadata(content).num_row_groups, 0)
-    batches = list(count_batches(lambda: io.BytesIO(content.getvalue()), row_groups, ["Peru"], batch_rows))
+    batches = list(count_batches(lambda: io.BytesIO(content.getvalue()), row_groups, Reading(("Peru",)), batch_rows))
     return Counts.sum(batch.counts for batch in batches), Totals.sum(batch.totals for batch in batches)

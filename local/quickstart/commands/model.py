@@ -54,8 +54,11 @@ def lookup(
     country: Annotated[str | None, typer.Option(help="The customer's country.")] = None,
     segment_name: Annotated[str | None, typer.Option(help="The segmentation, like recency_segment.")] = None,
     orders: Annotated[str | None, typer.Option(help="How many orders the customer has had.")] = None,
-    last_order: Annotated[str | None, typer.Option(help="Date or time of the last order, in UTC.")] = None,
-    first_order: Annotated[str | None, typer.Option(help="Date or time of the first order, in UTC.")] = None,
+    last_order: Annotated[
+        str | None,
+        typer.Option(help="Date or time of the last order, of the model's time zone unless it has an offset."),
+    ] = None,
+    first_order: Annotated[str | None, typer.Option(help="Date or time of the first order, likewise.")] = None,
     customer_id: Annotated[str | None, typer.Option(help="Given back as it is.")] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -34,6 +34,7 @@ Port = Annotated[int | None, typer.Option(envvar="VOUCHER_SELECTION_PORT", help=
         "./quickstart run",
         "./quickstart run -d --source vouchers.parquet --country Peru --country Latvia",
         "./quickstart run -d --append --source s3://bucket/today/",
+        "./quickstart run -d --source vouchers.parquet --null-date 1900-01-01",
         "./quickstart run -d --set auth=api_key --set shard_target_rows=10000",
         "./quickstart run --json | jq .run.total_seconds",
     ),
@@ -48,6 +49,10 @@ def run(  # noqa: PLR0913 - its options
     ] = None,
     cur_date: Annotated[
         str | None, typer.Option(help="Days since the last order count up to it. [dim]2018-09-15, for the sample[/]")
+    ] = None,
+    null_date: Annotated[
+        list[str] | None,
+        typer.Option(help="A placeholder: a date of the history that means none; may be given again."),
     ] = None,
     append: Annotated[
         bool, typer.Option("--append", help="Add the history to the counts behind the served model.")
@@ -70,7 +75,9 @@ def run(  # noqa: PLR0913 - its options
     """
     with explained(as_json=as_json):
         workspace = workspace_on(port)
-        _check_date(cur_date)
+        _check_date("--cur-date", cur_date)
+        for date in null_date or []:
+            _check_date("--null-date", date)
         settings = settings_of(setting or [])
         history = sources.resolve(source, workspace.state)
         toolchain.install(workspace)
@@ -81,7 +88,12 @@ def run(  # noqa: PLR0913 - its options
             if started:
                 emulator.stop(workspace)
             raise
-        request = {"mode": "append" if append else None, "countries": country or None, "cur_date": cur_date}
+        request = {
+            "mode": "append" if append else None,
+            "countries": country or None,
+            "cur_date": cur_date,
+            "null_dates": null_date or None,
+        }
         place = _uploaded(workspace, deployed, history)
         notices.print(f"Running the pipeline on {place}", markup=False, soft_wrap=True)
         made, summary = executed(workspace, deployed, request | {"source": place})
@@ -120,7 +132,7 @@ def remodel(
     """
     with explained(as_json=as_json):
         workspace = workspace_on()
-        _check_date(cur_date)
+        _check_date("--cur-date", cur_date)
         request = {
             "mode": "remodel",
             "cur_date": cur_date,
@@ -178,11 +190,11 @@ def assign(
         report.show_assignment(summary)
 
 
-def _check_date(text: str | None) -> None:
+def _check_date(option: str, text: str | None) -> None:
     try:
         datetime.strptime(text or "2018-09-15", "%Y-%m-%d")  # noqa: DTZ007 - a date, without a zone
     except ValueError as error:
-        raise StepError(f"--cur-date takes a date like 2018-09-15, not {text}") from error
+        raise StepError(f"{option} takes a date like 2018-09-15, not {text}") from error
 
 
 def _read_segments(file: Path) -> object:

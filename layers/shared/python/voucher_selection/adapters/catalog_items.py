@@ -23,6 +23,7 @@ from voucher_selection.domain.errors import InvalidSegments, NoModel, Unreadable
 from voucher_selection.domain.runs import Counted, IsoDate, PointerSummary, Totals, is_version
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions
 from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
+from voucher_selection.domain.time_zones import TimeZone
 from voucher_selection.domain.validation import describe
 
 type Item = dict[str, Any]
@@ -54,6 +55,7 @@ class Version(NamedTuple):
     published_at: datetime
     countries: tuple[str, ...]
     definitions: SegmentDefinitions
+    time_zone: str
     expires_at: datetime | None
 
 
@@ -76,6 +78,7 @@ class _VersionItem(BaseModel):
     published_at: Moment
     countries: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
     definitions: StrictStr
+    time_zone: TimeZone = "UTC"  # what a version has that was written before there were others
     segments: Annotated[int, Field(ge=0)]
     expires_at: Annotated[int, Field(ge=0, lt=2**33)] | None = None
 
@@ -137,6 +140,7 @@ def version_of(item: Item) -> Version:
             published_at=found.published_at,
             countries=found.countries,
             definitions=load_definitions(found.definitions),
+            time_zone=found.time_zone,
             expires_at=None if found.expires_at is None else datetime.fromtimestamp(found.expires_at, UTC),
         )
 
@@ -175,6 +179,7 @@ def model_of(version: Version, items: Iterable[Item]) -> ServedModel:
         countries=version.countries,
         definitions=version.definitions,
         modes=tuple(found[key] for key in expected),
+        time_zone=version.time_zone,
     )
 
 
@@ -256,6 +261,7 @@ def version_item(model: ServedModel, counted: Counted) -> Item:
         "cur_date": model.cur_date.isoformat(),
         "published_at": model.published_at.isoformat(),
         "countries": list(model.countries),
+        "time_zone": model.time_zone,
         "definitions": model.definitions.model_dump_json(),
         "segments": len(model.modes),
     }

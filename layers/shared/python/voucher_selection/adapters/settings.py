@@ -8,7 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, Positi
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.https_limits import HttpsLimits
 from voucher_selection.domain.retention import Retention
-from voucher_selection.domain.runs import Countries, IsoDate
+from voucher_selection.domain.runs import Countries, IsoDate, NullDates
+from voucher_selection.domain.time_zones import TimeZone
 from voucher_selection.domain.validation import describe
 
 OptionalText = Annotated[str | None, BeforeValidator(lambda text: text or None)]
@@ -49,7 +50,11 @@ class IngestSettings(Settings):
     countries
         Countries that a run keeps unless it names others.
     cur_date
-        The date that days since the last order count up to; None: the day the run starts (UTC).
+        The date that days since the last order count up to; None: the day the run starts, in the time zone.
+    time_zone
+        What a day is, by the zone's IANA name.
+    null_dates
+        Placeholders: dates of a history that mean none, unless a run names others.
     segments
         Segment definitions as JSON text; None: those shipped.
     source_hosts
@@ -66,6 +71,8 @@ class IngestSettings(Settings):
     table: str
     countries: Json[Countries]
     cur_date: OptionalDate = None
+    time_zone: TimeZone = "UTC"
+    null_dates: Json[NullDates] = ()
     segments: OptionalText = None
     source_hosts: Json[tuple[str, ...]] = ()
     source_private_addresses: Json[bool] = False
@@ -107,7 +114,8 @@ class ModelSettings(Settings):
     table
         The catalog's table.
     cur_date
-        The date that a remodel counts up to unless it names another; None: the day it starts (UTC).
+        The date that a remodel counts up to unless it names another; None: the day it starts, in the time zone of
+        its counts.
     kept_versions, version_days
         How many versions are kept for a rollback, and for how many days after they were replaced.
     gate
@@ -130,7 +138,7 @@ class ModelSettings(Settings):
 class WhatIfSettings(Settings):
     """Settings of WhatIf: the lake's bucket, the catalog's table, and the date it counts up to unless asked otherwise.
 
-    Without `cur_date` that is the day it is asked (UTC).
+    Without `cur_date` that is the day it is asked, in the time zone of the counts.
     """
 
     bucket: str

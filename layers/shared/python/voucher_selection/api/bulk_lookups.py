@@ -63,7 +63,7 @@ def refusals(answer: BulkAnswer) -> Counter[str]:
 
 def _entry(model: ServedModel, customer: object) -> Voucher | Refusal:
     try:
-        return voucher_for(model, LookupRequest.parse(customer))
+        return voucher_for(model, LookupRequest.parse(customer, model.time_zone))
     except VoucherSelectionError as error:
         return {"problem": problem_of(error).facts(), "customer_id": _customer_id(customer)}
 

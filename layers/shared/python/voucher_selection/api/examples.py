@@ -53,6 +53,7 @@ SOURCES = {"counts_run_id": "run-6f5b966c", "countries": ["Peru"]}
 MODEL_REPORT = {
     **MODEL_FACTS,
     **SOURCES,
+    "time_zone": "UTC",
     "age_seconds": 86,
     "definitions": shipped_definitions().model_dump(mode="json"),
     "rows": ROWS,

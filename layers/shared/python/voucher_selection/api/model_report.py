@@ -22,6 +22,7 @@ class ModelReport(TypedDict):
     run_id: str
     counts_run_id: str
     cur_date: str
+    time_zone: str
     published_at: str
     age_seconds: int
     countries: list[str]
@@ -71,6 +72,7 @@ def model_report(model: ServedModel, version: Version, now: datetime) -> ModelRe
         "run_id": model.run_id,
         "counts_run_id": version.counted.run_id,
         "cur_date": model.cur_date.isoformat(),
+        "time_zone": model.time_zone,
         "published_at": model.published_at.isoformat(),
         "age_seconds": round((now - model.published_at).total_seconds()),
         "countries": list(model.countries),

@@ -17,6 +17,7 @@ from voucher_selection.domain.evidence import LOW_SUPPORT
 from voucher_selection.domain.lookups import Found
 from voucher_selection.domain.runs import Totals
 from voucher_selection.domain.served_model import ServedModel
+from voucher_selection.domain.striking_dates import StrikingDate
 
 CONTENT_TYPE = "text/html; charset=utf-8"
 PAGES = (
@@ -180,6 +181,7 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
         run=run,
         may_approve=may_start and run["error"] == HeldBack.__name__ and not run["published"],
         rows=_rows(Totals.model_validate(rows)) if rows else None,
+        striking=[StrikingDate.model_validate(found).told for found in summary.get("striking_dates", ())],
         facts=facts,
     )
 

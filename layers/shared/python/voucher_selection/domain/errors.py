@@ -88,6 +88,14 @@ class OtherCountries(VoucherSelectionError):
     """New history was to be counted for other countries than the counts that it is added to."""
 
 
+class OtherTimeZone(VoucherSelectionError):
+    """New history was to be counted by the days of another time zone than the counts that it is added to."""
+
+
+class UnknownTimeZone(VoucherSelectionError):
+    """There is no time zone of this name, or no database of them where the function runs."""
+
+
 class AlreadyCounted(VoucherSelectionError):
     """Some of the objects of an append were counted by another run while it ran: start it again, it adds the others."""
 

@@ -1,7 +1,9 @@
 """How values are written, in history files and requests alike; without Arrow, so that the API can start without it."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
+
+from voucher_selection.domain.time_zones import wall_clock
 
 # A date, a date and time, or one with an offset from UTC.
 TIMESTAMP_PATTERN = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?$"
@@ -13,8 +15,8 @@ _number = re.compile(NUMBER_PATTERN)
 LARGEST_WHOLE = 2**53
 
 
-def timestamp_from_text(text: str) -> datetime:
-    """Return a date or time, as `parsing.parse_timestamp` reads it, in UTC and without a zone.
+def timestamp_from_text(text: str, time_zone: str = "UTC") -> datetime:
+    """Return a date or time, as `parsing.parse_timestamp` reads it: what the clocks of the zone showed, without one.
 
     Raises
     ------
@@ -23,8 +25,7 @@ def timestamp_from_text(text: str) -> datetime:
     """
     if _timestamp.fullmatch(text):
         try:
-            moment = datetime.fromisoformat(text)
-            return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+            return wall_clock(datetime.fromisoformat(text), time_zone)
         except (ValueError, OverflowError):
             pass
     raise ValueError(f"expected a date or time like 2018-05-03 or 2018-05-03 18:00:00, got {text[:80]!r}")

@@ -28,6 +28,8 @@ class Ledger(BaseModel):
         The run whose counts these were added to; its entries are carried over. None: they began a new history.
     rows
         What became of all the rows; None in a ledger that was written before they were.
+    time_zone
+        The zone whose days the rows are counted by.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,11 +38,19 @@ class Ledger(BaseModel):
     base_run_id: RunId | None = None
     entries: tuple[LedgerEntry, ...]
     rows: Totals | None = None
+    time_zone: str = "UTC"
 
     @classmethod
-    def of(cls, run_id: str, countries: tuple[str, ...], files: Iterable[SourceFile], rows: Totals) -> Self:
+    def of(
+        cls,
+        run_id: str,
+        countries: tuple[str, ...],
+        files: Iterable[SourceFile],
+        rows: Totals,
+        time_zone: str = "UTC",
+    ) -> Self:
         """Return the ledger of counts that begin with these files."""
-        return cls(countries=countries, entries=_entries(run_id, files), rows=rows)
+        return cls(countries=countries, entries=_entries(run_id, files), rows=rows, time_zone=time_zone)
 
     @property
     def identities(self) -> frozenset[str]:

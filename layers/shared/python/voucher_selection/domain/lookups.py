@@ -12,6 +12,7 @@ from pydantic import (
     StrictStr,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
 )
 
@@ -40,12 +41,12 @@ class InvalidLookup(VoucherSelectionError):
         self.problems = problems
 
 
-def _timestamp(value: object) -> datetime | None:
+def _timestamp(value: object, info: ValidationInfo) -> datetime | None:
     if _is_blank(value):
         return None
     if not isinstance(value, str):
         raise ValueError(f"expected a date or time as text, like 2018-05-03 18:00:00, got {str(value)[:80]}")  # noqa: TRY004 - pydantic reports ValueErrors
-    return timestamp_from_text(value.strip())
+    return timestamp_from_text(value.strip(), (info.context or {}).get("time_zone", "UTC"))
 
 
 def _orders(value: object) -> int | None:
@@ -93,7 +94,8 @@ class LookupRequest(BaseModel):
     """The body of `POST /voucher`; keys beyond these are ignored.
 
     `segment_name` is the segmentation; the measure it splits by must be there (`total_orders`, or `last_order_ts`), the
-    others are checked if they are. Times without an offset are UTC.
+    others are checked if they are. Times are wall-clock times of the model's time zone: those with an offset are
+    converted to it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -107,13 +109,16 @@ class LookupRequest(BaseModel):
     total_orders: Annotated[Orders, Field(description="Required where the segmentation splits by orders")] = None
     last_order_ts: Annotated[
         Timestamp,
-        Field(description="Required where it splits by the days since the last order; UTC unless it has an offset"),
+        Field(
+            description="Required where it splits by the days since the last order; a time without an offset is of the"
+            " model's time zone"
+        ),
     ] = None
     first_order_ts: Annotated[Timestamp, Field(description="Checked if present")] = None
 
     @classmethod
-    def parse(cls, fields: object) -> Self:
-        """Read the fields of a request, from JSON or from a form.
+    def parse(cls, fields: object, time_zone: str = "UTC") -> Self:
+        """Read the fields of a request, from JSON or from a form, for a model of this time zone.
 
         Raises
         ------
@@ -121,7 +126,7 @@ class LookupRequest(BaseModel):
             Has an entry for every field that cannot be used.
         """
         try:
-            return cls.model_validate(fields)
+            return cls.model_validate(fields, context={"time_zone": time_zone})
         except ValidationError as error:
             # A union reports each of its branches; one entry per field is what a caller can act on.
             by_field = {problem.field.partition(".")[0]: problem for problem in field_problems(error)}

@@ -4,20 +4,25 @@ A dictionary-encoded column is parsed once per distinct value. What cannot be pa
 Columns of usual values take a short way: the checks that a rare value needs are made only where one is found.
 """
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Collection
+from datetime import UTC, date, datetime
+from functools import partial
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
+from voucher_selection.domain.errors import UnknownTimeZone
 from voucher_selection.domain.formats import LARGEST_WHOLE, TIMESTAMP_PATTERN
 from voucher_selection.domain.history import is_text
+from voucher_selection.domain.time_zones import wall_clock
 
 TIMESTAMP = pa.timestamp("us")
 # What a Python date, a parquet reader and a person take for a date.
 _FIRST_DAY, _LAST_DAY = (pa.scalar(day, pa.date32()).cast(TIMESTAMP) for day in (date.min, date.max))
+# Arrow does not know the rules by which the clocks change after the last year that the time zone database lists.
+_LAST_LISTED = pa.scalar(date(2037, 1, 1), pa.date32()).cast(TIMESTAMP)
 # Lengths of the times without an offset that TIMESTAMP_PATTERN allows. Of these lengths Arrow reads no other form.
 _LENGTHS_WITHOUT_OFFSET = pa.array([10, 16, 19, *range(21, 27)], pa.int32())
 
@@ -44,9 +49,18 @@ def parse_amount(column: pa.Array) -> Parsed:
     return _once_per_value(column, _amounts)
 
 
-def parse_timestamp(column: pa.Array) -> Parsed:
-    """Parse dates and times to timestamp[us] in UTC: a date alone is its midnight, a time without an offset is UTC."""
-    return _once_per_value(column, _timestamps)
+def parse_timestamp(column: pa.Array, time_zone: str = "UTC", null_dates: Collection[date] = ()) -> Parsed:
+    """Parse dates and times to timestamp[us]: what the clocks of a zone showed. A date alone is its midnight.
+
+    Parameters
+    ----------
+    time_zone
+        The zone, by its IANA name. Times with an offset or a zone are converted to it; the others are of it.
+    null_dates
+        What falls on one of these days, in the zone, is null and not malformed.
+    """
+    parsed = _once_per_value(column, partial(_timestamps, time_zone=time_zone))
+    return _without_placeholders(parsed, null_dates) if null_dates else parsed
 
 
 def _once_per_value(column: pa.Array, parse: Callable[[pa.Array], Parsed]) -> Parsed:
@@ -124,18 +138,53 @@ def _amounts(column: pa.Array) -> Parsed:
     return Parsed(without_negative_zero, pc.or_(malformed, _marked(numbers, usable).malformed))
 
 
-def _timestamps(column: pa.Array) -> Parsed:
+def _without_placeholders(parsed: Parsed, null_dates: Collection[date]) -> Parsed:
+    days = parsed.values.cast(pa.date32(), safe=False)
+    named = pc.is_in(days, value_set=pa.array(sorted(null_dates), pa.date32()))
+    return parsed._replace(values=_where(pc.invert(named), parsed.values))
+
+
+def _timestamps(column: pa.Array, time_zone: str) -> Parsed:
     if is_text(column.type):
         usual = _usual_times_from_text(column)
         if usual is not None:
             return Parsed(usual, _none_of(column))
         given = _trimmed(column)
-        times = _times_from_text(given)
+        times = _times_from_text(given, time_zone)
     else:
         given = column
         times = _times_in_microseconds(_without_zone(given))
-    within = pc.and_(pc.greater_equal(times, _FIRST_DAY), pc.less(times, _end_of(_LAST_DAY)))
-    return _marked(given, _where(within, times))
+        if _has_zone(given):
+            times = _wall_clock(times, time_zone)
+    return _marked(given, _within_the_calendar(times))
+
+
+def _within_the_calendar(times: pa.Array) -> pa.Array:
+    return _where(pc.and_(pc.greater_equal(times, _FIRST_DAY), pc.less(times, _end_of(_LAST_DAY))), times)
+
+
+def _wall_clock(instants: pa.Array, time_zone: str) -> pa.Array:
+    """Return what the clocks of a zone showed at instants, given in UTC; `time_zones.wall_clock` for a column."""
+    if time_zone == "UTC":
+        return instants
+    instants = _within_the_calendar(instants)
+    try:
+        times = pc.local_timestamp(instants.cast(pa.timestamp("us", time_zone)))
+    except pa.ArrowInvalid as error:
+        raise UnknownTimeZone(f"time zone {time_zone!r} cannot be used where Arrow runs: {error}") from error
+    late = pc.fill_null(pc.greater_equal(instants, _LAST_LISTED), False)
+    if not pc.any(late).as_py():
+        return times
+    encoded = instants.filter(late).dictionary_encode()
+    by_rule = pa.array([_shown(instant, time_zone) for instant in encoded.dictionary.to_pylist()], TIMESTAMP)
+    return pc.replace_with_mask(times, late, by_rule.take(encoded.indices))
+
+
+def _shown(instant: datetime, time_zone: str) -> datetime | None:
+    try:
+        return wall_clock(instant.replace(tzinfo=UTC), time_zone)
+    except OverflowError:
+        return None
 
 
 def _times_in_microseconds(times: pa.Array) -> pa.Array:
@@ -166,13 +215,16 @@ def _end_of(day: pa.Scalar) -> pa.Scalar:
     return pa.scalar(day.value + 86_400_000_000, TIMESTAMP)
 
 
+def _has_zone(column: pa.Array) -> bool:
+    return types.is_timestamp(column.type) and column.type.tz is not None
+
+
 def _without_zone(column: pa.Array) -> pa.Array:
     """Arrow stores times with a zone in UTC."""
-    zoned = types.is_timestamp(column.type) and column.type.tz is not None
-    return column.cast(pa.timestamp(column.type.unit)) if zoned else column
+    return column.cast(pa.timestamp(column.type.unit)) if _has_zone(column) else column
 
 
-def _times_from_text(text: pa.Array) -> pa.Array:
+def _times_from_text(text: pa.Array, time_zone: str) -> pa.Array:
     # Arrow also reads times without minutes or separators; a lookup's request does not, and the two have to agree.
     well_formed = _where(pc.match_substring_regex(text, TIMESTAMP_PATTERN), text)
     try:
@@ -180,4 +232,4 @@ def _times_from_text(text: pa.Array) -> pa.Array:
     except pa.ArrowInvalid:
         local = _cast_text(well_formed, TIMESTAMP)
         zoned = _cast_text(_where(local.is_null(), well_formed), pa.timestamp("us", "UTC"))
-        return pc.coalesce(local, zoned.cast(TIMESTAMP))
+        return pc.coalesce(local, _wall_clock(zoned.cast(TIMESTAMP), time_zone))

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, V
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.https_addresses import parse_https
-from voucher_selection.domain.runs import Countries, IsoDate, RunId
+from voucher_selection.domain.runs import Countries, IsoDate, NullDates, RunId
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.validation import field_problems
 
@@ -47,23 +47,29 @@ class _Request(BaseModel):
 class FullRequest(_Request):
     """A model from a whole history: where it is, and what differs from the deployment's settings for this run.
 
-    `gate` has the thresholds of the quality gate that differ.
+    `null_dates` are placeholders: dates of the history that mean none. `gate` has the thresholds of the quality gate
+    that differ.
     """
 
     source: Annotated[str, AfterValidator(_source_location)]
     mode: Literal["full"] = "full"
     countries: Countries | None = None
     cur_date: IsoDate | None = None
+    null_dates: NullDates | None = None
     gate: Thresholds | None = None
 
 
 class AppendRequest(_Request):
-    """New history for the counts behind the served model; `countries`, if given, must be those of the counts."""
+    """New history for the counts behind the served model; `countries`, if given, must be those of the counts.
+
+    `null_dates` are those of the new history, as of a full run.
+    """
 
     source: Annotated[str, AfterValidator(_source_location)]
     mode: Literal["append"]
     countries: Countries | None = None
     cur_date: IsoDate | None = None
+    null_dates: NullDates | None = None
     gate: Thresholds | None = None
 
 

@@ -10,8 +10,10 @@ import pyarrow.compute as pc
 
 from voucher_selection.domain.history import COLUMN_NAMES
 from voucher_selection.domain.parsing import TIMESTAMP, parse_amount, parse_text, parse_timestamp, parse_total_orders
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rejections import Rule
 
+TIME_COLUMNS = ("timestamp", "last_order_ts", "first_order_ts")
 CLEANED_SCHEMA = pa.schema(
     [
         ("timestamp", TIMESTAMP),
@@ -28,41 +30,43 @@ class Cleaned(NamedTuple):
     """What became of a batch of rows: `other_country + rejected.num_rows + kept.num_rows` are the rows of the batch.
 
     `kept` has the columns of `CLEANED_SCHEMA`; `rejected` the columns of the history as they came, then `rule` and
-    `row` (the row's index in the batch).
+    `row` (the row's index in the batch). `read` has all rows of the countries, as `kept` has those that it keeps.
     """
 
     kept: pa.RecordBatch
     rejected: pa.RecordBatch
     other_country: int
+    read: pa.RecordBatch
 
 
-def clean(batch: pa.RecordBatch, countries: Collection[str]) -> Cleaned:
+def clean(batch: pa.RecordBatch, reading: Reading) -> Cleaned:
     """Split a batch of the history into the rows that count and those that do not.
 
     Parameters
     ----------
     batch
         Rows with the columns of `history.COLUMNS`, of any type these accept; other columns are ignored.
-    countries
-        Names of the countries to keep, exactly as in `country_code`.
+    reading
+        How the rows are read; those of its countries are looked at.
     """
     batch = _without_views(batch.select(COLUMN_NAMES))
-    rows = _rows_of(batch["country_code"], countries)
+    rows = _rows_of(batch["country_code"], reading.countries)
     chosen = _take(batch, rows)
-    values, malformed = _parse(chosen)
+    values, malformed = _parse(chosen, reading)
     broken = _broken_rules(values, malformed)
     breaks_any = reduce(pc.or_, broken.values())
     kept = values.filter(pc.invert(breaks_any))
     refused = pc.indices_nonzero(breaks_any)
     rule = _first_broken_rule({rule: mask.take(refused) for rule, mask in broken.items()})
     rejected = _take(chosen, refused).append_column("rule", rule).append_column("row", rows.take(refused))
-    return Cleaned(kept, rejected, batch.num_rows - chosen.num_rows)
+    return Cleaned(kept, rejected, batch.num_rows - chosen.num_rows, values)
 
 
 def left_alone(rows: int) -> Cleaned:
     """Return what becomes of rows that are known, without reading them, to be of other countries."""
     rejected = pa.schema([("rule", pa.string()), ("row", pa.int64())])
-    return Cleaned(pa.RecordBatch.from_pylist([], CLEANED_SCHEMA), pa.RecordBatch.from_pylist([], rejected), rows)
+    none = pa.RecordBatch.from_pylist([], CLEANED_SCHEMA)
+    return Cleaned(none, pa.RecordBatch.from_pylist([], rejected), rows, none)
 
 
 def _without_views(rows: pa.RecordBatch) -> pa.RecordBatch:
@@ -92,12 +96,10 @@ def _rows_of(country_code: pa.Array, countries: Collection[str]) -> pa.Int64Arra
     return pa.array(np.flatnonzero(known[codes]), pa.int64())
 
 
-def _parse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.Array]:
+def _parse(batch: pa.RecordBatch, reading: Reading) -> tuple[pa.RecordBatch, pa.Array]:
     """Return the rows as they are meant, and a mask of those with a value that cannot be parsed."""
     parsed = [
-        parse_timestamp(batch["timestamp"]),
-        parse_timestamp(batch["last_order_ts"]),
-        parse_timestamp(batch["first_order_ts"]),
+        *(parse_timestamp(batch[name], reading.time_zone, reading.null_dates) for name in TIME_COLUMNS),
         parse_total_orders(batch["total_orders"]),
         parse_amount(batch["voucher_amount"]),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import (
     AfterValidator,
@@ -17,13 +17,17 @@ from pydantic import (
     Field,
     StringConstraints,
     field_validator,
+    model_validator,
 )
 
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rejections import Rule
 from voucher_selection.domain.segments import SegmentDefinitions
+from voucher_selection.domain.striking_dates import DateRows, StrikingDate
 from voucher_selection.domain.what_if import SegmentChange
 
 _MOMENT = "%Y%m%dT%H%M%S"
+_MOST_NULL_DATES = 100
 # Step Functions' execution names, less what would need quoting in an S3 key.
 RunId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+=@-]{1,80}$")]
 # `#` separates the parts of a DynamoDB sort key.
@@ -45,8 +49,15 @@ def _distinct(countries: tuple[str, ...]) -> tuple[str, ...]:
     return countries
 
 
+def _at_most(dates: tuple[date, ...]) -> tuple[date, ...]:
+    if len(dates) > _MOST_NULL_DATES:
+        raise ValueError(f"expected at most {_MOST_NULL_DATES} dates, got {len(dates):,}")
+    return tuple(sorted(set(dates)))
+
+
 type PlannedMode = Literal["full", "append"]
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
+NullDates = Annotated[tuple[IsoDate, ...], AfterValidator(_at_most)]
 Countries = Annotated[tuple[Country, ...], AfterValidator(_distinct)]
 
 
@@ -119,13 +130,28 @@ class RunPlan(BaseModel):
     mode: PlannedMode = "full"
     started_at: AwareDatetime
     source: str
-    countries: Countries
+    reading: Reading
     cur_date: IsoDate
     definitions: SegmentDefinitions
     files: tuple[SourceFile, ...]
     known: tuple[KnownFile, ...] = ()
     known_files: int = 0
     shards: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, plan: Any) -> Any:  # noqa: ANN401 - whatever there is
+        """Read a plan that was written when a reading was its countries."""
+        if not isinstance(plan, dict) or "countries" not in plan:
+            return plan
+        return {name: value for name, value in plan.items() if name != "countries"} | {
+            "reading": {"countries": plan["countries"]}
+        }
+
+    @property
+    def countries(self) -> tuple[str, ...]:
+        """The countries that the run keeps."""
+        return self.reading.countries
 
     @property
     def rows(self) -> int:
@@ -136,11 +162,6 @@ class RunPlan(BaseModel):
     def version(self) -> str:
         """The version of the run's model: versions sort by the start of their runs."""
         return version_of(self.started_at, self.run_id)
-
-
-def day_in_utc(moment: datetime) -> date:
-    """Return the date that a moment falls on, in UTC."""
-    return moment.astimezone(UTC).date()
 
 
 def version_of(moment: datetime, run_id: str) -> str:
@@ -232,11 +253,15 @@ class RowObject(BaseModel):
 
 
 class ShardTotals(Totals):
-    """The totals of one shard, and the objects with its rows: those kept, and by rule those rejected; if there are."""
+    """The totals of one shard, and the objects with its rows: those kept, and by rule those rejected; if there are.
+
+    `frequent_dates` are those that may prove striking in all shards together.
+    """
 
     shard: int
     cleaned: RowObject | None = None
     quarantine: dict[str, RowObject] = {}
+    frequent_dates: tuple[DateRows, ...] = ()
 
     @property
     def add_up(self) -> bool:
@@ -281,12 +306,14 @@ class RunSummary(BaseModel):
     source: str
     countries: Countries
     cur_date: IsoDate
+    time_zone: str = "UTC"
     started_at: AwareDatetime
     finished_at: datetime
     files: int
     known_files: int
     shards: int
     rows: Totals
+    striking_dates: tuple[StrikingDate, ...] = ()
     base_run_id: RunId | None
     version: str
     published: bool
@@ -307,6 +334,7 @@ class RemodelSummary(BaseModel):
     counts_run_id: RunId
     countries: Countries
     cur_date: IsoDate
+    time_zone: str = "UTC"
     started_at: AwareDatetime
     finished_at: datetime
     version: str

@@ -54,7 +54,10 @@ class SegmentMode:
 
 @dataclass(frozen=True)
 class ServedModel:
-    """Every segment's mode, and what they were made from; all of one version."""
+    """Every segment's mode, and what they were made from; all of one version.
+
+    `time_zone` is what a day is: times of customers with an offset are read as its clocks showed them.
+    """
 
     version: str
     run_id: str
@@ -63,6 +66,7 @@ class ServedModel:
     countries: tuple[str, ...]
     definitions: SegmentDefinitions
     modes: tuple[SegmentMode, ...]
+    time_zone: str = "UTC"
 
     @cached_property
     def _by_segment(self) -> dict[tuple[str, str, str], SegmentMode]:

@@ -128,7 +128,7 @@ def _measured(rows: pa.RecordBatch, model: ServedModel, segmentation: pa.Array) 
     segmentation that the model has not splits by nothing.
     """
     orders = _total_orders(_column(rows, "total_orders"))
-    last_order = parse_timestamp(_column(rows, "last_order_ts"))
+    last_order = parse_timestamp(_column(rows, "last_order_ts"), model.time_zone)
     days = pc.days_between(last_order.values, pa.scalar(model.cur_date, pa.date32()).cast(TIMESTAMP))
     values = pa.nulls(rows.num_rows, pa.int64())
     for measure, of_measure in ((Measure.TOTAL_ORDERS, orders.values), (Measure.DAYS_SINCE_LAST_ORDER, days)):

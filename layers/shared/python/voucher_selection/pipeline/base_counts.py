@@ -3,7 +3,7 @@
 from voucher_selection.adapters.catalog import Base, Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.domain.errors import NoCounts, NoModel, OtherCountries
+from voucher_selection.domain.errors import NoCounts, NoModel, OtherCountries, OtherTimeZone
 from voucher_selection.domain.ledger import Ledger
 
 
@@ -49,4 +49,18 @@ def check_countries(ledger: Ledger, countries: tuple[str, ...]) -> None:
         raise OtherCountries(
             f"the counts are of {', '.join(ledger.countries)}, and new history was to be counted for"
             f" {', '.join(countries)}: leave out `countries`, or run the whole history for these countries"
+        )
+
+
+def check_time_zone(ledger: Ledger, time_zone: str) -> None:
+    """Refuse to add rows by the days of another time zone than the counts have.
+
+    Raises
+    ------
+    OtherTimeZone
+    """
+    if time_zone != ledger.time_zone:
+        raise OtherTimeZone(
+            f"the counts are by the days of {ledger.time_zone}, and new history was to be counted by those of"
+            f" {time_zone}: run the whole history, or set `time_zone` back to {ledger.time_zone}"
         )

@@ -95,6 +95,7 @@ def read_columns(
         read_dictionary=list(repeated),
         buffer_size=READ_BYTES,  # and not pre-buffered: a column chunk passes through a window
         page_checksum_verification=True,
+        coerce_int96_timestamp_unit="us",  # in nanoseconds, Arrow's default, 9999-12-31 is a day of 1816
     )
     for row_group in range(row_groups.first, row_groups.end):
         expected, rows = metadata.row_group(row_group).num_rows, 0

@@ -15,6 +15,8 @@ from voucher_selection.adapters.row_file import RowFile
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain import quarantine
 from voucher_selection.domain.counts import RunningCounts
+from voucher_selection.domain.order_dates import OrderDates
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rejections import Rule
 from voucher_selection.domain.rules import CLEANED_SCHEMA
 from voucher_selection.domain.runs import RowObject, Shard, ShardPart, ShardTotals, Totals
@@ -35,7 +37,7 @@ class _Batch(NamedTuple):
     key: str
 
 
-def clean_shard(lake: Lake, run_id: str, shard: Shard, countries: tuple[str, ...], batch_rows: int) -> ShardTotals:
+def clean_shard(lake: Lake, run_id: str, shard: Shard, reading: Reading, batch_rows: int) -> ShardTotals:
     """Clean a shard and write what becomes of it; cleaning it again writes the same objects.
 
     Parameters
@@ -51,12 +53,13 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, countries: tuple[str, ...
         A file is not the one that was planned with, or cannot be fetched.
     """
     keys = RunKeys(run_id)
-    counts, totals = RunningCounts(), Totals()
+    counts, dates, totals = RunningCounts(), OrderDates(), Totals()
     with TemporaryDirectory(prefix="clean-") as folder:
         with _ShardFiles(Path(folder)) as files:
-            for batch in read_ahead(_batches(lake, shard, countries, batch_rows)):
+            for batch in read_ahead(_batches(lake, shard, reading, batch_rows)):
                 files.write(batch)
                 counts.add(batch.counted.counts)
+                dates.add(batch.counted.cleaned.read)
                 totals = Totals.sum([totals, batch.counted.totals])
         cleaned = _uploaded(lake, keys.cleaned(shard.number), files.kept)
         rejected = {
@@ -69,15 +72,16 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, countries: tuple[str, ...
         **totals.model_dump(),
         cleaned=cleaned,
         quarantine={rule: written for rule, written in rejected.items() if written},
+        frequent_dates=dates.frequent(reading.last_day),
     )
     lake.write_json(keys.totals(shard.number), shard_totals)  # last: where they are, the shard is complete
     return shard_totals
 
 
-def _batches(lake: Lake, shard: Shard, countries: tuple[str, ...], batch_rows: int) -> Iterator[_Batch]:
+def _batches(lake: Lake, shard: Shard, reading: Reading, batch_rows: int) -> Iterator[_Batch]:
     def count(part: ShardPart) -> Iterator[CountedBatch]:
         row_groups = RowGroups(part.first_row_group, part.end_row_group, part.first_row)
-        return count_batches(_opener(lake, part), row_groups, countries, batch_rows)
+        return count_batches(_opener(lake, part), row_groups, reading, batch_rows)
 
     for part, counted in read_parts(shard, count):
         yield _Batch(counted, part.key)

@@ -1,12 +1,13 @@
 """Counting a history: each batch is cleaned and counted while the next is read."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from voucher_selection.domain.counts import Counts, RunningCounts
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rejections import Rule
 from voucher_selection.domain.rules import Cleaned, clean, left_alone
 from voucher_selection.domain.runs import Totals
@@ -22,18 +23,18 @@ class CountedBatch(NamedTuple):
     first_row: int
 
 
-def count_file(path: str, countries: Collection[str], batch_rows: int) -> tuple[Counts, Totals]:
+def count_file(path: str, reading: Reading, batch_rows: int) -> tuple[Counts, Totals]:
     """Count a whole parquet file of a history, and write nothing."""
     metadata = pq.read_metadata(path)
     counts, totals = RunningCounts(), Totals()
-    for batch in count_batches(lambda: path, RowGroups(0, metadata.num_row_groups, 0), countries, batch_rows):
+    for batch in count_batches(lambda: path, RowGroups(0, metadata.num_row_groups, 0), reading, batch_rows):
         counts.add(batch.counts)
         totals = Totals.sum([totals, batch.totals])
     return counts.total(), totals
 
 
 def count_batches(
-    open_file: Opener, row_groups: RowGroups, countries: Collection[str], batch_rows: int
+    open_file: Opener, row_groups: RowGroups, reading: Reading, batch_rows: int
 ) -> Iterator[CountedBatch]:
     """Clean and count row groups of a parquet file, at most `batch_rows` rows at a time, in the order of the rows.
 
@@ -43,12 +44,12 @@ def count_batches(
         Opens the file, or returns its path; called once for each thread that reads.
     """
     metadata = pq.read_metadata(open_file())
-    runs, left_out = row_groups_of(metadata, row_groups, countries)
+    runs, left_out = row_groups_of(metadata, row_groups, reading.countries)
     if left_out:
         yield _counted(left_alone(left_out), row_groups.first_row)
     for run in runs:
         for batch in read_batches(open_file, metadata, run, batch_rows):
-            yield _counted(clean(batch.rows, countries), batch.first_row)
+            yield _counted(clean(batch.rows, reading), batch.first_row)
 
 
 def _counted(cleaned: Cleaned, first_row: int) -> CountedBatch:

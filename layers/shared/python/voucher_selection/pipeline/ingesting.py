@@ -1,7 +1,7 @@
 """Ingest: land the source, read its footers, and plan the run."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 
@@ -16,11 +16,13 @@ from voucher_selection.domain.assign_runs import AssignPlan
 from voucher_selection.domain.customers import CUSTOMER_COLUMN_NAMES, check_customers, check_segmentation, kind_of_ids
 from voucher_selection.domain.errors import EmptySource
 from voucher_selection.domain.history import COLUMN_NAMES, check_schema
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.requests import AppendRequest, AssignRequest, FullRequest
-from voucher_selection.domain.runs import RunPlan, Shard, day_in_utc
+from voucher_selection.domain.runs import RunPlan, Shard
 from voucher_selection.domain.segments import load_definitions, shipped_definitions
 from voucher_selection.domain.shards import plan_shards
-from voucher_selection.pipeline.base_counts import check_countries, read_ledger
+from voucher_selection.domain.time_zones import day_in
+from voucher_selection.pipeline.base_counts import check_countries, check_time_zone, read_ledger
 
 HISTORY = FileKind(check_schema, COLUMN_NAMES)
 
@@ -42,8 +44,8 @@ def ingest(run_id: str, started_at: datetime, request: FullRequest, lake: Lake, 
         run_id=run_id,
         started_at=started_at,
         source=request.source,
-        countries=request.countries or settings.countries,
-        cur_date=request.cur_date or settings.cur_date or day_in_utc(started_at),
+        reading=_reading(request.countries or settings.countries, started_at, request, settings),
+        cur_date=request.cur_date or settings.cur_date or day_in(started_at, settings.time_zone),
         definitions=definitions,
         files=tuple(footer.file for footer in footers),
         shards=len(shards),
@@ -65,11 +67,14 @@ def ingest_addition(
         The base has no ledger of what its counts count.
     OtherCountries
         The request names other countries than the base's counts are of.
+    OtherTimeZone
+        The deployment's time zone is not that of the base's counts.
     VoucherSelectionError
         As `ingest`.
     """
     ledger = read_ledger(lake, base.served.counted.run_id)
     check_countries(ledger, request.countries or ledger.countries)
+    check_time_zone(ledger, settings.time_zone)
     keys = RunKeys(run_id)
     landing = land(request.source, lake, keys, settings.https_limits, ledger.identities)
     footers = _read_footers(lake, request.source, landing.files) if landing.files else []
@@ -79,8 +84,8 @@ def ingest_addition(
         mode="append",
         started_at=started_at,
         source=request.source,
-        countries=ledger.countries,
-        cur_date=request.cur_date or settings.cur_date or day_in_utc(started_at),
+        reading=_reading(ledger.countries, started_at, request, settings),
+        cur_date=request.cur_date or settings.cur_date or day_in(started_at, settings.time_zone),
         definitions=base.served.definitions,
         files=tuple(footer.file for footer in footers),
         known=landing.known,
@@ -124,6 +129,17 @@ def ingest_customers(
     )
     _write(lake, keys, plan, shards)
     return plan
+
+
+def _reading(
+    countries: tuple[str, ...], started_at: datetime, request: FullRequest | AppendRequest, settings: IngestSettings
+) -> Reading:
+    return Reading(
+        countries,
+        settings.time_zone,
+        settings.null_dates if request.null_dates is None else request.null_dates,
+        last_day=day_in(started_at, settings.time_zone) + timedelta(days=1),
+    )
 
 
 def _write(lake: Lake, keys: RunKeys, plan: RunPlan | AssignPlan, shards: list[Shard]) -> None:

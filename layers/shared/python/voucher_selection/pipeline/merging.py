@@ -10,6 +10,7 @@ from voucher_selection.domain.assign_runs import AssignPlan
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import ShardsIncomplete
 from voucher_selection.domain.runs import RowObject, RunPlan, Shard, ShardFailure, ShardTotals, Totals
+from voucher_selection.domain.striking_dates import StrikingDate, striking_dates
 
 # An execution's cause is cut at 32 KiB; the first failures say what is wrong.
 _NAMED_SHARDS = 5
@@ -22,6 +23,7 @@ class Merged(NamedTuple):
 
     totals: Totals
     counts: Counts
+    striking_dates: tuple[StrikingDate, ...] = ()
 
 
 def merge_shards(lake: Lake, plan: RunPlan) -> Merged:
@@ -36,7 +38,7 @@ def merge_shards(lake: Lake, plan: RunPlan) -> Merged:
     shards = checked_shards(lake, plan, keys.all_totals, keys.totals)
     totals = _read_totals(lake, keys, shards)
     _check_rows(lake, keys, totals)
-    return Merged(Totals.sum(totals), _merge_counts(lake, keys, shards))
+    return Merged(Totals.sum(totals), _merge_counts(lake, keys, shards), _striking_dates(plan, totals))
 
 
 def checked_shards(
@@ -100,6 +102,11 @@ def _check_rows(lake: Lake, keys: RunKeys, totals: list[ShardTotals]) -> None:
 def _written(keys: RunKeys, totals: ShardTotals) -> dict[str, RowObject | None]:
     rejected = {keys.quarantine(rule, totals.shard): written for rule, written in totals.quarantine.items()}
     return {keys.cleaned(totals.shard): totals.cleaned, **rejected}
+
+
+def _striking_dates(plan: RunPlan, totals: list[ShardTotals]) -> tuple[StrikingDate, ...]:
+    rows = sum(shard.rows_read - shard.other_country for shard in totals)
+    return striking_dates((found for shard in totals for found in shard.frequent_dates), rows, plan.reading.last_day)
 
 
 def _merge_counts(lake: Lake, keys: RunKeys, shards: list[Shard]) -> Counts:

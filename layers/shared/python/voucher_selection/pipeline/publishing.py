@@ -19,7 +19,7 @@ from voucher_selection.domain.runs import Counted, Outcome, PointerSummary, RunP
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.served_model import SegmentMode, ServedModel
 from voucher_selection.pipeline.attempts import attempts, contended
-from voucher_selection.pipeline.base_counts import check_countries, read_ledger, served_base
+from voucher_selection.pipeline.base_counts import check_countries, check_time_zone, read_ledger, served_base
 from voucher_selection.pipeline.conclusion import expire, record, superseded
 from voucher_selection.pipeline.merging import Merged, merge_shards
 
@@ -55,7 +55,7 @@ def publish_run(
         No row of the run's countries was kept.
     HeldBack
         The model does not keep to the thresholds; nothing is written.
-    OtherCountries, AlreadyCounted, NoLongerCounted, CatalogContended
+    OtherCountries, OtherTimeZone, AlreadyCounted, NoLongerCounted, CatalogContended
         An append cannot be added to the counts that are served now.
     """
     summary = catalog.moved_by(run_id) or _publish(run_id, lake, catalog, thresholds)
@@ -76,6 +76,7 @@ def make_model(
         countries=plan.countries,
         definitions=definitions,
         modes=segment_modes(counts, definitions, plan.cur_date, plan.countries),
+        time_zone=plan.reading.time_zone,
     )
 
 
@@ -113,9 +114,9 @@ def _publish(run_id: str, lake: Lake, catalog: Catalog, thresholds: Thresholds) 
 def _publish_whole(plan: RunPlan, merged: Merged, lake: Lake, catalog: Catalog, thresholds: Thresholds) -> RunSummary:
     model = make_model(plan.version, plan.run_id, plan, plan.definitions, merged.counts)
     check(model.modes, merged.totals, served_now(catalog), thresholds)
-    ledger = Ledger.of(plan.run_id, plan.countries, plan.files, merged.totals)
+    ledger = Ledger.of(plan.run_id, plan.countries, plan.files, merged.totals, plan.reading.time_zone)
     _write(lake, plan.run_id, merged.counts, ledger, model)
-    summary = _summary(plan, merged.totals, None, model.version)
+    summary = _summary(plan, merged, None, model.version)
     stays = catalog.publish(model, Counted(plan.run_id, ledger.rows), summary)
     return superseded(summary, stays) if stays else summary
 
@@ -129,11 +130,11 @@ def _publish_addition(
         ledger = read_ledger(lake, base.served.counted.run_id)
         _check_source(plan, ledger)
         if ledger.identities.issuperset(file.identity for file in plan.files):
-            return _summary_of_nothing_new(plan, addition.totals, base)
+            return _summary_of_nothing_new(plan, addition, base)
         extended, counts, model = _extended(base, ledger, plan, addition, lake)
         check(model.modes, addition.totals, served_now(catalog), thresholds)
         _write(lake, plan.run_id, counts, extended, model)
-        summary = _summary(plan, addition.totals, base.served.counted.run_id, model.version)
+        summary = _summary(plan, addition, base.served.counted.run_id, model.version)
         if not catalog.replace(base, model, Counted(plan.run_id, extended.rows), summary):
             return summary
     raise contended("append")
@@ -165,6 +166,7 @@ def _extended(
 ) -> tuple[Ledger, Counts, ServedModel]:
     """Return the ledger, the counts and the model of the base with what was counted added to it."""
     check_countries(ledger, plan.countries)
+    check_time_zone(ledger, plan.reading.time_zone)
     base_run_id = base.served.counted.run_id
     extended = ledger.extended(base_run_id, plan.run_id, plan.files, addition.totals)
     counts = Counts.sum([lake.read_counts(RunKeys(base_run_id).merged_counts), addition.counts])
@@ -180,7 +182,7 @@ def _write(lake: Lake, run_id: str, counts: Counts, ledger: Ledger, model: Serve
     lake.write_json(keys.ledger, ledger)
 
 
-def _summary(plan: RunPlan, totals: Totals, base_run_id: str | None, version: str) -> RunSummary:
+def _summary(plan: RunPlan, merged: Merged, base_run_id: str | None, version: str) -> RunSummary:
     """Sum up a run whose model is served."""
     return RunSummary(
         run_id=plan.run_id,
@@ -189,12 +191,14 @@ def _summary(plan: RunPlan, totals: Totals, base_run_id: str | None, version: st
         source=plan.source,
         countries=plan.countries,
         cur_date=plan.cur_date,
+        time_zone=plan.reading.time_zone,
         started_at=plan.started_at,
         finished_at=datetime.now(UTC),
         files=len(plan.files),
         known_files=len(plan.known),
         shards=plan.shards,
-        rows=totals,
+        rows=merged.totals,
+        striking_dates=merged.striking_dates,
         base_run_id=base_run_id,
         version=version,
         published=True,
@@ -202,9 +206,9 @@ def _summary(plan: RunPlan, totals: Totals, base_run_id: str | None, version: st
     )
 
 
-def _summary_of_nothing_new(plan: RunPlan, totals: Totals, base: Base) -> RunSummary:
+def _summary_of_nothing_new(plan: RunPlan, addition: Merged, base: Base) -> RunSummary:
     """Sum up a run whose objects are all counted already."""
-    summary = _summary(plan, totals, base.served.counted.run_id, base.version)
+    summary = _summary(plan, addition, base.served.counted.run_id, base.version)
     return summary.model_copy(update={"outcome": Outcome.NOTHING_NEW, "published": False})
 
 

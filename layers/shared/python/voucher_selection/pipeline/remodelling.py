@@ -9,20 +9,13 @@ from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.domain.errors import NoCounts, NoModel
-from voucher_selection.domain.gate import Served, check
+from voucher_selection.domain.gate import Served, Thresholds, check
 from voucher_selection.domain.lookups import selection_criteria
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.requests import RemodelRequest, WhatIfRequest
-from voucher_selection.domain.runs import (
-    Counted,
-    Outcome,
-    PointerSummary,
-    RemodelSummary,
-    RunPlan,
-    day_in_utc,
-    version_of,
-)
+from voucher_selection.domain.runs import Counted, Outcome, PointerSummary, RemodelSummary, RunPlan, version_of
 from voucher_selection.domain.served_model import SegmentMode, ServedModel
+from voucher_selection.domain.time_zones import day_in
 from voucher_selection.domain.what_if import SegmentChange, WhatIf, changed_segments
 from voucher_selection.pipeline.attempts import attempts, contended
 from voucher_selection.pipeline.base_counts import read_ledger
@@ -31,6 +24,20 @@ from voucher_selection.pipeline.publishing import modes_table
 
 # Of the changes, a summary tells this many: it is its execution's result, which is limited to 256 KiB.
 _TOLD_CHANGES = 100
+
+
+class _Asked(NamedTuple):
+    """What a remodel, or a what-if, is asked: by which run, when, and for which date (None: that day's)."""
+
+    run_id: str
+    started_at: datetime
+    cur_date: date | None
+    request: WhatIfRequest
+
+    @property
+    def version(self) -> str:
+        """The version of the model."""
+        return version_of(self.started_at, self.run_id)
 
 
 class _Remodelled(NamedTuple):
@@ -48,8 +55,8 @@ def remodel(
 ) -> PointerSummary:
     """Make a model from counts in `production/`, publish it or tell what it would be, and sum the run up.
 
-    What the request does not name stays as it is served; the date is the deployment's, or the day of the start (UTC).
-    Of a run that has published already, nothing is made again.
+    What the request does not name stays as it is served; the date is the deployment's, or the day of the start in the
+    time zone of the counts. Of a run that has published already, nothing is made again.
 
     Raises
     ------
@@ -60,10 +67,11 @@ def remodel(
     CatalogContended
         Other runs have published again and again meanwhile.
     """
-    cur_date = request.cur_date or settings.cur_date or day_in_utc(started_at)
+    asked = _Asked(run_id, started_at, request.cur_date or settings.cur_date, request)
     if not request.publish:
-        return _tell(_make(version_of(started_at, run_id), run_id, cur_date, request, lake, catalog), started_at, lake)
-    summary = catalog.moved_by(run_id) or _remodel(run_id, started_at, cur_date, request, lake, catalog, settings)
+        return _tell(_make(asked, lake, catalog), started_at, lake)
+    thresholds = settings.gate.with_those_of(request.gate)
+    summary = catalog.moved_by(run_id) or _remodel(asked, lake, catalog, thresholds)
     record(summary, lake)
     expire(catalog, settings.retention)
     return summary
@@ -79,58 +87,47 @@ def make_what_if(
     asked_at
         Stands in for the start of the run that there is not.
     cur_date
-        The date unless the request names another; None: the day it is asked (UTC).
+        The date unless the request names another; None: the day it is asked, in the counts' time zone.
 
     Raises
     ------
     NoCounts
         Nothing is served yet, or the run named has left no counts.
     """
-    run_id = "what-if"
-    cur_date = request.cur_date or cur_date or day_in_utc(asked_at)
-    return _what_if(_make(version_of(asked_at, run_id), run_id, cur_date, request, lake, catalog))
+    return _what_if(_make(_Asked("what-if", asked_at, request.cur_date or cur_date, request), lake, catalog))
 
 
-def _remodel(
-    run_id: str,
-    started_at: datetime,
-    cur_date: date,
-    request: RemodelRequest,
-    lake: Lake,
-    catalog: Catalog,
-    settings: ModelSettings,
-) -> RemodelSummary:
-    version = version_of(started_at, run_id)
+def _remodel(asked: _Asked, lake: Lake, catalog: Catalog, thresholds: Thresholds) -> RemodelSummary:
     for _ in attempts():
-        made = _make(version, run_id, cur_date, request, lake, catalog)
-        check(made.model.modes, None, Served(made.served, None), settings.gate.with_those_of(request.gate))
-        lake.write_table(RunKeys(run_id).modes, modes_table(made.model.modes))
-        summary = _summary(made, started_at, Outcome.PUBLISHED, version)
+        made = _make(asked, lake, catalog)
+        check(made.model.modes, None, Served(made.served, None), thresholds)
+        lake.write_table(RunKeys(asked.run_id).modes, modes_table(made.model.modes))
+        summary = _summary(made, asked.started_at, Outcome.PUBLISHED, asked.version)
         stays = _publish(made, summary, catalog)
         if stays is None:
             return summary
-        if stays.newest_version >= version:
+        if stays.newest_version >= asked.version:
             return superseded(summary, stays)
     raise contended("remodel")
 
 
-def _make(
-    version: str, run_id: str, cur_date: date, request: WhatIfRequest, lake: Lake, catalog: Catalog
-) -> _Remodelled:
+def _make(asked: _Asked, lake: Lake, catalog: Catalog) -> _Remodelled:
     base = _served(catalog)
-    counted, countries = _counted(request, base, lake)
-    definitions = request.segments or (
+    counted, countries, time_zone = _counted(asked.request, base, lake)
+    cur_date = asked.cur_date or day_in(asked.started_at, time_zone)
+    definitions = asked.request.segments or (
         base.served.definitions if base else lake.read_json(RunKeys(counted.run_id).plan, RunPlan).definitions
     )
     counts = lake.read_counts(RunKeys(counted.run_id).merged_counts)
     model = ServedModel(
-        version=version,
-        run_id=run_id,
+        version=asked.version,
+        run_id=asked.run_id,
         cur_date=cur_date,
         published_at=datetime.now(UTC),
         countries=countries,
         definitions=definitions,
         modes=segment_modes(counts, definitions, cur_date, countries),
+        time_zone=time_zone,
     )
     served = catalog.read(base.version).modes if base else ()
     return _Remodelled(model, counted, base, served, tuple(changed_segments(served, model.modes)))
@@ -143,15 +140,15 @@ def _served(catalog: Catalog) -> Base | None:
         return None
 
 
-def _counted(request: WhatIfRequest, base: Base | None, lake: Lake) -> tuple[Counted, tuple[str, ...]]:
-    """Return which counts are used, and the countries that they are of."""
+def _counted(request: WhatIfRequest, base: Base | None, lake: Lake) -> tuple[Counted, tuple[str, ...], str]:
+    """Return which counts are used, the countries that they are of, and the time zone of their days."""
     if request.run_id:
         ledger = read_ledger(lake, request.run_id)
-        return Counted(request.run_id, ledger.rows), ledger.countries
+        return Counted(request.run_id, ledger.rows), ledger.countries, ledger.time_zone
     if base is None:
         raise NoCounts("there are no counts to make a model from yet: run the pipeline on a whole history first")
     # A model is of all countries of its counts; their ledger would tell the same, and grows with the objects counted.
-    return base.served.counted, base.served.countries
+    return base.served.counted, base.served.countries, base.served.time_zone
 
 
 def _publish(made: _Remodelled, summary: RemodelSummary, catalog: Catalog) -> Pointer | None:
@@ -190,6 +187,7 @@ def _summary(made: _Remodelled, started_at: datetime, outcome: Outcome, served_v
         counts_run_id=made.counted.run_id,
         countries=made.model.countries,
         cur_date=made.model.cur_date,
+        time_zone=made.model.time_zone,
         started_at=started_at,
         finished_at=datetime.now(UTC),
         version=made.model.version,

@@ -1,0 +1,73 @@
+"""Time zones: what a day is. Without Arrow, so that the API can start without it.
+
+A time with an offset is an instant, and means what the clocks of a zone showed then. A date, and a time without an
+offset, is what they showed already.
+"""
+
+import re
+from datetime import UTC, date, datetime, tzinfo
+from functools import cache
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from voucher_selection.domain.errors import UnknownTimeZone
+
+# Of the database, not of the machine: `localtime` is another zone elsewhere, and `right/…` counts leap seconds.
+_NAME = re.compile(r"(?!(Factory|localtime|posixrules)$|(posix|right)/)[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
+
+
+@cache
+def zone_of(name: str) -> tzinfo:
+    """Return the zone that the IANA time zone database has under a name; UTC needs no database.
+
+    Raises
+    ------
+    UnknownTimeZone
+        There is no zone of this name, or no database.
+    """
+    if name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo, available_timezones  # noqa: PLC0415 - a lookup's cold start does without
+
+    if _NAME.fullmatch(name):
+        try:
+            return ZoneInfo(name)
+        except (KeyError, ValueError, OSError):  # a folder of zones is an OSError
+            pass
+    if not available_timezones():
+        raise UnknownTimeZone(
+            f"time zone {name!r} needs the IANA time zone database, which is not on this machine: install tzdata,"
+            " or use UTC"
+        )
+    raise UnknownTimeZone(f"expected a time zone of the IANA database like Europe/Riga or UTC, got {name[:80]!r}")
+
+
+def wall_clock(moment: datetime, time_zone: str) -> datetime:
+    """Return what the clocks of a zone showed at a moment, without an offset; what has none is that already.
+
+    Raises
+    ------
+    OverflowError
+        In UTC or in the zone, that is outside the years 1 to 9999.
+    UnknownTimeZone
+    """
+    if moment.tzinfo is None:
+        return moment
+    return moment.astimezone(UTC).astimezone(zone_of(time_zone)).replace(tzinfo=None)
+
+
+def day_in(moment: datetime, time_zone: str) -> date:
+    """Return the date that a moment with an offset falls on, in a zone."""
+    return wall_clock(moment, time_zone).date()
+
+
+def _known(name: str) -> str:
+    try:
+        zone_of(name)
+    except UnknownTimeZone as error:
+        raise ValueError(str(error)) from error
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known)]
