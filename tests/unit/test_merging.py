@@ -14,8 +14,9 @@ from tests.histories import parquet_bytes
 from voucher_selection.adapters.lake import PARALLEL_REQUESTS, Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.counts import FREQUENCY_SCHEMA, RECENCY_SCHEMA
-from voucher_selection.domain.runs import RowObject, RunPlan, Shard, ShardPart, ShardTotals, SourceFile
+from voucher_selection.domain.runs import RunPlan, Shard, ShardPart, ShardTotals, SourceFile
 from voucher_selection.domain.segments import shipped_definitions
+from voucher_selection.domain.stored_objects import StoredRows
 from voucher_selection.pipeline.merging import merge_shards
 
 SHARDS = 700
@@ -47,7 +48,9 @@ class SlowStore:
     def paginate(self, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: ARG002, N803
         yield {
             "Contents": [
-                {"Key": key, "Size": len(self._objects[key])} for key in sorted(self._objects) if key.startswith(Prefix)
+                {"Key": key, "Size": len(self._objects[key]), "ETag": "x"}
+                for key in sorted(self._objects)
+                if key.startswith(Prefix)
             ]
         }
 
@@ -65,7 +68,7 @@ def results() -> Iterator[tuple[str, bytes]]:
     for number in range(SHARDS):
         yield from zip(KEYS.counts(number), tables, strict=True)
         yield KEYS.cleaned(number), b"rows"
-        cleaned = RowObject(rows=1, size=4)
+        cleaned = StoredRows(rows=1, size=4)
         totals = ShardTotals(shard=number, rows_read=1, kept=1, cleaned=cleaned)
         yield KEYS.totals(number), totals.model_dump_json().encode()
     shards = ",".join(shard(number).model_dump_json() for number in range(SHARDS))

@@ -2,7 +2,8 @@
 
 from voucher_selection.api import charts
 from voucher_selection.domain.rejections import Rule, told
-from voucher_selection.domain.runs import RowObject, ShardTotals, Totals
+from voucher_selection.domain.runs import ShardTotals, Totals
+from voucher_selection.domain.stored_objects import StoredRows
 
 
 def stored(**rejected: int) -> str:
@@ -39,7 +40,7 @@ def test_totals_of_different_rules_add_up():
 
 
 def test_a_shard_of_an_older_rule_is_whole_if_its_rows_are_written():
-    written = {"on_a_sunday": RowObject(key="quarantine/rule=on_a_sunday/shard-00000.parquet", rows=3, size=1)}
+    written = {"on_a_sunday": StoredRows(rows=3, size=1)}
     rows = {"rows_read": 3, "rejected": {"on_a_sunday": 3}}
 
     assert ShardTotals(shard=0, **rows, quarantine=written).add_up

@@ -25,11 +25,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import botocore.session
 from botocore.config import Config
 
+from voucher_selection.adapters.dynamodb_errors import explained
 from voucher_selection.domain.errors import CatalogUnavailable, NoModel, NoVersion
 from voucher_selection.domain.retention import Retention
 from voucher_selection.domain.runs import Counted, Totals
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions
 from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
+from voucher_selection.domain.stored_objects import StoredObject
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -97,6 +99,7 @@ class Version(NamedTuple):
     expires_at: datetime | None
 
 
+@explained
 class Catalog:
     """The models in one table.
 
@@ -266,7 +269,7 @@ class Catalog:
 
     def _write(self, model: ServedModel, counted: Counted) -> None:
         """Write all items of a version, and delete what an attempt at it with other segments has left."""
-        items = list(_items_of(model, counted))
+        items = list(items_of(model, counted))
         written = {item["sk"] for item in items}
         left = [item for item in self._query(f"{_VERSION}{model.version}", "") if item["sk"] not in written]
         self._delete(left)
@@ -384,7 +387,8 @@ def _from_item(item: Mapping[str, Any]) -> Item:
     return {name: _deserialize(value) for name, value in item.items()}
 
 
-def _items_of(model: ServedModel, counted: Counted) -> Iterator[Item]:
+def items_of(model: ServedModel, counted: Counted) -> Iterator[Item]:
+    """Yield the items of a version as they are written: its segments, and last what it was made from."""
     for position, mode in enumerate(model.modes):
         yield {
             "pk": f"{_VERSION}{model.version}",
@@ -407,6 +411,7 @@ def _items_of(model: ServedModel, counted: Counted) -> Iterator[Item]:
         "run_id": model.run_id,
         "counts_run_id": counted.run_id,
         "rows": counted.rows and counted.rows.model_dump(mode="json"),
+        "ledger": counted.ledger and counted.ledger.model_dump(mode="json"),
         "cur_date": model.cur_date.isoformat(),
         "published_at": model.published_at.isoformat(),
         "countries": list(model.countries),
@@ -426,8 +431,10 @@ def _pointer_of(attributes: Mapping[str, Any]) -> Pointer:
 
 
 def _counted_of(item: Item) -> Counted:
-    rows = item.get("rows")  # a version that was written before rows were has none
-    return Counted(item["counts_run_id"], rows and Totals.model_validate(rows))
+    rows, ledger = item.get("rows"), item.get("ledger")  # a version that was written before they were has none
+    return Counted(
+        item["counts_run_id"], rows and Totals.model_validate(rows), ledger and StoredObject.model_validate(ledger)
+    )
 
 
 def _version_of(item: Item) -> Version:

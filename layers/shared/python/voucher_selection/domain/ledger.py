@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from voucher_selection.domain.errors import AlreadyCounted
 from voucher_selection.domain.runs import Countries, RunId, SourceFile, Totals
+from voucher_selection.domain.stored_objects import StoredCounts
 
 
 class LedgerEntry(BaseModel):
@@ -28,6 +29,8 @@ class Ledger(BaseModel):
         The run whose counts these were added to; its entries are carried over. None: they began a new history.
     rows
         What became of all the rows; None in a ledger that was written before they were.
+    counts
+        The counts as they were written; None until they are, and in a ledger from before this was.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,6 +39,7 @@ class Ledger(BaseModel):
     base_run_id: RunId | None = None
     entries: tuple[LedgerEntry, ...]
     rows: Totals | None = None
+    counts: StoredCounts | None = None
 
     @classmethod
     def of(cls, run_id: str, countries: tuple[str, ...], files: Iterable[SourceFile], rows: Totals) -> Self:
@@ -62,7 +66,7 @@ class Ledger(BaseModel):
                 f" (the first: {doubled[0].source}): start the append again, it will add only the others"
             )
         known_rows = self.rows and Totals.sum([self.rows, rows])
-        added = {"base_run_id": own_run_id, "entries": self.entries + entries, "rows": known_rows}
+        added = {"base_run_id": own_run_id, "entries": self.entries + entries, "rows": known_rows, "counts": None}
         return self.model_copy(update=added)
 
 

@@ -35,6 +35,11 @@ class Cleaned(NamedTuple):
     rejected: pa.RecordBatch
     other_country: int
 
+    @property
+    def dated(self) -> int:
+        """How many of the rows kept have a last order."""
+        return int(self.kept.num_rows - self.kept["last_order_ts"].null_count)
+
 
 def clean(batch: pa.RecordBatch, countries: Collection[str]) -> Cleaned:
     """Split a batch of the history into the rows that count and those that do not.

@@ -68,7 +68,7 @@ def ingest_addition(
     VoucherSelectionError
         As `ingest`.
     """
-    ledger = read_ledger(lake, base.counted.run_id)
+    ledger = read_ledger(lake, base.counted)
     check_countries(ledger, request.countries or ledger.countries)
     keys = RunKeys(run_id)
     landing = land(request.source, lake, keys, settings.https_limits, ledger.identities)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from voucher_selection.adapters.catalog import Base, Catalog, Publication
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.servable import check_segments, check_servable
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import CatalogContended, NoModel, NothingKept
 from voucher_selection.domain.gate import NOTHING_SERVED, Served, Thresholds, check
@@ -19,7 +20,7 @@ from voucher_selection.domain.retention import Retention
 from voucher_selection.domain.runs import Counted, Outcome, RunPlan, RunSummary, Totals, version_after
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.served_model import SegmentMode, ServedModel
-from voucher_selection.pipeline.base_counts import check_countries, read_ledger, served_base
+from voucher_selection.pipeline.base_counts import check_countries, read_counts, read_ledger, served_base
 from voucher_selection.pipeline.merging import Merged, merge_shards
 
 _MODES_SCHEMA = pa.schema(
@@ -53,6 +54,10 @@ def publish_run(
     ------
     ShardsIncomplete
         A shard has no result, or results that do not add up.
+    ObjectAltered, ObjectMissing
+        An object of the run, or of the counts that it is added to, is not as it was left.
+    TooManyAmounts, ModelTooLarge, AmountOutOfRange
+        The model could not be served; nothing is written.
     NothingKept
         No row of the run's countries was kept.
     HeldBack
@@ -75,8 +80,15 @@ def publish_run(
 def make_model(
     version: str, run_id: str, plan: RunPlan, definitions: SegmentDefinitions, counts: Counts
 ) -> ServedModel:
-    """Return the model of counts for the plan's countries and date."""
-    return ServedModel(
+    """Return the model of counts for the plan's countries and date.
+
+    Raises
+    ------
+    TooManyAmounts, ModelTooLarge, AmountOutOfRange
+        It could not be served.
+    """
+    check_segments(plan.countries, definitions)
+    model = ServedModel(
         version=version,
         run_id=run_id,
         cur_date=plan.cur_date,
@@ -85,6 +97,8 @@ def make_model(
         definitions=definitions,
         modes=segment_modes(counts, definitions, plan.cur_date, plan.countries),
     )
+    check_servable(model)
+    return model
 
 
 def pause() -> None:
@@ -117,8 +131,8 @@ def _publish_whole(
     model = make_model(plan.version, plan.run_id, plan, plan.definitions, merged.counts)
     check(model.modes, merged.totals, served_now(catalog), thresholds)
     ledger = Ledger.of(plan.run_id, plan.countries, plan.files, merged.totals)
-    _write(lake, plan.run_id, merged.counts, ledger, model)
-    publication = catalog.publish(model, Counted(plan.run_id, ledger.rows), retention, model.published_at)
+    counted = _write(lake, plan.run_id, merged.counts, ledger, model)
+    publication = catalog.publish(model, counted, retention, model.published_at)
     return _summary(plan, merged.totals, None, model.version, publication)
 
 
@@ -128,13 +142,12 @@ def _publish_addition(
     """Add what was counted to the counts behind the served model, and again if that was replaced meanwhile."""
     for _ in range(ATTEMPTS):
         base = served_base(catalog)
-        ledger = read_ledger(lake, base.counted.run_id)
+        ledger = read_ledger(lake, base.counted)
         if ledger.identities.issuperset(file.identity for file in plan.files):
             return _summary_of_nothing_new(plan, addition.totals, base, ledger)
         extended, counts, model = _extended(base, ledger, plan, addition, lake)
         check(model.modes, addition.totals, served_now(catalog), thresholds)
-        _write(lake, plan.run_id, counts, extended, model)
-        counted = Counted(plan.run_id, extended.rows)
+        counted = _write(lake, plan.run_id, counts, extended, model)
         publication = catalog.replace(base, model, counted, retention, model.published_at)
         if publication.published:
             return _summary(plan, addition.totals, base.counted.run_id, publication.served_version, publication)
@@ -151,17 +164,18 @@ def _extended(
     check_countries(ledger, plan.countries)
     base_run_id = base.counted.run_id
     extended = ledger.extended(base_run_id, plan.run_id, plan.files, addition.totals)
-    counts = Counts.sum([lake.read_counts(RunKeys(base_run_id).merged_counts), addition.counts])
+    counts = Counts.sum([read_counts(lake, base_run_id, ledger), addition.counts])
     # What it builds on may be of a run that started later; its model is newer all the same.
     version = version_after(base.newest_version, plan.version)
     return extended, counts, make_model(version, plan.run_id, plan, base.definitions, counts)
 
 
-def _write(lake: Lake, run_id: str, counts: Counts, ledger: Ledger, model: ServedModel) -> None:
+def _write(lake: Lake, run_id: str, counts: Counts, ledger: Ledger, model: ServedModel) -> Counted:
+    """Write what the model was made from, and return how it is known: by the ledger, which knows the counts."""
     keys = RunKeys(run_id)
-    lake.write_counts(keys.merged_counts, counts)
+    ledger = ledger.model_copy(update={"counts": lake.write_counts(keys.merged_counts, counts)})
     lake.write_table(keys.modes, modes_table(model.modes))
-    lake.write_json(keys.ledger, ledger)
+    return Counted(run_id, ledger.rows, lake.write_json(keys.ledger, ledger))
 
 
 def _summary(

@@ -6,9 +6,11 @@ from typing import NamedTuple
 from voucher_selection.adapters.catalog import Base, Catalog, Publication
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.servable import check_segments, check_servable, check_what_if
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.domain.errors import CatalogContended, NoCounts, NoModel
 from voucher_selection.domain.gate import Served, check
+from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.lookups import selection_criteria
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.requests import RemodelRequest, WhatIfRequest
@@ -16,7 +18,7 @@ from voucher_selection.domain.retention import Retention
 from voucher_selection.domain.runs import Counted, Outcome, RemodelSummary, RunPlan, day_in_utc, version_of
 from voucher_selection.domain.served_model import SegmentMode, ServedModel
 from voucher_selection.domain.what_if import SegmentChange, WhatIf, changed_segments
-from voucher_selection.pipeline.base_counts import read_ledger
+from voucher_selection.pipeline.base_counts import ledger_if_there, read_counts, read_ledger
 from voucher_selection.pipeline.publishing import ATTEMPTS, modes_table, pause
 
 # Of the changes, a summary tells this many: it is its execution's result, which is limited to 256 KiB.
@@ -44,6 +46,10 @@ def remodel(
     ------
     NoCounts
         Nothing is served yet, or the run named has left no counts.
+    ObjectAltered, ObjectMissing
+        The counts are not as their run has left them.
+    TooManyAmounts, ModelTooLarge, AmountOutOfRange
+        The model could not be served, or answered; nothing is written.
     HeldBack
         The model does not keep to the thresholds; nothing is written.
     CatalogContended
@@ -80,21 +86,28 @@ def make_what_if(
     ------
     NoCounts
         Nothing is served yet, or the run named has left no counts.
+    ObjectAltered, ObjectMissing
+        The counts are not as their run has left them.
+    TooManyAmounts, ModelTooLarge, AmountOutOfRange
+        The model could not be served, or answered; nothing is written.
     """
     run_id = "what-if"
     cur_date = request.cur_date or cur_date or day_in_utc(asked_at)
-    return _what_if(_make(version_of(asked_at, run_id), run_id, cur_date, request, lake, catalog))
+    what_if = _what_if(_make(version_of(asked_at, run_id), run_id, cur_date, request, lake, catalog))
+    check_what_if(what_if)
+    return what_if
 
 
 def _make(
     version: str, run_id: str, cur_date: date, request: WhatIfRequest, lake: Lake, catalog: Catalog
 ) -> _Remodelled:
     base = _served(catalog)
-    counted, countries = _counted(request, base, lake)
+    counted, countries, ledger = _counted(request, base, lake)
     definitions = request.segments or (
         base.definitions if base else lake.read_json(RunKeys(counted.run_id).plan, RunPlan).definitions
     )
-    counts = lake.read_counts(RunKeys(counted.run_id).merged_counts)
+    check_segments(countries, definitions)
+    counts = read_counts(lake, counted.run_id, ledger)
     model = ServedModel(
         version=version,
         run_id=run_id,
@@ -104,6 +117,7 @@ def _make(
         definitions=definitions,
         modes=segment_modes(counts, definitions, cur_date, countries),
     )
+    check_servable(model)
     served = catalog.read(base.version).modes if base else ()
     return _Remodelled(model, counted, base, served, tuple(changed_segments(served, model.modes)))
 
@@ -115,15 +129,15 @@ def _served(catalog: Catalog) -> Base | None:
         return None
 
 
-def _counted(request: WhatIfRequest, base: Base | None, lake: Lake) -> tuple[Counted, tuple[str, ...]]:
-    """Return which counts are used, and the countries that they are of."""
+def _counted(request: WhatIfRequest, base: Base | None, lake: Lake) -> tuple[Counted, tuple[str, ...], Ledger | None]:
+    """Return which counts are used, the countries that they are of, and their ledger."""
     if request.run_id:
-        ledger = read_ledger(lake, request.run_id)
-        return Counted(request.run_id, ledger.rows), ledger.countries
+        ledger = read_ledger(lake, Counted(request.run_id, None))
+        counted = Counted(request.run_id, ledger.rows, lake.stored(RunKeys(request.run_id).ledger))
+        return counted, ledger.countries, ledger
     if base is None:
         raise NoCounts("there are no counts to make a model from yet: run the pipeline on a whole history first")
-    # A model is of all countries of its counts; their ledger would tell the same, and grows with the objects counted.
-    return base.counted, base.countries
+    return base.counted, base.countries, ledger_if_there(lake, base.counted)
 
 
 def _publish(made: _Remodelled, catalog: Catalog, retention: Retention) -> Publication:
