@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, V
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.https_addresses import parse_https
-from voucher_selection.domain.runs import Countries, IsoDate, RunId
+from voucher_selection.domain.runs import MOST_COUNTRIES, Countries, IsoDate, RunId
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.validation import field_problems
 
@@ -22,6 +22,16 @@ def _source_location(source: str) -> str:
     if scheme == "https":
         parse_https(source)
     return source
+
+
+def _not_too_many(countries: tuple[str, ...]) -> tuple[str, ...]:
+    if len(countries) > MOST_COUNTRIES:
+        raise ValueError(f"expected at most {MOST_COUNTRIES} countries, got {len(countries):,}")
+    return countries
+
+
+# Of the countries of a run that there was, any number is read.
+AskedCountries = Annotated[Countries, AfterValidator(_not_too_many)]
 
 
 class _Request(BaseModel):
@@ -52,7 +62,7 @@ class FullRequest(_Request):
 
     source: Annotated[str, AfterValidator(_source_location)]
     mode: Literal["full"] = "full"
-    countries: Countries | None = None
+    countries: AskedCountries | None = None
     cur_date: IsoDate | None = None
     gate: Thresholds | None = None
 
@@ -62,7 +72,7 @@ class AppendRequest(_Request):
 
     source: Annotated[str, AfterValidator(_source_location)]
     mode: Literal["append"]
-    countries: Countries | None = None
+    countries: AskedCountries | None = None
     cur_date: IsoDate | None = None
     gate: Thresholds | None = None
 

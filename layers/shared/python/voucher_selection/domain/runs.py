@@ -45,6 +45,8 @@ def _distinct(countries: tuple[str, ...]) -> tuple[str, ...]:
     return countries
 
 
+# They travel in each item of the map of shards, and in the results of states, which have 256 KiB at most.
+MOST_COUNTRIES = 300
 type PlannedMode = Literal["full", "append"]
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 Countries = Annotated[tuple[Country, ...], AfterValidator(_distinct)]
