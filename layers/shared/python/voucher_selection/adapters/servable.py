@@ -88,7 +88,7 @@ def check_what_if(what_if: WhatIf) -> None:
 def _check_range(mode: SegmentMode) -> None:
     for amount in mode.assignments:
         number = Decimal(repr(amount.voucher_amount))
-        if number and not SMALLEST_NUMBER <= abs(number) <= LARGEST_NUMBER:
+        if not number.is_finite() or (number and not SMALLEST_NUMBER <= abs(number) <= LARGEST_NUMBER):
             raise AmountOutOfRange(
                 f"{_named(mode)} has a voucher amount of {amount.voucher_amount!r}, expected 0 or"
                 f" {SMALLEST_NUMBER:e} to {LARGEST_NUMBER:.1e}: {_MAYBE_NO_AMOUNTS}"
