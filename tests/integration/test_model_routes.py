@@ -178,7 +178,7 @@ def test_a_what_if_of_a_model_that_could_not_be_served_says_so(recent, what_if, 
     monkeypatch.setattr(servable, "MOST_SEGMENTS", 1)
     large = ask(api, segments=TWO)
     monkeypatch.setattr(servable, "MOST_SEGMENTS", 2)
-    monkeypatch.setattr(servable, "LARGEST_ITEM", 250)
+    monkeypatch.setattr(servable, "LARGEST_ITEM", 220)
     many = ask(api, segments=TWO)
 
     assert (large.status, large.json["code"]) == (422, "model_too_large")
