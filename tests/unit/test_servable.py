@@ -21,7 +21,7 @@ from voucher_selection.adapters.servable import (
 from voucher_selection.domain import errors
 from voucher_selection.domain.lookups import selection_criteria
 from voucher_selection.domain.rejections import Rule
-from voucher_selection.domain.requests import parse_request
+from voucher_selection.domain.requests import WhatIfRequest, parse_request
 from voucher_selection.domain.runs import (
     MOST_COUNTRIES,
     Counted,
@@ -198,6 +198,21 @@ def test_a_what_if_that_lambda_cannot_answer_is_refused():
     with pytest.raises(errors.ModelTooLarge, match=r"1 segments and 50,000 changes, has .* 6,000,000 can be answered"):
         check_what_if(what_if(50_000))
     assert LARGEST_WHAT_IF < LAMBDA_ANSWER
+
+
+def test_an_input_that_no_state_could_be_given_is_refused_with_its_length():
+    ranges = [{"name": f"{n}-{n}", "lower": n, "upper": n} for n in range(24_000)]
+    by_orders = {"name": "loyalty", "measure": "total_orders", "segments": ranges, "outside": None}
+    deep = "x"
+    for _ in range(100_000):
+        deep = [deep]
+
+    for request in ({"segments": {"segmentations": [by_orders]}}, {"source": "s3://" + "x" * 200_000}):
+        for parse in (parse_request, WhatIfRequest.parse):
+            with pytest.raises(errors.InvalidRequest, match=r"has [\d,]+ characters of JSON, expected at most 200,000"):
+                parse(request)
+    with pytest.raises(errors.InvalidRequest, match="cannot be read"):
+        parse_request({"source": deep})
 
 
 def bytes_of(content: object) -> int:

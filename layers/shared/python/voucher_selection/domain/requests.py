@@ -1,5 +1,6 @@
 """What is asked of a run: the input of an execution, one model for each mode."""
 
+import json
 import re
 from typing import Annotated, Literal, Self
 
@@ -11,6 +12,9 @@ from voucher_selection.domain.https_addresses import parse_https
 from voucher_selection.domain.runs import MOST_COUNTRIES, Countries, IsoDate, RunId
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.validation import field_problems
+
+# Step Functions gives an input to states, and keeps it beside the cause of a failure: 256 KiB in all.
+LONGEST_REQUEST = 200_000
 
 
 def _source_location(source: str) -> str:
@@ -34,6 +38,18 @@ def _not_too_many(countries: tuple[str, ...]) -> tuple[str, ...]:
 AskedCountries = Annotated[Countries, AfterValidator(_not_too_many)]
 
 
+def _check_length(request: object) -> None:
+    try:
+        length = len(json.dumps(request, default=str))
+    except (RecursionError, ValueError) as error:
+        raise InvalidRequest(f"the run's input cannot be read: {error}") from error
+    if length > LONGEST_REQUEST:
+        raise InvalidRequest(
+            f"the run's input has {length:,} characters of JSON, expected at most {LONGEST_REQUEST:,}: name fewer"
+            " countries or segments"
+        )
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,8 +60,9 @@ class _Request(BaseModel):
         Raises
         ------
         InvalidRequest
-            Names every key that is unknown or missing and every value that cannot be used.
+            Names every key that is unknown or missing and every value that cannot be used; or the input is too long.
         """
+        _check_length(request)
         try:
             return cls.model_validate(request)
         except ValidationError as error:
