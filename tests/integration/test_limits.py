@@ -1,7 +1,11 @@
 """A model that could not be served is refused before anything of it is written, whatever run would make it."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +21,32 @@ from voucher_selection.domain.runs import Counted
 from voucher_selection.domain.segments import load_definitions
 from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
 
+CLEAN_WITH_A_SMALL_DISK = """
+import io, resource, signal
+import numpy as np, pyarrow as pa, pyarrow.parquet as pq
+from voucher_selection.domain.runs import Shard, ShardPart
+from voucher_selection.pipeline.cleaning import clean_shard
+
+rows = 100_000
+content = io.BytesIO()
+pq.write_table(pa.table({
+    "timestamp": pa.array(np.random.default_rng(1).integers(0, 2**50, rows), pa.timestamp("us")),
+    "country_code": ["Peru"] * rows, "last_order_ts": pa.nulls(rows, pa.string()),
+    "first_order_ts": pa.nulls(rows, pa.string()), "total_orders": [3] * rows, "voucher_amount": [1.0] * rows,
+}), content)
+
+class File(io.BytesIO):
+    size, etag = len(content.getvalue()), "x"
+
+class Lake:
+    def open(self, key, etag=None):
+        return File(content.getvalue())
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))
+part = ShardPart(key="x", etag="x", first_row_group=0, end_row_group=1, first_row=0, rows=rows)
+clean_shard(Lake(), "run", Shard(number=0, parts=(part,)), ("Peru",), 10_000)
+"""
 TOO_MANY = (
     r"segment {} of \w+ in Peru has {} different voucher amounts, and the catalog holds \d+ of them: .*voucher_amount"
 )
@@ -135,3 +165,17 @@ def test_as_many_amounts_as_a_segment_may_have_are_taken_by_dynamodb(catalog: Ca
 
 def _json(content: object) -> bytes:
     return json.dumps(content).encode()
+
+
+def test_a_shard_that_does_not_fit_on_the_disk_is_named(tmp_path: Path):
+    """In a process of its own that may write files of 64 KiB at most; its rows are no two alike, so they stay long."""
+    program = tmp_path / "clean.py"
+    program.write_text(CLEAN_WITH_A_SMALL_DISK)
+
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        [sys.executable, program], capture_output=True, text=True, timeout=120, check=False, env=environment
+    )
+
+    assert "ShardTooLarge: what is written of shard 0 does not fit on the function's disk" in done.stderr
+    assert "lower the stage's shard_target_rows, or for a history raise its clean_disk_mb" in done.stderr

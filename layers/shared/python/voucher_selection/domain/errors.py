@@ -88,6 +88,10 @@ class ShardsIncomplete(VoucherSelectionError):
     """A shard has no result (the cause says why) or one that does not add up, or there is a result too many."""
 
 
+class ShardTooLarge(VoucherSelectionError):
+    """What is written of a shard does not fit on the function's disk."""
+
+
 class NothingKept(VoucherSelectionError):
     """Cleaning left no row of the run's countries to make a model from."""
 

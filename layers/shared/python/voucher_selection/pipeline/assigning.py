@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.disk import named_full_disk
 from voucher_selection.adapters.lake import Lake, in_parallel
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.assign_runs import AssignPlan, AssignSummary, AssignTotals, ShardAssigned
@@ -36,8 +37,10 @@ def assign_shard(lake: Lake, catalog: Catalog, run_id: str, shard: Shard, batch_
     ------
     NotParquet
         A page of a file cannot be read.
-    SourceChanged, LakeUnavailable
+    SourceChanged, LakeUnavailable, LakeRefused
         A file is not the one that was planned with, or cannot be fetched.
+    ShardTooLarge
+        The amounts do not fit on the disk.
     NoModel
         The version that the run was planned with has expired.
     """
@@ -46,7 +49,7 @@ def assign_shard(lake: Lake, catalog: Catalog, run_id: str, shard: Shard, batch_
     model = catalog.read(plan.version)
     ids = _ID_TYPES[plan.customer_ids]
     totals = AssignTotals()
-    with TemporaryDirectory(prefix="assign-") as folder:
+    with named_full_disk(shard.number), TemporaryDirectory(prefix="assign-") as folder:
         file = Path(folder) / "vouchers.parquet"
         with pq.ParquetWriter(file, output_schema(ids), compression="zstd") as writer:
             for rows in read_ahead(_batches(lake, shard, batch_rows)):

@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 
 import pyarrow as pa
 
+from voucher_selection.adapters.disk import named_full_disk
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.row_file import RowFile
 from voucher_selection.adapters.run_keys import RunKeys
@@ -47,12 +48,14 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, countries: tuple[str, ...
     ------
     NotParquet
         A page of a file cannot be read.
-    SourceChanged, LakeUnavailable
+    SourceChanged, LakeUnavailable, LakeRefused
         A file is not the one that was planned with, or cannot be fetched.
+    ShardTooLarge
+        Its rows do not fit on the disk.
     """
     keys = RunKeys(run_id)
     counts, totals, dated = RunningCounts(), Totals(), 0
-    with TemporaryDirectory(prefix="clean-") as folder:
+    with named_full_disk(shard.number), TemporaryDirectory(prefix="clean-") as folder:
         with _ShardFiles(Path(folder)) as files:
             for batch in read_ahead(_batches(lake, shard, countries, batch_rows)):
                 files.write(batch)
