@@ -38,6 +38,8 @@ PARALLEL_REQUESTS = 32
 # botocore repeats a request until its answer begins; of what comes after that it only says that it broke off.
 _BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 _READ_ATTEMPTS = 5
+# In one request, whose answer has the ETag; S3 takes 5 GiB. What is larger goes in parts, and is known by its size.
+_LARGEST_PUT = 1024**3
 _LONGEST_PAUSE = 1.0  # seconds, before the next attempt
 
 
@@ -120,11 +122,13 @@ class Lake:
         return self._write(key, buffer.getvalue().to_pybytes(), "application/vnd.apache.parquet")
 
     def upload(self, key: str, file: Path) -> StoredRows:
-        """Upload a parquet file, in parts where it is large, and return what is written down of it."""
+        """Upload a parquet file, and return what is written down of it."""
+        size = file.stat().st_size
         with named_refusals(self.bucket, key):
-            self.client.upload_file(str(file), self.bucket, key)
-            etag = self.client.head_object(Bucket=self.bucket, Key=key)["ETag"]
-        return StoredRows(rows=pq.read_metadata(file).num_rows, size=file.stat().st_size, etag=etag)
+            etag = self._put(key, file) if size <= _LARGEST_PUT else None
+            if etag is None:  # nor may its writer ask for it: that takes the right to read
+                self.client.upload_file(str(file), self.bucket, key)
+        return StoredRows(rows=pq.read_metadata(file).num_rows, size=size, etag=etag)
 
     def write_counts(self, keys: tuple[str, ...], counts: Counts) -> StoredCounts:
         """Write counts, each of their tables under its key, and return what is written down of them."""
@@ -155,6 +159,10 @@ class Lake:
             self._check(keys[0], next(counts.faults(), None))
             self._check(keys[0], _difference(counts.rows, written.rows))
         return counts
+
+    def _put(self, key: str, file: Path) -> str:
+        with file.open("rb") as content:
+            return self.client.put_object(Bucket=self.bucket, Key=key, Body=content)["ETag"]
 
     def _table(self, key: str, content: bytes) -> pa.Table:
         try:
