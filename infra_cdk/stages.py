@@ -36,7 +36,7 @@ class Stage:
 
     Attributes:
         name: The stage, which is also the API's.
-        countries: Countries whose assignments count, as the history names them.
+        countries: Countries whose assignments count, as the history names them; at most 300.
         cur_date: The date that days since the last order count up to; None is the day of the run (UTC).
         refresh_schedule: When the model is made anew for the day's date, as an EventBridge expression in UTC; empty is
             never. It needs no refresh where cur_date is set.

@@ -239,3 +239,14 @@ def test_a_rollback_names_what_was_altered_of_what_it_has_settled(days, pipeline
 
     roll_back()
     refused(RunKeys("back").rollback, no_json, roll_back, errors.ObjectAltered, f"{ALTERED}it cannot be read as")
+
+
+def test_rows_that_are_too_large_for_one_request_are_known_by_their_size(
+    days, pipeline: Pipeline, refused, monkeypatch
+):
+    monkeypatch.setattr("voucher_selection.adapters.lake._LARGEST_PUT", 0)
+    (totals,) = pipeline.clean(pipeline.ingest("run", {"source": days[0]}, STARTED))
+
+    assert totals["cleaned"]["etag"] is None
+    refused(CLEANED.cleaned(0), emptied, lambda: pipeline.model("run"), errors.ShardsIncomplete, "1 objects are not as")
+    assert pipeline.model("run")["published"]

@@ -143,6 +143,19 @@ def test_a_model_of_more_segments_than_can_be_served_ends_a_run_before_it_writes
     assert written(lake, "run") == []
 
 
+def test_a_what_if_that_lambda_could_not_answer_is_refused_and_a_remodel_writes_it(
+    source, pipeline: Pipeline, lake: Lake, monkeypatch
+):
+    pipeline.run("run", {"source": source("x", [1.0])}, STARTED)
+    monkeypatch.setattr(servable, "LARGEST_WHAT_IF", 1_000)
+
+    with pytest.raises(errors.ModelTooLarge, match="the what-if, with 9 segments and 0 changes, has .* 1,000 can be"):
+        load_handler("what_if").lambda_handler({}, CONTEXT)
+
+    asked = pipeline.remodel("asked", STARTED + SECOND, publish=False)
+    assert [*lake.list(RunKeys("asked").what_if)] == [asked["what_if_key"]]
+
+
 def test_5000_countries_are_refused_with_their_number_before_anything_is_landed(source, pipeline, lake):
     countries = [f"Country {number}" for number in range(5_000)]
 
