@@ -106,7 +106,11 @@ class Functions(Construct):
             disk_mb=self._stage.clean_disk_mb,
             timeout_seconds=self._stage.clean_timeout_seconds,
             environment={"BUCKET": self._bucket.bucket_name, "BATCH_ROWS": str(self._stage.batch_rows)},
-            rights=[self._objects(_READ, "raw"), self._objects(_WRITE, "staging", "quarantine")],
+            rights=[
+                self._list("raw"),
+                self._objects(_READ, "raw"),
+                self._objects(_WRITE, "staging", "quarantine"),
+            ],
         )
 
     def _assign(self) -> lambda_.Function:
@@ -120,6 +124,7 @@ class Functions(Construct):
                 "BATCH_ROWS": str(self._stage.batch_rows),
             },
             rights=[
+                self._list("raw", "runs"),
                 self._objects(_READ, "raw", "runs"),
                 self._objects(_WRITE, "production"),
                 self._items("dynamodb:GetItem", "dynamodb:Query"),

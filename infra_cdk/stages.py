@@ -37,7 +37,7 @@ class Stage:
 
     Attributes:
         name: The stage, which is also the API's.
-        countries: Countries whose assignments count, as the history names them.
+        countries: Countries whose assignments count, as the history names them; at most 300.
         cur_date: The date that days since the last order count up to; None is the day of the run, in
             `time_zone`.
         time_zone: What a day is, as the IANA name of a zone, like ``Europe/Riga``. Times of a history or a lookup that
@@ -191,6 +191,9 @@ class Stage:
         """Refuse values that a deployment would only find out about halfway, or that no run could use."""
         if not self.countries:
             raise StageError("countries: expected at least one country, e.g. countries=Peru,Latvia")
+        if len(self.countries) > _MOST_COUNTRIES:
+            msg = f"countries: expected at most {_MOST_COUNTRIES} countries, got {len(self.countries):,}"
+            raise StageError(msg)
         if self.start_runs and self.auth == "none" and not self.is_local:
             raise StageError("start_runs: anyone could start runs where auth is none; set auth=api_key")
         self._check_days()
@@ -370,6 +373,9 @@ _ON_AWS_ONLY = ("kms_key", "permissions_boundary", "subnet_ids", "waf", "domain_
 
 LOG_PERIODS = (1, 7, 14, 30, 90, 180, 365)
 """How long logs can be kept, in days: of CloudWatch's periods, the ones that a team has asked for."""
+
+_MOST_COUNTRIES = 300
+"""What a run may name, too: its countries travel in every item of the map of shards."""
 
 _MOST_SEGMENTS_BYTES = 3_000
 """Lambda takes 4 KB of environment variables; the others need less than a quarter of it."""

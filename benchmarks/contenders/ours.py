@@ -1,13 +1,10 @@
 """The product: its counting by itself, and the whole of Clean with a folder in the place of the bucket."""
 
 import io
-from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any, override
 
-import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, TypeAdapter
 
 from benchmarks.answer import Answer
 from voucher_selection.adapters.lake import Lake
@@ -15,6 +12,7 @@ from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.runs import Shard, ShardPart, Totals
+from voucher_selection.domain.stored_objects import StoredObject, StoredRows
 from voucher_selection.pipeline.cleaning import clean_shard
 from voucher_selection.pipeline.counting import count_file
 
@@ -40,7 +38,7 @@ def write(file: Path, country: str, folder: Path) -> Answer:
     )
     lake = _Folder(folder)
     totals = clean_shard(lake, "bench", Shard(number=0, parts=(part,)), Reading((country,)), BATCH_ROWS)
-    return _answer(lake.read_counts(RunKeys("bench").counts(0)), totals)
+    return _answer(lake.read_counts(RunKeys("bench").counts(0), totals.counts), totals)
 
 
 def _answer(counts: Counts, totals: Totals) -> Answer:
@@ -69,26 +67,21 @@ class _Folder(Lake):
         return _File(key)
 
     @override
-    def upload(self, key: str, file: Path) -> None:
+    def upload(self, key: str, file: Path) -> StoredRows:
         with file.open("rb") as content:
-            self._write(key, content)
-
-    @override
-    def write_table(self, key: str, table: pa.Table) -> None:
-        buffer = io.BytesIO()
-        pq.write_table(table, buffer, compression="zstd")
-        buffer.seek(0)
-        self._write(key, buffer)
-
-    @override
-    def write_json(self, key: str, value: BaseModel | Iterable[BaseModel]) -> None:
-        self._write(key, io.BytesIO(TypeAdapter(Any).dump_json(value)))
+            self._copy(key, content)
+        return StoredRows(rows=pq.read_metadata(file).num_rows, size=file.stat().st_size)
 
     @override
     def _read(self, key: str) -> bytes:
         return (self._folder / key).read_bytes()
 
-    def _write(self, key: str, content: IO[bytes]) -> None:
+    @override
+    def _write(self, key: str, content: bytes, content_type: str) -> StoredObject:
+        self._copy(key, io.BytesIO(content))
+        return StoredObject.of(content)
+
+    def _copy(self, key: str, content: IO[bytes]) -> None:
         path = self._folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:

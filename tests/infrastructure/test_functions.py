@@ -197,6 +197,7 @@ def test_ingest_reads_other_buckets_only_when_they_are_named(synthesize):
 
 def test_clean_reads_raw_and_writes_staging_and_quarantine(each_stage):
     assert without_logs_and_traces(each_stage.rights("FunctionsCleanRole")) == {
+        "s3:ListBucket": {BUCKET},
         **allowed(READ, f"{BUCKET}/raw/*"),
         **allowed(WRITE, f"{BUCKET}/staging/*", f"{BUCKET}/quarantine/*"),
     }
@@ -204,6 +205,7 @@ def test_clean_reads_raw_and_writes_staging_and_quarantine(each_stage):
 
 def test_assign_reads_customers_and_the_table_and_writes_production(each_stage):
     assert without_logs_and_traces(each_stage.rights("FunctionsAssignRole")) == {
+        "s3:ListBucket": {BUCKET},
         **allowed(READ, f"{BUCKET}/raw/*", f"{BUCKET}/runs/*"),
         **allowed(WRITE, f"{BUCKET}/production/*"),
         **allowed({"dynamodb:GetItem", "dynamodb:Query"}, TABLE),
@@ -250,17 +252,20 @@ def test_the_api_starts_runs_only_where_the_stage_says_so(local, synthesize):
     assert "states:StartExecution" not in synthesize("local", start_runs=False).rights("FunctionsApiRole")
 
 
-def test_the_api_hears_of_missing_objects_among_those_of_runs_only(each_stage):
+@pytest.mark.parametrize(
+    ("name", "prefixes"), [("Api", ["runs/*"]), ("Clean", ["raw/*"]), ("Assign", ["raw/*", "runs/*"])]
+)
+def test_what_reads_some_objects_hears_of_missing_ones_among_those_only(each_stage, name: str, prefixes: list[str]):
     statements = [
         statement
         for logical_id, role in each_stage.resources("AWS::IAM::Role").items()
-        if logical_id.startswith("FunctionsApiRole")
+        if logical_id.startswith(f"Functions{name}Role")
         for policy in role["Policies"]
         for statement in policy["PolicyDocument"]["Statement"]
         if statement["Action"] == "s3:ListBucket"
     ]
 
-    assert [statement["Condition"] for statement in statements] == [{"StringLike": {"s3:prefix": ["runs/*"]}}]
+    assert [statement["Condition"] for statement in statements] == [{"StringLike": {"s3:prefix": prefixes}}]
 
 
 def test_the_api_of_the_emulator_knows_its_address(local, dev):

@@ -9,6 +9,7 @@ import pytest
 
 from infra_cdk.context import stage_from_context
 from infra_cdk.stages import StageError, stage
+from voucher_selection.domain.runs import MOST_COUNTRIES
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -147,6 +148,7 @@ def test_the_cdks_own_context_is_left_alone():
         ({"stage": "test"}, "stage: expected one of local, dev, prod, got 'test'"),
         ({"contries": "Peru"}, "contries: no such setting; there are stage, .*countries"),
         ({"countries": " , "}, "countries: expected at least one country"),
+        ({"countries": [f"Country {n}" for n in range(301)]}, "countries: expected at most 300 countries, got 301"),
         ({"cur_date": "15.09.2018"}, "cur_date: expected a date like 2018-09-15, or today, got '15.09.2018'"),
         ({"time_zone": "Riga"}, "time_zone: expected a zone of the IANA database like Europe/Riga, got 'Riga'"),
         ({"time_zone": "localtime"}, "time_zone: expected a zone of the IANA database"),
@@ -243,6 +245,14 @@ def test_segments_that_no_function_could_get_are_refused(tmp_path, content, mess
 
     with pytest.raises(StageError, match=message):
         _ = stage_from_context({"segments_file": str(file)}).segments
+
+
+def test_a_stage_may_have_as_many_countries_as_a_run():
+    countries = [f"Country {number}" for number in range(MOST_COUNTRIES)]
+
+    assert len(stage_from_context({"countries": countries}).countries) == MOST_COUNTRIES
+    with pytest.raises(StageError):
+        stage_from_context({"countries": [*countries, "One more"]})
 
 
 def test_infra_cdk_imports_neither_the_functions_nor_the_domain():

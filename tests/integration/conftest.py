@@ -140,6 +140,14 @@ def catalog(aws: None) -> Catalog:
     return Catalog(TABLE)
 
 
+def forget_the_ledger(catalog: Catalog) -> None:
+    """Make the served version one from before versions knew their ledger."""
+    key = {"pk": {"S": "MODEL"}, "sk": {"S": f"VERSION#{catalog.served_version()}"}}
+    catalog._client.update_item(
+        TableName=TABLE, Key=key, UpdateExpression="REMOVE #l", ExpressionAttributeNames={"#l": "ledger"}
+    )
+
+
 @pytest.fixture
 def put(lake: Lake) -> Callable[[str, bytes], str]:
     """Put an object into the lake's bucket and return its address."""

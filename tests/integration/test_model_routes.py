@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.histories import history, parquet_bytes, repeated
 from tests.integration.conftest import CONTEXT, SECOND, STARTED, TWO, Api, Pipeline, load_handler
+from voucher_selection.adapters import servable
 from voucher_selection.api.what_if_function import WhatIfFailed, WhatIfFunction
 from voucher_selection.domain.requests import WhatIfRequest
 
@@ -157,6 +158,32 @@ def test_a_what_if_without_counts_says_so(what_if, api: Api):
 
     assert (answer.status, answer.json["code"]) == (404, "no_counts")
     assert "run the pipeline on a whole history first" in answer.json["detail"]
+
+
+def test_a_what_if_names_counts_that_are_not_as_their_run_left_them(recent, what_if, put, lake, api: Api):
+    key = "production/run_id=run-1/frequency_counts.parquet"
+    put(key, b"PAR1")
+
+    altered = ask(api)
+    lake.client.delete_object(Bucket=lake.bucket, Key=key)
+    missing = ask(api)
+
+    assert (altered.status, altered.json["code"]) == (409, "counts_altered")
+    assert (missing.status, missing.json["code"]) == (409, "counts_missing")
+    assert all(key in answer.json["detail"] for answer in (altered, missing))
+    assert altered.json["detail"].endswith("run the whole history, whose model does not build on it")
+
+
+def test_a_what_if_of_a_model_that_could_not_be_served_says_so(recent, what_if, api: Api, monkeypatch):
+    monkeypatch.setattr(servable, "MOST_SEGMENTS", 1)
+    large = ask(api, segments=TWO)
+    monkeypatch.setattr(servable, "MOST_SEGMENTS", 2)
+    monkeypatch.setattr(servable, "LARGEST_ITEM", 220)
+    many = ask(api, segments=TWO)
+
+    assert (large.status, large.json["code"]) == (422, "model_too_large")
+    assert (many.status, many.json["code"]) == (422, "too_many_amounts")
+    assert "segment few of loyalty in Peru has 2 different voucher amounts" in many.json["detail"]
 
 
 def test_a_what_if_that_dies_is_our_fault_and_says_nothing_of_itself(recent, what_if, api: Api, monkeypatch):

@@ -1,7 +1,9 @@
 """How row groups are grouped into shards."""
 
-from voucher_selection.domain.runs import Shard, ShardPart
-from voucher_selection.domain.shards import MOST_PARTS, RowGroup, plan_shards
+import json
+
+from voucher_selection.domain.runs import MOST_COUNTRIES, Shard, ShardPart
+from voucher_selection.domain.shards import LARGEST_SHARD, MOST_PARTS, RowGroup, plan_shards
 
 
 def file(key: str, *rows: int, size: int = 10) -> list[RowGroup]:
@@ -54,11 +56,23 @@ def test_thousands_of_tiny_files_are_grouped_as_far_as_an_item_of_the_map_may_gr
 
 
 def test_an_item_of_the_map_stays_below_what_a_state_may_be_given():
-    raw = (
-        "raw/run_id=" + "r" * 80 + "/year=2018/month=05/part-00000-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee.snappy.parquet"
-    )
-    groups = [group for number in range(MOST_PARTS) for group in file(f"{raw}-{number}", 10**9)]
+    """With the longest names of as many countries as a run may have, and with the longest cause of a failure."""
+    cause, countries = 32 * 1024, [f"{number:03d}" + "\U0001d306" * 61 for number in range(MOST_COUNTRIES)]
+    for key in ("a", "raw/run_id=" + "r" * 80 + "/part-00000-aaaaaaaa.parquet", "\U0001d306" * 253):
+        groups = [group for number in range(4 * MOST_PARTS) for group in file(f"{key}-{number}", 10**9)]
 
-    (shard,) = plan_shards(groups, 10**15, 10**15)
+        shards = plan_shards(groups, 10**15, 10**15)
 
-    assert len(shard.model_dump_json()) < 256 * 1024
+        items = [{"run_id": "r" * 80, "countries": countries, "shard": shard.model_dump()} for shard in shards]
+        sizes = [len(json.dumps(item, ensure_ascii=False).encode()) for item in items]
+        assert max(sizes) + cause < 256 * 1024
+        assert sum(shard.rows for shard in shards) == 4 * MOST_PARTS * 10**9
+
+
+def test_parts_of_long_keys_are_as_many_as_an_item_of_the_map_holds():
+    groups = [group for number in range(400) for group in file("k" * 900 + f"-{number:03d}", 1)]
+
+    shards = plan_shards(groups, 10**9, 10**12)
+
+    assert max(len(shard.model_dump_json()) for shard in shards) <= LARGEST_SHARD + 100
+    assert min(len(shard.model_dump_json()) for shard in shards[:-1]) > LARGEST_SHARD * 0.9

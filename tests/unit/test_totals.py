@@ -1,8 +1,14 @@
 """Totals of rows outlive the rules that rejected them: old ones are read, added to and shown with whatever rules."""
 
+from typing import Any
+
+import pytest
+
 from voucher_selection.api import charts
 from voucher_selection.domain.rejections import Rule, told
-from voucher_selection.domain.runs import RowObject, ShardTotals, Totals
+from voucher_selection.domain.runs import ShardTotals, Totals
+from voucher_selection.domain.segments import Measure
+from voucher_selection.domain.stored_objects import StoredCounts, StoredRows
 
 
 def stored(**rejected: int) -> str:
@@ -39,7 +45,7 @@ def test_totals_of_different_rules_add_up():
 
 
 def test_a_shard_of_an_older_rule_is_whole_if_its_rows_are_written():
-    written = {"on_a_sunday": RowObject(key="quarantine/rule=on_a_sunday/shard-00000.parquet", rows=3, size=1)}
+    written = {"on_a_sunday": StoredRows(rows=3, size=1)}
     rows = {"rows_read": 3, "rejected": {"on_a_sunday": 3}}
 
     assert ShardTotals(shard=0, **rows, quarantine=written).add_up
@@ -52,3 +58,44 @@ def test_people_read_of_a_rule_that_is_no_more_its_name():
 
     assert {"cannot be read", "on_a_sunday"} < {bar.label for bar in charts.rows_read(totals)}
     assert told(Rule.NULL_TOTAL_ORDERS) == "number of orders missing"
+
+
+def test_totals_that_lose_or_invent_a_row_do_not_add_up():
+    assert Totals(rows_read=6, other_country=1, rejected={"malformed": 2}, kept=3).add_up
+    assert not Totals(rows_read=7, other_country=1, rejected={"malformed": 2}, kept=3).add_up
+    assert not Totals(rows_read=5, other_country=1, rejected={"malformed": 2}, kept=3).add_up
+
+
+def shard(**changes: Any) -> ShardTotals:
+    """The totals of a shard of three rows: one of another country, and two kept, one of these with a last order."""
+    counts = StoredCounts(objects=(), rows={Measure.TOTAL_ORDERS: 2, Measure.DAYS_SINCE_LAST_ORDER: 1})
+    whole = {"rows_read": 3, "other_country": 1, "kept": 2, "dated": 1}
+    return ShardTotals(**{"shard": 0, "cleaned": StoredRows(rows=2, size=9), "counts": counts} | whole | changes)
+
+
+def counted(by_orders: int, by_days: int) -> StoredCounts:
+    return StoredCounts(objects=(), rows={Measure.TOTAL_ORDERS: by_orders, Measure.DAYS_SINCE_LAST_ORDER: by_days})
+
+
+def test_a_shard_is_whole_if_its_rows_are_written_and_counted():
+    assert shard().add_up
+    assert shard(dated=None, counts=None).add_up, "from before shards told what they had counted"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rows_read": 4},
+        {"other_country": 0},
+        {"cleaned": StoredRows(rows=1, size=9)},
+        {"cleaned": StoredRows(rows=3, size=9)},
+        {"cleaned": None},
+        {"dated": 2},
+        {"counts": counted(1, 1)},
+        {"counts": counted(2, 0)},
+        {"counts": StoredCounts(objects=(), rows={})},
+    ],
+    ids=str,
+)
+def test_a_shard_whose_rows_are_not_all_written_and_counted_does_not_add_up(changes: dict[str, Any]):
+    assert not shard(**changes).add_up

@@ -25,15 +25,15 @@ from voucher_selection.adapters.catalog_items import (
     Pointer,
     Version,
     from_dynamodb,
+    items_of,
     model_of,
     pointer_of,
     run_item,
-    segment_items,
     summary_of,
     to_dynamodb,
-    version_item,
     version_of,
 )
+from voucher_selection.adapters.dynamodb_errors import explained
 from voucher_selection.adapters.observability import logger
 from voucher_selection.domain.errors import CatalogContended, CatalogUnavailable, NoModel, NoVersion, UnreadableItem
 from voucher_selection.domain.retention import Retention
@@ -80,6 +80,7 @@ class Base(NamedTuple):
         return self.served.version
 
 
+@explained
 class Catalog:
     """The models in one table.
 
@@ -273,7 +274,7 @@ class Catalog:
 
     def _write(self, model: ServedModel, counted: Counted) -> None:
         """Write all items of a version, and delete what an attempt at it with other segments has left."""
-        items = [*segment_items(model), version_item(model, counted)]
+        items = list(items_of(model, counted))
         written = {item["sk"] for item in items}
         left = [item for item in self._query(f"{VERSION}{model.version}", "") if item["sk"] not in written]
         self._delete(left)

@@ -23,6 +23,7 @@ from voucher_selection.domain.errors import InvalidSegments, NoModel, Unreadable
 from voucher_selection.domain.runs import Counted, IsoDate, PointerSummary, Totals, is_version
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions
 from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
+from voucher_selection.domain.stored_objects import StoredObject
 from voucher_selection.domain.time_zones import TimeZone
 from voucher_selection.domain.validation import describe
 
@@ -73,7 +74,9 @@ class _VersionItem(BaseModel):
     version: StrictStr
     run_id: StrictStr
     counts_run_id: StrictStr
-    rows: Totals | None = None  # a version that was written before rows were has none
+    # A version that was written before there were rows, or ledgers, has none.
+    rows: Totals | None = None
+    ledger: StoredObject | None = None
     cur_date: IsoDate
     published_at: Moment
     countries: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
@@ -135,7 +138,7 @@ def version_of(item: Item) -> Version:
         return Version(
             version=found.version,
             run_id=found.run_id,
-            counted=Counted(found.counts_run_id, found.rows),
+            counted=Counted(found.counts_run_id, found.rows, found.ledger),
             cur_date=found.cur_date,
             published_at=found.published_at,
             countries=found.countries,
@@ -230,8 +233,8 @@ def _segment_key(country: str, segmentation: str, segment: str) -> str:
     return f"{country}#{segmentation}#{segment}"
 
 
-def segment_items(model: ServedModel) -> Iterator[Item]:
-    """Yield the items of a version's segments."""
+def items_of(model: ServedModel, counted: Counted) -> Iterator[Item]:
+    """Yield the items of a version as they are written: its segments, and last what it was made from."""
     for position, mode in enumerate(model.modes):
         yield {
             "pk": f"{VERSION}{model.version}",
@@ -247,17 +250,14 @@ def segment_items(model: ServedModel) -> Iterator[Item]:
             "share": _decimal(mode.share),
             "assignments": [{"voucher_amount": _decimal(a.voucher_amount), "count": a.count} for a in mode.assignments],
         }
-
-
-def version_item(model: ServedModel, counted: Counted) -> Item:
-    """Return the item of what a version was made from."""
-    return {
+    yield {
         "pk": MODEL,
         "sk": f"{VERSION}{model.version}",
         "version": model.version,
         "run_id": model.run_id,
         "counts_run_id": counted.run_id,
         "rows": counted.rows and counted.rows.model_dump(mode="json"),
+        "ledger": counted.ledger and counted.ledger.model_dump(mode="json"),
         "cur_date": model.cur_date.isoformat(),
         "published_at": model.published_at.isoformat(),
         "countries": list(model.countries),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, override
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args, override
 
 import boto3
 import pyarrow as pa
@@ -14,17 +14,20 @@ import pyarrow.parquet as pq
 from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
-    ConnectionError,  # noqa: A004 - botocore's, which is not Python's
-    HTTPClientError,
     IncompleteReadError,
     ReadTimeoutError,
     ResponseStreamingError,
 )
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from voucher_selection.adapters.run_keys import what_to_do
+from voucher_selection.adapters.s3_errors import is_missing, is_replaced, named_refusals
 from voucher_selection.adapters.seekable import SeekableFile
 from voucher_selection.domain.counts import Counts
-from voucher_selection.domain.errors import LakeUnavailable, SourceChanged
+from voucher_selection.domain.errors import LakeUnavailable, ObjectAltered, ObjectMissing, SourceChanged
+from voucher_selection.domain.segments import Measure
+from voucher_selection.domain.stored_objects import StoredCounts, StoredObject, StoredRows
+from voucher_selection.domain.validation import describe
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -35,7 +38,16 @@ PARALLEL_REQUESTS = 32
 # botocore repeats a request until its answer begins; of what comes after that it only says that it broke off.
 _BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 _READ_ATTEMPTS = 5
+# In one request, whose answer has the ETag; S3 takes 5 GiB. What is larger goes in parts, and is known by its size.
+_LARGEST_PUT = 1024**3
 _LONGEST_PAUSE = 1.0  # seconds, before the next attempt
+
+
+class Listed(NamedTuple):
+    """An object as S3 lists it: its size in bytes, and its ETag, which is another for other content."""
+
+    size: int
+    etag: str
 
 
 class Lake:
@@ -60,55 +72,135 @@ class Lake:
         """Yield the keys below `prefix`, in order."""
         return (found["Key"] for found in self._found(prefix))
 
-    def sizes(self, prefix: str) -> dict[str, int]:
-        """Return the sizes, in bytes, of the objects below `prefix`, by key."""
-        return {found["Key"]: found["Size"] for found in self._found(prefix)}
+    def listed(self, prefix: str) -> dict[str, Listed]:
+        """Return what S3 lists of the objects below `prefix`, by key."""
+        return {found["Key"]: Listed(found["Size"], found["ETag"]) for found in self._found(prefix)}
 
-    def read_json[T](self, key: str, kind: type[T]) -> T:
-        """Read a JSON object as `kind`, checked."""
-        return TypeAdapter(kind).validate_json(self._read(key))
+    def read_json[T](self, key: str, kind: type[T], written: StoredObject | None = None) -> T:
+        """Read a JSON object as `kind`, checked.
+
+        Parameters
+        ----------
+        written
+            What was written down of it, for its content to be checked with.
+
+        Raises
+        ------
+        ObjectMissing
+            There is no such object.
+        ObjectAltered
+            It is another than was written, or cannot be read as `kind`.
+        """
+        content = self._read(key)
+        self._check(key, written.difference(content) if written else None)
+        try:
+            return TypeAdapter(kind).validate_json(content)
+        except ValidationError as error:
+            fault = "; ".join(describe(error))
+            raise self._altered(key, f"it cannot be read as {_name_of(kind)} ({fault})") from error
+
+    def stored(self, key: str) -> StoredObject:
+        """Return what an object is now, for later readers to check it with."""
+        return StoredObject.of(self._read(key))
 
     def read_json_if_there[T](self, key: str, kind: type[T]) -> T | None:
         """Read a JSON object as `kind`; None where there is no such object."""
         try:
             return self.read_json(key, kind)
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
+        except ObjectMissing:
+            return None
 
-    def write_json(self, key: str, value: BaseModel | Iterable[BaseModel]) -> None:
+    def write_json(self, key: str, value: BaseModel | Iterable[BaseModel]) -> StoredObject:
         """Write a model, or a list of them, as JSON."""
         serializable = value if isinstance(value, BaseModel) else list(value)
-        body = TypeAdapter(Any).dump_json(serializable, indent=1)
-        self.client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json")
+        return self._write(key, TypeAdapter(Any).dump_json(serializable, indent=1), "application/json")
 
-    def write_table(self, key: str, table: pa.Table) -> None:
+    def write_table(self, key: str, table: pa.Table) -> StoredObject:
         """Write a small table as parquet."""
         buffer = pa.BufferOutputStream()
         pq.write_table(table, buffer, compression="zstd")
-        self.client.put_object(Bucket=self.bucket, Key=key, Body=buffer.getvalue().to_pybytes())
+        return self._write(key, buffer.getvalue().to_pybytes(), "application/vnd.apache.parquet")
 
-    def upload(self, key: str, file: Path) -> None:
-        """Upload a file, in parts where it is large."""
-        self.client.upload_file(str(file), self.bucket, key)
+    def upload(self, key: str, file: Path) -> StoredRows:
+        """Upload a parquet file, and return what is written down of it."""
+        size = file.stat().st_size
+        with named_refusals(self.bucket, key):
+            etag = self._put(key, file) if size <= _LARGEST_PUT else None
+            if etag is None:  # nor may its writer ask for it: that takes the right to read
+                self.client.upload_file(str(file), self.bucket, key)
+        return StoredRows(rows=pq.read_metadata(file).num_rows, size=size, etag=etag)
 
-    def write_counts(self, keys: tuple[str, str], counts: Counts) -> None:
-        """Write both count tables, under the keys of the frequency and of the recency counts."""
-        for key, table in zip(keys, counts, strict=True):
-            self.write_table(key, table)
+    def write_counts(self, keys: tuple[str, ...], counts: Counts) -> StoredCounts:
+        """Write counts, each of their tables under its key, and return what is written down of them."""
+        objects = tuple(self.write_table(key, table) for key, table in zip(keys, counts, strict=True))
+        return StoredCounts(objects=objects, rows=counts.rows)
 
-    def read_counts(self, keys: tuple[str, str]) -> Counts:
-        """Read both count tables."""
-        # Thousands of small tables: what `pq.read_table` adds for datasets takes longer than reading them.
-        return Counts(*(pq.ParquetFile(pa.BufferReader(self._read(key))).read(use_threads=False) for key in keys))
+    def read_counts(self, keys: tuple[str, ...], written: StoredCounts | None) -> Counts:
+        """Read counts.
+
+        Parameters
+        ----------
+        written
+            What was written down of them, for them to be checked with; None where nobody did.
+
+        Raises
+        ------
+        ObjectMissing
+            There is no such object.
+        ObjectAltered
+            One is another than was written, or holds no counts.
+        """
+        contents = [self._read(key) for key in keys]
+        if written is not None:
+            for key, content, stored in zip(keys, contents, written.objects, strict=True):
+                self._check(key, stored.difference(content))
+        counts = Counts(*map(self._table, keys, contents))
+        if written is not None:
+            self._check(keys[0], next(counts.faults(), None))
+            self._check(keys[0], _difference(counts.rows, written.rows))
+        return counts
+
+    def _put(self, key: str, file: Path) -> str:
+        with file.open("rb") as content:
+            return self.client.put_object(Bucket=self.bucket, Key=key, Body=content)["ETag"]
+
+    def _table(self, key: str, content: bytes) -> pa.Table:
+        try:
+            # Thousands of small tables: what `pq.read_table` adds for datasets takes longer than reading them.
+            return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise self._altered(key, f"it cannot be read as parquet ({error})") from error
+
+    def _check(self, key: str, fault: str | None) -> None:
+        if fault is not None:
+            raise self._altered(key, fault)
+
+    def _altered(self, key: str, fault: str) -> ObjectAltered:
+        return ObjectAltered(f"s3://{self.bucket}/{key} is not as it was left: {fault}; {what_to_do(key)}")
 
     def _found(self, prefix: str) -> "Iterator[ObjectTypeDef]":
-        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
-            yield from page.get("Contents", [])
+        with named_refusals(self.bucket, prefix):
+            for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+                yield from page.get("Contents", [])
 
     def _read(self, key: str) -> bytes:
-        return _read_whole(lambda: self.client.get_object(Bucket=self.bucket, Key=key), f"s3://{self.bucket}/{key}")
+        with named_refusals(self.bucket, key):
+            return _read_whole(lambda: self.client.get_object(Bucket=self.bucket, Key=key), f"s3://{self.bucket}/{key}")
+
+    def _write(self, key: str, content: bytes, content_type: str) -> StoredObject:
+        with named_refusals(self.bucket, key):
+            self.client.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType=content_type)
+        return StoredObject.of(content)
+
+
+def _difference(counted: dict[Measure, int], written: dict[Measure, int]) -> str | None:
+    differing = [measure for measure in Measure if counted.get(measure) != written.get(measure)]
+    named = "; ".join(f"by {m} {counted.get(m, 0):,} rows, and {written.get(m, 0):,} were written" for m in differing)
+    return f"it counts {named}" if differing else None
+
+
+def _name_of(kind: type) -> str:
+    return getattr(kind, "__name__", str(kind)) if not get_args(kind) else f"a list of {get_args(kind)[0].__name__}"
 
 
 class S3File(SeekableFile):
@@ -125,7 +217,7 @@ class S3File(SeekableFile):
     ------
     SourceChanged
         When it is opened or read: the object was replaced or removed.
-    LakeUnavailable
+    LakeUnavailable, LakeRefused
         The same: S3 does not deliver it.
     """
 
@@ -135,7 +227,7 @@ class S3File(SeekableFile):
         self._key = key
         self._address = f"s3://{bucket}/{key}"
         expected: dict[str, Any] = {"IfMatch": etag} if etag else {}
-        with _unchanged(self._address), _reached(self._address):
+        with named_refusals(bucket, key), _unchanged(self._address):
             head = client.head_object(Bucket=bucket, Key=key, **expected)
         super().__init__(head["ContentLength"])
         self.etag = head["ETag"]
@@ -147,7 +239,7 @@ class S3File(SeekableFile):
         if end <= self._position:
             return b""
         span = f"bytes={self._position}-{end - 1}"
-        with _unchanged(self._address):
+        with named_refusals(self._bucket, self._key), _unchanged(self._address):
             content = _read_whole(lambda: self._get(span), self._address, end - self._position)
         self._position = end
         return content
@@ -167,11 +259,10 @@ def _read_whole(ask: "Callable[[], GetObjectOutputTypeDef]", address: str, size:
     Raises
     ------
     LakeUnavailable
-        There was no answer, or none was whole.
+        No answer was whole.
     """
     for _ in range(_READ_ATTEMPTS):
-        with _reached(address):
-            answer = ask()
+        answer = ask()
         try:
             content = answer["Body"].read()
         except _BROKEN_OFF as error:
@@ -187,15 +278,6 @@ def _read_whole(ask: "Callable[[], GetObjectOutputTypeDef]", address: str, size:
 
 
 @contextmanager
-def _reached(address: str) -> Iterator[None]:
-    """Name the object where there is no answer: botocore's timeouts pass for errors of a damaged file (`OSError`)."""
-    try:
-        yield
-    except (ConnectionError, HTTPClientError) as error:
-        raise LakeUnavailable(f"{address} could not be reached ({error}): start the run again") from error
-
-
-@contextmanager
 def _unchanged(address: str) -> Iterator[None]:
     """Name the object where it is not, or no longer, the one that was asked for."""
     try:
@@ -207,16 +289,6 @@ def _unchanged(address: str) -> Iterator[None]:
             f"{address} is no longer what Ingest has read: it was {'removed' if is_missing(error) else 'replaced'}"
             " meanwhile; start the run again, and let nothing else write there"
         ) from error
-
-
-def is_replaced(error: ClientError) -> bool:
-    """Tell whether S3 answered that an object has another ETag than it was asked for with."""
-    return error.response.get("Error", {}).get("Code") in {"412", "PreconditionFailed"}
-
-
-def is_missing(error: ClientError) -> bool:
-    """Tell whether S3 answered that there is no such object or bucket."""
-    return error.response.get("Error", {}).get("Code") in {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 
 
 def in_parallel[Item, Result](work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:

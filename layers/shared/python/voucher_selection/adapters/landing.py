@@ -8,9 +8,10 @@ from typing import NamedTuple
 from botocore.exceptions import ClientError
 
 from voucher_selection.adapters.https_sources import land_from_https
-from voucher_selection.adapters.lake import Lake, in_parallel, is_missing, is_replaced
+from voucher_selection.adapters.lake import Lake, in_parallel
 from voucher_selection.adapters.landed_files import LandedFile
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.s3_errors import code_of, is_missing, is_replaced, named_refusals
 from voucher_selection.domain.errors import (
     NoParquetFiles,
     SourceChanged,
@@ -66,7 +67,7 @@ def land(source: str, lake: Lake, keys: RunKeys, limits: HttpsLimits, known: fro
 
 
 def _land_from_s3(source: str, bucket: str, path: str, lake: Lake, keys: RunKeys, known: frozenset[str]) -> Landing:
-    with _explained(source):
+    with named_refusals(bucket, path), _explained(source):
         found = _find(source, bucket, path, lake)
     new = [file for file in found if _identity(file, bucket) not in known]
     left_out = tuple(
@@ -81,7 +82,7 @@ def _copy(file: _Found, bucket: str, lake: Lake, keys: RunKeys) -> LandedFile:
     key, source = keys.raw(file.name), f"s3://{bucket}/{file.key}"
     # Without its tags: copying these takes rights that reading an object does not.
     options = {"CopySourceIfMatch": file.etag, "TaggingDirective": "REPLACE"}
-    with _explained(source):
+    with named_refusals(lake.bucket, key), _explained(source):
         lake.client.copy({"Bucket": bucket, "Key": file.key}, lake.bucket, key, ExtraArgs=options)
     return LandedFile(key, source, _identity(file, bucket))
 
@@ -123,7 +124,7 @@ def _explained(source: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
+        code = code_of(error)
         if is_missing(error):
             raise SourceNotFound(f"there is no object at {source} ({code})") from error
         if code in {"403", "AccessDenied", "AllAccessDisabled"}:

@@ -2,6 +2,19 @@
 
 from dataclasses import dataclass
 
+_START_AGAIN = "start the run again"
+# What is gone or altered, by the folder where it was.
+_WHAT_TO_DO = {
+    "production/": "run the whole history, whose model does not build on it",
+    "staging/": f"what a run leaves there expires after the stage's staging_days; {_START_AGAIN}",
+    "raw/": f"what a run leaves there expires after the stage's raw_days; {_START_AGAIN}",
+}
+
+
+def what_to_do(key: str) -> str:
+    """Return what helps where the lake has no object of this key any more, or not the one that was written."""
+    return _WHAT_TO_DO.get(f"{key.partition('/')[0]}/", _START_AGAIN)
+
 
 @dataclass(frozen=True)
 class RunKeys:
@@ -37,7 +50,7 @@ class RunKeys:
         """A shard's rows that count."""
         return self._staging("cleaned", shard, "parquet")
 
-    def counts(self, shard: int) -> tuple[str, str]:
+    def counts(self, shard: int) -> tuple[str, ...]:
         """A shard's frequency counts and recency counts."""
         return self._staging("frequency_counts", shard, "parquet"), self._staging("recency_counts", shard, "parquet")
 
@@ -55,7 +68,7 @@ class RunKeys:
         return f"quarantine/run_id={self.run_id}/"
 
     @property
-    def merged_counts(self) -> tuple[str, str]:
+    def merged_counts(self) -> tuple[str, ...]:
         """The run's frequency counts and recency counts."""
         return self._production("frequency_counts"), self._production("recency_counts")
 

@@ -18,12 +18,18 @@ from voucher_selection.api.model_report import KeptVersions, ModelReport
 from voucher_selection.api.request_bodies import FORM, JSON
 from voucher_selection.api.run_reports import ListedRuns, RunReport, StartedRun
 from voucher_selection.domain.errors import (
+    CatalogUnavailable,
     InvalidRequest,
+    LakeUnavailable,
+    ModelTooLarge,
     NoCounts,
     NoModel,
     NoRun,
     NoSegment,
     NoSupport,
+    ObjectAltered,
+    ObjectMissing,
+    TooManyAmounts,
     UnknownCountry,
 )
 from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, SelectionCriteria, VoucherAnswer
@@ -67,6 +73,9 @@ class Operation(NamedTuple):
 
 _MODEL = (NoModel, CatalogUnreachable)
 _BODY = (problems.MalformedBody, problems.BodyTooLarge, problems.UnsupportedMediaType)
+_COUNTS = (
+    NoCounts, TooManyAmounts, ModelTooLarge, ObjectAltered, ObjectMissing, LakeUnavailable, CatalogUnavailable,
+)  # fmt: skip
 _LOOKUP = (InvalidLookup, UnknownCountry, NoSegment, NoSupport)
 
 # A form's fields are text, and any that are not there are as if they were blank.
@@ -156,6 +165,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/versions",
         "The kept versions of the model",
         {HTTPStatus.OK: (Content(JSON, KeptVersions, {"versions": [examples.KEPT_VERSION]}),)},
+        refusals=(CatalogUnavailable,),
     ),
     Operation(
         "POST",
@@ -164,7 +174,7 @@ OPERATIONS: tuple[Operation, ...] = (
         {HTTPStatus.OK: (Content(JSON, WhatIf, examples.WHAT_IF),)},
         description="Computed from counts, of the served model or of another run. Nothing is published.",
         body=Content(JSON, WhatIfRequest, {"cur_date": "2018-10-01"}),
-        refusals=(problems.MalformedJson, *_BODY, InvalidRequest, NoCounts),
+        refusals=(problems.MalformedJson, *_BODY, InvalidRequest, *_COUNTS),
     ),
     Operation(
         "GET",

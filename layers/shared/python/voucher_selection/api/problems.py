@@ -9,12 +9,18 @@ from pydantic import Field
 
 from voucher_selection.api.model_cache import CatalogUnreachable
 from voucher_selection.domain.errors import (
+    CatalogUnavailable,
     InvalidRequest,
+    LakeUnavailable,
+    ModelTooLarge,
     NoCounts,
     NoModel,
     NoRun,
     NoSegment,
     NoSupport,
+    ObjectAltered,
+    ObjectMissing,
+    TooManyAmounts,
     UnknownCountry,
     UnreadableItem,
 )
@@ -115,6 +121,11 @@ PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     NoSupport: (HTTPStatus.NOT_FOUND, "no_support"),
     InvalidRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_run"),
     NoCounts: (HTTPStatus.NOT_FOUND, "no_counts"),
+    TooManyAmounts: (HTTPStatus.UNPROCESSABLE_ENTITY, "too_many_amounts"),
+    ModelTooLarge: (HTTPStatus.UNPROCESSABLE_ENTITY, "model_too_large"),
+    ObjectAltered: (HTTPStatus.CONFLICT, "counts_altered"),
+    ObjectMissing: (HTTPStatus.CONFLICT, "counts_missing"),
+    LakeUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "lake_unavailable"),
     NoRun: (HTTPStatus.NOT_FOUND, "no_run"),
     RunsNotStarted: (HTTPStatus.FORBIDDEN, "runs_not_started"),
     CrossSite: (HTTPStatus.FORBIDDEN, "cross_site"),
@@ -123,6 +134,7 @@ PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     NoModel: (HTTPStatus.SERVICE_UNAVAILABLE, "no_model"),
     CatalogUnreachable: (HTTPStatus.SERVICE_UNAVAILABLE, "catalog_unreachable"),
     UnreadableItem: (HTTPStatus.SERVICE_UNAVAILABLE, "unreadable_item"),
+    CatalogUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "catalog_unreachable"),
 }
 """The status and the code of every error that is not ours."""
 

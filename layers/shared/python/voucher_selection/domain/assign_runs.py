@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from voucher_selection.domain.runs import Countries, Outcome, RunId, SourceFile
+from voucher_selection.domain.stored_objects import StoredRows
 
 
 class AssignPlan(BaseModel):
@@ -61,9 +62,15 @@ class AssignTotals(BaseModel):
 
 
 class ShardAssigned(AssignTotals):
-    """The totals of one shard."""
+    """The totals of one shard, and the object with its amounts; None in totals that were written before it was."""
 
     shard: int
+    vouchers: StoredRows | None = None
+
+    @property
+    def add_up(self) -> bool:
+        """Whether every customer is accounted for, and was written."""
+        return super().add_up and (self.vouchers is None or self.vouchers.rows == self.rows)
 
 
 class AssignSummary(BaseModel):

@@ -3,12 +3,14 @@
 Their sum over any parts of a history equals the counts of the whole, and does not grow with the number of rows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from voucher_selection.domain.segments import Measure
 
 FREQUENCY_SCHEMA = pa.schema(
     [
@@ -57,6 +59,22 @@ class Counts(NamedTuple):
         recency = pa.concat_tables([RECENCY_SCHEMA.empty_table(), *(part.recency for part in parts)])
         return cls(_sum(frequency), _sum(recency))
 
+    @property
+    def rows(self) -> dict[Measure, int]:
+        """How many assignments are counted, by what they are counted by."""
+        return {
+            Measure.TOTAL_ORDERS: _assignments(self.frequency),
+            Measure.DAYS_SINCE_LAST_ORDER: _assignments(self.recency),
+        }
+
+    def faults(self) -> Iterator[str]:
+        """Yield what no counts have: other columns, values that are missing, and numbers that count nothing."""
+        for table, schema in zip(self, (FREQUENCY_SCHEMA, RECENCY_SCHEMA), strict=True):
+            if table.schema.equals(schema):
+                yield from _faults(table)
+            else:
+                yield f"expected the columns {_columns(schema)}, got {_columns(table.schema)}"
+
 
 class RunningCounts:
     """A sum of counts that are added one by one; its memory follows from their distinct keys, not from their number.
@@ -93,6 +111,27 @@ class RunningCounts:
 
 def _rows_of(counts: Counts) -> int:
     return int(counts.frequency.num_rows + counts.recency.num_rows)
+
+
+def _assignments(table: pa.Table) -> int:
+    return int(pc.sum(table["rows"]).as_py() or 0)
+
+
+def _columns(schema: pa.Schema) -> str:
+    return ", ".join(f"{field.name} ({field.type})" for field in schema)
+
+
+def _faults(table: pa.Table) -> Iterator[str]:
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if column.null_count:
+            yield f"{column.null_count} rows have no {name}"
+    for name, least in (("rows", 1), ("voucher_amount", 0), ("total_orders", 0)):
+        if name in table.column_names:
+            low = pc.sum(pc.less(table[name], least)).as_py()
+            if low:
+                yield f"{low} rows have less than {least} as {name}"
+    if endless := pc.sum(pc.invert(pc.is_finite(table["voucher_amount"]))).as_py():
+        yield f"{endless} rows have a voucher_amount that is no number"
 
 
 def _count(keys: list[pa.DictionaryArray], schema: pa.Schema) -> pa.Table:

@@ -8,8 +8,16 @@ if TYPE_CHECKING:
     from voucher_selection.domain.validation import FieldProblem
 
 
+# A failed state's cause may have 32 KiB, with the trace and in JSON; what is longer would hide the error itself.
+LONGEST_MESSAGE = 8_000
+
+
 class VoucherSelectionError(Exception):
-    """Base of every error that a run or a lookup explains to its user."""
+    """Base of every error that a run or a lookup explains to its user; a message that is too long is cut."""
+
+    def __init__(self, message: str = "") -> None:
+        left_out = len(message) - LONGEST_MESSAGE
+        super().__init__(message if left_out <= 0 else f"{message[:LONGEST_MESSAGE]}… ({left_out:,} characters more)")
 
 
 class InvalidRequest(VoucherSelectionError):
@@ -45,7 +53,19 @@ class SourceChanged(VoucherSelectionError):
 
 
 class LakeUnavailable(VoucherSelectionError):
-    """S3 did not deliver an object, or never the whole of it, however often it was asked."""
+    """S3 did not deliver or take an object, or never the whole of it, however often it was asked."""
+
+
+class LakeRefused(VoucherSelectionError):
+    """S3 refuses the deployment an object of its own bucket: the rights, the bucket or its key were changed."""
+
+
+class ObjectMissing(VoucherSelectionError):
+    """An object that an earlier step or run has written is gone: it expired, or was deleted."""
+
+
+class ObjectAltered(VoucherSelectionError):
+    """An object of the lake is not as the step or run that wrote it has left it, or cannot be read."""
 
 
 class NoParquetFiles(VoucherSelectionError):
@@ -68,8 +88,24 @@ class ShardsIncomplete(VoucherSelectionError):
     """A shard has no result (the cause says why) or one that does not add up, or there is a result too many."""
 
 
+class ShardTooLarge(VoucherSelectionError):
+    """What is written of a shard does not fit on the function's disk."""
+
+
 class NothingKept(VoucherSelectionError):
     """Cleaning left no row of the run's countries to make a model from."""
+
+
+class TooManyAmounts(VoucherSelectionError):
+    """A segment has more different voucher amounts than an item of DynamoDB holds: maybe they are no amounts."""
+
+
+class ModelTooLarge(VoucherSelectionError):
+    """The model has more countries x segments, or more amounts in all, than the API can answer."""
+
+
+class AmountOutOfRange(VoucherSelectionError):
+    """The counts have a voucher amount that DynamoDB's numbers cannot hold."""
 
 
 class HeldBack(VoucherSelectionError):
@@ -109,7 +145,11 @@ class CatalogContended(VoucherSelectionError):
 
 
 class CatalogUnavailable(VoucherSelectionError):
-    """DynamoDB left items of a version unwritten, however often it was asked: the version is not served."""
+    """DynamoDB did not answer, or left items of a version unwritten, however often it was asked."""
+
+
+class CatalogRefused(VoucherSelectionError):
+    """DynamoDB refuses a request to the deployment's table: its rights, the table or its key were changed."""
 
 
 class UnreadableItem(VoucherSelectionError):

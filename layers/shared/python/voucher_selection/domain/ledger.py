@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from voucher_selection.domain.errors import AlreadyCounted
 from voucher_selection.domain.runs import Countries, RunId, SourceFile, Totals
+from voucher_selection.domain.stored_objects import StoredCounts
 
 
 class LedgerEntry(BaseModel):
@@ -30,6 +31,8 @@ class Ledger(BaseModel):
         What became of all the rows; None in a ledger that was written before they were.
     time_zone
         The zone whose days the rows are counted by.
+    counts
+        The counts as they were written; None until they are, and in a ledger from before this was.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,6 +42,7 @@ class Ledger(BaseModel):
     entries: tuple[LedgerEntry, ...]
     rows: Totals | None = None
     time_zone: str = "UTC"
+    counts: StoredCounts | None = None
 
     @classmethod
     def of(
@@ -72,7 +76,7 @@ class Ledger(BaseModel):
                 f" (the first: {doubled[0].source}): start the append again, it will add only the others"
             )
         known_rows = self.rows and Totals.sum([self.rows, rows])
-        added = {"base_run_id": own_run_id, "entries": self.entries + entries, "rows": known_rows}
+        added = {"base_run_id": own_run_id, "entries": self.entries + entries, "rows": known_rows, "counts": None}
         return self.model_copy(update=added)
 
 

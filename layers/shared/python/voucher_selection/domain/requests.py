@@ -1,5 +1,6 @@
 """What is asked of a run: the input of an execution, one model for each mode."""
 
+import json
 import re
 from typing import Annotated, Literal, Self
 
@@ -8,9 +9,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, V
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.https_addresses import parse_https
-from voucher_selection.domain.runs import Countries, IsoDate, NullDates, RunId
+from voucher_selection.domain.runs import MOST_COUNTRIES, Countries, IsoDate, NullDates, RunId
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.validation import field_problems
+
+# Step Functions gives an input to states, and keeps it beside the cause of a failure: 256 KiB in all.
+LONGEST_REQUEST = 200_000
 
 
 def _source_location(source: str) -> str:
@@ -24,6 +28,28 @@ def _source_location(source: str) -> str:
     return source
 
 
+def _not_too_many(countries: tuple[str, ...]) -> tuple[str, ...]:
+    if len(countries) > MOST_COUNTRIES:
+        raise ValueError(f"expected at most {MOST_COUNTRIES} countries, got {len(countries):,}")
+    return countries
+
+
+# Of the countries of a run that there was, any number is read.
+AskedCountries = Annotated[Countries, AfterValidator(_not_too_many)]
+
+
+def _check_length(request: object) -> None:
+    try:
+        length = len(json.dumps(request, default=str))
+    except (RecursionError, ValueError) as error:
+        raise InvalidRequest(f"the run's input cannot be read: {error}") from error
+    if length > LONGEST_REQUEST:
+        raise InvalidRequest(
+            f"the run's input has {length:,} characters of JSON, expected at most {LONGEST_REQUEST:,}: name fewer"
+            " countries or segments"
+        )
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -34,8 +60,9 @@ class _Request(BaseModel):
         Raises
         ------
         InvalidRequest
-            Names every key that is unknown or missing and every value that cannot be used.
+            Names every key that is unknown or missing and every value that cannot be used; or the input is too long.
         """
+        _check_length(request)
         try:
             return cls.model_validate(request)
         except ValidationError as error:
@@ -53,7 +80,7 @@ class FullRequest(_Request):
 
     source: Annotated[str, AfterValidator(_source_location)]
     mode: Literal["full"] = "full"
-    countries: Countries | None = None
+    countries: AskedCountries | None = None
     cur_date: IsoDate | None = None
     null_dates: NullDates | None = None
     gate: Thresholds | None = None
@@ -67,7 +94,7 @@ class AppendRequest(_Request):
 
     source: Annotated[str, AfterValidator(_source_location)]
     mode: Literal["append"]
-    countries: Countries | None = None
+    countries: AskedCountries | None = None
     cur_date: IsoDate | None = None
     null_dates: NullDates | None = None
     gate: Thresholds | None = None

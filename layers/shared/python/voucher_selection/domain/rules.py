@@ -38,6 +38,11 @@ class Cleaned(NamedTuple):
     other_country: int
     read: pa.RecordBatch
 
+    @property
+    def dated(self) -> int:
+        """How many of the rows kept have a last order."""
+        return int(self.kept.num_rows - self.kept["last_order_ts"].null_count)
+
 
 def clean(batch: pa.RecordBatch, reading: Reading) -> Cleaned:
     """Split a batch of the history into the rows that count and those that do not.

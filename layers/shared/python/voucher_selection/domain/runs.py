@@ -22,7 +22,8 @@ from pydantic import (
 
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rejections import Rule
-from voucher_selection.domain.segments import SegmentDefinitions
+from voucher_selection.domain.segments import Measure, SegmentDefinitions
+from voucher_selection.domain.stored_objects import StoredCounts, StoredObject, StoredRows
 from voucher_selection.domain.striking_dates import DateRows, StrikingDate
 from voucher_selection.domain.what_if import SegmentChange
 
@@ -55,6 +56,8 @@ def _at_most(dates: tuple[date, ...]) -> tuple[date, ...]:
     return tuple(sorted(set(dates)))
 
 
+# They travel in each item of the map of shards, and in the results of states, which have 256 KiB at most.
+MOST_COUNTRIES = 300
 type PlannedMode = Literal["full", "append"]
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 NullDates = Annotated[tuple[IsoDate, ...], AfterValidator(_at_most)]
@@ -231,10 +234,14 @@ class Totals(BaseModel):
 
 
 class Counted(NamedTuple):
-    """What the counts behind a model count: those that `run_id` has left, of `rows` (None: nobody wrote that down)."""
+    """What the counts behind a model count: those that `run_id` has left, of `rows`; `ledger` is of what it wrote down.
+
+    Each is None where nobody wrote it down.
+    """
 
     run_id: str
     rows: Totals | None
+    ledger: StoredObject | None = None
 
 
 def message_of(cause: str) -> str:
@@ -245,29 +252,34 @@ def message_of(cause: str) -> str:
         return cause
 
 
-class RowObject(BaseModel):
-    """What there is in an object of the lake: how many rows by its own account; `size` in bytes."""
-
-    rows: int
-    size: int
-
-
 class ShardTotals(Totals):
-    """The totals of one shard, and the objects with its rows: those kept, and by rule those rejected; if there are.
+    """The totals of one shard, and what it has written: the rows kept, those rejected by rule (if any), its counts.
 
-    `frequent_dates` are those that may prove striking in all shards together.
+    `dated` of the rows kept have a last order: that many the counts by days count. `dated` and `counts` are None in
+    totals that were written before they were. `frequent_dates` may prove striking in all shards together.
     """
 
     shard: int
-    cleaned: RowObject | None = None
-    quarantine: dict[str, RowObject] = {}
+    cleaned: StoredRows | None = None
+    quarantine: dict[str, StoredRows] = {}
+    dated: int | None = None
+    counts: StoredCounts | None = None
     frequent_dates: tuple[DateRows, ...] = ()
 
     @property
     def add_up(self) -> bool:
-        """Whether every row read is accounted for, and has been written where it belongs."""
-        written = dict.fromkeys(self.rejected, 0) | {rule: file.rows for rule, file in self.quarantine.items()}
-        return super().add_up and written == self.rejected and (self.cleaned.rows if self.cleaned else 0) == self.kept
+        """Whether every row read is accounted for, and was written and counted where it belongs."""
+        return super().add_up and self._are_written and self._are_counted
+
+    @property
+    def _are_written(self) -> bool:
+        rejected = dict.fromkeys(self.rejected, 0) | {rule: file.rows for rule, file in self.quarantine.items()}
+        return rejected == self.rejected and (self.cleaned.rows if self.cleaned else 0) == self.kept
+
+    @property
+    def _are_counted(self) -> bool:
+        expected = {Measure.TOTAL_ORDERS: self.kept, Measure.DAYS_SINCE_LAST_ORDER: self.dated}
+        return self.counts is None or self.counts.rows == expected
 
 
 class ShardFailure(BaseModel):

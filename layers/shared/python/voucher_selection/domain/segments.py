@@ -19,6 +19,10 @@ from voucher_selection.domain.validation import describe
 Name = Annotated[str, StringConstraints(pattern=r"^[^#\s]+$", max_length=64)]
 
 
+# Whole numbers of any size are read from JSON; the tables and the catalog hold these, and JavaScript has no others.
+_FARTHEST_BOUND = 2**53
+
+
 class Measure(StrEnum):
     """What a segmentation splits customers by; both are whole numbers."""
 
@@ -34,6 +38,16 @@ class Segment(BaseModel):
     name: Name
     lower: int
     upper: int | None
+
+    @model_validator(mode="after")
+    def _within_reach(self) -> Self:
+        for which, bound in (("lower", self.lower), ("upper", self.upper)):
+            if bound is not None and abs(bound) > _FARTHEST_BOUND:
+                raise ValueError(
+                    f"segment {self.name!r}: {which} is {str(bound)[:25]}, expected whole numbers up to"
+                    f" {_FARTHEST_BOUND} (2^53)"
+                )
+        return self
 
     @model_validator(mode="after")
     def _not_inverted(self) -> Self:

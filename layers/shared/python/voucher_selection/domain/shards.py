@@ -7,8 +7,12 @@ from typing import NamedTuple
 
 from voucher_selection.domain.runs import Shard, ShardPart
 
-# A shard is an item of the map and travels as its state's input, which Step Functions limits to 256 KiB.
+# A shard is an item of the map and travels as its state's input, which Step Functions limits to 256 KiB: with the
+# run's countries, and with why it failed. So many parts of short keys, or of long ones as many as fit.
 MOST_PARTS = 500
+LARGEST_SHARD = 100_000  # bytes of JSON
+_NUMBERS = ("first_row_group", "end_row_group", "first_row", "rows")
+_LARGEST_NUMBER = 2**63 - 1
 
 
 class RowGroup(NamedTuple):
@@ -38,19 +42,30 @@ def plan_shards(row_groups: Iterable[RowGroup], target_rows: int, target_size: i
 
 def _grouped(row_groups: Iterable[RowGroup], target_rows: int, target_size: int) -> Iterator[list[RowGroup]]:
     group: list[RowGroup] = []
-    rows = size = files = 0
+    rows = size = files = told = 0
     for row_group in row_groups:
         new_file = not group or group[-1].key != row_group.key
+        part = _told(row_group) if new_file else 0
         full = (
-            rows + row_group.rows > target_rows or size + row_group.size > target_size or files + new_file > MOST_PARTS
+            rows + row_group.rows > target_rows
+            or size + row_group.size > target_size
+            or files + new_file > MOST_PARTS
+            or told + part > LARGEST_SHARD
         )
         if group and full:
             yield group
-            group, rows, size, files, new_file = [], 0, 0, 0, True
+            group, rows, size, files, told = [], 0, 0, 0, 0
+            new_file, part = True, _told(row_group)
         group.append(row_group)
-        rows, size, files = rows + row_group.rows, size + row_group.size, files + new_file
+        rows, size, files, told = rows + row_group.rows, size + row_group.size, files + new_file, told + part
     if group:
         yield group
+
+
+def _told(row_group: RowGroup) -> int:
+    """Return how many bytes of JSON a part has at most that begins with this row group."""
+    part = ShardPart(key=row_group.key, etag=row_group.etag, **dict.fromkeys(_NUMBERS, _LARGEST_NUMBER))
+    return len(part.model_dump_json().encode())
 
 
 def _parts(group: list[RowGroup]) -> Iterator[ShardPart]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.disk import named_full_disk
 from voucher_selection.adapters.lake import Lake, in_parallel
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.assign_runs import AssignPlan, AssignSummary, AssignTotals, ShardAssigned
@@ -19,7 +20,7 @@ from voucher_selection.domain.errors import ShardsIncomplete
 from voucher_selection.domain.runs import Shard, ShardPart
 from voucher_selection.pipeline.assignments import assign, output_schema
 from voucher_selection.pipeline.batches import RowGroups, read_ahead, read_columns, read_parts
-from voucher_selection.pipeline.merging import checked_shards
+from voucher_selection.pipeline.merging import check_objects, checked_shards
 
 _ID_TYPES = {"integer": pa.int64(), "text": pa.string()}
 
@@ -36,8 +37,10 @@ def assign_shard(lake: Lake, catalog: Catalog, run_id: str, shard: Shard, batch_
     ------
     NotParquet
         A page of a file cannot be read.
-    SourceChanged, LakeUnavailable
+    SourceChanged, LakeUnavailable, LakeRefused
         A file is not the one that was planned with, or cannot be fetched.
+    ShardTooLarge
+        The amounts do not fit on the disk.
     NoModel
         The version that the run was planned with has expired.
     """
@@ -46,15 +49,15 @@ def assign_shard(lake: Lake, catalog: Catalog, run_id: str, shard: Shard, batch_
     model = catalog.read(plan.version)
     ids = _ID_TYPES[plan.customer_ids]
     totals = AssignTotals()
-    with TemporaryDirectory(prefix="assign-") as folder:
+    with named_full_disk(shard.number), TemporaryDirectory(prefix="assign-") as folder:
         file = Path(folder) / "vouchers.parquet"
         with pq.ParquetWriter(file, output_schema(ids), compression="zstd") as writer:
             for rows in read_ahead(_batches(lake, shard, batch_rows)):
                 answers = assign(rows, model, plan.segment_name, ids)
                 writer.write_batch(answers)
                 totals = AssignTotals.sum([totals, _totals_of(answers)])
-        lake.upload(keys.vouchers(shard.number), file)
-    shard_totals = ShardAssigned(shard=shard.number, **totals.model_dump())
+        vouchers = lake.upload(keys.vouchers(shard.number), file)
+    shard_totals = ShardAssigned(shard=shard.number, **totals.model_dump(), vouchers=vouchers)
     lake.write_json(keys.assigned(shard.number), shard_totals)  # last: where they are, the shard is complete
     return shard_totals
 
@@ -65,7 +68,8 @@ def sum_up_assignment(run_id: str, lake: Lake) -> AssignSummary:
     Raises
     ------
     ShardsIncomplete
-        A shard has no result or a result that does not add up, or there are shards or results too many.
+        A shard has no result or a result that does not add up, there are shards or results too many, or the amounts in
+        the lake are not those that the shards have written.
     """
     keys = RunKeys(run_id)
     plan = lake.read_json(keys.plan, AssignPlan)
@@ -74,6 +78,7 @@ def sum_up_assignment(run_id: str, lake: Lake) -> AssignSummary:
     for shard, totals in zip(shards, found, strict=True):
         if totals.shard != shard.number or totals.rows != shard.rows or not totals.add_up:
             raise ShardsIncomplete(f"shard {shard.number} has {shard.rows} rows, its result accounts for {totals!r}")
+    _check_written(lake, keys, found)
     summary = AssignSummary(
         run_id=run_id,
         customers=plan.source,
@@ -88,6 +93,12 @@ def sum_up_assignment(run_id: str, lake: Lake) -> AssignSummary:
     )
     lake.write_json(keys.summary, summary)
     return summary
+
+
+def _check_written(lake: Lake, keys: RunKeys, shards: list[ShardAssigned]) -> None:
+    expected = {keys.vouchers(shard.shard): shard.vouchers for shard in shards if shard.vouchers}
+    if len(expected) == len(shards):  # else some were written before this was written down
+        check_objects(lake.listed(keys.all_vouchers), expected)
 
 
 def _batches(lake: Lake, shard: Shard, batch_rows: int) -> Iterator[pa.RecordBatch]:

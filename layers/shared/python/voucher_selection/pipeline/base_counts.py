@@ -3,8 +3,10 @@
 from voucher_selection.adapters.catalog import Base, Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import NoCounts, NoModel, OtherCountries, OtherTimeZone
 from voucher_selection.domain.ledger import Ledger
+from voucher_selection.domain.runs import Counted
 
 
 def served_base(catalog: Catalog) -> Base:
@@ -21,21 +23,47 @@ def served_base(catalog: Catalog) -> Base:
         raise NoCounts("there are no counts to start from yet: run the pipeline on a whole history first") from error
 
 
-def read_ledger(lake: Lake, run_id: str) -> Ledger:
-    """Read what a run's counts count.
+def read_ledger(lake: Lake, counted: Counted) -> Ledger:
+    """Read what counts count.
 
     Raises
     ------
     NoCounts
         The run has left no counts.
+    ObjectMissing, ObjectAltered
+        The ledger is not the one that a model was published with.
     """
-    ledger = lake.read_json_if_there(RunKeys(run_id).ledger, Ledger)
+    ledger = ledger_if_there(lake, counted)
     if ledger is None:
         raise NoCounts(
-            f"run {run_id!r} has left no counts in production/: name a run over a history that succeeded, or none for"
-            " the counts behind the served model"
+            f"run {counted.run_id!r} has left no counts in production/: name a run over a history that succeeded, or"
+            " none for the counts behind the served model"
         )
     return ledger
+
+
+def ledger_if_there(lake: Lake, counted: Counted) -> Ledger | None:
+    """Read what counts count; None where nobody wrote it down, as before there were ledgers.
+
+    Raises
+    ------
+    ObjectMissing, ObjectAltered
+        The ledger is not the one that a model was published with.
+    """
+    key = RunKeys(counted.run_id).ledger
+    if counted.ledger is None:
+        return lake.read_json_if_there(key, Ledger)
+    return lake.read_json(key, Ledger, counted.ledger)
+
+
+def read_counts(lake: Lake, run_id: str, ledger: Ledger | None) -> Counts:
+    """Read a run's counts, which have to be those that its ledger was written with.
+
+    Raises
+    ------
+    ObjectMissing, ObjectAltered
+    """
+    return lake.read_counts(RunKeys(run_id).merged_counts, ledger.counts if ledger else None)
 
 
 def check_countries(ledger: Ledger, countries: tuple[str, ...]) -> None:

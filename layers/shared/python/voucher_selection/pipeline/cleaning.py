@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple, Self
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from voucher_selection.adapters.disk import named_full_disk
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.row_file import RowFile
 from voucher_selection.adapters.run_keys import RunKeys
@@ -19,7 +19,8 @@ from voucher_selection.domain.order_dates import OrderDates
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rejections import Rule
 from voucher_selection.domain.rules import CLEANED_SCHEMA
-from voucher_selection.domain.runs import RowObject, Shard, ShardPart, ShardTotals, Totals
+from voucher_selection.domain.runs import Shard, ShardPart, ShardTotals, Totals
+from voucher_selection.domain.stored_objects import StoredRows
 from voucher_selection.pipeline.batches import Opener, RowGroups, read_ahead, read_parts
 from voucher_selection.pipeline.counting import CountedBatch, count_batches
 
@@ -49,29 +50,33 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, reading: Reading, batch_r
     ------
     NotParquet
         A page of a file cannot be read.
-    SourceChanged, LakeUnavailable
+    SourceChanged, LakeUnavailable, LakeRefused
         A file is not the one that was planned with, or cannot be fetched.
+    ShardTooLarge
+        Its rows do not fit on the disk.
     """
     keys = RunKeys(run_id)
-    counts, dates, totals = RunningCounts(), OrderDates(), Totals()
-    with TemporaryDirectory(prefix="clean-") as folder:
+    counts, dates, totals, dated = RunningCounts(), OrderDates(), Totals(), 0
+    with named_full_disk(shard.number), TemporaryDirectory(prefix="clean-") as folder:
         with _ShardFiles(Path(folder)) as files:
             for batch in read_ahead(_batches(lake, shard, reading, batch_rows)):
                 files.write(batch)
                 counts.add(batch.counted.counts)
                 dates.add(batch.counted.cleaned.read)
                 totals = Totals.sum([totals, batch.counted.totals])
+                dated += batch.counted.cleaned.dated
         cleaned = _uploaded(lake, keys.cleaned(shard.number), files.kept)
         rejected = {
             rule.value: _uploaded(lake, keys.quarantine(rule.value, shard.number), file)
             for rule, file in files.rejected.items()
         }
-    lake.write_counts(keys.counts(shard.number), counts.total())
     shard_totals = ShardTotals(
         shard=shard.number,
         **totals.model_dump(),
         cleaned=cleaned,
         quarantine={rule: written for rule, written in rejected.items() if written},
+        dated=dated,
+        counts=lake.write_counts(keys.counts(shard.number), counts.total()),
         frequent_dates=dates.frequent(reading.last_day),
     )
     lake.write_json(keys.totals(shard.number), shard_totals)  # last: where they are, the shard is complete
@@ -121,9 +126,6 @@ class _ShardFiles:
         self._stack.close()
 
 
-def _uploaded(lake: Lake, key: str, file: RowFile) -> RowObject | None:
+def _uploaded(lake: Lake, key: str, file: RowFile) -> StoredRows | None:
     """Upload what was written, and return what is in it by its own account; None where there is nothing."""
-    if not file.path.exists():
-        return None
-    lake.upload(key, file.path)
-    return RowObject(rows=pq.read_metadata(file.path).num_rows, size=file.path.stat().st_size)
+    return lake.upload(key, file.path) if file.path.exists() else None

@@ -72,7 +72,7 @@ def ingest_addition(
     VoucherSelectionError
         As `ingest`.
     """
-    ledger = read_ledger(lake, base.served.counted.run_id)
+    ledger = read_ledger(lake, base.served.counted)
     check_countries(ledger, request.countries or ledger.countries)
     check_time_zone(ledger, settings.time_zone)
     keys = RunKeys(run_id)

@@ -1,15 +1,16 @@
 """The results of a run's shards: one for each shard of the manifest, checked, and summed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from itertools import batched
 from typing import NamedTuple
 
-from voucher_selection.adapters.lake import Lake, in_parallel
+from voucher_selection.adapters.lake import Lake, Listed, in_parallel
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.assign_runs import AssignPlan
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import ShardsIncomplete
-from voucher_selection.domain.runs import RowObject, RunPlan, Shard, ShardFailure, ShardTotals, Totals
+from voucher_selection.domain.runs import RunPlan, Shard, ShardFailure, ShardTotals, Totals
+from voucher_selection.domain.stored_objects import StoredRows
 from voucher_selection.domain.striking_dates import StrikingDate, striking_dates
 
 # An execution's cause is cut at 32 KiB; the first failures say what is wrong.
@@ -33,12 +34,14 @@ def merge_shards(lake: Lake, plan: RunPlan) -> Merged:
     ------
     ShardsIncomplete
         A shard has no result or a result that does not add up, or there are shards or results too many.
+    ObjectAltered, ObjectMissing
+        A shard's counts are not those that it has written.
     """
     keys = RunKeys(plan.run_id)
     shards = checked_shards(lake, plan, keys.all_totals, keys.totals)
     totals = _read_totals(lake, keys, shards)
     _check_rows(lake, keys, totals)
-    return Merged(Totals.sum(totals), _merge_counts(lake, keys, shards), _striking_dates(plan, totals))
+    return Merged(Totals.sum(totals), _merge_counts(lake, keys, totals), _striking_dates(plan, totals))
 
 
 def checked_shards(
@@ -85,23 +88,26 @@ def _read_totals(lake: Lake, keys: RunKeys, shards: list[Shard]) -> list[ShardTo
     return found
 
 
-def _check_rows(lake: Lake, keys: RunKeys, totals: list[ShardTotals]) -> None:
-    """Check that the rows which shards have kept and rejected are in the lake, and no others."""
-    expected = {
-        key: written.size for shard in totals for key, written in _written(keys, shard).items() if written is not None
-    }
-    found = lake.sizes(keys.all_cleaned) | lake.sizes(keys.all_quarantine)
-    if found != expected:
-        differing = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
+def check_objects(found: Mapping[str, Listed], expected: Mapping[str, StoredRows]) -> None:
+    """Check that the lake has the objects which shards have written, as they have written them, and no others.
+
+    Raises
+    ------
+    ShardsIncomplete
+    """
+    differing = sorted(key for key in found.keys() | expected.keys() if not _is_same(found.get(key), expected.get(key)))
+    if differing:
+        key = differing[0]
         raise ShardsIncomplete(
-            f"{len(differing)} objects are not as the shards have left them: {differing[0]} has"
-            f" {found.get(differing[0], 0)} bytes, expected {expected.get(differing[0], 0)}"
+            f"{len(differing)} objects are not as the shards have left them: {key} is {_told(found.get(key))}, expected"
+            f" {_told(expected.get(key))}: start the run again"
         )
 
 
-def _written(keys: RunKeys, totals: ShardTotals) -> dict[str, RowObject | None]:
-    rejected = {keys.quarantine(rule, totals.shard): written for rule, written in totals.quarantine.items()}
-    return {keys.cleaned(totals.shard): totals.cleaned, **rejected}
+def _is_same(found: Listed | None, written: StoredRows | None) -> bool:
+    if found is None or written is None:
+        return found is None and written is None
+    return found.size == written.size and written.etag in {found.etag, None}
 
 
 def _striking_dates(plan: RunPlan, totals: list[ShardTotals]) -> tuple[StrikingDate, ...]:
@@ -109,10 +115,30 @@ def _striking_dates(plan: RunPlan, totals: list[ShardTotals]) -> tuple[StrikingD
     return striking_dates((found for shard in totals for found in shard.frequent_dates), rows, plan.reading.last_day)
 
 
-def _merge_counts(lake: Lake, keys: RunKeys, shards: list[Shard]) -> Counts:
+def _told(known: Listed | StoredRows | None) -> str:
+    return "no object" if known is None else f"of {known.size:,} bytes (ETag {known.etag})"
+
+
+def _check_rows(lake: Lake, keys: RunKeys, totals: list[ShardTotals]) -> None:
+    """Check that the rows which shards have kept and rejected are in the lake, and no others."""
+    expected = {key: written for shard in totals for key, written in _written(keys, shard)}
+    check_objects(lake.listed(keys.all_cleaned) | lake.listed(keys.all_quarantine), expected)
+
+
+def _written(keys: RunKeys, totals: ShardTotals) -> Iterator[tuple[str, StoredRows]]:
+    if totals.cleaned:
+        yield keys.cleaned(totals.shard), totals.cleaned
+    for rule, rejected in totals.quarantine.items():
+        yield keys.quarantine(rule, totals.shard), rejected
+
+
+def _merge_counts(lake: Lake, keys: RunKeys, totals: list[ShardTotals]) -> Counts:
+    def read(shard: ShardTotals) -> Counts:
+        return lake.read_counts(keys.counts(shard.shard), shard.counts)
+
     counts = Counts.sum([])
-    for some in batched(shards, _SHARDS_AT_ONCE, strict=False):
-        counts = Counts.sum([counts, *in_parallel(lambda shard: lake.read_counts(keys.counts(shard.number)), some)])
+    for some in batched(totals, _SHARDS_AT_ONCE, strict=False):
+        counts = Counts.sum([counts, *in_parallel(read, some)])
     return counts
 
 

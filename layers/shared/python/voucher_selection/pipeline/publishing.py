@@ -9,6 +9,7 @@ from voucher_selection.adapters.catalog import Base, Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.observability import logger
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.servable import check_segments, check_servable
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import NoLongerCounted, NoModel, NothingKept, UnreadableItem
 from voucher_selection.domain.gate import NOTHING_SERVED, Served, Thresholds, check
@@ -19,7 +20,13 @@ from voucher_selection.domain.runs import Counted, Outcome, PointerSummary, RunP
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.served_model import SegmentMode, ServedModel
 from voucher_selection.pipeline.attempts import attempts, contended
-from voucher_selection.pipeline.base_counts import check_countries, check_time_zone, read_ledger, served_base
+from voucher_selection.pipeline.base_counts import (
+    check_countries,
+    check_time_zone,
+    read_counts,
+    read_ledger,
+    served_base,
+)
 from voucher_selection.pipeline.conclusion import expire, record, superseded
 from voucher_selection.pipeline.merging import Merged, merge_shards
 
@@ -51,6 +58,10 @@ def publish_run(
     ------
     ShardsIncomplete
         A shard has no result, or results that do not add up.
+    ObjectAltered, ObjectMissing
+        An object of the run, or of the counts that it is added to, is not as it was left.
+    TooManyAmounts, ModelTooLarge, AmountOutOfRange
+        The model could not be served; nothing is written.
     NothingKept
         No row of the run's countries was kept.
     HeldBack
@@ -67,8 +78,15 @@ def publish_run(
 def make_model(
     version: str, run_id: str, plan: RunPlan, definitions: SegmentDefinitions, counts: Counts
 ) -> ServedModel:
-    """Return the model of counts for the plan's countries and date."""
-    return ServedModel(
+    """Return the model of counts for the plan's countries and date.
+
+    Raises
+    ------
+    TooManyAmounts, ModelTooLarge, AmountOutOfRange
+        It could not be served.
+    """
+    check_segments(plan.countries, definitions)
+    model = ServedModel(
         version=version,
         run_id=run_id,
         cur_date=plan.cur_date,
@@ -78,6 +96,8 @@ def make_model(
         modes=segment_modes(counts, definitions, plan.cur_date, plan.countries),
         time_zone=plan.reading.time_zone,
     )
+    check_servable(model)
+    return model
 
 
 def modes_table(modes: tuple[SegmentMode, ...]) -> pa.Table:
@@ -115,9 +135,9 @@ def _publish_whole(plan: RunPlan, merged: Merged, lake: Lake, catalog: Catalog, 
     model = make_model(plan.version, plan.run_id, plan, plan.definitions, merged.counts)
     check(model.modes, merged.totals, served_now(catalog), thresholds)
     ledger = Ledger.of(plan.run_id, plan.countries, plan.files, merged.totals, plan.reading.time_zone)
-    _write(lake, plan.run_id, merged.counts, ledger, model)
+    counted = _write(lake, plan.run_id, merged.counts, ledger, model)
     summary = _summary(plan, merged, None, model.version)
-    stays = catalog.publish(model, Counted(plan.run_id, ledger.rows), summary)
+    stays = catalog.publish(model, counted, summary)
     return superseded(summary, stays) if stays else summary
 
 
@@ -127,15 +147,15 @@ def _publish_addition(
     """Add what was counted to the counts behind the served model, and again if that was replaced meanwhile."""
     for _ in attempts():
         base = served_base(catalog)
-        ledger = read_ledger(lake, base.served.counted.run_id)
+        ledger = read_ledger(lake, base.served.counted)
         _check_source(plan, ledger)
         if ledger.identities.issuperset(file.identity for file in plan.files):
             return _summary_of_nothing_new(plan, addition, base)
         extended, counts, model = _extended(base, ledger, plan, addition, lake)
         check(model.modes, addition.totals, served_now(catalog), thresholds)
-        _write(lake, plan.run_id, counts, extended, model)
+        counted = _write(lake, plan.run_id, counts, extended, model)
         summary = _summary(plan, addition, base.served.counted.run_id, model.version)
-        if not catalog.replace(base, model, Counted(plan.run_id, extended.rows), summary):
+        if not catalog.replace(base, model, counted, summary):
             return summary
     raise contended("append")
 
@@ -169,17 +189,18 @@ def _extended(
     check_time_zone(ledger, plan.reading.time_zone)
     base_run_id = base.served.counted.run_id
     extended = ledger.extended(base_run_id, plan.run_id, plan.files, addition.totals)
-    counts = Counts.sum([lake.read_counts(RunKeys(base_run_id).merged_counts), addition.counts])
+    counts = Counts.sum([read_counts(lake, base_run_id, ledger), addition.counts])
     # What it builds on may be of a run that started later; its model is newer all the same.
     version = version_after(base.pointer.newest_version, plan.version)
     return extended, counts, make_model(version, plan.run_id, plan, base.served.definitions, counts)
 
 
-def _write(lake: Lake, run_id: str, counts: Counts, ledger: Ledger, model: ServedModel) -> None:
+def _write(lake: Lake, run_id: str, counts: Counts, ledger: Ledger, model: ServedModel) -> Counted:
+    """Write what the model was made from, and return how it is known: by the ledger, which knows the counts."""
     keys = RunKeys(run_id)
-    lake.write_counts(keys.merged_counts, counts)
+    ledger = ledger.model_copy(update={"counts": lake.write_counts(keys.merged_counts, counts)})
     lake.write_table(keys.modes, modes_table(model.modes))
-    lake.write_json(keys.ledger, ledger)
+    return Counted(run_id, ledger.rows, lake.write_json(keys.ledger, ledger))
 
 
 def _summary(plan: RunPlan, merged: Merged, base_run_id: str | None, version: str) -> RunSummary:

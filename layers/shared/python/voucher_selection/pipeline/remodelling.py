@@ -7,9 +7,11 @@ from voucher_selection.adapters.catalog import Base, Catalog
 from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.servable import check_segments, check_servable, check_what_if
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.domain.errors import NoCounts, NoModel
 from voucher_selection.domain.gate import Served, Thresholds, check
+from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.lookups import selection_criteria
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.requests import RemodelRequest, WhatIfRequest
@@ -18,7 +20,7 @@ from voucher_selection.domain.served_model import SegmentMode, ServedModel
 from voucher_selection.domain.time_zones import day_in
 from voucher_selection.domain.what_if import SegmentChange, WhatIf, changed_segments
 from voucher_selection.pipeline.attempts import attempts, contended
-from voucher_selection.pipeline.base_counts import read_ledger
+from voucher_selection.pipeline.base_counts import ledger_if_there, read_counts, read_ledger
 from voucher_selection.pipeline.conclusion import expire, record, superseded
 from voucher_selection.pipeline.publishing import modes_table
 
@@ -38,6 +40,15 @@ class _Asked(NamedTuple):
     def version(self) -> str:
         """The version of the model."""
         return version_of(self.started_at, self.run_id)
+
+
+class _Counts(NamedTuple):
+    """Counts that a model is made from, what they are of, and their ledger (None: from before there were ledgers)."""
+
+    counted: Counted
+    countries: tuple[str, ...]
+    time_zone: str
+    ledger: Ledger | None
 
 
 class _Remodelled(NamedTuple):
@@ -62,6 +73,10 @@ def remodel(
     ------
     NoCounts
         Nothing is served yet, or the run named has left no counts.
+    ObjectAltered, ObjectMissing
+        The counts are not as their run has left them.
+    TooManyAmounts, ModelTooLarge, AmountOutOfRange
+        The model could not be served, or answered; nothing is written.
     HeldBack
         The model does not keep to the thresholds; nothing is written.
     CatalogContended
@@ -93,8 +108,14 @@ def make_what_if(
     ------
     NoCounts
         Nothing is served yet, or the run named has left no counts.
+    ObjectAltered, ObjectMissing
+        The counts are not as their run has left them.
+    TooManyAmounts, ModelTooLarge, AmountOutOfRange
+        The model could not be served, or answered; nothing is written.
     """
-    return _what_if(_make(_Asked("what-if", asked_at, request.cur_date or cur_date, request), lake, catalog))
+    what_if = _what_if(_make(_Asked("what-if", asked_at, request.cur_date or cur_date, request), lake, catalog))
+    check_what_if(what_if)
+    return what_if
 
 
 def _remodel(asked: _Asked, lake: Lake, catalog: Catalog, thresholds: Thresholds) -> RemodelSummary:
@@ -113,12 +134,13 @@ def _remodel(asked: _Asked, lake: Lake, catalog: Catalog, thresholds: Thresholds
 
 def _make(asked: _Asked, lake: Lake, catalog: Catalog) -> _Remodelled:
     base = _served(catalog)
-    counted, countries, time_zone = _counted(asked.request, base, lake)
+    counted, countries, time_zone, ledger = _counted(asked.request, base, lake)
     cur_date = asked.cur_date or day_in(asked.started_at, time_zone)
     definitions = asked.request.segments or (
         base.served.definitions if base else lake.read_json(RunKeys(counted.run_id).plan, RunPlan).definitions
     )
-    counts = lake.read_counts(RunKeys(counted.run_id).merged_counts)
+    check_segments(countries, definitions)
+    counts = read_counts(lake, counted.run_id, ledger)
     model = ServedModel(
         version=asked.version,
         run_id=asked.run_id,
@@ -129,6 +151,7 @@ def _make(asked: _Asked, lake: Lake, catalog: Catalog) -> _Remodelled:
         modes=segment_modes(counts, definitions, cur_date, countries),
         time_zone=time_zone,
     )
+    check_servable(model)
     served = catalog.read(base.version).modes if base else ()
     return _Remodelled(model, counted, base, served, tuple(changed_segments(served, model.modes)))
 
@@ -140,15 +163,16 @@ def _served(catalog: Catalog) -> Base | None:
         return None
 
 
-def _counted(request: WhatIfRequest, base: Base | None, lake: Lake) -> tuple[Counted, tuple[str, ...], str]:
-    """Return which counts are used, the countries that they are of, and the time zone of their days."""
+def _counted(request: WhatIfRequest, base: Base | None, lake: Lake) -> _Counts:
+    """Return which counts are used, the countries that they are of, the time zone of their days, and their ledger."""
     if request.run_id:
-        ledger = read_ledger(lake, request.run_id)
-        return Counted(request.run_id, ledger.rows), ledger.countries, ledger.time_zone
+        ledger = read_ledger(lake, Counted(request.run_id, None))
+        counted = Counted(request.run_id, ledger.rows, lake.stored(RunKeys(request.run_id).ledger))
+        return _Counts(counted, ledger.countries, ledger.time_zone, ledger)
     if base is None:
         raise NoCounts("there are no counts to make a model from yet: run the pipeline on a whole history first")
-    # A model is of all countries of its counts; their ledger would tell the same, and grows with the objects counted.
-    return base.served.counted, base.served.countries, base.served.time_zone
+    served = base.served
+    return _Counts(served.counted, served.countries, served.time_zone, ledger_if_there(lake, served.counted))
 
 
 def _publish(made: _Remodelled, summary: RemodelSummary, catalog: Catalog) -> Pointer | None:

@@ -1,0 +1,72 @@
+"""What DynamoDB refuses, and its silence, as errors of ours."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from inspect import isfunction
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from voucher_selection.domain.errors import CatalogRefused, CatalogUnavailable
+
+_SERVER_ERROR = 500
+# Those of a busy or ailing DynamoDB, however often it was asked; every other code refuses the request as it is.
+_PASSING = {
+    "InternalServerError",
+    "ItemCollectionSizeLimitExceededException",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "TransactionInProgressException",
+}
+
+
+@contextmanager
+def named_refusals(table: str) -> Iterator[None]:
+    """Turn what botocore raises of a request to a table into an error that names the table and says what to do.
+
+    Raises
+    ------
+    CatalogUnavailable
+        DynamoDB does not answer, or says that it cannot.
+    CatalogRefused
+        The deployment may not do this, there is no such table, or it takes no such request.
+    """
+    try:
+        yield
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        if (
+            code in _PASSING
+            or int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= _SERVER_ERROR
+        ):
+            raise _unavailable(table, error) from error
+        raise CatalogRefused(
+            f"table {table} is refused ({error}): if the rights of the deployment, the table or its KMS key have"
+            " changed, deploy the stage again, or give them back"
+        ) from error
+    except BotoCoreError as error:
+        raise _unavailable(table, error) from error
+
+
+def explained[T: type](kind: T) -> T:
+    """Have every public method of a class, which has its table's name as `_table`, raise errors of ours."""
+    for name, method in list(vars(kind).items()):
+        if isfunction(method) and not name.startswith("_"):
+            setattr(kind, name, _explained(method))
+    return kind
+
+
+def _explained[**P, R](method: Callable[P, R]) -> Callable[P, R]:
+    @wraps(method)
+    def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+        with named_refusals(args[0]._table):  # type: ignore[attr-defined]
+            return method(*args, **kwargs)
+
+    return asked
+
+
+def _unavailable(table: str, error: Exception) -> CatalogUnavailable:
+    return CatalogUnavailable(f"table {table} does not answer ({error}): start the run again")

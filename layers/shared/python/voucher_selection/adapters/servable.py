@@ -1,0 +1,132 @@
+"""What is published can be served: the limits of DynamoDB's items and Lambda's answers, checked before any write."""
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import accumulate, takewhile
+
+from voucher_selection.adapters.catalog_items import items_of
+from voucher_selection.adapters.item_sizes import (
+    LARGEST_ITEM,
+    LARGEST_NUMBER,
+    SMALLEST_NUMBER,
+    item_size,
+    value_size,
+)
+from voucher_selection.domain.errors import AmountOutOfRange, ModelTooLarge, TooManyAmounts
+from voucher_selection.domain.lookups import selection_criteria
+from voucher_selection.domain.runs import Counted
+from voucher_selection.domain.segments import SegmentDefinitions
+from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
+from voucher_selection.domain.what_if import WhatIf
+
+# Countries x segments: an item each, which the API reads before it serves the model.
+MOST_SEGMENTS = 5_000
+# Lambda answers with 6 MiB at most, and puts an answer of the API into JSON once more. A what-if tells changes, too.
+LARGEST_ANSWER = 5_000_000
+LARGEST_WHAT_IF = 6_000_000
+# `{"voucher_amount": 1.0, "count": 1}, ` as it is answered: as many are too many, whatever they are.
+_LEAST_OF_AMOUNT = 40
+_MAYBE_NO_AMOUNTS = "check that the column voucher_amount holds amounts of vouchers"
+
+
+def check_segments(countries: Sequence[str], definitions: SegmentDefinitions) -> None:
+    """Refuse a model of more segments than the API reads, before it is made.
+
+    Raises
+    ------
+    ModelTooLarge
+    """
+    segments = sum(len(segmentation.bounds) for segmentation in definitions.segmentations)
+    if len(countries) * segments > MOST_SEGMENTS:
+        raise ModelTooLarge(
+            f"the model would have {len(countries):,} countries x {segments:,} segments ="
+            f" {len(countries) * segments:,}, and {MOST_SEGMENTS:,} can be served: name fewer countries, or segments"
+        )
+
+
+def check_servable(model: ServedModel) -> None:
+    """Check that the catalog can hold a model, and the API answer it.
+
+    Raises
+    ------
+    AmountOutOfRange, TooManyAmounts
+        Of a segment, which is named.
+    ModelTooLarge
+        Of the model as a whole.
+    """
+    check_segments(model.countries, model.definitions)
+    *segments, version = items_of(model, Counted(model.run_id, None))
+    for mode, item in zip(model.modes, segments, strict=True):
+        _check_range(mode)
+        _check_size(mode, item_size(item | {"assignments": []}))
+    if item_size(version) > LARGEST_ITEM:
+        raise ModelTooLarge(
+            f"the names of {len(model.countries):,} countries and the definitions of the segments have"
+            f" {item_size(version):,} bytes in the catalog, and {LARGEST_ITEM:,} can be kept: name fewer countries, or"
+            " segments"
+        )
+    _check_answer(model)
+
+
+def check_what_if(what_if: WhatIf) -> None:
+    """Check that a what-if can be answered.
+
+    Raises
+    ------
+    ModelTooLarge
+    """
+    size = _answered(what_if.model_dump(mode="json"))
+    if size > LARGEST_WHAT_IF:
+        raise ModelTooLarge(
+            f"the what-if, with {len(what_if.segments):,} segments and {len(what_if.changes):,} changes, has {size:,}"
+            f" bytes, and {LARGEST_WHAT_IF:,} can be answered: ask for fewer segments, or start a remodel with"
+            ' "publish": false, which writes its what-if to the lake'
+        )
+
+
+def _check_range(mode: SegmentMode) -> None:
+    for amount in mode.assignments:
+        number = Decimal(repr(amount.voucher_amount))
+        if not number.is_finite() or (number and not SMALLEST_NUMBER <= abs(number) <= LARGEST_NUMBER):
+            raise AmountOutOfRange(
+                f"{_named(mode)} has a voucher amount of {amount.voucher_amount!r}, expected 0 or"
+                f" {SMALLEST_NUMBER:e} to {LARGEST_NUMBER:.1e}: {_MAYBE_NO_AMOUNTS}"
+            )
+
+
+def _check_size(mode: SegmentMode, rest: int) -> None:
+    sizes = accumulate(map(_amount_size, mode.assignments), initial=rest)
+    fitting = sum(1 for _ in takewhile(lambda size: size <= LARGEST_ITEM, sizes)) - 1
+    if fitting < len(mode.assignments):
+        raise TooManyAmounts(
+            f"{_named(mode)} has {len(mode.assignments):,} different voucher amounts, and the catalog holds {fitting:,}"
+            f" of them: {_MAYBE_NO_AMOUNTS}, or round them"
+        )
+
+
+def _amount_size(amount: AmountCount) -> int:
+    stored = {"voucher_amount": Decimal(repr(amount.voucher_amount)), "count": amount.count}
+    return 1 + value_size(stored)
+
+
+def _named(mode: SegmentMode) -> str:
+    return f"segment {mode.segment} of {mode.segment_name} in {mode.country_code}"
+
+
+def _check_answer(model: ServedModel) -> None:
+    amounts = sum(len(mode.assignments) for mode in model.modes)
+    too_many = amounts * _LEAST_OF_AMOUNT > LARGEST_ANSWER
+    size = amounts * _LEAST_OF_AMOUNT if too_many else _answered(selection_criteria(model))
+    if size > LARGEST_ANSWER:
+        segments = len(model.modes) // len(model.countries)
+        raise ModelTooLarge(
+            f"the model of {len(model.countries):,} countries x {segments:,} segments has {amounts:,} amounts,"
+            f" {'more than ' if too_many else ''}{size:,} bytes as the API answers them, and {LARGEST_ANSWER:,} can be"
+            f" answered: name fewer countries, or segments, and {_MAYBE_NO_AMOUNTS}"
+        )
+
+
+def _answered(content: object) -> int:
+    """Return the bytes of an answer: JSON, which Lambda puts as text into JSON."""
+    return len(json.dumps(json.dumps(content)))

@@ -1,0 +1,297 @@
+"""What is published can be served: the limits of DynamoDB's items, Lambda's answers and Step Functions' states."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from voucher_selection.adapters.catalog_items import items_of
+from voucher_selection.adapters.item_sizes import LARGEST_ITEM, item_size, value_size
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.servable import (
+    LARGEST_ANSWER,
+    LARGEST_WHAT_IF,
+    MOST_SEGMENTS,
+    check_segments,
+    check_servable,
+    check_what_if,
+)
+from voucher_selection.domain import errors
+from voucher_selection.domain.lookups import selection_criteria
+from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.requests import WhatIfRequest, parse_request
+from voucher_selection.domain.runs import (
+    MOST_COUNTRIES,
+    Counted,
+    Outcome,
+    RemodelSummary,
+    RunSummary,
+    Totals,
+    version_of,
+)
+from voucher_selection.domain.segments import SegmentDefinitions, load_definitions, shipped_definitions
+from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
+from voucher_selection.domain.what_if import SegmentChange, WhatIf
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CUR_DATE = date(2018, 9, 15)
+# Of Lambda, and of Step Functions for what a state is given or gives; of DynamoDB's and S3's keys; in bytes.
+LAMBDA_ANSWER = 6 * 1024 * 1024
+STATE = 256 * 1024
+SORT_KEY, PARTITION_KEY, OBJECT_KEY = 1024, 2048, 1024
+LONGEST_NAME = "𝌆" * 64
+LONGEST_RUN_ID = "r" * 80
+MANY_COUNTRIES = tuple(f"{number:03d}" + "𝌆" * 61 for number in range(MOST_COUNTRIES))
+
+
+def definitions(segments: int) -> SegmentDefinitions:
+    ranges = [{"name": f"{number}-{number}", "lower": number, "upper": number} for number in range(segments)]
+    by_orders = {"name": "loyalty", "measure": "total_orders", "segments": ranges, "outside": None}
+    return SegmentDefinitions.model_validate({"segmentations": [by_orders]})
+
+
+def cents(number: int) -> tuple[AmountCount, ...]:
+    """Return so many amounts, as different assignments have them."""
+    return tuple(AmountCount(1000 + cent / 100, 12) for cent in range(number))
+
+
+def model(countries: Iterable[str], segments: int, amounts: tuple[AmountCount, ...]) -> ServedModel:
+    countries = tuple(countries)
+    modes = tuple(
+        SegmentMode(country, "loyalty", f"{number}-{number}", number, number, amounts)
+        for country in countries
+        for number in range(segments)
+    )
+    return ServedModel("v1", "run", CUR_DATE, NOW, countries, definitions(segments), modes)
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        (None, 1),
+        (True, 1),
+        ("Peru", 4),
+        ("Perú", 5),
+        (0, 2),
+        (7, 3),
+        (2640, 4),
+        (Decimal("2640.55"), 5),
+        (-1, 4),
+        (Decimal("0.5630170316301704"), 10),
+        ([], 3),
+        ([7, "ab"], 3 + (1 + 3) + (1 + 2)),
+        ({"count": 7}, 3 + 1 + 5 + 3),
+    ],
+    ids=str,
+)
+def test_values_have_the_sizes_of_dynamodb(value: object, size: int):
+    assert value_size(value) == size
+
+
+def test_an_item_has_the_size_of_its_names_and_values():
+    assert item_size({"pk": "MODEL", "segments": 9, "rows": None}) == (2 + 5) + (8 + 3) + (4 + 1)
+
+
+def test_a_segment_has_as_many_amounts_as_its_item_holds():
+    with pytest.raises(errors.TooManyAmounts) as refusal:
+        check_servable(model(["Peru"], 1, cents(15_000)))
+
+    assert str(refusal.value) == (
+        "segment 0-0 of loyalty in Peru has 15,000 different voucher amounts, and the catalog holds 12,120 of them:"
+        " check that the column voucher_amount holds amounts of vouchers, or round them"
+    )
+    fitting = model(["Peru"], 1, cents(12_120))
+    check_servable(fitting)
+    largest, _ = items_of(fitting, Counted("run", None))
+    assert LARGEST_ITEM - 100 < item_size(largest) <= LARGEST_ITEM
+    with pytest.raises(errors.TooManyAmounts):
+        check_servable(model(["Peru"], 1, cents(12_121)))
+
+
+@pytest.mark.parametrize("amount", [1e308, 1e126, 1e-131, 5e-324, float("inf"), float("nan")])
+def test_an_amount_that_is_no_number_of_dynamodb_is_named(amount: float):
+    with pytest.raises(
+        errors.AmountOutOfRange, match=r"segment 0-0 of loyalty in Peru has a voucher amount of .*voucher_amount"
+    ):
+        check_servable(model(["Peru"], 1, (AmountCount(2640.0, 2), AmountCount(amount, 1))))
+
+
+def test_amounts_up_to_the_numbers_of_dynamodb_can_be_served():
+    check_servable(model(["Peru"], 1, tuple(AmountCount(amount, 1) for amount in (0.0, 1e-130, 1e15, 9.99e125))))
+
+
+def test_a_run_names_300_countries_at_most():
+    asked = {"source": "s3://b/x"}
+    many = [f"Country {number}" for number in range(5_000)]
+
+    for mode in ("full", "append"):
+        assert len(parse_request(asked | {"mode": mode, "countries": many[:300]}).countries) == 300
+        with pytest.raises(errors.InvalidRequest, match="countries: expected at most 300 countries, got 5,000"):
+            parse_request(asked | {"mode": mode, "countries": many})
+
+
+def test_more_segments_than_the_api_reads_are_refused_before_they_are_made():
+    many = [f"Country {number}" for number in range(5_000)]
+
+    with pytest.raises(
+        errors.ModelTooLarge, match=r"5,000 countries x 9 segments = 45,000, and 5,000 can be served: name fewer"
+    ):
+        check_segments(many, shipped_definitions())
+    check_segments(many[:MOST_COUNTRIES], shipped_definitions())
+    check_segments(["Peru"], definitions(MOST_SEGMENTS))
+    with pytest.raises(errors.ModelTooLarge, match="1 countries x 5,001 segments"):
+        check_segments(["Peru"], definitions(MOST_SEGMENTS + 1))
+
+
+def test_names_that_do_not_fit_into_the_item_of_a_version_are_refused():
+    ranges = [{"name": f"{n}" + "𝌆" * 60, "lower": n, "upper": n} for n in range(1_600)]
+    long = {"name": LONGEST_NAME, "measure": "total_orders", "segments": ranges, "outside": None}
+    made = SegmentDefinitions.model_validate({"segmentations": [long]})
+    modes = tuple(
+        SegmentMode("Peru", LONGEST_NAME, name, *bounds, ()) for name, bounds in made[LONGEST_NAME].bounds.items()
+    )
+
+    with pytest.raises(
+        errors.ModelTooLarge, match=r"the names of 1 countries and the definitions .* 400,000 can be kept"
+    ):
+        check_servable(ServedModel("v1", "run", CUR_DATE, NOW, ("Peru",), made, modes))
+
+
+def answered(content: object) -> int:
+    """Return the bytes of an answer of Lambda with this body."""
+    return len(json.dumps({"statusCode": 200, "multiValueHeaders": {}, "body": json.dumps(content)}))
+
+
+def test_a_model_that_can_be_served_is_answered_by_lambda():
+    for large in (model(["Peru"], 10, cents(11_500)), model(MANY_COUNTRIES, 16, cents(13))):
+        with pytest.raises(errors.ModelTooLarge, match=r"countries x \d+ segments has .* amounts, .*5,000,000 can be"):
+            check_servable(large)
+    fitting = model(["Peru"], 10, cents(10_200))
+    check_servable(fitting)
+    assert LARGEST_ANSWER * 0.9 < answered(selection_criteria(fitting)) < LAMBDA_ANSWER
+
+
+def test_a_what_if_that_lambda_cannot_answer_is_refused():
+    made = model(["Peru"], 1, cents(1))
+    change = SegmentChange(
+        country_code="Peru",
+        segment_name="loyalty",
+        segment="0-0",
+        served_amount=1.0,
+        served_support=1,
+        amount=2.0,
+        support=1,
+    )
+
+    def what_if(changes: int) -> WhatIf:
+        return WhatIf(
+            counts_run_id="run",
+            served_version="v1",
+            definitions=made.definitions,
+            changes=(change,) * changes,
+            **selection_criteria(made),
+        )
+
+    check_what_if(what_if(2 * MOST_SEGMENTS))
+    with pytest.raises(errors.ModelTooLarge, match=r"1 segments and 50,000 changes, has .* 6,000,000 can be answered"):
+        check_what_if(what_if(50_000))
+    assert LARGEST_WHAT_IF < LAMBDA_ANSWER
+
+
+def test_an_input_that_no_state_could_be_given_is_refused_with_its_length():
+    ranges = [{"name": f"{n}-{n}", "lower": n, "upper": n} for n in range(24_000)]
+    by_orders = {"name": "loyalty", "measure": "total_orders", "segments": ranges, "outside": None}
+    deep = "x"
+    for _ in range(100_000):
+        deep = [deep]
+
+    for request in ({"segments": {"segmentations": [by_orders]}}, {"source": "s3://" + "x" * 200_000}):
+        for parse in (parse_request, WhatIfRequest.parse):
+            with pytest.raises(errors.InvalidRequest, match=r"has [\d,]+ characters of JSON, expected at most 200,000"):
+                parse(request)
+    with pytest.raises(errors.InvalidRequest, match="cannot be read"):
+        parse_request({"source": deep})
+
+
+def bytes_of(content: object) -> int:
+    """Return the bytes that Step Functions counts."""
+    return len(json.dumps(content, ensure_ascii=False).encode())
+
+
+def test_the_results_of_runs_of_many_countries_fit_into_a_state():
+    named = {"country_code": LONGEST_NAME, "segment_name": LONGEST_NAME, "segment": LONGEST_NAME}
+    amounts = dict.fromkeys(("served_amount", "amount"), 0.5630170316301704) | dict.fromkeys(
+        ("served_support", "support"), 2**53
+    )
+    told = {"started_at": NOW, "finished_at": NOW, "cur_date": CUR_DATE, "version": version_of(NOW, LONGEST_RUN_ID)}
+    remodelled = RemodelSummary(
+        run_id=LONGEST_RUN_ID,
+        outcome=Outcome.PUBLISHED,
+        counts_run_id=LONGEST_RUN_ID,
+        countries=MANY_COUNTRIES,
+        published=True,
+        served_version=None,
+        changed_segments=5_000,
+        changes=(SegmentChange(**named, **amounts),) * 100,
+        **told,
+    )
+    whole = RunSummary(
+        run_id=LONGEST_RUN_ID,
+        mode="full",
+        outcome=Outcome.PUBLISHED,
+        source="s3://" + "𝌆" * 1024,
+        countries=MANY_COUNTRIES,
+        files=1,
+        known_files=0,
+        shards=1,
+        rows=Totals(),
+        base_run_id=None,
+        published=True,
+        served_version="",
+        **told,
+    )
+
+    assert bytes_of(remodelled.model_dump(mode="json")) < STATE
+    assert bytes_of(whole.model_dump(mode="json")) < STATE
+
+
+def test_an_error_says_no_more_than_a_cause_may_have():
+    columns = ", ".join(f"column {number}" for number in range(10_000))
+
+    message = str(errors.WrongSchema(f"unknown: {columns}"))
+
+    assert message.startswith("unknown: column 0, column 1")
+    assert message.endswith("… (120,897 characters more)")
+    assert len(json.dumps({"errorMessage": message, "errorType": "WrongSchema"})) < 32 * 1024
+    assert str(errors.WrongSchema("short")) == "short"
+
+
+def test_keys_of_the_longest_names_are_not_too_long():
+    assert len("#".join([LONGEST_NAME] * 3).encode()) <= SORT_KEY
+    assert len(f"VERSION#{version_of(NOW, LONGEST_RUN_ID)}") <= SORT_KEY < PARTITION_KEY
+    keys = RunKeys(LONGEST_RUN_ID)
+    longest = [*keys.counts(99_999), *keys.merged_counts, *(keys.quarantine(rule, 99_999) for rule in Rule)]
+    assert max(map(len, longest)) <= OBJECT_KEY
+
+
+@pytest.mark.parametrize("which", ["lower", "upper"])
+@pytest.mark.parametrize("bound", [2**53 + 1, 2**63, 10**400])
+def test_a_bound_beyond_all_whole_numbers_is_named(which: str, bound: int):
+    segment = {"name": "many", "lower": 0, "upper": None} | ({"upper": bound} if which == "upper" else {"lower": bound})
+    text = json.dumps(
+        {"segmentations": [{"name": "loyalty", "measure": "total_orders", "segments": [segment], "outside": None}]}
+    )
+
+    with pytest.raises(errors.InvalidSegments, match=rf"segment 'many': {which} is \d+, expected whole numbers up to"):
+        load_definitions(text)
+    with pytest.raises(errors.InvalidRequest, match=rf"segments.*segment 'many': {which} is \d+"):
+        parse_request({"mode": "remodel", "segments": json.loads(text)})
+
+
+def test_bounds_up_to_the_largest_whole_number_are_taken():
+    segments = [{"name": "all", "lower": -(2**53), "upper": 2**53}]
+    one = {"name": "loyalty", "measure": "days_since_last_order", "segments": segments, "outside": None}
+
+    assert load_definitions(json.dumps({"segmentations": [one]}))["loyalty"].segment_for(2**53) == "all"
