@@ -9,19 +9,36 @@ from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.https_addresses import parse_https
 from voucher_selection.domain.runs import Countries, IsoDate, RunId
+from voucher_selection.domain.s3_addresses import is_s3, parse_s3, shown
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.validation import field_problems
 
 
+_EXPECTED = "expected s3://bucket/key, s3://bucket/folder/ or https://host/path"
+# What is not read, and what to do instead.
+_HINTS = {
+    r"http://": "what comes over http:// may have been changed on its way, so only https:// is read",
+    r"file://|[/~\\]|\.\.?[/\\]|[A-Za-z]:[/\\]": "a file of your machine cannot be read from here: give it to"
+    " ./quickstart run --source, or put it into a bucket first, with aws s3 cp",
+}
+
+
 def _source_location(source: str) -> str:
-    scheme, _, rest = source.partition("://")
-    if scheme not in {"s3", "https"} or not rest.strip("/"):
-        # Without a password that may be in it.
-        shown = re.sub("//.*@", "//…@", source)
-        raise ValueError(f"expected s3://bucket/key, s3://bucket/folder/ or https://host/path, got {shown!r}")
-    if scheme == "https":
-        parse_https(source)
-    return source
+    """Return the address of a source as it is written everywhere else: `s3://…` or `https://…`, without blanks."""
+    source = source.strip()
+    if is_s3(source):
+        return str(parse_s3(source))
+    scheme, separator, rest = source.partition("://")
+    if separator and scheme.lower() == "https" and rest.strip("/"):
+        parse_https(f"https://{rest}")
+        return f"https://{rest}"
+    hints = [hint for pattern, hint in _HINTS.items() if re.match(pattern, source, re.IGNORECASE)]
+    # Without a password that may be in it.
+    got = shown(re.sub("//.*@", "//…@", source, flags=re.DOTALL))
+    raise ValueError(": ".join([f"{_EXPECTED}, got {got}", *hints]))
+
+
+_Source = Annotated[str, AfterValidator(_source_location)]
 
 
 class _Request(BaseModel):
@@ -50,7 +67,7 @@ class FullRequest(_Request):
     `gate` has the thresholds of the quality gate that differ.
     """
 
-    source: Annotated[str, AfterValidator(_source_location)]
+    source: _Source
     mode: Literal["full"] = "full"
     countries: Countries | None = None
     cur_date: IsoDate | None = None
@@ -60,7 +77,7 @@ class FullRequest(_Request):
 class AppendRequest(_Request):
     """New history for the counts behind the served model; `countries`, if given, must be those of the counts."""
 
-    source: Annotated[str, AfterValidator(_source_location)]
+    source: _Source
     mode: Literal["append"]
     countries: Countries | None = None
     cur_date: IsoDate | None = None
@@ -94,7 +111,7 @@ class AssignRequest(_Request):
     """Amounts of the served model for the customers of parquet files; without `segment_name` each row names its own."""
 
     mode: Literal["assign"]
-    customers: Annotated[str, AfterValidator(_source_location)]
+    customers: _Source
     segment_name: Annotated[str, StringConstraints(min_length=1)] | None = None
 
 
