@@ -1,5 +1,7 @@
 """How row groups are grouped into shards."""
 
+import pytest
+
 from voucher_selection.domain.runs import Shard, ShardPart
 from voucher_selection.domain.shards import MOST_PARTS, RowGroup, plan_shards
 
@@ -53,12 +55,27 @@ def test_thousands_of_tiny_files_are_grouped_as_far_as_an_item_of_the_map_may_gr
     assert sum(shard.rows for shard in shards) == 1200
 
 
-def test_an_item_of_the_map_stays_below_what_a_state_may_be_given():
-    raw = (
-        "raw/run_id=" + "r" * 80 + "/year=2018/month=05/part-00000-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee.snappy.parquet"
-    )
-    groups = [group for number in range(MOST_PARTS) for group in file(f"{raw}-{number}", 10**9)]
+@pytest.mark.parametrize("length", [20, 160, 1024])
+def test_an_item_of_the_map_stays_below_what_a_state_may_be_given(length: int):
+    """256 KiB, of which some is for the countries and whatever else the state is given."""
+    name = "é" * (length // 2 - 4)
+    groups = [
+        RowGroup(f"raw/{name}{n:04}", "e" * 34, 0, 0, 1, 10, 10, f"s3://lake/{name}{n:04}", {"country_code": "Perú"})
+        for n in range(2 * MOST_PARTS)
+    ]
 
-    (shard,) = plan_shards(groups, 10**15, 10**15)
+    shards = plan_shards(groups, 10**15, 10**15)
 
-    assert len(shard.model_dump_json()) < 256 * 1024
+    assert max(len(shard.model_dump_json().encode()) for shard in shards) < 200 * 1024
+    assert [part.key for shard in shards for part in shard.parts] == [group.key for group in groups]
+
+
+def test_a_part_has_what_its_file_and_its_path_say():
+    values = {"country_code": "Peru", "total_orders": None}
+    groups = [RowGroup("a", "e", n, n * 5, 5, 10, 99, "s3://lake/country_code=Peru/a", values) for n in range(2)]
+
+    (shard,) = plan_shards(groups, 100, 100)
+
+    (found,) = shard.parts
+    assert (found.size, found.source, found.path_values) == (99, "s3://lake/country_code=Peru/a", values)
+    assert (found.first_row_group, found.end_row_group, found.rows) == (0, 2, 10)

@@ -13,7 +13,6 @@ from voucher_selection.domain.s3_addresses import is_s3, parse_s3, shown
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.validation import field_problems
 
-
 _EXPECTED = "expected s3://bucket/key, s3://bucket/folder/ or https://host/path"
 # What is not read, and what to do instead.
 _HINTS = {

@@ -193,6 +193,7 @@ def _summary_with(
         finished_at=datetime.now(UTC),
         files=len(plan.files),
         known_files=plan.known_files,
+        left_out=plan.left_out,
         shards=plan.shards,
         rows=totals,
         base_run_id=base_run_id,
