@@ -36,11 +36,11 @@ def test_a_path_has_columns(path: str, values: dict[str, str | None]):
 @pytest.mark.parametrize(
     ("key", "place", "title"),
     [
-        ("_delta_log/00000000000000000000.json", "", "Delta table"),
-        ("a/b/_delta_log/_last_checkpoint", "a/b", "Delta table"),
-        ("a/.hoodie/hoodie.properties", "a", "Hudi table"),
-        ("a/metadata/v3.metadata.json", "a", "Iceberg table"),
-        ("metadata/00001-5f3a.gz.metadata.json", "", "Iceberg table"),
+        ("_delta_log/00000000000000000000.json", "", "a Delta table"),
+        ("a/b/_delta_log/_last_checkpoint", "a/b", "a Delta table"),
+        ("a/.hoodie/hoodie.properties", "a", "a Hudi table"),
+        ("a/metadata/v3.metadata.json", "a", "an Iceberg table"),
+        ("metadata/00001-5f3a.gz.metadata.json", "", "an Iceberg table"),
     ],
 )
 def test_a_table_is_known_by_what_lies_beside_its_files(key: str, place: str, title: str):

@@ -121,6 +121,6 @@ def _explained(source: str) -> Iterator[None]:
             ) from error
         if is_replaced(error):
             raise SourceChanged(f"{source} was replaced while it was copied: start the run again") from error
-        if code == "InvalidObjectState":
+        if code in {"InvalidObjectState", "ObjectNotInActiveTierError"}:
             raise SourceUnavailable(f"{source} is archived ({code}): restore it, then start the run again") from error
         raise

@@ -88,7 +88,7 @@ def _check_no_table(folder: S3Address, names: Iterable[str], lake: Lake) -> None
 def _refuse(table: Table, place: S3Address) -> None:
     root = str(place).rstrip("/")
     raise TableFormat(
-        f"{root}/ is a {table.title} (it has {table.sign}): its files hold rows, too, that were replaced or deleted"
+        f"{root}/ is {table.title} (it has {table.sign}): its files hold rows, too, that were replaced or deleted"
         " since. Write its current rows to a folder of plain parquet and give that one, for example with Spark:"
         f' spark.read.format("{table.format}").load("{root}/").write.parquet("{root}-current/")'
     )

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 _FORMATS = {
-    "delta": ("Delta table", "_delta_log/", re.compile(r"(?:^|/)_delta_log/")),
-    "hudi": ("Hudi table", ".hoodie/", re.compile(r"(?:^|/)\.hoodie/")),
+    "delta": ("a Delta table", "_delta_log/", re.compile(r"(?:^|/)_delta_log/")),
+    "hudi": ("a Hudi table", ".hoodie/", re.compile(r"(?:^|/)\.hoodie/")),
     "iceberg": (
-        "Iceberg table",
+        "an Iceberg table",
         "metadata/*.metadata.json",
         re.compile(r"(?:^|/)metadata/v?\d[^/]*\.metadata\.json(?:\.gz)?$"),
     ),

@@ -113,7 +113,7 @@ def read_columns(
         lambda: pq.ParquetFile(
             open_file(),
             metadata=metadata,
-            read_dictionary=list(repeated),
+            read_dictionary=[name for name in stored if name in repeated],
             buffer_size=READ_BYTES,  # and not pre-buffered: a column chunk passes through a window
             page_checksum_verification=True,
         )
