@@ -26,6 +26,8 @@ READ_BYTES = 4 * 1024 * 1024
 # What the values of a batch may take, 1 KiB for each of 131,072 rows: a small file can hold a long text for each.
 _MOST_BYTES = 128 * 1024 * 1024
 
+# Of row groups that are read together, so many of the last rows are read again and compared.
+_COMPARED_ROWS = 16
 # A row group of fewer rows is not worth looking whether it can be left out: it is read with those beside it.
 _FEW_ROWS = 1000
 
@@ -123,9 +125,13 @@ def read_columns(
         lambda: pq.ParquetFile(open_file(), metadata=metadata, pre_buffer=True, page_checksum_verification=True)
     )
     for some in _read_at_once(metadata, row_groups, stored, batch_rows):
-        file = one_by_one() if len(some) == 1 else together()
+        found = (
+            one_by_one().iter_batches(batch_rows, list(some), columns=stored, use_threads=False)
+            if len(some) == 1
+            else _of_small(together(), some, stored)
+        )
         expected, rows = sum(metadata.row_group(number).num_rows for number in some), 0
-        for batch in file.iter_batches(batch_rows, list(some), columns=stored, use_threads=False):
+        for batch in found:
             rows += batch.num_rows
             if rows > expected:
                 break
@@ -198,11 +204,34 @@ def _read_at_once(
         stored = (row_group.column(chunk) for chunk in chunks)
         own = row_group.num_rows * sum(max(it.total_uncompressed_size, it.total_compressed_size) for it in stored)
         rows, size = rows + row_group.num_rows, size + own
-        if number > first and (rows > batch_rows or size > _MOST_BYTES):
+        if number > first and (rows > batch_rows or size > _MOST_BYTES or not chunks):
             yield range(first, number)
             first, rows, size = number, row_group.num_rows, own
     if first < row_groups.end:
         yield range(first, row_groups.end)
+
+
+def _of_small(file: pq.ParquetFile, row_groups: range, columns: list[str]) -> list[pa.RecordBatch]:
+    """Return the rows of small row groups, in one batch."""
+    rows = file.read_row_groups(list(row_groups), columns=columns, use_threads=False)
+    _check_last_rows(rows, file, row_groups, columns)
+    batches: list[pa.RecordBatch] = rows.unify_dictionaries().combine_chunks().to_batches()
+    return batches
+
+
+def _check_last_rows(rows: pa.Table, file: pq.ParquetFile, row_groups: range, columns: list[str]) -> None:
+    """Read the last rows by themselves, too: with a value too many in a chunk, all that follow would be others."""
+    last, counted = row_groups.stop, 0
+    while last > row_groups.start and counted < _COMPARED_ROWS:
+        last -= 1
+        counted += file.metadata.row_group(last).num_rows
+    alone = [file.read_row_group(number, columns=columns, use_threads=False) for number in range(last, row_groups.stop)]
+    found, expected = (
+        table.slice(max(0, table.num_rows - _COMPARED_ROWS)).to_pylist()[-counted:]
+        for table in (rows, pa.concat_tables(alone))
+    )
+    if repr(found) != repr(expected):  # NaN is not equal to itself
+        raise pa.ArrowInvalid(f"row groups {row_groups.start} to {row_groups.stop - 1} have values too many")
 
 
 def _with_path_values(rows: pa.RecordBatch, path_values: PathValues, columns: list[str]) -> pa.RecordBatch:
