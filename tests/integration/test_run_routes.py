@@ -331,3 +331,14 @@ def test_an_input_that_is_no_json_is_told_as_it_is():
 def test_an_execution_that_is_not_there_is_no_run(executions):
     with pytest.raises(NoRun, match="there is no run 'run-1'"):
         StateMachine(STATE_MACHINE, executions).execution("run-1")
+
+
+def test_the_page_of_a_run_tells_which_objects_it_has_not_read(put, pipeline: Pipeline, executions, api: Api):
+    put("uploads/days/a.parquet", parquet_bytes(history({})))
+    put("uploads/days/<b>.csv", b"x")
+    execute(executions, "run-1", {"source": "s3://lake/uploads/days/"})
+
+    pipeline.run("run-1", {"source": "s3://lake/uploads/days/"})
+
+    page = api("GET", "/runs/run-1", Accept="text/html").text
+    assert "<dt>Not read, not named like parquet</dt><dd>1 object: &lt;b&gt;.csv</dd>" in page

@@ -1,18 +1,19 @@
 """Shards: how the row groups of a history are split into pieces that one Clean can work on."""
 
-import json
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from voucher_selection.domain.hive_partitions import NO_PATH_VALUES, PathValues
 from voucher_selection.domain.runs import Shard, ShardPart
 
-# A shard is an item of the map and travels as its state's input, which Step Functions limits to 256 KiB.
+# A shard is an item of the map and travels as its state's input, which Step Functions limits to 256 KiB: with the
+# run's countries, and with why it failed. So many parts of short keys, or of long ones as many as fit.
 MOST_PARTS = 500
-_MOST_BYTES = 192 * 1024  # of its files' descriptions; the rest is for what the state is given besides
-_NUMBERS_BYTES = 200  # of a description: its numbers, and the names of its fields
+LARGEST_SHARD = 100_000  # bytes of JSON
+_NUMBERS = ("first_row_group", "end_row_group", "first_row", "rows")
+_LARGEST_NUMBER = 10**12  # no file has as many rows
 
 
 class RowGroup(NamedTuple):
@@ -46,43 +47,51 @@ def plan_shards(row_groups: Iterable[RowGroup], target_rows: int, target_size: i
 
 def _grouped(row_groups: Iterable[RowGroup], target_rows: int, target_size: int) -> Iterator[list[RowGroup]]:
     group: list[RowGroup] = []
-    rows = size = files = described = 0
+    rows = size = files = told = 0
     for row_group in row_groups:
         new_file = not group or group[-1].key != row_group.key
-        described += _described_bytes(row_group) if new_file else 0
+        part = _told(row_group) if new_file else 0
         full = (
             rows + row_group.rows > target_rows
             or size + row_group.size > target_size
             or files + new_file > MOST_PARTS
-            or described > _MOST_BYTES
+            or told + part > LARGEST_SHARD
         )
         if group and full:
             yield group
-            group, rows, size, files, new_file = [], 0, 0, 0, True
-            described = _described_bytes(row_group)
+            group, rows, size, files, told = [], 0, 0, 0, 0
+            new_file, part = True, _told(row_group)
         group.append(row_group)
-        rows, size, files = rows + row_group.rows, size + row_group.size, files + new_file
+        rows, size, files, told = rows + row_group.rows, size + row_group.size, files + new_file, told + part
     if group:
         yield group
 
 
-def _described_bytes(row_group: RowGroup) -> int:
-    """Return how many bytes a file takes at most among the parts of a shard."""
-    texts = (row_group.key, row_group.etag, row_group.source, row_group.path_values)
-    return _NUMBERS_BYTES + len(json.dumps(texts))
+def _told(row_group: RowGroup) -> int:
+    """Return how many bytes of JSON a part has at most that begins with this row group."""
+    numbers: dict[str, Any] = dict.fromkeys(_NUMBERS, _LARGEST_NUMBER)
+    part = ShardPart(**_of_file(row_group), **numbers)
+    return len(part.model_dump_json().encode())
+
+
+def _of_file(row_group: RowGroup) -> dict[str, Any]:
+    """Return what a part says of its file."""
+    return {
+        "key": row_group.key,
+        "etag": row_group.etag,
+        "size": row_group.file_size,
+        "source": row_group.source,
+        "path_values": row_group.path_values,
+    }
 
 
 def _parts(group: list[RowGroup]) -> Iterator[ShardPart]:
-    for key, row_groups in groupby(group, key=attrgetter("key")):
+    for _, row_groups in groupby(group, key=attrgetter("key")):
         of_file = list(row_groups)
         yield ShardPart(
-            key=key,
-            etag=of_file[0].etag,
+            **_of_file(of_file[0]),
             first_row_group=of_file[0].number,
             end_row_group=of_file[-1].number + 1,
             first_row=of_file[0].first_row,
             rows=sum(row_group.rows for row_group in of_file),
-            size=of_file[0].file_size,
-            source=of_file[0].source,
-            path_values=of_file[0].path_values,
         )
