@@ -1,7 +1,10 @@
 """Addresses of sources: which are taken, how they are written then, and what is said of the others."""
 
+from pathlib import Path
+
 import pytest
 
+from local.quickstart.source import resolve
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.requests import parse_request
 from voucher_selection.domain.s3_addresses import LONGEST_KEY, parse_s3
@@ -73,6 +76,11 @@ def test_an_address_that_cannot_be_one_is_refused_in_words(why: str, mode: str, 
     assert message in str(refusal.value)
     assert "secret" not in str(refusal.value)
     assert len(str(refusal.value)) < 1000
+
+
+@pytest.mark.parametrize("given", ["s3://lake/x", " S3://lake/x", "s3a://lake/x", "HTTPS://host/x"])
+def test_the_terminal_leaves_addresses_to_the_pipeline(given: str, tmp_path: Path):
+    assert resolve(given, tmp_path) == given
 
 
 def test_a_key_may_be_as_long_as_s3_has_them():

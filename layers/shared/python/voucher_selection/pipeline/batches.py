@@ -133,8 +133,6 @@ def read_columns(
         expected, rows = sum(metadata.row_group(number).num_rows for number in some), 0
         for batch in found:
             rows += batch.num_rows
-            if rows > expected:
-                break
             yield _with_path_values(_checked(batch), row_groups.path_values, columns)
         if rows != expected:
             numbers = f"row group {some[0]} has" if len(some) == 1 else f"row groups {some[0]} to {some[-1]} have"
