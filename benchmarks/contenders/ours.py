@@ -63,7 +63,7 @@ class _Folder(Lake):
         self._folder = folder
 
     @override
-    def open(self, key: str, etag: str | None = None) -> Any:
+    def open(self, key: str, etag: str | None = None, size: int | None = None, source: str | None = None) -> Any:
         return _File(key)
 
     @override

@@ -12,6 +12,7 @@ from local.quickstart.record import Deployment
 from local.quickstart.runs import rows_per_second
 from local.quickstart.terminal import console, notices
 from voucher_selection.adapters.state_machine import MAPS, STATES, Execution
+from voucher_selection.api.wording import first_of
 from voucher_selection.domain.striking_dates import StrikingDate
 
 # The states that a run goes through, by its mode; the others are those of a history.
@@ -82,6 +83,7 @@ def show_rows(summary: dict[str, Any]) -> None:
         console.print(f"  [yellow]{StrikingDate.model_validate(found).told}[/]", soft_wrap=True)
     if summary["known_files"]:
         console.print(f"  {summary['known_files']:,} of its files had been counted before")
+    _show_left_out(summary)
     show_outcome(summary)
 
 
@@ -91,8 +93,17 @@ def show_assignment(summary: dict[str, Any]) -> None:
     console.print(
         f"  {summary['rows']:,} customers, {summary['assigned']:,} with an amount; problems: {problems}", soft_wrap=True
     )
+    _show_left_out(summary)
     console.print(f"  From model {summary['version']}, which stays served; written to", soft_wrap=True)
     console.print(f"  {summary['output']}", soft_wrap=True)
+
+
+def _show_left_out(summary: dict[str, Any]) -> None:
+    """Print which objects of the source's folder were not read; the summaries of older runs do not say it."""
+    left_out = summary.get("left_out", {"objects": 0})
+    if left_out["objects"]:
+        names = first_of(left_out["names"], left_out["objects"])
+        console.print(f"  Not read, because not named like parquet: {names}", soft_wrap=True, markup=False)
 
 
 def show_rollback(summary: dict[str, Any]) -> None:

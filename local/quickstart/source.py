@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.quickstart.steps import StepError
+from voucher_selection.domain.s3_addresses import is_s3
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
 def is_remote(source: str) -> bool:
     """Tell whether the state machine can read the source itself."""
-    return source.startswith(("s3://", "https://"))
+    source = source.strip()
+    return is_s3(source) or source.lower().startswith("https://")
 
 
 def resolve(source: str | None, state: Path, option: str = "--source") -> str | Path:

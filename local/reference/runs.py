@@ -30,7 +30,7 @@ _RESULTS = (
     runs.ApprovalSummary,
 )
 _PARTS = (gate.Thresholds, segments.SegmentDefinitions, segments.Segmentation, segments.Segment)
-_PARTS_OF_RESULTS = (runs.Totals, striking_dates.StrikingDate, what_if.SegmentChange)
+_PARTS_OF_RESULTS = (runs.Totals, runs.LeftOut, striking_dates.StrikingDate, what_if.SegmentChange)
 _TABLES = {part.__name__ for part in (*_PARTS, *_PARTS_OF_RESULTS)}
 
 

@@ -127,8 +127,8 @@ def test_a_run_that_fails_names_its_cause_and_leaves_the_model(served: Product, 
 
 
 BAD_INPUTS = {
-    "an unknown key": ({"source": "s3://b/k", "country": "Peru"}, "country: Extra inputs are not permitted"),
-    "a bad date": ({"source": "s3://b/k", "cur_date": "2018-02-30"}, "expected a date like 2018-09-15"),
+    "an unknown key": ({"source": "s3://bucket/k", "country": "Peru"}, "country: Extra inputs are not permitted"),
+    "a bad date": ({"source": "s3://bucket/k", "cur_date": "2018-02-30"}, "expected a date like 2018-09-15"),
     "no object": ({"source": "s3://{bucket}/uploads/none.parquet"}, "there is no object and no folder at"),
     "a bucket that does not exist": ({"source": "s3://nowhere-at-all/x.parquet"}, "s3://nowhere-at-all/x.parquet"),
 }

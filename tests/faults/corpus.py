@@ -351,10 +351,13 @@ def _mistyped() -> Iterator[tuple[str, Fault]]:
     table = sound_history().slice(0, rows)
     others = {
         "booleans": pa.array([True] * rows),
-        "bytes": pa.array([b"Peru"] * rows),
-        "bytes of one length": pa.array([b"Peru"] * rows, pa.binary(4)),
         "times of day": pa.array([1] * rows, pa.time64("us")),
         "durations": pa.array([1] * rows, pa.duration("s")),
+    }
+    of_bytes = {
+        "bytes": pa.array([b"Peru"] * rows),
+        "bytes of one length": pa.array([b"Peru"] * rows, pa.binary(4)),
+        "bytes that are no UTF-8": pa.array([b"Per\xfa", None, b"\xff" * 10] + [b"2018-04-20"] * (rows - 3)),
     }
     numbers = {"integers": pa.array(range(rows)), "floats": pa.array([0.5] * rows)}
     refused = {
@@ -363,7 +366,7 @@ def _mistyped() -> Iterator[tuple[str, Fault]]:
         "last_order_ts": others | numbers,
         "first_order_ts": others | numbers,
         "total_orders": others | {"dates": pa.array([1] * rows, pa.date32())},
-        "voucher_amount": others | {"text": pa.array(["2640.0"] * rows)},
+        "voucher_amount": others | of_bytes | {"text": pa.array(["2640.0"] * rows)},
     }
     for name, columns in refused.items():
         for kind, column in columns.items():
@@ -371,6 +374,9 @@ def _mistyped() -> Iterator[tuple[str, Fault]]:
                 f"{kind} for {name}",
                 Fault(_one(parquet_bytes(_with(table, name, column))), frozenset({"WrongSchema"})),
             )
+    for name in ("timestamp", "country_code", "last_order_ts", "first_order_ts", "total_orders"):
+        for kind, column in of_bytes.items():
+            yield f"{kind} for {name}", Fault(_one(parquet_bytes(_with(table, name, column))), _RIGHT, rows)
     for name in ("timestamp", "country_code", "last_order_ts", "total_orders"):
         for written in ("plain", "dictionary"):
             latin = pa.array([b"Per\xfa", None, b"\xff" * 10] + [b"2018-04-20"] * (rows - 3), pa.binary()).view(

@@ -174,12 +174,12 @@ def test_ids_that_are_integers_in_one_file_and_text_in_another_are_refused(serve
 
 def test_a_segmentation_that_the_model_has_not_is_refused(served, pipeline: Pipeline):
     with pytest.raises(errors.InvalidRequest, match="segment_name: the served model has no 'loyalty', only"):
-        pipeline.ingest("assign", {"mode": "assign", "customers": "s3://b/k", "segment_name": "loyalty"})
+        pipeline.ingest("assign", {"mode": "assign", "customers": "s3://bucket/k", "segment_name": "loyalty"})
 
 
 def test_without_a_model_there_are_no_amounts(put, pipeline: Pipeline):
     with pytest.raises(errors.NoModel):
-        pipeline.ingest("assign", {"mode": "assign", "customers": "s3://b/k"})
+        pipeline.ingest("assign", {"mode": "assign", "customers": "s3://bucket/k"})
 
 
 def test_a_shard_without_a_result_fails_the_run(served, put, pipeline: Pipeline):

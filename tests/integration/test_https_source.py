@@ -165,6 +165,37 @@ def test_a_host_off_the_list_is_refused_before_it_is_asked(site: Site, pipeline:
     assert site.asked == []
 
 
+def test_a_list_with_an_asterisk_allows_any_host(site: Site, environment, allowed: Pipeline):
+    environment.setenv("SOURCE_HOSTS", '["files.example", "*"]')
+    allowed.reload()
+    site.files["/x.parquet"] = parquet_bytes(history({}))
+
+    assert allowed.run("run-1", {"source": f"{site.url}/x.parquet"})["rows"]["kept"] == 1
+
+
+@pytest.mark.parametrize(
+    "hosts", [[], ["*host"], ["local*"], ["*.localhost"], ["calhos"], ["localhost.example"], ["**"]]
+)
+def test_a_host_is_on_the_list_only_by_its_whole_name(site: Site, environment, allowed: Pipeline, hosts: list[str]):
+    environment.setenv("SOURCE_HOSTS", json.dumps(hosts))
+    allowed.reload()
+
+    with pytest.raises(errors.SourceNotAllowed, match="'localhost' is not among the HTTPS hosts"):
+        allowed.ingest("bad", {"source": f"{site.url}/x.parquet"})
+
+    assert site.asked == []
+
+
+def test_the_path_of_an_address_has_columns(site: Site, allowed: Pipeline):
+    site.files["/country_code=Peru/x.parquet?sig=a/total_orders=9/b"] = parquet_bytes(
+        history({}).drop_columns(["country_code"])
+    )
+
+    summary = allowed.run("run-1", {"source": f"{site.url}/country_code=Peru/x.parquet?sig=a/total_orders=9/b"})
+
+    assert summary["rows"]["kept"] == 1
+
+
 def test_a_redirect_is_not_followed(site: Site, allowed: Pipeline):
     site.redirects["/x.parquet"] = f"{site.url}/other.parquet"
 

@@ -11,7 +11,7 @@ from voucher_selection.domain import errors
 @pytest.mark.parametrize("mode", ["assigned", "Append", "", 5, None, ["append"], {"remodel": 1}])
 def test_a_mode_that_there_is_not_is_named(pipeline: Pipeline, mode: Any):
     with pytest.raises(errors.InvalidRequest, match="mode: there is no mode .* only full, append, remodel, assign"):
-        pipeline.ingest("bad", {"mode": mode, "source": "s3://b/k"})
+        pipeline.ingest("bad", {"mode": mode, "source": "s3://bucket/k"})
 
 
 def test_a_full_run_may_say_so(days, pipeline: Pipeline):
@@ -22,9 +22,9 @@ def test_a_full_run_may_say_so(days, pipeline: Pipeline):
     ("request_", "message"),
     [
         ({"mode": "append"}, "source: Field required"),
-        ({"mode": "append", "source": "s3://b/k", "segments": {}}, "segments: Extra inputs are not permitted"),
-        ({"mode": "assign", "source": "s3://b/k"}, "customers: Field required"),
-        ({"mode": "remodel", "source": "s3://b/k"}, "source: Extra inputs are not permitted"),
+        ({"mode": "append", "source": "s3://bucket/k", "segments": {}}, "segments: Extra inputs are not permitted"),
+        ({"mode": "assign", "source": "s3://bucket/k"}, "customers: Field required"),
+        ({"mode": "remodel", "source": "s3://bucket/k"}, "source: Extra inputs are not permitted"),
         ({"mode": "remodel", "run_id": "../x"}, "run_id: String should match pattern"),
         ({"mode": "remodel", "cur_date": "today"}, "cur_date: expected a date like 2018-09-15"),
         ({"mode": "remodel", "publish": "maybe"}, "publish: Input should be a valid boolean"),

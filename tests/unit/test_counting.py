@@ -69,18 +69,18 @@ def test_times_as_int96_are_read_in_all_their_range():
 
 
 def test_row_groups_of_other_countries_are_counted_and_not_read():
-    countries = ["China"] * 10 + ["Peru"] * 10 + ["China"] * 10 + ["Latvia"] * 10 + [None] * 10
-    content = parquet_bytes(history(*({"country_code": country} for country in countries)), row_group_size=10)
+    countries = [country for country in ("China", "Peru", "China", "Latvia", None) for _ in range(1000)]
+    content = parquet_bytes(history(*({"country_code": country} for country in countries)), row_group_size=1000)
     metadata = pq.read_metadata(io.BytesIO(content))
 
     runs, left_out = row_groups_of(metadata, RowGroups(0, 5, 0), ["Peru", "Latvia"])
-    batches = list(count_batches(lambda: io.BytesIO(content), RowGroups(0, 5, 0), Reading(("Peru", "Latvia")), 100))
+    batches = list(count_batches(lambda: io.BytesIO(content), RowGroups(0, 5, 0), Reading(("Peru", "Latvia")), 10_000))
 
-    assert runs == [RowGroups(1, 2, 10), RowGroups(3, 5, 30)]  # nulls have no statistics: they are read
-    assert left_out == 20
-    assert sum(batch.totals.rows_read for batch in batches) == 50
-    assert sum(batch.totals.other_country for batch in batches) == 30
-    assert [batch.first_row for batch in batches if batch.totals.kept] == [10, 30]
+    assert runs == [RowGroups(1, 2, 1000), RowGroups(3, 5, 3000)]  # nulls have no statistics: they are read
+    assert left_out == 2000
+    assert sum(batch.totals.rows_read for batch in batches) == 5000
+    assert sum(batch.totals.other_country for batch in batches) == 3000
+    assert [batch.first_row for batch in batches if batch.totals.kept] == [1000, 3000]
 
 
 def test_a_row_between_two_countries_in_the_alphabet_is_read():

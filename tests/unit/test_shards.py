@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from voucher_selection.domain.runs import MOST_COUNTRIES, Shard, ShardPart
 from voucher_selection.domain.shards import LARGEST_SHARD, MOST_PARTS, RowGroup, plan_shards
 
@@ -76,3 +78,29 @@ def test_parts_of_long_keys_are_as_many_as_an_item_of_the_map_holds():
 
     assert max(len(shard.model_dump_json()) for shard in shards) <= LARGEST_SHARD + 100
     assert min(len(shard.model_dump_json()) for shard in shards[:-1]) > LARGEST_SHARD * 0.9
+
+
+@pytest.mark.parametrize("length", [20, 160, 1024])
+def test_an_item_of_the_map_stays_below_it_with_sources_and_paths(length: int):
+    """It is given 256 KiB, countries and all; of a part, its source and its path's columns are most."""
+    name = "é" * (length // 2 - 4)
+    groups = [
+        RowGroup(f"raw/{name}{n:04}", "e" * 34, 0, 0, 1, 10, 10, f"s3://lake/{name}{n:04}", {"country_code": "Perú"})
+        for n in range(2 * MOST_PARTS)
+    ]
+
+    shards = plan_shards(groups, 10**15, 10**15)
+
+    assert max(len(shard.model_dump_json().encode()) for shard in shards) <= LARGEST_SHARD + 100
+    assert [part.key for shard in shards for part in shard.parts] == [group.key for group in groups]
+
+
+def test_a_part_has_what_its_file_and_its_path_say():
+    values = {"country_code": "Peru", "total_orders": None}
+    groups = [RowGroup("a", "e", n, n * 5, 5, 10, 99, "s3://lake/country_code=Peru/a", values) for n in range(2)]
+
+    (shard,) = plan_shards(groups, 100, 100)
+
+    (found,) = shard.parts
+    assert (found.size, found.source, found.path_values) == (99, "s3://lake/country_code=Peru/a", values)
+    assert (found.first_row_group, found.end_row_group, found.rows) == (0, 2, 10)

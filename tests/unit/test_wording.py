@@ -2,7 +2,7 @@
 
 import pytest
 
-from voucher_selection.api.wording import duration
+from voucher_selection.api.wording import duration, first_of
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,10 @@ from voucher_selection.api.wording import duration
 )
 def test_a_duration_is_told_in_its_two_largest_units(seconds: float, words: str):
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, "1 object: 0"), (5, "5 objects: 0, 1, 2, 3, 4"), (1_200, "1,200 objects: 0, 1, 2, 3, 4 …")]
+)
+def test_of_many_names_the_first_are_told(count: int, words: str):
+    assert first_of([str(n) for n in range(min(count, 20))], count) == words

@@ -15,7 +15,7 @@ def named_damage(file: str) -> Iterator[None]:
     Parameters
     ----------
     file
-        Its address, or its key in the lake.
+        The address that it was given by.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """Footers: what a parquet file says of itself, read alone, and believed only where it agrees with itself."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from typing import NamedTuple, override
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from voucher_selection.adapters.damage import named_damage
-from voucher_selection.adapters.lake import Lake, S3File
+from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.landed_files import LandedFile
 from voucher_selection.adapters.seekable import SeekableFile
 from voucher_selection.domain.errors import EmptySource
@@ -17,7 +17,7 @@ from voucher_selection.domain.shards import RowGroup
 
 
 class Footer(NamedTuple):
-    """What a landed file's footer says of it."""
+    """What a landed file's footer says of it; `schema` has the columns that only its path has, too, as text."""
 
     file: SourceFile
     row_groups: list[RowGroup]
@@ -25,9 +25,12 @@ class Footer(NamedTuple):
 
 
 class FileKind(NamedTuple):
-    """What landed files have to be: how their schema is checked, and which of their columns are read."""
+    """What landed files have to be: how their schema is checked, and which of their columns are read.
 
-    check: Callable[[pa.Schema, str], None]
+    `check` is given the schema, the file's source, and the columns that its path has and it has not.
+    """
+
+    check: Callable[[pa.Schema, str, Collection[str]], None]
     columns: list[str]
 
 
@@ -45,19 +48,27 @@ def read_footer(lake: Lake, landed: LandedFile, kind: FileKind) -> Footer:
     SourceChanged, LakeUnavailable
         It is not what was landed, or cannot be fetched.
     """
-    file = lake.open(landed.key)
+    file = lake.open(landed.key, landed.etag, landed.size, landed.source)
     if not file.size:
         raise EmptySource(f"{landed.source} is empty: 0 bytes")
     with named_damage(landed.source):
         metadata = pq.read_metadata(file)
         schema = metadata.schema.to_arrow_schema()
-        kind.check(schema, landed.source)
+        in_path = {
+            name: value
+            for name, value in landed.path_values.items()
+            if name in kind.columns and name not in schema.names
+        }
+        kind.check(schema, landed.source, in_path)
         columns = [name for name in kind.columns if name in schema.names]
         check_footer(metadata, file.size, columns)
-        row_groups = list(_row_groups(file, landed.key, metadata, columns))
+        of_file = RowGroup(landed.key, file.etag, 0, 0, 0, 0, file.size, landed.source, in_path)
+        row_groups = list(_row_groups(of_file, metadata, columns))
     source_file = SourceFile(
         key=landed.key, source=landed.source, identity=landed.identity, size=file.size, rows=metadata.num_rows
     )
+    for name in in_path:
+        schema = schema.append(pa.field(name, pa.string()))
     return Footer(source_file, row_groups, schema)
 
 
@@ -76,12 +87,11 @@ def check_footer(metadata: pq.FileMetaData, size: int, columns: list[str]) -> No
     """
     chunks = chunk_indices(metadata, columns)
     for index in range(metadata.num_row_groups):
+        if (found := metadata.row_group(index).num_columns) != metadata.num_columns:
+            raise pa.ArrowInvalid(f"row group {index} has {found} columns, the schema {metadata.num_columns}")
+    _check_chunks(metadata, size, columns)
+    for index in range(metadata.num_row_groups):
         row_group = metadata.row_group(index)
-        if row_group.num_columns != metadata.num_columns:
-            raise pa.ArrowInvalid(
-                f"row group {index} has {row_group.num_columns} columns, the schema {metadata.num_columns}"
-            )
-        _check_chunks(metadata, size, index, columns)
         rows = {row_group.num_rows, *(row_group.column(chunk).num_values for chunk in chunks.values())}
         if len(rows) > 1 or min(rows) < 0:
             raise pa.ArrowInvalid(f"row group {index} has {row_group.num_rows} rows, its columns {sorted(rows)}")
@@ -96,14 +106,14 @@ def chunk_indices(metadata: pq.FileMetaData, columns: list[str]) -> dict[str, in
     return {path: index for index, path in enumerate(paths) if path in columns}
 
 
-def _check_chunks(metadata: pq.FileMetaData, size: int, row_group: int, columns: list[str]) -> None:
-    """Have a reader open the columns' chunks, up to its first look at a page.
+def _check_chunks(metadata: pq.FileMetaData, size: int, columns: list[str]) -> None:
+    """Have a reader look where the columns' chunks are, in all row groups, up to its first look at a page.
 
     Asked for the description of a chunk that cannot be, `RowGroupMetaData.column` ends the process; a reader raises.
     """
-    file = pq.ParquetFile(_FooterOnly(size), metadata=metadata, buffer_size=1)
+    file = pq.ParquetFile(_FooterOnly(size), metadata=metadata, pre_buffer=True)
     with suppress(_FooterEnds):
-        next(file.iter_batches(1, [row_group], columns=columns, use_threads=False), None)
+        next(file.iter_batches(1, columns=columns, use_threads=False), None)
 
 
 class _FooterEnds(Exception):
@@ -124,11 +134,11 @@ class _FooterOnly(SeekableFile):
         raise _FooterEnds
 
 
-def _row_groups(file: S3File, key: str, metadata: pq.FileMetaData, columns: list[str]) -> Iterator[RowGroup]:
+def _row_groups(of_file: RowGroup, metadata: pq.FileMetaData, columns: list[str]) -> Iterator[RowGroup]:
     chunks = chunk_indices(metadata, columns).values()
     first_row = 0
     for index in range(metadata.num_row_groups):
         row_group = metadata.row_group(index)
         size = sum(row_group.column(chunk).total_compressed_size for chunk in chunks)
-        yield RowGroup(key, file.etag, index, first_row, row_group.num_rows, size)
+        yield of_file._replace(number=index, first_row=first_row, rows=row_group.num_rows, size=size)
         first_row += row_group.num_rows

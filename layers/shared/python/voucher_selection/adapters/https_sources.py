@@ -17,6 +17,7 @@ from voucher_selection.adapters.landed_files import LandedFile
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.s3_errors import named_refusals
 from voucher_selection.domain.errors import SourceNotAllowed, SourceNotFound, SourceTooLarge, SourceUnavailable
+from voucher_selection.domain.hive_partitions import values_in
 from voucher_selection.domain.https_addresses import HttpsAddress, network_addresses, parse_https
 from voucher_selection.domain.https_limits import HttpsLimits
 
@@ -52,7 +53,7 @@ def land_from_https(source: str, lake: Lake, keys: RunKeys, limits: HttpsLimits)
         # A failure while it is read is raised here, after S3 was told to forget the parts that it has.
         with named_refusals(lake.bucket, key):
             lake.client.upload_fileobj(cast("IO[bytes]", body), lake.bucket, key)
-    return LandedFile(key, source, f"sha256:{body.digest.hexdigest()}")
+    return LandedFile(key, source, f"sha256:{body.digest.hexdigest()}", values_in(address.folders))
 
 
 class _Delivery:

@@ -64,9 +64,9 @@ class Lake:
         config = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=PARALLEL_REQUESTS)
         self.client: S3Client = boto3.client("s3", config=config)
 
-    def open(self, key: str, etag: str | None = None) -> "S3File":
+    def open(self, key: str, etag: str | None = None, size: int | None = None, source: str | None = None) -> "S3File":
         """Open an object for reading at any place, by ranged requests; see `S3File`."""
-        return S3File(self.client, self.bucket, key, etag)
+        return S3File(self.client, self.bucket, key, etag, size, source)
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the keys below `prefix`, in order."""
@@ -212,6 +212,10 @@ class S3File(SeekableFile):
         Where the object is.
     etag
         That of the content expected; without it, what is there when it is opened. Every read asks for the same.
+    size
+        In bytes, where it is known; with both, nothing is asked of S3 before the first read.
+    source
+        What the object is a copy of, to be named first where something is wrong.
 
     Raises
     ------
@@ -221,16 +225,30 @@ class S3File(SeekableFile):
         The same: S3 does not deliver it.
     """
 
-    def __init__(self, client: "S3Client", bucket: str, key: str, etag: str | None = None) -> None:
+    def __init__(
+        self,
+        client: "S3Client",
+        bucket: str,
+        key: str,
+        etag: str | None = None,
+        size: int | None = None,
+        source: str | None = None,
+    ) -> None:
         self._client = client
         self._bucket = bucket
         self._key = key
-        self._address = f"s3://{bucket}/{key}"
+        address = f"s3://{bucket}/{key}"
+        self._address = f"{source}: its copy {address}" if source else address
+        if etag is None or size is None:
+            etag, size = self._head(etag)
+        super().__init__(size)
+        self.etag = etag
+
+    def _head(self, etag: str | None) -> tuple[str, int]:
         expected: dict[str, Any] = {"IfMatch": etag} if etag else {}
-        with named_refusals(bucket, key), _unchanged(self._address):
-            head = client.head_object(Bucket=bucket, Key=key, **expected)
-        super().__init__(head["ContentLength"])
-        self.etag = head["ETag"]
+        with named_refusals(self._bucket, self._key), _unchanged(self._address):
+            head = self._client.head_object(Bucket=self._bucket, Key=self._key, **expected)
+        return head["ETag"], head["ContentLength"]
 
     @override
     def read(self, size: int | None = -1) -> bytes:

@@ -1,41 +1,36 @@
 """Landing: the source's files, untouched, into the lake."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from voucher_selection.adapters.https_sources import land_from_https
 from voucher_selection.adapters.lake import Lake, in_parallel
 from voucher_selection.adapters.landed_files import LandedFile
-from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.adapters.s3_errors import code_of, is_missing, is_replaced, named_refusals
-from voucher_selection.domain.errors import (
-    NoParquetFiles,
-    SourceChanged,
-    SourceNotAllowed,
-    SourceNotFound,
-)
+from voucher_selection.adapters.run_keys import OWN_FOLDERS, RunKeys
+from voucher_selection.adapters.s3_errors import code_of, is_denied, is_missing, is_replaced, named_refusals
+from voucher_selection.adapters.source_objects import SourceObject, find_objects
+from voucher_selection.domain.errors import SourceChanged, SourceNotAllowed, SourceNotFound, SourceUnavailable
+from voucher_selection.domain.hive_partitions import values_in
 from voucher_selection.domain.https_limits import HttpsLimits
-from voucher_selection.domain.runs import KnownFile
+from voucher_selection.domain.runs import KnownFile, LeftOut
+from voucher_selection.domain.s3_addresses import S3Address, is_s3, parse_s3
 
-# `x.parquet`, `x.snappy.parquet`, `x.parquet.gzip`, `x.pq`
-_PARQUET_NAME = re.compile(r"\.(parquet|pq)(\.[a-z0-9]+)?$", re.IGNORECASE)
+if TYPE_CHECKING:
+    from types_boto3_s3.type_defs import CopySourceTypeDef
+
+# Up to this size S3 copies an object in one request, which asks for nothing before; a larger one in parts at once.
+_ONE_COPY_BYTES = 64 * 1024 * 1024
 
 
 class Landing(NamedTuple):
-    """What was landed of a source, and its files that were left out because they were known."""
+    """What was landed of a source, its files that were known already, and what of its folder is no history."""
 
     files: list[LandedFile]
-    known: tuple[KnownFile, ...]
-
-
-class _Found(NamedTuple):
-    key: str
-    name: str
-    etag: str
+    known: tuple[KnownFile, ...] = ()
+    left_out: LeftOut = LeftOut()
 
 
 def land(source: str, lake: Lake, keys: RunKeys, limits: HttpsLimits, known: frozenset[str] = frozenset()) -> Landing:
@@ -52,71 +47,74 @@ def land(source: str, lake: Lake, keys: RunKeys, limits: HttpsLimits, known: fro
 
     Raises
     ------
-    SourceNotFound, NoParquetFiles, SourceNotAllowed, SourceTooLarge, SourceUnavailable
+    SourceNotFound, NoParquetFiles, TableFormat, SourceNotAllowed, SourceTooLarge, SourceUnavailable
     SourceChanged
         An object was replaced between finding and copying it.
     """
-    if source.startswith("s3://"):
-        bucket, _, path = source.removeprefix("s3://").partition("/")
-        return _land_from_s3(source, bucket, path, lake, keys, known)
+    if is_s3(source):
+        return _land_from_s3(parse_s3(source), lake, keys, known)
     landed = land_from_https(source, lake, keys, limits)
     # Only its content tells, so it has been landed already; what is not planned is not read.
     if landed.identity in known:
         return Landing([], (KnownFile(source=source, identity=landed.identity),))
-    return Landing([landed], ())
+    return Landing([landed])
 
 
-def _land_from_s3(source: str, bucket: str, path: str, lake: Lake, keys: RunKeys, known: frozenset[str]) -> Landing:
-    with named_refusals(bucket, path), _explained(source):
-        found = _find(source, bucket, path, lake)
-    new = [file for file in found if _identity(file, bucket) not in known]
-    left_out = tuple(
-        KnownFile(source=f"s3://{bucket}/{file.key}", identity=_identity(file, bucket))
-        for file in found
-        if _identity(file, bucket) in known
+def _land_from_s3(source: S3Address, lake: Lake, keys: RunKeys, known: frozenset[str]) -> Landing:
+    _check_not_our_own(source, lake)
+    with named_refusals(source.bucket, source.key), _explained(str(source)):
+        objects = find_objects(source, lake)
+    files = [KnownFile(source=_address(found, source), identity=_identity(found, source)) for found in objects.found]
+    new = [found for found, file in zip(objects.found, files, strict=True) if file.identity not in known]
+    return Landing(
+        files=in_parallel(lambda found: _copy(found, source, lake, keys), new),
+        known=tuple(file for file in files if file.identity in known),
+        left_out=LeftOut.of(objects.left_out),
     )
-    return Landing(in_parallel(lambda file: _copy(file, bucket, lake, keys), new), left_out)
 
 
-def _copy(file: _Found, bucket: str, lake: Lake, keys: RunKeys) -> LandedFile:
-    key, source = keys.raw(file.name), f"s3://{bucket}/{file.key}"
-    # Without its tags: copying these takes rights that reading an object does not.
-    options = {"CopySourceIfMatch": file.etag, "TaggingDirective": "REPLACE"}
+def _check_not_our_own(source: S3Address, lake: Lake) -> None:
+    """Refuse what runs have written as a source of another."""
+    if source.bucket != lake.bucket:
+        return
+    folder = f"{source.key.partition('/')[0]}/"
+    if source.key and folder not in OWN_FOLDERS:
+        return
+    what = "the whole of the deployment's own bucket" if not source.key else f"in {folder} of the deployment's bucket"
+    raise SourceNotAllowed(
+        f"{source} is {what}, where runs write ({', '.join(OWN_FOLDERS)}): give an object or a folder elsewhere, like"
+        f" s3://{source.bucket}/uploads/history/"
+    )
+
+
+def _copy(found: SourceObject, given: S3Address, lake: Lake, keys: RunKeys) -> LandedFile:
+    key, source = keys.raw(found.name), _address(found, given)
+    origin: CopySourceTypeDef = {"Bucket": given.bucket, "Key": found.key}
     with named_refusals(lake.bucket, key), _explained(source):
-        lake.client.copy({"Bucket": bucket, "Key": file.key}, lake.bucket, key, ExtraArgs=options)
-    return LandedFile(key, source, _identity(file, bucket))
+        etag = _copied(origin, lake, key, found)
+    folders = found.key.split("/")[:-1]
+    return LandedFile(key, source, _identity(found, given), values_in(folders), found.size, etag)
 
 
-def _identity(file: _Found, bucket: str) -> str:
-    return f"s3://{bucket}/{file.key}#{file.etag.strip('"')}"
+def _copied(origin: "CopySourceTypeDef", lake: Lake, key: str, found: SourceObject) -> str | None:
+    """Copy an object if it is still the one that was found, and return the ETag of the copy where S3 tells it."""
+    # Without its tags: copying these takes rights that reading an object does not.
+    if found.size > _ONE_COPY_BYTES:
+        options = {"CopySourceIfMatch": found.etag, "TaggingDirective": "REPLACE"}
+        lake.client.copy(origin, lake.bucket, key, ExtraArgs=options)
+        return None
+    answer = lake.client.copy_object(
+        CopySource=origin, Bucket=lake.bucket, Key=key, CopySourceIfMatch=found.etag, TaggingDirective="REPLACE"
+    )
+    return answer["CopyObjectResult"]["ETag"]
 
 
-def _find(source: str, bucket: str, path: str, lake: Lake) -> list[_Found]:
-    """Return the object at `path`, or else the parquet files of the folder there."""
-    if path and not path.endswith("/"):
-        try:
-            head = lake.client.head_object(Bucket=bucket, Key=path)
-        except ClientError as error:
-            if not is_missing(error):
-                raise
-        else:
-            return [_Found(path, path.rpartition("/")[2], head["ETag"])]
-    folder = path if not path or path.endswith("/") else f"{path}/"
-    pages = lake.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
-    objects = [found for page in pages for found in page.get("Contents", [])]
-    if not objects:
-        raise SourceNotFound(f"there is no object and no folder at {source}")
-    files = [
-        _Found(found["Key"], found["Key"].removeprefix(folder), found["ETag"])
-        for found in objects
-        if _PARQUET_NAME.search(found["Key"])
-    ]
-    if not files:
-        raise NoParquetFiles(
-            f"none of the {len(objects)} objects in {source} is named like a parquet file"
-            f" (*.parquet, *.parquet.gzip, *.pq); the first is {objects[0]['Key']}"
-        )
-    return files
+def _address(found: SourceObject, given: S3Address) -> str:
+    return f"s3://{given.bucket}/{found.key}"
+
+
+def _identity(found: SourceObject, given: S3Address) -> str:
+    return f"{_address(found, given)}#{found.etag.strip('"')}"
 
 
 @contextmanager
@@ -127,11 +125,13 @@ def _explained(source: str) -> Iterator[None]:
         code = code_of(error)
         if is_missing(error):
             raise SourceNotFound(f"there is no object at {source} ({code})") from error
-        if code in {"403", "AccessDenied", "AllAccessDisabled"}:
+        if is_denied(error):
             raise SourceNotAllowed(
                 f"Ingest may not read {source} ({code}): put the file into the deployment's own bucket under uploads/,"
                 " or add its bucket to the stage's source_buckets"
             ) from error
         if is_replaced(error):
             raise SourceChanged(f"{source} was replaced while it was copied: start the run again") from error
+        if code in {"InvalidObjectState", "ObjectNotInActiveTierError"}:
+            raise SourceUnavailable(f"{source} is archived ({code}): restore it, then start the run again") from error
         raise

@@ -1,6 +1,12 @@
 """Where a run's objects are in the lake."""
 
 from dataclasses import dataclass
+from hashlib import sha256
+
+from voucher_selection.domain.s3_addresses import LONGEST_KEY
+
+# The folders of the bucket that runs write to.
+OWN_FOLDERS = ("raw/", "runs/", "staging/", "quarantine/", "production/")
 
 _START_AGAIN = "start the run again"
 # What is gone or altered, by the folder where it was.
@@ -23,8 +29,11 @@ class RunKeys:
     run_id: str
 
     def raw(self, name: str) -> str:
-        """The landed copy of a source file; `name` is its path below the source."""
-        return f"raw/run_id={self.run_id}/{name}"
+        """The landed copy of a source file; `name` is its path below the source, or a digest where that is too long."""
+        key = f"raw/run_id={self.run_id}/{name}"
+        if len(key.encode()) <= LONGEST_KEY:
+            return key
+        return f"raw/run_id={self.run_id}/{sha256(name.encode()).hexdigest()}.parquet"
 
     @property
     def plan(self) -> str:

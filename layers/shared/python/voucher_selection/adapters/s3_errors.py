@@ -62,6 +62,11 @@ def is_missing(error: ClientError) -> bool:
     return code_of(error) in _MISSING
 
 
+def is_denied(error: ClientError) -> bool:
+    """Tell whether S3 answered that this may not be read."""
+    return code_of(error) in {"403", "AccessDenied", "AllAccessDisabled"}
+
+
 def code_of(error: ClientError) -> str:
     """Return the code that a service answered with."""
     return str(error.response.get("Error", {}).get("Code", ""))

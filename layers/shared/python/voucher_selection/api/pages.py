@@ -173,6 +173,8 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
     """
     rows, summary = run["rows"], run["summary"]
     facts = {name: summary[key] for key, name in _FACTS.items() if summary.get(key) is not None}
+    if (left_out := summary.get("left_out", {})).get("objects"):
+        facts["Not read, not named like parquet"] = wording.first_of(left_out["names"], left_out["objects"])
     if summary.get("served_version") not in {None, summary.get("version")}:
         facts["Still served"] = summary["served_version"]
     return _render(

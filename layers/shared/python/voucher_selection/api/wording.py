@@ -1,5 +1,6 @@
 """What people read: numbers, times and segments as words, one way on every page."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
@@ -19,6 +20,7 @@ _OUTCOMES = {
     "what_if": "only asked what would be",
     "assigned": "gave customers their amounts",
 }
+_MOST_NAMES = 5
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
@@ -30,6 +32,19 @@ def amount(value: float) -> str:
 def number(value: float) -> str:
     """Return a whole number with its thousands apart."""
     return f"{value:,.0f}"
+
+
+def first_of(names: Sequence[str], count: int) -> str:
+    """Return how many objects there are, and the names of the first.
+
+    Parameters
+    ----------
+    names
+        Of some of them.
+    """
+    objects = "1 object" if count == 1 else f"{number(count)} objects"
+    shown = names[:_MOST_NAMES]
+    return f"{objects}: {', '.join(shown)}{' …' if count > len(shown) else ''}"
 
 
 def percent(share: float) -> str:

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from voucher_selection.domain.runs import Countries, Outcome, RunId, SourceFile
+from voucher_selection.domain.runs import Countries, LeftOut, Outcome, RunId, SourceFile
 from voucher_selection.domain.stored_objects import StoredRows
 
 
@@ -27,6 +27,7 @@ class AssignPlan(BaseModel):
     segment_name: str | None
     customer_ids: Literal["integer", "text"]
     files: tuple[SourceFile, ...]
+    left_out: LeftOut = LeftOut()
     shards: int
 
     @property
@@ -85,6 +86,7 @@ class AssignSummary(BaseModel):
     started_at: AwareDatetime
     finished_at: datetime
     files: int
+    left_out: LeftOut = LeftOut()
     shards: int
     rows: int
     assigned: int

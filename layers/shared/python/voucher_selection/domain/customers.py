@@ -1,36 +1,42 @@
 """The customers' file: which columns a row needs for its amount, and which types can hold them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 import pyarrow as pa
 from pyarrow import types
 
 from voucher_selection.domain.errors import InvalidRequest, WrongSchema
-from voucher_selection.domain.history import COLUMNS, Column, check_columns, is_text, value_type
+from voucher_selection.domain.history import COLUMNS, Column, check_columns, holds_text, value_type
 from voucher_selection.domain.lookups import FIELD_OF
 from voucher_selection.domain.segments import SegmentDefinitions
 
 
 def _is_id(arrow_type: pa.DataType) -> bool:
     # An id of all shards is written with one type, and parquet's readers differ about larger integers.
-    return is_text(arrow_type) or (types.is_integer(arrow_type) and not types.is_uint64(arrow_type))
+    return holds_text(arrow_type) or (types.is_integer(arrow_type) and not types.is_uint64(arrow_type))
 
 
 _OF_HISTORY = {column.name: column for column in COLUMNS}
 CUSTOMER_COLUMNS = (
     Column("customer_id", "string or integer of at most 63 bits", _is_id),
     *(_OF_HISTORY[name] for name in ("country_code", "total_orders", "last_order_ts")),
-    Column("segment_name", "string", is_text),
+    Column("segment_name", "string", holds_text),
 )
 CUSTOMER_COLUMN_NAMES = [column.name for column in CUSTOMER_COLUMNS]
 
 
-def check_customers(schema: pa.Schema, source: str, definitions: SegmentDefinitions, segment_name: str | None) -> None:
+def check_customers(
+    schema: pa.Schema,
+    source: str,
+    definitions: SegmentDefinitions,
+    segment_name: str | None,
+    in_path: Collection[str] = (),
+) -> None:
     """Check that a file has the columns that a lookup of each of its rows needs.
 
     Those are `customer_id`, `country_code`, what the segmentation splits by, and `segment_name` where the run names no
-    segmentation: then any of the model's may be meant. The others may be missing.
+    segmentation: then any of the model's may be meant. The others may be missing, and all may be in the file's path.
 
     Raises
     ------
@@ -42,7 +48,7 @@ def check_customers(schema: pa.Schema, source: str, definitions: SegmentDefiniti
     if segment_name is None:
         required.add("segment_name")
     columns = [column for column in CUSTOMER_COLUMNS if column.name in required or column.name in schema.names]
-    check_columns(schema, source, columns)
+    check_columns(schema, source, columns, in_path)
 
 
 def check_segmentation(definitions: SegmentDefinitions, segment_name: str | None) -> None:
@@ -66,7 +72,7 @@ def kind_of_ids(schemas: Iterable[pa.Schema], source: str) -> Literal["integer",
         They are integers in one file and text in another.
     """
     found = [value_type(schema.field("customer_id").type) for schema in schemas]
-    kinds = {"text" if is_text(kind) else "integer" for kind in found if not types.is_null(kind)}
+    kinds = {"text" if holds_text(kind) else "integer" for kind in found if not types.is_null(kind)}
     if len(kinds) > 1:
         raise WrongSchema(f"{source}: column 'customer_id' is an integer in some files and text in others")
     return "integer" if kinds == {"integer"} else "text"

@@ -72,6 +72,10 @@ class NoParquetFiles(VoucherSelectionError):
     """The source's folder holds objects, none of them a parquet file."""
 
 
+class TableFormat(VoucherSelectionError):
+    """The source's folder is a table of Delta, Iceberg or Hudi, whose files hold rows that are no longer in it, too."""
+
+
 class NotParquet(VoucherSelectionError):
     """A file of the source is no parquet file, or a damaged one."""
 

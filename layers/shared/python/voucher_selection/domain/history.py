@@ -1,10 +1,11 @@
 """The history file: which columns a voucher assignment has, and which types can hold them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import types
 
 from voucher_selection.domain.errors import WrongSchema
@@ -31,32 +32,63 @@ def is_text(arrow_type: pa.DataType) -> bool:
     return any(is_kind(arrow_type) for is_kind in (types.is_string, types.is_large_string, types.is_string_view))
 
 
+def is_bytes(arrow_type: pa.DataType) -> bool:
+    """Tell whether a column of this type holds bytes, which is how writers that know no text write it."""
+    kinds = (types.is_binary, types.is_large_binary, types.is_binary_view, types.is_fixed_size_binary)
+    return any(is_kind(arrow_type) for is_kind in kinds)
+
+
+def holds_text(arrow_type: pa.DataType) -> bool:
+    """Tell whether a column of this type can hold text: strings, or bytes that are read as UTF-8."""
+    return is_text(arrow_type) or is_bytes(arrow_type)
+
+
+def text_of_bytes(column: pa.Array) -> pa.Array:
+    """Return bytes as the text that they are in UTF-8; what is none becomes U+FFFD, which is in no number or date.
+
+    Of bytes of a fixed size the zeros that fill them up are left out. A dictionary stays one.
+    """
+    if types.is_dictionary(column.type):
+        return pa.DictionaryArray.from_arrays(column.indices, text_of_bytes(column.dictionary))
+    try:
+        text = column.cast(pa.string())
+    except pa.ArrowInvalid:
+        values = (None if value is None else value.decode(errors="replace") for value in column.to_pylist())
+        text = pa.array(values, pa.string())
+    return pc.utf8_rtrim(text, "\0") if types.is_fixed_size_binary(column.type) else text
+
+
 def _is_number(arrow_type: pa.DataType) -> bool:
     return any(is_kind(arrow_type) for is_kind in (types.is_integer, types.is_floating, types.is_decimal))
 
 
 def _is_time(arrow_type: pa.DataType) -> bool:
-    return any(is_kind(arrow_type) for is_kind in (is_text, types.is_timestamp, types.is_date))
+    return any(is_kind(arrow_type) for is_kind in (holds_text, types.is_timestamp, types.is_date))
 
 
 COLUMNS = (
     Column("timestamp", "string, timestamp or date", _is_time),
-    Column("country_code", "string", is_text),
+    Column("country_code", "string", holds_text),
     Column("last_order_ts", "string, timestamp or date", _is_time),
     Column("first_order_ts", "string, timestamp or date", _is_time),
-    Column("total_orders", "string, integer, float or decimal", lambda t: is_text(t) or _is_number(t)),
+    Column("total_orders", "string, integer, float or decimal", lambda t: holds_text(t) or _is_number(t)),
     Column("voucher_amount", "float, integer or decimal", _is_number),
 )
 COLUMN_NAMES = [column.name for column in COLUMNS]
 
 
-def check_schema(schema: pa.Schema, source: str) -> None:
-    """Check that a file has the columns of a history; raises what `check_columns` does."""
-    check_columns(schema, source, COLUMNS)
+def check_schema(schema: pa.Schema, source: str, in_path: Collection[str] = ()) -> None:
+    """Check that a file has the columns of a history; takes and raises what `check_columns` does."""
+    check_columns(schema, source, COLUMNS, in_path)
 
 
-def check_columns(schema: pa.Schema, source: str, columns: Iterable[Column]) -> None:
+def check_columns(schema: pa.Schema, source: str, columns: Iterable[Column], in_path: Collection[str] = ()) -> None:
     """Check that a file has these columns, in any order; a column of nothing but nulls may have no type.
+
+    Parameters
+    ----------
+    in_path
+        Columns that it has not and need not have: its path has them, as text.
 
     Raises
     ------
@@ -65,7 +97,7 @@ def check_columns(schema: pa.Schema, source: str, columns: Iterable[Column]) -> 
     """
     occurrences = Counter(schema.names)
     problems = []
-    for column in columns:
+    for column in (column for column in columns if column.name not in in_path):
         if occurrences[column.name] != 1:
             found = "is missing" if not occurrences[column.name] else f"occurs {occurrences[column.name]} times"
             problems.append(f"column '{column.name}' {found} (expected {column.expected})")

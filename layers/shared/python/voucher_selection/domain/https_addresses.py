@@ -45,6 +45,11 @@ class HttpsAddress(NamedTuple):
         return host if self.port == _HTTPS_PORT else f"{host}:{self.port}"
 
     @property
+    def folders(self) -> list[str]:
+        """The parts of the path before its last."""
+        return [unquote(part) for part in self.target.partition("?")[0].split("/")[:-1]]
+
+    @property
     def file_name(self) -> str:
         """The last part of the path, with letters and digits as they are and `_` for what a key should not have."""
         path = self.target.partition("?")[0]

@@ -10,22 +10,37 @@ from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.https_addresses import parse_https
 from voucher_selection.domain.runs import MOST_COUNTRIES, Countries, IsoDate, NullDates, RunId
+from voucher_selection.domain.s3_addresses import is_s3, parse_s3, shown
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.validation import field_problems
 
 # Step Functions gives an input to states, and keeps it beside the cause of a failure: 256 KiB in all.
 LONGEST_REQUEST = 200_000
+_EXPECTED = "expected s3://bucket/key, s3://bucket/folder/ or https://host/path"
+# What is not read, and what to do instead.
+_HINTS = {
+    r"http://": "what comes over http:// may have been changed on its way, so only https:// is read",
+    r"file://|[/~\\]|\.\.?[/\\]|[A-Za-z]:[/\\]": "a file of your machine cannot be read from here: give it to"
+    " ./quickstart run --source, or put it into a bucket first, with aws s3 cp",
+}
 
 
 def _source_location(source: str) -> str:
-    scheme, _, rest = source.partition("://")
-    if scheme not in {"s3", "https"} or not rest.strip("/"):
-        # Without a password that may be in it.
-        shown = re.sub("//.*@", "//…@", source)
-        raise ValueError(f"expected s3://bucket/key, s3://bucket/folder/ or https://host/path, got {shown!r}")
-    if scheme == "https":
-        parse_https(source)
-    return source
+    """Return the address of a source as it is written everywhere else: `s3://…` or `https://…`, without blanks."""
+    source = source.strip()
+    if is_s3(source):
+        return str(parse_s3(source))
+    scheme, separator, rest = source.partition("://")
+    if separator and scheme.lower() == "https" and rest.strip("/"):
+        parse_https(f"https://{rest}")
+        return f"https://{rest}"
+    hints = [hint for pattern, hint in _HINTS.items() if re.match(pattern, source, re.IGNORECASE)]
+    # Without a password that may be in it.
+    got = shown(re.sub("//.*@", "//…@", source, flags=re.DOTALL))
+    raise ValueError(": ".join([f"{_EXPECTED}, got {got}", *hints]))
+
+
+_Source = Annotated[str, AfterValidator(_source_location)]
 
 
 def _not_too_many(countries: tuple[str, ...]) -> tuple[str, ...]:
@@ -78,7 +93,7 @@ class FullRequest(_Request):
     that differ.
     """
 
-    source: Annotated[str, AfterValidator(_source_location)]
+    source: _Source
     mode: Literal["full"] = "full"
     countries: AskedCountries | None = None
     cur_date: IsoDate | None = None
@@ -92,7 +107,7 @@ class AppendRequest(_Request):
     `null_dates` are those of the new history, as of a full run.
     """
 
-    source: Annotated[str, AfterValidator(_source_location)]
+    source: _Source
     mode: Literal["append"]
     countries: AskedCountries | None = None
     cur_date: IsoDate | None = None
@@ -127,7 +142,7 @@ class AssignRequest(_Request):
     """Amounts of the served model for the customers of parquet files; without `segment_name` each row names its own."""
 
     mode: Literal["assign"]
-    customers: Annotated[str, AfterValidator(_source_location)]
+    customers: _Source
     segment_name: Annotated[str, StringConstraints(min_length=1)] | None = None
 
 

@@ -55,7 +55,7 @@ def clean(batch: pa.RecordBatch, reading: Reading) -> Cleaned:
         How the rows are read; those of its countries are looked at.
     """
     batch = _without_views(batch.select(COLUMN_NAMES))
-    rows = _rows_of(batch["country_code"], reading.countries)
+    rows = rows_of(batch["country_code"], reading.countries)
     chosen = _take(batch, rows)
     values, malformed = _parse(chosen, reading)
     broken = _broken_rules(values, malformed)
@@ -86,7 +86,7 @@ def _take(rows: pa.RecordBatch, indices: pa.Array) -> pa.RecordBatch:
     return pc.take(rows, indices, boundscheck=False)  # our own indices are within bounds
 
 
-def _rows_of(country_code: pa.Array, countries: Collection[str]) -> pa.Int64Array:
+def rows_of(country_code: pa.Array, countries: Collection[str]) -> pa.Int64Array:
     """Return the indices of the countries' rows; a null is no country."""
     names = pa.array(sorted(countries), pa.string())
     if not pa.types.is_dictionary(country_code.type):

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from voucher_selection.domain.hive_partitions import PathValues
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rejections import Rule
 from voucher_selection.domain.segments import Measure, SegmentDefinitions
@@ -27,6 +28,8 @@ from voucher_selection.domain.stored_objects import StoredCounts, StoredObject, 
 from voucher_selection.domain.striking_dates import DateRows, StrikingDate
 from voucher_selection.domain.what_if import SegmentChange
 
+# Of the objects that are left out, this many are named.
+_MOST_NAMES = 20
 _MOMENT = "%Y%m%dT%H%M%S"
 _MOST_NULL_DATES = 100
 # Step Functions' execution names, less what would need quoting in an S3 key.
@@ -64,6 +67,20 @@ NullDates = Annotated[tuple[IsoDate, ...], AfterValidator(_at_most)]
 Countries = Annotated[tuple[Country, ...], AfterValidator(_distinct)]
 
 
+class LeftOut(BaseModel):
+    """Objects of a source's folder that are not read, because they are not named like parquet: their first names."""
+
+    model_config = ConfigDict(frozen=True)
+
+    objects: int = 0
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> Self:
+        """Return how many there are, and the first of their names."""
+        return cls(objects=len(names), names=tuple(names[:_MOST_NAMES]))
+
+
 class SourceFile(BaseModel):
     """A file of the history as it was landed: `key` in our bucket, `source` where it came from, `size` in bytes.
 
@@ -83,7 +100,8 @@ class ShardPart(BaseModel):
     """Consecutive row groups of one file: those from `first_row_group` up to, not including, `end_row_group`.
 
     `first_row` is the index in the file of the part's first row. `etag` is the file's when its footer was read: of
-    other content, that says nothing.
+    other content, that says nothing. `size` is the file's, in bytes, `source` what it is a copy of; older manifests
+    have neither. `path_values` are the columns that the file has not and its path has, as text.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -94,6 +112,9 @@ class ShardPart(BaseModel):
     end_row_group: int
     first_row: int
     rows: int
+    size: int | None = None
+    source: str | None = None
+    path_values: PathValues = {}
 
 
 class Shard(BaseModel):
@@ -139,6 +160,7 @@ class RunPlan(BaseModel):
     files: tuple[SourceFile, ...]
     known: tuple[KnownFile, ...] = ()
     known_files: int = 0
+    left_out: LeftOut = LeftOut()
     shards: int
 
     @model_validator(mode="before")
@@ -323,6 +345,7 @@ class RunSummary(BaseModel):
     finished_at: datetime
     files: int
     known_files: int
+    left_out: LeftOut = LeftOut()
     shards: int
     rows: Totals
     striking_dates: tuple[StrikingDate, ...] = ()

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from voucher_selection.domain.hive_partitions import NO_PATH_VALUES, PathValues
 from voucher_selection.domain.runs import Shard, ShardPart
 
 # A shard is an item of the map and travels as its state's input, which Step Functions limits to 256 KiB: with the
@@ -12,13 +13,14 @@ from voucher_selection.domain.runs import Shard, ShardPart
 MOST_PARTS = 500
 LARGEST_SHARD = 100_000  # bytes of JSON
 _NUMBERS = ("first_row_group", "end_row_group", "first_row", "rows")
-_LARGEST_NUMBER = 2**63 - 1
+_LARGEST_NUMBER = 10**12  # no file has as many rows
 
 
 class RowGroup(NamedTuple):
     """A row group as the footer describes it; `size` is the compressed size of the columns we read, in bytes.
 
-    `etag` is that of the landed file when its footer was read.
+    `etag`, `file_size` (in bytes) and `source` are those of the landed file when its footer was read, `path_values` is
+    as in `ShardPart`.
     """
 
     key: str
@@ -27,6 +29,9 @@ class RowGroup(NamedTuple):
     first_row: int
     rows: int
     size: int
+    file_size: int | None = None
+    source: str | None = None
+    path_values: PathValues = NO_PATH_VALUES
 
 
 def plan_shards(row_groups: Iterable[RowGroup], target_rows: int, target_size: int) -> list[Shard]:
@@ -64,16 +69,27 @@ def _grouped(row_groups: Iterable[RowGroup], target_rows: int, target_size: int)
 
 def _told(row_group: RowGroup) -> int:
     """Return how many bytes of JSON a part has at most that begins with this row group."""
-    part = ShardPart(key=row_group.key, etag=row_group.etag, **dict.fromkeys(_NUMBERS, _LARGEST_NUMBER))
+    numbers: dict[str, Any] = dict.fromkeys(_NUMBERS, _LARGEST_NUMBER)
+    part = ShardPart(**_of_file(row_group), **numbers)
     return len(part.model_dump_json().encode())
 
 
+def _of_file(row_group: RowGroup) -> dict[str, Any]:
+    """Return what a part says of its file."""
+    return {
+        "key": row_group.key,
+        "etag": row_group.etag,
+        "size": row_group.file_size,
+        "source": row_group.source,
+        "path_values": row_group.path_values,
+    }
+
+
 def _parts(group: list[RowGroup]) -> Iterator[ShardPart]:
-    for key, row_groups in groupby(group, key=attrgetter("key")):
+    for _, row_groups in groupby(group, key=attrgetter("key")):
         of_file = list(row_groups)
         yield ShardPart(
-            key=key,
-            etag=of_file[0].etag,
+            **_of_file(of_file[0]),
             first_row_group=of_file[0].number,
             end_row_group=of_file[-1].number + 1,
             first_row=of_file[0].first_row,

@@ -86,6 +86,7 @@ def sum_up_assignment(run_id: str, lake: Lake) -> AssignSummary:
         started_at=plan.started_at,
         finished_at=datetime.now(UTC),
         files=len(plan.files),
+        left_out=plan.left_out,
         shards=plan.shards,
         **AssignTotals.sum(found).model_dump(),
         version=plan.version,
@@ -103,13 +104,12 @@ def _check_written(lake: Lake, keys: RunKeys, shards: list[ShardAssigned]) -> No
 
 def _batches(lake: Lake, shard: Shard, batch_rows: int) -> Iterator[pa.RecordBatch]:
     def read(part: ShardPart) -> Iterator[pa.RecordBatch]:
-        metadata = pq.read_metadata(lake.open(part.key, part.etag))
-        given = metadata.schema.to_arrow_schema().names
+        opener = partial(lake.open, part.key, part.etag, part.size, part.source)
+        metadata = pq.read_metadata(opener())
+        given = {*metadata.schema.to_arrow_schema().names, *part.path_values}
         columns = [name for name in CUSTOMER_COLUMN_NAMES if name in given]
         repeated = [name for name in columns if name != "customer_id"]
-        row_groups = RowGroups(part.first_row_group, part.end_row_group, part.first_row)
-        opener = partial(lake.open, part.key, part.etag)
-        return read_columns(opener, metadata, row_groups, batch_rows, columns, repeated)
+        return read_columns(opener, metadata, RowGroups.of(part), batch_rows, columns, repeated)
 
     return (rows for _, rows in read_parts(shard, read))
 

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple, Self
@@ -85,8 +86,7 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, reading: Reading, batch_r
 
 def _batches(lake: Lake, shard: Shard, reading: Reading, batch_rows: int) -> Iterator[_Batch]:
     def count(part: ShardPart) -> Iterator[CountedBatch]:
-        row_groups = RowGroups(part.first_row_group, part.end_row_group, part.first_row)
-        return count_batches(_opener(lake, part), row_groups, reading, batch_rows)
+        return count_batches(_opener(lake, part), RowGroups.of(part), reading, batch_rows)
 
     for part, counted in read_parts(shard, count):
         yield _Batch(counted, part.key)
@@ -94,9 +94,10 @@ def _batches(lake: Lake, shard: Shard, reading: Reading, batch_rows: int) -> Ite
 
 def _opener(lake: Lake, part: ShardPart) -> Opener:
     """Return what opens a part's file for each thread that reads; a small one is fetched once, in one request."""
-    file = lake.open(part.key, part.etag)
+    open_file = partial(lake.open, part.key, part.etag, part.size, part.source)
+    file = open_file()
     if file.size > _SMALL_FILE_BYTES:
-        return lambda: lake.open(part.key, part.etag)
+        return open_file
     content = file.read()
     return lambda: io.BytesIO(content)
 

@@ -1,6 +1,6 @@
 """Ingest: land the source, read its footers, and plan the run."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -48,6 +48,7 @@ def ingest(run_id: str, started_at: datetime, request: FullRequest, lake: Lake, 
         cur_date=request.cur_date or settings.cur_date or day_in(started_at, settings.time_zone),
         definitions=definitions,
         files=tuple(footer.file for footer in footers),
+        left_out=landing.left_out,
         shards=len(shards),
     )
     _write(lake, keys, plan, shards)
@@ -89,6 +90,7 @@ def ingest_addition(
         definitions=base.served.definitions,
         files=tuple(footer.file for footer in footers),
         known=landing.known,
+        left_out=landing.left_out,
         shards=len(shards),
     )
     _write(lake, keys, plan, shards)
@@ -111,8 +113,8 @@ def ingest_customers(
     keys = RunKeys(run_id)
     landing = land(request.customers, lake, keys, settings.https_limits)
 
-    def check(schema: pa.Schema, source: str) -> None:
-        check_customers(schema, source, base.served.definitions, request.segment_name)
+    def check(schema: pa.Schema, source: str, in_path: Collection[str]) -> None:
+        check_customers(schema, source, base.served.definitions, request.segment_name, in_path)
 
     footers = _read_footers(lake, request.customers, landing.files, FileKind(check, CUSTOMER_COLUMN_NAMES))
     shards = _plan(footers, settings)
@@ -125,6 +127,7 @@ def ingest_customers(
         segment_name=request.segment_name,
         customer_ids=kind_of_ids((footer.schema for footer in footers), request.customers),
         files=tuple(footer.file for footer in footers),
+        left_out=landing.left_out,
         shards=len(shards),
     )
     _write(lake, keys, plan, shards)

@@ -217,6 +217,7 @@ def _summary(plan: RunPlan, merged: Merged, base_run_id: str | None, version: st
         finished_at=datetime.now(UTC),
         files=len(plan.files),
         known_files=len(plan.known),
+        left_out=plan.left_out,
         shards=plan.shards,
         rows=merged.totals,
         striking_dates=merged.striking_dates,

@@ -1,0 +1,128 @@
+"""The objects that an S3 source means: one object, or the parquet files of a folder."""
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from botocore.exceptions import ClientError
+
+from voucher_selection.adapters.lake import Lake, in_parallel
+from voucher_selection.adapters.s3_errors import is_denied, is_missing
+from voucher_selection.domain.errors import NoParquetFiles, SourceNotFound, TableFormat
+from voucher_selection.domain.folder_contents import contents_of
+from voucher_selection.domain.s3_addresses import S3Address
+from voucher_selection.domain.table_formats import Table, signs_above, table_among
+
+_MOST_NEAR = 3
+
+
+class SourceObject(NamedTuple):
+    """An object of a source; `name` is its path below the source, `size` in bytes."""
+
+    key: str
+    name: str
+    etag: str
+    size: int
+
+
+class SourceObjects(NamedTuple):
+    """The objects to read, and the names of those of the folder that are not read."""
+
+    found: list[SourceObject]
+    left_out: list[str]
+
+
+def find_objects(source: S3Address, lake: Lake) -> SourceObjects:
+    """Return the object at an address, or else the parquet files of the folder there.
+
+    Raises
+    ------
+    SourceNotFound, NoParquetFiles
+    TableFormat
+        The folder is a table of Delta, Iceberg or Hudi, is in one, or has one in it. One object is read as it is.
+    """
+    if source.key and not source.key.endswith("/"):
+        try:
+            head = lake.client.head_object(Bucket=source.bucket, Key=source.key)
+        except ClientError as error:
+            if not is_missing(error):
+                raise
+        else:
+            name = source.key.rpartition("/")[2]
+            return SourceObjects([SourceObject(source.key, name, head["ETag"], head["ContentLength"])], [])
+        return _of_folder(source._replace(key=f"{source.key}/"), source, lake)
+    return _of_folder(source, source, lake)
+
+
+def _of_folder(folder: S3Address, given: S3Address, lake: Lake) -> SourceObjects:
+    pages = lake.client.get_paginator("list_objects_v2").paginate(Bucket=folder.bucket, Prefix=folder.key)
+    objects = {
+        found["Key"].removeprefix(folder.key): SourceObject(
+            found["Key"], found["Key"].removeprefix(folder.key), found["ETag"], found["Size"]
+        )
+        for page in pages
+        for found in page.get("Contents", [])
+    }
+    if not objects:
+        raise SourceNotFound(_nothing_there(given, lake))
+    _check_no_table(folder, objects, lake)
+    contents = contents_of(objects)
+    if not contents.read:
+        raise NoParquetFiles(
+            f"none of the {len(objects)} objects in {given} is named like a parquet file (*.parquet, *.parquet.gzip,"
+            " *.pq; names and folders that begin with _ or . are not looked at); the first is"
+            f" {next(iter(objects.values())).key}"
+        )
+    return SourceObjects([objects[name] for name in contents.read], contents.left_out)
+
+
+def _check_no_table(folder: S3Address, names: Iterable[str], lake: Lake) -> None:
+    """Refuse a table of a format whose files hold rows, too, that were replaced or deleted."""
+    below = table_among(names)
+    above = None if below else table_among(_keys_above(folder, lake))
+    if below:
+        _refuse(below, folder._replace(key="/".join(part for part in (folder.key.rstrip("/"), below.place) if part)))
+    if above:
+        _refuse(above, folder._replace(key=above.place))
+
+
+def _refuse(table: Table, place: S3Address) -> None:
+    root = str(place).rstrip("/")
+    raise TableFormat(
+        f"{root}/ is {table.title} (it has {table.sign}): its files hold rows, too, that were replaced or deleted"
+        " since. Write its current rows to a folder of plain parquet and give that one, for example with Spark:"
+        f' spark.read.format("{table.format}").load("{root}/").write.parquet("{root}-current/")'
+    )
+
+
+def _keys_above(folder: S3Address, lake: Lake) -> Iterator[str]:
+    def keys(prefix: str) -> list[str]:
+        try:
+            page = lake.client.list_objects_v2(Bucket=folder.bucket, Prefix=prefix)
+        except ClientError as error:
+            if is_denied(error):  # who may read a folder need not be allowed to look beside it
+                return []
+            raise
+        return [found["Key"] for found in page.get("Contents", [])]
+
+    for found in in_parallel(keys, signs_above(folder.key)):
+        yield from found
+
+
+def _nothing_there(source: S3Address, lake: Lake) -> str:
+    """Say that there is no such object, what would be read instead, and what has a name like it."""
+    said = f"there is no object and no folder at {source}"
+    folder, _, name = source.key.rstrip("/").rpartition("/")
+    place = f"{folder}/" if folder else ""
+    if "*" in name:
+        return f"{said}: a * is not expanded; give the folder s3://{source.bucket}/{place} to read its parquet files"
+    page = lake.client.list_objects_v2(Bucket=source.bucket, Prefix=place, Delimiter="/")
+    keys = [found["Key"] for found in page.get("Contents", [])]
+    beside = [*keys, *(found["Prefix"] for found in page.get("CommonPrefixes", []))]
+    names = {found.removeprefix(place): f"s3://{source.bucket}/{found}" for found in beside if found != place}
+    near = [found for found in names if name and found.startswith(name)]
+    near += [found for found in get_close_matches(name, names, _MOST_NEAR) if found not in near]
+    if not near:
+        return said
+    listed = ", ".join(names[found] for found in near[:_MOST_NEAR])
+    return f"{said} (a folder is all that is below a /, the beginning of a name is none); near it there are {listed}"
