@@ -12,6 +12,7 @@ from rich.table import Table
 from local.quickstart.steps import StepError
 from local.quickstart.terminal import console, notices
 from voucher_selection.api.wording import duration
+from voucher_selection.domain.amounts import amount
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
 
 _SHADES = "█▓▒░"
@@ -98,7 +99,7 @@ def show_voucher(answer: Mapping[str, Any]) -> None:
     """Print the answer to a lookup as a sentence."""
     whom = f"Customer {answer['customer_id']}" if answer["customer_id"] is not None else "The customer"
     console.print(
-        f"{whom} gets a voucher of [bold green]{answer['voucher_amount']:g}[/]: the amount used most in segment"
+        f"{whom} gets a voucher of [bold green]{amount(answer['voucher_amount'])}[/]: the amount used most in segment"
         f" {escape(answer['segment'])} of {escape(answer['segment_name'])} in {escape(answer['country_code'])},"
         f" {answer['share']:.1%} of {answer['support']:,}.",
         soft_wrap=True,
@@ -163,11 +164,11 @@ def _distribution_table(segments: Iterable[Mapping[str, Any]]) -> Table:
     if is_roomy:
         table.add_column("Next", no_wrap=True)
     for segment in segments:
-        (amount, share), *others = [*_amounts(segment)] or [("-", "-")]
+        (leading, share), *others = [*_amounts(segment)] or [("-", "-")]
         shares = [count / segment["support"] for count in _counts(segment)]
         table.add_row(
             escape(segment["segment"]),
-            f"[bold]{amount}[/]",
+            f"[bold]{leading}[/]",
             share,
             f"[cyan]{stacked_bar(shares, width)}[/]" if shares else "",
             f"{segment['support']:,}",
@@ -178,7 +179,7 @@ def _distribution_table(segments: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def _next(others: Sequence[tuple[str, str]]) -> str:
-    named = [f"{amount} {share}" for amount, share in others[:_OTHERS_NAMED]]
+    named = [" ".join(other) for other in others[:_OTHERS_NAMED]]
     return ", ".join(named + ["…"] * (len(others) > _OTHERS_NAMED))
 
 
@@ -189,12 +190,12 @@ def _counts(segment: Mapping[str, Any]) -> list[int]:
 def _amounts(segment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the amounts of a segment with their shares, as text."""
     for assignment in segment["assignments"]:
-        yield f"{assignment['voucher_amount']:g}", f"{assignment['count'] / segment['support']:.1%}"
+        yield amount(assignment["voucher_amount"]), f"{assignment['count'] / segment['support']:.1%}"
 
 
 def _ranked(segment: Mapping[str, Any]) -> tuple[str, str, str, str]:
     """Return the mode, its support and share, and the runner-up, as text."""
     if not segment["assignments"]:
         return "-", "0", "-", "-"
-    (amount, share), *others = _amounts(segment)
-    return amount, f"{segment['support']:,}", share, " at ".join(others[0]) if others else "-"
+    (leading, share), *others = _amounts(segment)
+    return leading, f"{segment['support']:,}", share, " at ".join(others[0]) if others else "-"
