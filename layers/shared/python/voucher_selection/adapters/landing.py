@@ -21,6 +21,8 @@ from voucher_selection.domain.https_limits import HttpsLimits
 
 # `x.parquet`, `x.snappy.parquet`, `x.parquet.gzip`, `x.pq`
 _PARQUET_NAME = re.compile(r"\.(parquet|pq)(\.[a-z0-9]+)?$", re.IGNORECASE)
+# Where `./quickstart run --source` uploads: `uploads/sha256-0123456789abcdef/day/monday.parquet`
+_UPLOADED = re.compile(r"\Auploads/sha256-[0-9a-f]{16}/")
 
 
 class Landing(NamedTuple):
@@ -79,7 +81,8 @@ def _copy(file: _Found, bucket: str, lake: Lake, keys: RunKeys) -> LandedFile:
 
 
 def _identity(file: _Found, bucket: str) -> str:
-    return f"s3://{bucket}/{file.key}#{file.etag.strip('"')}"
+    # An upload is below a digest of its whole folder, which is another when a file was added; the others stay known.
+    return f"s3://{bucket}/{_UPLOADED.sub('uploads/', file.key)}#{file.etag.strip('"')}"
 
 
 def _find(source: str, bucket: str, path: str, lake: Lake) -> list[_Found]:
