@@ -1,5 +1,12 @@
 """`python -m local.quickstart`, as `./quickstart` runs it."""
 
-from local.quickstart.cli import main
+import sys
 
-main()
+from local.quickstart import interrupts
+
+try:
+    from local.quickstart.cli import main
+
+    main()
+except KeyboardInterrupt:  # while it is loaded, too
+    sys.exit(interrupts.EXIT_CODE)

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from local.quickstart.steps import StepError
-from local.quickstart.terminal import console, notices
+from local.quickstart.terminal import console, notices, show_table
 from voucher_selection.api.wording import duration
 from voucher_selection.domain.amounts import amount
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
@@ -72,7 +72,7 @@ def show_report(report: Mapping[str, Any]) -> None:
     ):
         console.print()
         console.print(f"{country} by {segment_name}", style="bold", markup=False)
-        console.print(_distribution_table(segments))
+        show_table(_distribution_table(segments))
     found = {Evidence(segment["evidence"]) for segment in report["segments"]}
     for evidence, explanation in _EXPLAINED.items():
         if evidence in found:
@@ -92,7 +92,7 @@ def show_segments(criteria: dict[str, Any]) -> None:
             *(escape(segment[name]) for name in ("country_code", "segment_name", "segment")),
             *(_ranked(segment)),
         )
-    console.print(table)
+    show_table(table)
 
 
 def show_voucher(answer: Mapping[str, Any]) -> None:
@@ -137,7 +137,10 @@ def show_versions(found: Mapping[str, Any]) -> None:
             escape(", ".join(version["countries"])),
             str(version["segments"]),
         )
-    console.print(table if found["versions"] else "Nothing has been published yet.")
+    if found["versions"]:
+        show_table(table)
+    else:
+        console.print("Nothing has been published yet.")
 
 
 def stacked_bar(shares: Sequence[float], width: int) -> str:

@@ -34,6 +34,9 @@ def step(title: str) -> Iterator[None]:
                 yield
         else:
             yield
+    except KeyboardInterrupt:
+        notices.print(f"[red]✗[/] {title} interrupted after {time.monotonic() - started:.1f} s")
+        raise
     except BaseException:
         notices.print(f"[red]✗[/] {title} failed after {time.monotonic() - started:.1f} s")
         raise

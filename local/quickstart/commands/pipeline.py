@@ -2,8 +2,9 @@
 
 import json
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -75,17 +76,18 @@ def run(  # noqa: PLR0913 - its options
         history = sources.resolve(source, workspace.state)
         toolchain.install(workspace)
         started = emulator.running(workspace) is None
-        try:
-            deployed = _deployed(workspace, settings)
-        except BaseException:
-            if started:
-                emulator.stop(workspace)
-            raise
         request = {"mode": "append" if append else None, "countries": country or None, "cur_date": cur_date}
-        place = _uploaded(workspace, deployed, history)
-        notices.print(f"Running the pipeline on {place}", markup=False, soft_wrap=True)
-        made, summary = executed(workspace, deployed, request | {"source": place})
-        served = Api(workspace, deployed).criteria_of(summary["served_version"])
+        with _stopped_if_interrupted(workspace, started=started):
+            try:
+                deployed = _deployed(workspace, settings)
+            except Exception:
+                if started:
+                    emulator.stop(workspace)
+                raise
+            place = _uploaded(workspace, deployed, history)
+            notices.print(f"Running the pipeline on {place}", markup=False, soft_wrap=True)
+            made, summary = executed(workspace, deployed, request | {"source": place})
+            served = Api(workspace, deployed).criteria_of(summary["served_version"])
         if as_json:
             answer({"run": made, "served": served, "api_url": deployed.api_url, "api_key": deployed.api_key})
             return
@@ -194,6 +196,7 @@ def _read_segments(file: Path) -> object:
 
 def _deployed(workspace: Workspace, settings: Mapping[str, str]) -> Deployment:
     """Bring the emulator up and the stack up to date; with both as they should be, nothing is done."""
+    emulator.check_answering(workspace)
     if emulator.running(workspace) is None:
         emulator.check_port(workspace)
         with ThreadPoolExecutor() as pool:
@@ -221,6 +224,18 @@ def _uploaded(workspace: Workspace, deployed: Deployment, place: str | Path) -> 
         return place
     with step(f"Uploading {place.name}"):
         return sources.upload(place, deployed.bucket, Executions(workspace, deployed).s3)
+
+
+@contextmanager
+def _stopped_if_interrupted(workspace: Workspace, *, started: bool) -> Iterator[None]:
+    """Stop the emulator on Ctrl-C if this command has started it; a run that fails leaves it up, for its logs."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if started:
+            with step("Stopping the emulator"):
+                emulator.stop(workspace)
+        raise
 
 
 def _serve(workspace: Workspace, *, stop_at_end: bool) -> None:

@@ -31,6 +31,7 @@ def status(*, as_json: AsJson = False) -> None:
         workspace = workspace_on()
         deployed = Record.read(workspace.state).deployment
         up = deployed is not None and emulator.running(workspace) is not None
+        emulator.check_answering(workspace)
         found = _status(workspace, deployed) if deployed and up else {"running": False}
     if as_json:
         answer(found)
