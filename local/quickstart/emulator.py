@@ -94,7 +94,7 @@ def start(workspace: Workspace) -> None:
             stdout=log,
             stderr=log,
             cwd=workspace.state,
-            env=workspace.inherited_environment | {"PYTHONPATH": str(EMULATOR / "src")},
+            env=_environment(workspace),
             start_new_session=True,  # Ctrl-C is for the quickstart, which stops it in order
         )
         Record(emulator=EmulatorProcess(pid=process.pid, port=workspace.port)).write(workspace.state)
@@ -154,6 +154,16 @@ def _listens(workspace: Workspace) -> bool:
         return False
     connections = psutil.Process(known.pid).net_connections("tcp")
     return any(one.laddr.port == known.port and one.status == psutil.CONN_LISTEN for one in connections)
+
+
+def _environment(workspace: Workspace) -> dict[str, str]:
+    # It is offline: what LocalStack asks of AWS is answered in its own process, and would be asked of a proxy.
+    inherited = {name: value for name, value in workspace.inherited_environment.items() if not _is_proxy(name)}
+    return inherited | {"PYTHONPATH": str(EMULATOR / "src")}
+
+
+def _is_proxy(name: str) -> bool:
+    return name.lower() in {"http_proxy", "https_proxy", "all_proxy"}
 
 
 def _state(workspace: Workspace) -> Path:
