@@ -1,12 +1,13 @@
 """`python -m local.quickstart`, as `./quickstart` runs it."""
 
+import signal
 import sys
 
-from local.quickstart import interrupts
-
 try:
+    # The script starts Python with Ctrl-C ignored, which would print where in its own start it was.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from local.quickstart.cli import main
 
     main()
-except KeyboardInterrupt:  # while it is loaded, too
-    sys.exit(interrupts.EXIT_CODE)
+except KeyboardInterrupt:
+    sys.exit(130)

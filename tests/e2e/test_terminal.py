@@ -90,7 +90,7 @@ def test_a_report_shows_every_segment_with_its_amounts(product: Product, sample:
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("  121-180 ")]
     segment = next(segment for segment in of_recency if segment["segment"] == "121-180")
     told_amount, told_share, bar, support, *_ = line.split()[1:]
-    assert (told_amount, told_share) == (amount(segment['voucher_amount']), f"{segment['share']:.1%}")
+    assert (told_amount, told_share) == (amount(segment["voucher_amount"]), f"{segment['share']:.1%}")
     assert (len(bar), bar.count("█")) == (24, round(24 * segment["share"]))
     assert support == f"{segment['support']:,}"
 

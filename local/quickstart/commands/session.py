@@ -10,7 +10,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError, ConfigParseError, HTTPClientError, ProfileNotFound
+from botocore.exceptions import BotoCoreError, ClientError, ConfigParseError, ProfileNotFound
 from rich.markup import escape
 
 from local.quickstart import emulator, interrupts
@@ -84,7 +84,7 @@ def in_words(error: Exception) -> StepError:
         return StepError(f"{error}: name another with --profile or AWS_PROFILE, or make it with aws configure sso")
     if isinstance(error, ConfigParseError):
         return StepError(f"the AWS configuration cannot be read: {error}")
-    asked = str(error.kwargs.get("endpoint_url")) if isinstance(error, HTTPClientError) else ""
+    asked = str(error.kwargs.get("endpoint_url")) if isinstance(error, BotoCoreError) else ""
     is_emulator = isinstance(error, (TimeoutError, ConnectionError, HTTPException))  # of its API
     if is_emulator or is_loopback(urlsplit(asked).hostname or ""):
         return StepError(
