@@ -23,7 +23,7 @@ from local.quickstart.commands import session
 from local.quickstart.commands.session import explained, in_words
 from local.quickstart.http_client import ask
 from local.quickstart.record import EmulatorProcess, Record
-from local.quickstart.steps import StepError
+from local.quickstart.steps import StepError, command
 from local.quickstart.terminal import console
 from local.quickstart.workspace import ROOT, Workspace
 
@@ -188,6 +188,18 @@ def test_ctrl_c_waits_for_what_must_be_whole():
 
     assert done == ["all of it"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_ends_a_command_with_all_that_it_started(tmp_path: Path):
+    children = tmp_path / "children"
+    script = f"sleep 600 & echo $! > {children}; wait"
+    timer = threading.Timer(1, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    timer.start()
+
+    with pytest.raises(KeyboardInterrupt):
+        command(["sh", "-c", script], tmp_path / "log", "it failed", cwd=tmp_path)
+
+    assert not psutil.pid_exists(int(children.read_text()))
 
 
 def test_a_full_disk_is_named_whatever_failed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
