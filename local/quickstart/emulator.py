@@ -30,7 +30,8 @@ def running(workspace: Workspace) -> EmulatorProcess | None:
         arguments = psutil.Process(known.pid).cmdline()
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return None
-    return known if _MODULE in arguments and str(known.port) in arguments else None
+    # A process that has just been started has no arguments for a moment.
+    return known if not arguments or {_MODULE, str(known.port)} <= set(arguments) else None
 
 
 def check_answering(workspace: Workspace) -> None:
