@@ -71,6 +71,16 @@ def test_dynamodb_loses_no_update_of_many_at_once(emulator: Emulator) -> None:
     assert dynamodb.get_item(TableName=table, Key=key)["Item"]["n"] == {"N": "300"}
 
 
+def test_s3_keeps_its_files_in_the_folder_of_the_emulator(emulator: Emulator) -> None:
+    s3, bucket = emulator.client("s3"), f"bucket-{uuid.uuid4().hex}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="large", Body=bytes(2**20))
+
+    # Another emulator, of another folder or another user, has the same buckets.
+    assert list(emulator.state.rglob(bucket))
+    assert not Path("/tmp/localstack-s3-storage", bucket).exists()  # noqa: S108
+
+
 def test_step_functions_retries_and_catches_the_classes_of_exceptions(emulator: Emulator) -> None:
     function = emulator.create_function("""
         import tempfile
