@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from local.quickstart.record import Record
 from local.quickstart.steps import StepError
 from local.quickstart.workspace import Workspace
 
@@ -19,10 +18,8 @@ def last_lines(workspace: Workspace, function: str, lines: int) -> list[str]:
     Raises
     ------
     StepError
-        The emulator is not up, or the function has not run yet.
+        The function has not run yet.
     """
-    if Record.read(workspace.state).deployment is None:
-        raise StepError("nothing is deployed: ./quickstart run -d")
     logs: CloudWatchLogsClient = workspace.client("logs")
     functions: LambdaClient = workspace.client("lambda")
     group = f"/aws/lambda/{_name(functions, function)}"
