@@ -71,6 +71,7 @@ def run(  # noqa: PLR0913 - its options
     """
     with explained(as_json=as_json):
         workspace = workspace_on(port)
+        emulator.check_answering(workspace)
         _check_date(cur_date)
         settings = settings_of(setting or [])
         history = sources.resolve(source, workspace.state)
@@ -196,7 +197,6 @@ def _read_segments(file: Path) -> object:
 
 def _deployed(workspace: Workspace, settings: Mapping[str, str]) -> Deployment:
     """Bring the emulator up and the stack up to date; with both as they should be, nothing is done."""
-    emulator.check_answering(workspace)
     if emulator.running(workspace) is None:
         emulator.check_port(workspace)
         with ThreadPoolExecutor() as pool:
