@@ -1,7 +1,7 @@
 """What every command begins and ends with: its workspace, what runs there, and errors in words."""
 
+import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -106,7 +106,8 @@ def _tell(error: StepError, *, as_json: bool) -> None:
 
 def _full_disk() -> Path | None:
     """Return a folder of ours whose disk is full: what failed then says many things."""
-    for folder in (Workspace.folder(), ROOT, Path(tempfile.gettempdir())):
+    drafts = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - `tempfile` would try to write there
+    for folder in (Workspace.folder(), ROOT, Path(drafts)):
         if folder.is_dir() and shutil.disk_usage(folder).free < _LEAST_FREE_BYTES:
             return folder
     return None
