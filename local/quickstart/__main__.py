@@ -1,5 +1,13 @@
 """`python -m local.quickstart`, as `./quickstart` runs it."""
 
-from local.quickstart.cli import main
+import signal
+import sys
 
-main()
+try:
+    # The script starts Python with Ctrl-C ignored, which would print where in its own start it was.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    from local.quickstart.cli import main
+
+    main()
+except KeyboardInterrupt:
+    sys.exit(130)

@@ -61,16 +61,22 @@ class Account:
         Raises
         ------
         StepError
-            There is no such profile.
+            There is no such profile, or the file of profiles cannot be read.
         """
         import boto3  # noqa: PLC0415 - completing a word needs no AWS
+        import botocore.session  # noqa: PLC0415
 
         region = None if self.profile else os.environ.get("AWS_REGION")  # which boto3 does not read, and the CDK does
         try:
             return boto3.Session(profile_name=self.profile, region_name=region)
         except ProfileNotFound as error:
-            known = ", ".join(boto3.Session().available_profiles) or "none"
-            raise StepError(f"there is no profile {self.profile} in ~/.aws/config, only {known}") from error
+            no_profile = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+            known = ", ".join(no_profile.available_profiles) or "none"
+            named = self.profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
+            file = os.environ.get("AWS_CONFIG_FILE", "~/.aws/config")
+            raise StepError(
+                f"there is no profile {named} in {file}, only {known}: name another with --profile or AWS_PROFILE"
+            ) from error
 
     @property
     def region(self) -> str:

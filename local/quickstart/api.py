@@ -2,39 +2,16 @@
 
 import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
-from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 
+from local.quickstart.http_client import Answer, ask
 from local.quickstart.record import Deployment
 from local.quickstart.steps import StepError
 from local.quickstart.workspace import STAGE, Workspace
 
 _NOTICE_SECONDS = 30
 _PATIENCE_SECONDS = 60
-
-
-class Answer(NamedTuple):
-    """What the API answered: a status, and the body as it came."""
-
-    status: int
-    text: str
-
-    @property
-    def is_good(self) -> bool:
-        """Whether it is what was asked for, and no problem."""
-        return self.status == HTTPStatus.OK
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """The body, read from JSON; one that is none is its own `detail`."""
-        try:
-            content: dict[str, Any] = json.loads(self.text)
-        except ValueError:
-            return {"status": self.status, "detail": self.text}
-        return content
 
 
 class Api:
@@ -48,7 +25,7 @@ class Api:
 
     def voucher(self, fields: Mapping[str, Any]) -> Answer:
         """Ask which amount a customer should get."""
-        return self._ask("voucher", json.dumps(fields).encode())
+        return self._ask("voucher", json.dumps(fields))
 
     def run(self, run_id: str) -> Answer:
         """Ask how far a run is, or how it ended."""
@@ -88,11 +65,5 @@ class Api:
             time.sleep(0.1)
         return criteria
 
-    def _ask(self, path: str, body: bytes | None = None) -> Answer:
-        request = urllib.request.Request(self._url + path, data=body, headers=self._headers)  # noqa: S310 - our own
-        try:
-            with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310
-                return Answer(answer.status, answer.read().decode())
-        except urllib.error.HTTPError as error:
-            with error:
-                return Answer(error.code, error.read().decode(errors="replace"))
+    def _ask(self, path: str, body: str | None = None) -> Answer:
+        return ask(self._url + path, body, self._headers, seconds=_PATIENCE_SECONDS)

@@ -43,12 +43,9 @@ def main() -> None:
     # It was only for finding this program; what it starts finds its own.
     os.environ.pop("PYTHONPATH", None)
     completion.enable()
-    try:
-        if AS_JSON in sys.argv:
-            _run_for_programs()
-        app(prog_name=PROGRAM, complete_var=completion.VARIABLE)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    if AS_JSON in sys.argv:
+        _run_for_programs()
+    app(prog_name=PROGRAM, complete_var=completion.VARIABLE)
 
 
 def _run_for_programs() -> None:

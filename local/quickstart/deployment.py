@@ -95,7 +95,7 @@ def deploy(workspace: Workspace, settings: Mapping[str, str]) -> Deployment:
 def _api_key(workspace: Workspace, key_id: str | None) -> str | None:
     if key_id is None:
         return None
-    gateway: APIGatewayClient = workspace.session.client("apigateway", endpoint_url=workspace.endpoint_url)
+    gateway: APIGatewayClient = workspace.client("apigateway")
     return gateway.get_api_key(apiKey=key_id, includeValue=True)["value"]
 
 

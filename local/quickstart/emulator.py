@@ -1,19 +1,21 @@
 """The emulator's process: started, waited for, stopped."""
 
-import os
+import http.client
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
+from pathlib import Path
 
 import psutil
 
+from local.quickstart import interrupts
+from local.quickstart.http_client import ask
 from local.quickstart.record import EmulatorProcess, Record
 from local.quickstart.steps import StepError
 from local.quickstart.toolchain import EMULATOR, EMULATOR_ENVIRONMENT, LAMBDA_ENVIRONMENT
 from local.quickstart.workspace import TOOLS, Workspace
 
+_MODULE = "process_emulator"
 _START_SECONDS = 90
 _STOP_SECONDS = 20
 
@@ -24,11 +26,36 @@ def running(workspace: Workspace) -> EmulatorProcess | None:
     if known is None:
         return None
     try:
-        process = psutil.Process(known.pid)
-        alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-        return known if alive and abs(process.create_time() - known.created) < 1 else None
-    except psutil.NoSuchProcess:
+        # Not by the time it was started at, which is another one when the clock is set.
+        arguments = psutil.Process(known.pid).cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
         return None
+    # A process that has just been started has no arguments for a moment.
+    return known if not arguments or {_MODULE, str(known.port)} <= set(arguments) else None
+
+
+def check_answering(workspace: Workspace) -> None:
+    """Check that the emulator, which runs, can answer for this workspace.
+
+    Raises
+    ------
+    StepError
+        Its process is stopped; or it was started in another place, before the project was moved.
+    """
+    known = running(workspace)
+    if known is None:
+        return
+    process = psutil.Process(known.pid)
+    if process.status() == psutil.STATUS_STOPPED:
+        raise StepError(
+            f"the emulator does not answer: its process {known.pid} was stopped (SIGSTOP). kill -CONT {known.pid} lets"
+            " it go on, ./quickstart stop ends it"
+        )
+    if str(_state(workspace)) not in process.cmdline():
+        raise StepError(
+            "the emulator was started before the project was moved, and misses its files: ./quickstart stop, then"
+            " ./quickstart run"
+        )
 
 
 def check_port(workspace: Workspace) -> None:
@@ -55,24 +82,23 @@ def start(workspace: Workspace) -> None:
     arguments = [
         str(EMULATOR_ENVIRONMENT / "bin/python"),
         "-m",
-        "process_emulator",
+        _MODULE,
         *("--port", str(workspace.port)),
-        *("--state", str(workspace.state / "emulator")),
+        *("--state", str(_state(workspace))),
         *("--lambda-python", str(LAMBDA_ENVIRONMENT / "bin/python")),
         *("--code-cache", str(TOOLS / "code")),
     ]
-    with workspace.log("emulator").open("wb") as log:
+    with interrupts.held_back(), workspace.log("emulator").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own program
             arguments,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd=workspace.state,
-            env=dict(os.environ) | {"PYTHONPATH": str(EMULATOR / "src")},
+            env=_environment(workspace),
             start_new_session=True,  # Ctrl-C is for the quickstart, which stops it in order
         )
-    created = psutil.Process(process.pid).create_time()
-    Record(emulator=EmulatorProcess(pid=process.pid, created=created, port=workspace.port)).write(workspace.state)
+        Record(emulator=EmulatorProcess(pid=process.pid, port=workspace.port)).write(workspace.state)
 
 
 def wait_until_healthy(workspace: Workspace) -> None:
@@ -88,10 +114,11 @@ def wait_until_healthy(workspace: Workspace) -> None:
         if running(workspace) is None:
             raise StepError("the emulator did not start", workspace.log("emulator"))
         try:
-            with urllib.request.urlopen(f"{workspace.endpoint_url}/_localstack/health", timeout=2):  # noqa: S310 - ours
+            if ask(f"{workspace.endpoint_url}/_localstack/health", seconds=2).is_good and _listens(workspace):
                 return
-        except (OSError, urllib.error.URLError):
-            time.sleep(0.1)
+        except (OSError, http.client.HTTPException):
+            pass
+        time.sleep(0.1)
     raise StepError(f"the emulator did not answer within {_START_SECONDS} s", workspace.log("emulator"))
 
 
@@ -104,14 +131,41 @@ def wait_until_ended(workspace: Workspace) -> None:
 def stop(workspace: Workspace) -> bool:
     """Stop the emulator and everything that it started; return whether there was one."""
     known = running(workspace)
-    Record().write(workspace.state)
-    if known is None:
-        return False
-    process = psutil.Process(known.pid)
+    with interrupts.held_back():
+        if known:
+            _end(psutil.Process(known.pid))
+        Record().write(workspace.state)
+    return known is not None
+
+
+def _end(process: psutil.Process) -> None:
     family = [*process.children(recursive=True), process]
     process.terminate()
+    process.resume()  # one that was stopped would not see it
     _, left = psutil.wait_procs(family, timeout=_STOP_SECONDS)
     for member in left:
         member.kill()
     psutil.wait_procs(left, timeout=5)
-    return True
+
+
+def _listens(workspace: Workspace) -> bool:
+    """Tell whether it is our emulator that answers, and not one of another folder that took the port meanwhile."""
+    known = running(workspace)
+    if known is None:
+        return False
+    connections = psutil.Process(known.pid).net_connections("tcp")
+    return any(one.laddr.port == known.port and one.status == psutil.CONN_LISTEN for one in connections)
+
+
+def _environment(workspace: Workspace) -> dict[str, str]:
+    # It is offline: what LocalStack asks of AWS is answered in its own process, and would be asked of a proxy.
+    inherited = {name: value for name, value in workspace.inherited_environment.items() if not _is_proxy(name)}
+    return inherited | {"PYTHONPATH": str(EMULATOR / "src")}
+
+
+def _is_proxy(name: str) -> bool:
+    return name.lower() in {"http_proxy", "https_proxy", "all_proxy"}
+
+
+def _state(workspace: Workspace) -> Path:
+    return workspace.state / "emulator"

@@ -5,8 +5,6 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from botocore.config import Config
-
 from local.quickstart.record import Deployment
 from local.quickstart.workspace import Workspace
 from voucher_selection.adapters.run_keys import RunKeys
@@ -23,10 +21,8 @@ class Executions:
 
     def __init__(self, workspace: Workspace, deployment: Deployment) -> None:
         self._deployment = deployment
-        config = Config(retries={"mode": "standard", "max_attempts": 3})
-        client = workspace.session.client("stepfunctions", endpoint_url=workspace.endpoint_url, config=config)
-        self._machine = StateMachine(deployment.state_machine_arn, client)
-        self.s3: S3Client = workspace.session.client("s3", endpoint_url=workspace.endpoint_url, config=config)
+        self._machine = StateMachine(deployment.state_machine_arn, workspace.client("stepfunctions"))
+        self.s3: S3Client = workspace.client("s3")
 
     def start(self, request: Mapping[str, Any]) -> str:
         """Start an execution with what it is asked, less what is None; return its name, which is the run's id."""

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from local.quickstart.record import Record
 from local.quickstart.steps import StepError
 from local.quickstart.workspace import Workspace
 
@@ -19,12 +18,10 @@ def last_lines(workspace: Workspace, function: str, lines: int) -> list[str]:
     Raises
     ------
     StepError
-        The emulator is not up, or the function has not run yet.
+        The function has not run yet.
     """
-    if Record.read(workspace.state).deployment is None:
-        raise StepError("nothing is deployed: ./quickstart run -d")
-    logs: CloudWatchLogsClient = workspace.session.client("logs", endpoint_url=workspace.endpoint_url)
-    functions = workspace.session.client("lambda", endpoint_url=workspace.endpoint_url)
+    logs: CloudWatchLogsClient = workspace.client("logs")
+    functions: LambdaClient = workspace.client("lambda")
     group = f"/aws/lambda/{_name(functions, function)}"
     try:
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)

@@ -10,8 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from local.quickstart.steps import StepError
-from local.quickstart.terminal import console, notices
+from local.quickstart.terminal import console, notices, show_table
 from voucher_selection.api.wording import duration
+from voucher_selection.domain.amounts import amount
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
 
 _SHADES = "█▓▒░"
@@ -71,7 +72,7 @@ def show_report(report: Mapping[str, Any]) -> None:
     ):
         console.print()
         console.print(f"{country} by {segment_name}", style="bold", markup=False)
-        console.print(_distribution_table(segments))
+        show_table(_distribution_table(segments))
     found = {Evidence(segment["evidence"]) for segment in report["segments"]}
     for evidence, explanation in _EXPLAINED.items():
         if evidence in found:
@@ -91,14 +92,14 @@ def show_segments(criteria: dict[str, Any]) -> None:
             *(escape(segment[name]) for name in ("country_code", "segment_name", "segment")),
             *(_ranked(segment)),
         )
-    console.print(table)
+    show_table(table)
 
 
 def show_voucher(answer: Mapping[str, Any]) -> None:
     """Print the answer to a lookup as a sentence."""
     whom = f"Customer {answer['customer_id']}" if answer["customer_id"] is not None else "The customer"
     console.print(
-        f"{whom} gets a voucher of [bold green]{answer['voucher_amount']:g}[/]: the amount used most in segment"
+        f"{whom} gets a voucher of [bold green]{amount(answer['voucher_amount'])}[/]: the amount used most in segment"
         f" {escape(answer['segment'])} of {escape(answer['segment_name'])} in {escape(answer['country_code'])},"
         f" {answer['share']:.1%} of {answer['support']:,}.",
         soft_wrap=True,
@@ -136,7 +137,10 @@ def show_versions(found: Mapping[str, Any]) -> None:
             escape(", ".join(version["countries"])),
             str(version["segments"]),
         )
-    console.print(table if found["versions"] else "Nothing has been published yet.")
+    if found["versions"]:
+        show_table(table)
+    else:
+        console.print("Nothing has been published yet.")
 
 
 def stacked_bar(shares: Sequence[float], width: int) -> str:
@@ -163,11 +167,11 @@ def _distribution_table(segments: Iterable[Mapping[str, Any]]) -> Table:
     if is_roomy:
         table.add_column("Next", no_wrap=True)
     for segment in segments:
-        (amount, share), *others = [*_amounts(segment)] or [("-", "-")]
+        (leading, share), *others = [*_amounts(segment)] or [("-", "-")]
         shares = [count / segment["support"] for count in _counts(segment)]
         table.add_row(
             escape(segment["segment"]),
-            f"[bold]{amount}[/]",
+            f"[bold]{leading}[/]",
             share,
             f"[cyan]{stacked_bar(shares, width)}[/]" if shares else "",
             f"{segment['support']:,}",
@@ -178,7 +182,7 @@ def _distribution_table(segments: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def _next(others: Sequence[tuple[str, str]]) -> str:
-    named = [f"{amount} {share}" for amount, share in others[:_OTHERS_NAMED]]
+    named = [" ".join(other) for other in others[:_OTHERS_NAMED]]
     return ", ".join(named + ["…"] * (len(others) > _OTHERS_NAMED))
 
 
@@ -189,12 +193,12 @@ def _counts(segment: Mapping[str, Any]) -> list[int]:
 def _amounts(segment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the amounts of a segment with their shares, as text."""
     for assignment in segment["assignments"]:
-        yield f"{assignment['voucher_amount']:g}", f"{assignment['count'] / segment['support']:.1%}"
+        yield amount(assignment["voucher_amount"]), f"{assignment['count'] / segment['support']:.1%}"
 
 
 def _ranked(segment: Mapping[str, Any]) -> tuple[str, str, str, str]:
     """Return the mode, its support and share, and the runner-up, as text."""
     if not segment["assignments"]:
         return "-", "0", "-", "-"
-    (amount, share), *others = _amounts(segment)
-    return amount, f"{segment['support']:,}", share, " at ".join(others[0]) if others else "-"
+    (leading, share), *others = _amounts(segment)
+    return leading, f"{segment['support']:,}", share, " at ".join(others[0]) if others else "-"

@@ -7,10 +7,9 @@ from pydantic import BaseModel, ValidationError
 
 
 class EmulatorProcess(BaseModel):
-    """The process that was started; `created` (seconds since 1970) tells it from a later one of the same id."""
+    """The process that was started, and the port it was given."""
 
     pid: int
-    created: float
     port: int
 
 

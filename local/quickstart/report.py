@@ -13,6 +13,7 @@ from local.quickstart.runs import rows_per_second
 from local.quickstart.terminal import console, notices
 from voucher_selection.adapters.state_machine import MAPS, STATES, Execution
 from voucher_selection.api.wording import first_of
+from voucher_selection.domain.amounts import amount
 from voucher_selection.domain.striking_dates import StrikingDate
 
 # The states that a run goes through, by its mode; the others are those of a history.
@@ -120,12 +121,9 @@ def show_remodel(summary: dict[str, Any]) -> None:
     console.print(f"  From the counts of run {summary['counts_run_id']}, to CUR_DATE {summary['cur_date']}")
     console.print(f"  {summary['changed_segments']} segments get another amount than from the model served before")
     for change in summary["changes"]:
-        amounts = [
-            f"{amount:g}" if amount is not None else "-" for amount in (change["served_amount"], change["amount"])
-        ]
-        console.print(
-            f"    {change['country_code']} {change['segment_name']} {change['segment']}: {' -> '.join(amounts)}"
-        )
+        amounts = ["-" if value is None else amount(value) for value in (change["served_amount"], change["amount"])]
+        segment = f"{change['country_code']} {change['segment_name']} {change['segment']}"
+        console.print(f"    {segment}: {' -> '.join(amounts)}", markup=False, soft_wrap=True)
     show_outcome(summary)
 
 

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from local.quickstart.runs import rows_per_second
-from local.quickstart.terminal import console
+from local.quickstart.terminal import console, show_table
 from voucher_selection.domain.striking_dates import StrikingDate
 
 _COLOURS = {"SUCCEEDED": "green", "RUNNING": "cyan"}
@@ -25,7 +25,7 @@ def show_runs(runs: Sequence[dict[str, Any]]) -> None:
         table.add_column(name, no_wrap=True)
     for name in ("Seconds", "Rows"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("Model")
+    table.add_column("Model", no_wrap=True)
     for run in runs:
         rows = run.get("rows_read") or run.get("customers")
         table.add_row(
@@ -37,7 +37,7 @@ def show_runs(runs: Sequence[dict[str, Any]]) -> None:
             f"{rows:,}" if rows else "-",
             escape(_of_its_model(run)),
         )
-    console.print(table)
+    show_table(table)
 
 
 def show_run(run: dict[str, Any]) -> None:

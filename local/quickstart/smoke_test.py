@@ -2,18 +2,16 @@
 
 import http.client
 import json
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
 from infra_cdk.stages import Auth
 from local.quickstart.account import Account
-from local.quickstart.api import Answer
+from local.quickstart.http_client import Answer, ask
 from local.quickstart.steps import StepError
 
 PATIENCE_SECONDS = 90
@@ -127,29 +125,8 @@ class SmokeTest:
         return dict(request.headers.items())
 
     def _ask(self, path: str, body: str | None = None, headers: Mapping[str, str] | None = None) -> Answer:
-        url = urlsplit(f"{self._url}{path}")
-        connection = _connection(url.scheme, url.hostname or "", url.port)
-        sent = {"Host": url.netloc, "User-Agent": "voucher-selection-smoke-test", "Content-Type": "application/json"}
-        try:
-            connection.request("POST" if body else "GET", url.path, body, sent | dict(headers or {}))
-            answer = connection.getresponse()
-            return Answer(answer.status, answer.read().decode(errors="replace"))
-        finally:
-            connection.close()
-
-
-def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
-    """A connection to a host. Names below `localhost` are this machine (RFC 6761), which signs its certificate itself;
-    not every resolver knows."""
-    is_here = host == "localhost" or host.endswith(".localhost") or host.startswith("127.")
-    address = "127.0.0.1" if is_here else host
-    if scheme == "http":
-        return http.client.HTTPConnection(address, port, timeout=_ANSWER_SECONDS)
-    context = ssl.create_default_context()
-    if is_here:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return http.client.HTTPSConnection(address, port, timeout=_ANSWER_SECONDS, context=context)
+        sent = {"User-Agent": "voucher-selection-smoke-test", "Content-Type": "application/json"}
+        return ask(f"{self._url}{path}", body, sent | dict(headers or {}), seconds=_ANSWER_SECONDS)
 
 
 def _is_answered(answer: Answer) -> bool:

@@ -3,15 +3,17 @@
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 from rich.markup import escape
 
 from local.quickstart.terminal import notices
 
 _TAIL_LINES = 15
+_END_SECONDS = 5
 
 
 class StepError(Exception):
@@ -34,6 +36,9 @@ def step(title: str) -> Iterator[None]:
                 yield
         else:
             yield
+    except KeyboardInterrupt:
+        notices.print(f"[red]✗[/] {title} interrupted after {time.monotonic() - started:.1f} s")
+        raise
     except BaseException:
         notices.print(f"[red]✗[/] {title} failed after {time.monotonic() - started:.1f} s")
         raise
@@ -64,16 +69,33 @@ def command(
         output.write(f"$ {' '.join(map(str, arguments))}\n".encode())
         output.flush()
         try:
-            done = subprocess.run(  # noqa: S603 - our own commands
+            process = subprocess.Popen(  # noqa: S603 - our own commands
                 [str(argument) for argument in arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 cwd=cwd,
                 env=env,
-                check=False,
             )
         except OSError as error:
             raise StepError(f"{why}: {error}", log) from error
-    if done.returncode:
-        raise StepError(f"{why} (exit code {done.returncode})", log)
+        try:
+            exit_code = process.wait()
+        except KeyboardInterrupt:
+            _end(process)
+            raise
+    if exit_code:
+        raise StepError(f"{why} (exit code {exit_code})", log)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a command with all that it has started; most have had the same Ctrl-C."""
+    with suppress(psutil.NoSuchProcess):
+        root = psutil.Process(process.pid)
+        family = [root, *root.children(recursive=True)]
+        for end in (psutil.Process.terminate, psutil.Process.kill):
+            for member in family:
+                with suppress(psutil.NoSuchProcess):
+                    end(member)
+            _, family = psutil.wait_procs(family, timeout=_END_SECONDS)
+    process.wait()

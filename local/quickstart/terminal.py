@@ -1,18 +1,36 @@
 """The terminal: what was asked for goes to stdout, what is said meanwhile and what went wrong to stderr.
 
 So a pipe gets results and nothing else. Without a terminal there are no colours and nothing moves; with `NO_COLOR`
-there are no colours either.
+there are no colours either. Where the terminal's encoding has not a character, a plain one stands for it.
 """
 
+import codecs
+import io
 import json
 import os
 import sys
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
 
 # A pipe has no width of its own, and no line in it is cut off.
 _PIPE_WIDTH = 160
+_BEYOND_ANY = 10_000
+_PLAIN = {"✓": "+", "✗": "x", "…": "...", "—": "-", "→": "->", "█": "#", "▓": "=", "▒": "-", "░": "."}
+
+
+def _in_plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_PLAIN.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("plain", _in_plain)
+for stream in (sys.stdout, sys.stderr):
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="plain")
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -24,6 +42,12 @@ def _console(*, stderr: bool = False) -> Console:
 
 console = _console()
 notices = _console(stderr=True)
+
+
+def show_table(table: Table) -> None:
+    """Print a table with all that is in it; what a narrow terminal has no room for goes on in its next line."""
+    whole = Measurement.get(console, console.options.update(max_width=_BEYOND_ANY), table).maximum
+    Console(highlight=False, width=max(console.width, whole)).print(table)
 
 
 def can_ask() -> bool:

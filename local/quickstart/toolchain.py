@@ -13,6 +13,7 @@ EMULATOR_ENVIRONMENT = TOOLS / "emulator"
 LAMBDA_ENVIRONMENT = TOOLS / "lambda"
 BENCHMARK_ENVIRONMENT = TOOLS / "bench"
 DOCS_ENVIRONMENT = TOOLS / "docs"
+_PYTHON = "3.13"
 _NO_NETWORK = "is there a connection to the package registry?"
 
 
@@ -57,14 +58,18 @@ def install_docs(workspace: Workspace) -> None:
 
 
 def _install_environment(what: str, environment: Path, locked: Path, log: Path) -> None:
-    stamp = environment / "locked"
-    if _is_current(stamp, locked):
+    # Its programs have the environment's path in them.
+    stamp, place = environment / "locked", f"{environment}\n".encode()
+    current = place + locked.read_bytes()
+    if _is_current(stamp, current):
         return
+    there = "--allow-existing" if stamp.is_file() and stamp.read_bytes().startswith(place) else "--clear"
     with step(f"Installing {what}"):
-        command([uv(), "venv", "--quiet", "--allow-existing", environment], log, "Python 3.13 was not found", cwd=ROOT)
+        make: list[str | Path] = [uv(), "venv", "--quiet", there, "--python", _PYTHON, environment]
+        command(make, log, f"Python {_PYTHON} was not found", cwd=ROOT)
         sync: list[str | Path] = [uv(), "pip", "sync", "--quiet", "--require-hashes", "--python", environment, locked]
         command(sync, log, f"{what} could not be installed: {_NO_NETWORK}", cwd=ROOT)
-        stamp.write_bytes(locked.read_bytes())
+        stamp.write_bytes(current)
 
 
 def install_cdk(workspace: Workspace) -> None:
@@ -79,18 +84,18 @@ def install_cdk(workspace: Workspace) -> None:
 
 
 def _install_node_packages(what: str, folder: Path, workspace: Workspace) -> None:
-    locked = folder / "package-lock.json"
+    locked = (folder / "package-lock.json").read_bytes()
     stamp = folder / "node_modules/locked"
     if _is_current(stamp, locked):
         return
     with step(f"Installing {what}"):
         why = f"{what} could not be installed: {_NO_NETWORK}"
         command(["npm", "ci", "--no-progress"], workspace.log("setup"), why, cwd=folder, env=workspace.environment)
-        stamp.write_bytes(locked.read_bytes())
+        stamp.write_bytes(locked)
 
 
-def _is_current(stamp: Path, locked: Path) -> bool:
-    return stamp.is_file() and stamp.read_bytes() == locked.read_bytes()
+def _is_current(stamp: Path, content: bytes) -> bool:
+    return stamp.is_file() and stamp.read_bytes() == content
 
 
 def uv() -> str:

@@ -22,7 +22,7 @@ def versions(workspace: Workspace, deployed: Deployment) -> dict[str, Any]:
     `served` and `previous` (None where there is none), and `versions`: what each was made from, and when it expires
     (`expires_at`, seconds since 1970; None for one that stays).
     """
-    client: DynamoDBClient = workspace.session.client("dynamodb", endpoint_url=workspace.endpoint_url)
+    client: DynamoDBClient = workspace.client("dynamodb")
     pages = client.get_paginator("query").paginate(
         TableName=deployed.table,
         KeyConditionExpression="pk = :model",

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -14,6 +14,9 @@ TOOLS = ROOT / ".tools"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 STAGE = "local"
+_THIS_MACHINE = ("127.0.0.1", "localhost", ".localhost")
+_NOT_INHERITED = ("AWS_", "BOTO", "PYTHON", "VIRTUAL_ENV", "CONDA_")
+_CONNECT_SECONDS, _ANSWER_SECONDS = 5, 20
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,14 @@ class Workspace:
     @classmethod
     def at(cls, port: int) -> "Workspace":
         """Return the workspace of this project, or of the folder that the environment names."""
-        state = Path(os.environ.get("VOUCHER_SELECTION_STATE") or ROOT / ".local").absolute()
+        state = cls.folder()
         state.mkdir(parents=True, exist_ok=True)
         return cls(state, port)
+
+    @staticmethod
+    def folder() -> Path:
+        """Return the folder of the workspace, which may not be there yet."""
+        return Path(os.environ.get("VOUCHER_SELECTION_STATE") or ROOT / ".local").absolute()
 
     @property
     def endpoint_url(self) -> str:
@@ -51,31 +59,60 @@ class Workspace:
 
     @cached_property
     def session(self) -> "Session":
-        """AWS clients are made with it, each with `endpoint_url`."""
-        import boto3  # noqa: PLC0415 - completing a word needs no AWS
+        """AWS clients are made with it, each with `endpoint_url`: `client` does so.
 
-        return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
+        Nothing of the user's AWS matters to them, neither variables nor files; and nothing of the user's proxies.
+        """
+        import boto3  # noqa: PLC0415 - completing a word needs no AWS
+        from botocore.config import Config  # noqa: PLC0415
+        from botocore.session import Session as Core  # noqa: PLC0415
+
+        # Each setting of botocore is looked for nowhere and has its default; nothing is read from files.
+        alone = {name: (None, None, *rest) for name, (_, _, *rest) in Core.SESSION_VARIABLES.items()}
+        alone |= dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+        core = Core(session_vars=alone)
+        core.set_default_client_config(
+            Config(
+                proxies={},
+                connect_timeout=_CONNECT_SECONDS,
+                read_timeout=_ANSWER_SECONDS,
+                retries={"mode": "standard", "max_attempts": 3},
+            )
+        )
+        return boto3.Session("test", "test", region_name=REGION, botocore_session=core)
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - typed by whom it is given to
+        """Return a client of one of the emulator's services."""
+        make: Any = self.session.client  # typed for names that are literals
+        return make(service, endpoint_url=self.endpoint_url)
 
     def log(self, name: str) -> Path:
         """Return the log of a step."""
         return self.state / f"{name}.log"
 
+    @property
+    def inherited_environment(self) -> dict[str, str]:
+        """What of the user's environment is for programs that belong to the emulator.
+
+        Nothing of the user's AWS, which a deployment to the emulator must not reach, and nothing of another Python
+        (byte code halves a synthesis). Proxies stay, for what comes from registries; this machine is asked directly.
+        """
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+        direct = ",".join(filter(None, (os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), *_THIS_MACHINE)))
+        return kept | {"NO_PROXY": direct, "no_proxy": direct}
+
     @cached_property
     def environment(self) -> dict[str, str]:
         """The environment of commands that talk to the emulator: our tools first, its address, its credentials."""
         tools = [ROOT / ".venv/bin", ROOT / "local/cdk/node_modules/.bin"]
-        # Nothing of the user's AWS: a deployment to the emulator must not reach it. Byte code halves a synthesis.
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if name == "AWS_CA_BUNDLE" or not name.startswith(("AWS_", "PYTHONDONTWRITEBYTECODE"))
-        }
-        return inherited | {
+        return self.inherited_environment | {
             "PATH": os.pathsep.join([*map(str, tools), os.environ["PATH"]]),
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ENDPOINT_URL_S3": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "CDK_DISABLE_CLI_TELEMETRY": "true",

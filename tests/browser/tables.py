@@ -15,7 +15,7 @@ def rows_of(table: Locator) -> list[list[str]]:
 
 
 def amount(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:g}"
+    return NOTHING if value is None else f"{value:.15g}"
 
 
 def number(value: int) -> str:

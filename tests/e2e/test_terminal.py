@@ -15,6 +15,7 @@ from tests.customers import case
 from tests.histories import history, parquet_bytes, repeated
 from tests.lookup_requests import SEED_REQUEST
 from tests.product import KEYED_SETTINGS, ROOT, Product, free_port
+from voucher_selection.domain.amounts import amount
 
 LOOKUP = ("lookup", "--country", "Peru", "--segment-name", "recency_segment", "--last-order", "2018-05-03")
 ROWS = {"rows_read", "other_country", "rejected", "kept", "striking_dates"}
@@ -89,7 +90,7 @@ def test_a_report_shows_every_segment_with_its_amounts(product: Product, sample:
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("  121-180 ")]
     segment = next(segment for segment in of_recency if segment["segment"] == "121-180")
     told_amount, told_share, bar, support, *_ = line.split()[1:]
-    assert (told_amount, told_share) == (f"{segment['voucher_amount']:g}", f"{segment['share']:.1%}")
+    assert (told_amount, told_share) == (amount(segment["voucher_amount"]), f"{segment['share']:.1%}")
     assert (len(bar), bar.count("█")) == (24, round(24 * segment["share"]))
     assert support == f"{segment['support']:,}"
 
@@ -110,7 +111,7 @@ def test_a_lookup_is_answered_with_a_sentence(product: Product, ran: dict[str, A
     told = product.lookup(**SEED_REQUEST).json()
     assert done.returncode == 0
     assert done.stdout.startswith(
-        f"Customer 123 gets a voucher of {told['voucher_amount']:g}: the amount used most in segment 121-180 of"
+        f"Customer 123 gets a voucher of {amount(told['voucher_amount'])}: the amount used most in segment 121-180 of"
         f" recency_segment in Peru, {told['share']:.1%} of {told['support']:,}.\n"
     )
     with_the_rest = ("--orders", "15", "--customer-id", "123", "--first-order", "2017-05-03")

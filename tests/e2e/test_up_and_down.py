@@ -3,6 +3,7 @@
 Last by its name of the tests that share a deployment, for most of these take it down.
 """
 
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -31,11 +32,31 @@ def of_product(product: Product) -> list[psutil.Process]:
     ]
 
 
+# Of a machine with much in its environment that is for other programs, and that would mislead ours.
+DEAD = "http://127.0.0.1:9"
+OF_OTHERS = {
+    **{name: DEAD for proxy in ("http_proxy", "https_proxy", "all_proxy") for name in (proxy, proxy.upper())},
+    "NO_PROXY": "",
+    "no_proxy": "",
+    "AWS_PROFILE": "nowhere",
+    "AWS_CONFIG_FILE": str(ROOT / "README.md"),
+    "AWS_CA_BUNDLE": "/nowhere",
+    "AWS_ENDPOINT_URL": DEAD,
+    "AWS_DEFAULTS_MODE": "nonsense",
+    "AWS_SESSION_TOKEN": "of another account",
+    "PYTHONHOME": "/nowhere",
+    "PYTHONIOENCODING": "ascii",
+    "TMPDIR": "/nowhere",
+    "LC_ALL": "C",
+    "TZ": "Pacific/Apia",
+}
+
+
 @contextmanager
-def serving(product: Product, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def serving(product: Product, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
     """Run in the foreground until it serves, and until Ctrl-C at the end."""
-    command = [ROOT / "quickstart", "run", *arguments]
-    with subprocess.Popen(command, env=product.environment, stdout=subprocess.PIPE, text=True) as process:
+    command, environment = [ROOT / "quickstart", "run", *arguments], product.environment | variables
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert any(line.startswith("Serving until Ctrl-C") for line in process.stdout)
         yield process
@@ -62,7 +83,10 @@ def test_stop_leaves_no_process_behind(keyed_product: Product):
 def test_a_run_whose_emulator_dies_amid_a_shard_is_right_when_it_is_started_again(
     product: Product, tmp_path: Path, record_property
 ):
-    """What has been deployed dies with the emulator; `./quickstart run` does all that is needed, and undoes it."""
+    """What has been deployed dies with the emulator; `./quickstart run` does all that is needed, and undoes it.
+
+    It does so whatever the environment has for other programs.
+    """
     table = sample_history(3 * SHARD_ROWS, seed=23)
     file = tmp_path / "history.parquet"
     file.write_bytes(parquet_bytes(table, row_group_size=SHARD_ROWS))
@@ -79,7 +103,25 @@ def test_a_run_whose_emulator_dies_amid_a_shard_is_right_when_it_is_started_agai
     record_property(INJECTED_FAULTS, {"faults": {"emulator killed": 1}, "outcome": "StepError"})
     assert product.status() == {"running": False}
     product.forget()
-    with serving(product, "--source", str(file)):
+    with serving(product, "--source", str(file), **OF_OTHERS):
         assert product.status()["last_run"]["status"] == "SUCCEEDED"
         assert served_amounts(product) == answer(table, "Peru", date(2018, 9, 15))[1]
     assert of_product(product) == []  # Ctrl-C stops what the command started
+
+
+def test_ctrl_c_while_it_is_deployed_leaves_nothing_running(product: Product):
+    product.forget()
+    product.quickstart("stop")
+    command = [ROOT / "quickstart", "run"]
+    run = subprocess.Popen(command, env=product.environment, stderr=subprocess.PIPE, text=True, process_group=0)
+    with run:
+        assert run.stderr is not None
+        assert any("Starting the emulator" in line for line in run.stderr)
+        os.killpg(run.pid, signal.SIGINT)  # as a terminal does: all that is in the foreground
+        told = run.stderr.read()
+
+    assert run.returncode == 130, told
+    assert "Traceback" not in told
+    assert told.endswith("Interrupted\n")
+    assert of_product(product) == []
+    assert product.status() == {"running": False}

@@ -67,6 +67,17 @@ def test_the_analysis_says_what_the_model_was_made_from(recent: dict[str, Any], 
     assert [s["name"] for s in model["definitions"]["segmentations"]] == ["frequent_segment", "recency_segment"]
 
 
+def test_the_pages_show_amounts_whole(put, pipeline: Pipeline, api: Api):
+    rows = [*repeated(40, voucher_amount=1_234_567.0), *repeated(20, voucher_amount=1_234_568.25)]
+    pipeline.run("run-1", {"source": put("uploads/history.parquet", parquet_bytes(history(*rows)))}, STARTED)
+
+    for page in ("/segments", "/report"):
+        text = api("GET", page, Accept="text/html").text
+        assert "1234567<" in text, page
+        assert "1234568.25" in text, page
+        assert "e+06" not in text, page
+
+
 def test_the_analysis_says_how_much_the_counts_of_a_segment_say(recent: dict[str, Any], api: Api):
     segments = {segment["segment"]: segment for segment in api("GET", "/model").json["segments"]}
 

@@ -84,6 +84,27 @@ def test_an_amount_that_changes_on_thin_support_is_named():
     assert held_back(modes, None, served, least_support_of_change=9) == ""
 
 
+def test_amounts_that_change_are_told_whole():
+    served = Served([mode("1-4", (1_234_567.0, 50)), mode("5-13", (12_345.61, 50))], None)
+    modes = [mode("1-4", (1_234_568.0, 5)), mode("5-13", (12_345.62, 5))]
+
+    told = held_back(modes, None, served, least_support_of_change=10)
+
+    assert "would change from 1234567 to 1234568 on" in told
+    assert "would change from 12345.61 to 12345.62 on" in told
+
+
+def test_shares_are_told_with_the_decimals_that_tell_them_apart():
+    assert held_back((), rows(99_987, malformed=13), most_malformed_share=0.00012) == (
+        "0.013% of the rows are malformed (most_malformed_share 0.012%)"
+    )
+    before = Served((), rows(90_000, null_total_orders=10_000))
+    assert held_back((), rows(79_999, null_total_orders=20_001), before, most_rejected_rise=0.1) == (
+        "20.001% of the rows are rejected as null_total_orders, 10.000% were for the served model"
+        " (most_rejected_rise 10.000%)"
+    )
+
+
 def test_all_reasons_are_told_at_once():
     told = held_back((), rows(1, malformed=1), least_kept_rows=2, most_malformed_share=0.0)
 

@@ -8,6 +8,7 @@ import urllib.request
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,6 +70,16 @@ def test_dynamodb_loses_no_update_of_many_at_once(emulator: Emulator) -> None:
         list(pool.map(add_one, range(300)))
 
     assert dynamodb.get_item(TableName=table, Key=key)["Item"]["n"] == {"N": "300"}
+
+
+def test_s3_keeps_its_files_in_the_folder_of_the_emulator(emulator: Emulator) -> None:
+    s3, bucket = emulator.client("s3"), f"bucket-{uuid.uuid4().hex}"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_object(Bucket=bucket, Key="large", Body=bytes(2**20))
+
+    # Another emulator, of another folder or another user, has the same buckets.
+    assert list(emulator.state.rglob(bucket))
+    assert not Path("/tmp/localstack-s3-storage", bucket).exists()
 
 
 def test_step_functions_retries_and_catches_the_classes_of_exceptions(emulator: Emulator) -> None:

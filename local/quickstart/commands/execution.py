@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from local.quickstart import report
-from local.quickstart.api import Answer, Api
+from local.quickstart.api import Api
 from local.quickstart.executions import Executions
+from local.quickstart.http_client import Answer
 from local.quickstart.record import Deployment
 from local.quickstart.runs import Runs
 from local.quickstart.steps import StepError

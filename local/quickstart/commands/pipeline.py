@@ -2,8 +2,9 @@
 
 import json
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -75,6 +76,7 @@ def run(  # noqa: PLR0913 - its options
     """
     with explained(as_json=as_json):
         workspace = workspace_on(port)
+        emulator.check_answering(workspace)
         _check_date("--cur-date", cur_date)
         for date in null_date or []:
             _check_date("--null-date", date)
@@ -82,22 +84,23 @@ def run(  # noqa: PLR0913 - its options
         history = sources.resolve(source, workspace.state)
         toolchain.install(workspace)
         started = emulator.running(workspace) is None
-        try:
-            deployed = _deployed(workspace, settings)
-        except BaseException:
-            if started:
-                emulator.stop(workspace)
-            raise
         request = {
             "mode": "append" if append else None,
             "countries": country or None,
             "cur_date": cur_date,
             "null_dates": null_date or None,
         }
-        place = _uploaded(workspace, deployed, history)
-        notices.print(f"Running the pipeline on {place}", markup=False, soft_wrap=True)
-        made, summary = executed(workspace, deployed, request | {"source": place})
-        served = Api(workspace, deployed).criteria_of(summary["served_version"])
+        with _stopped_if_interrupted(workspace, started=started):
+            try:
+                deployed = _deployed(workspace, settings)
+            except Exception:
+                if started:
+                    emulator.stop(workspace)
+                raise
+            place = _uploaded(workspace, deployed, history)
+            notices.print(f"Running the pipeline on {place}", markup=False, soft_wrap=True)
+            made, summary = executed(workspace, deployed, request | {"source": place})
+            served = Api(workspace, deployed).criteria_of(summary["served_version"])
         if as_json:
             answer({"run": made, "served": served, "api_url": deployed.api_url, "api_key": deployed.api_key})
             return
@@ -233,6 +236,18 @@ def _uploaded(workspace: Workspace, deployed: Deployment, place: str | Path) -> 
         return place
     with step(f"Uploading {place.name}"):
         return sources.upload(place, deployed.bucket, Executions(workspace, deployed).s3)
+
+
+@contextmanager
+def _stopped_if_interrupted(workspace: Workspace, *, started: bool) -> Iterator[None]:
+    """Stop the emulator on Ctrl-C if this command has started it; a run that fails leaves it up, for its logs."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if started:
+            with step("Stopping the emulator"):
+                emulator.stop(workspace)
+        raise
 
 
 def _serve(workspace: Workspace, *, stop_at_end: bool) -> None:

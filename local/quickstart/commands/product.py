@@ -31,6 +31,7 @@ def status(*, as_json: AsJson = False) -> None:
         workspace = workspace_on()
         deployed = Record.read(workspace.state).deployment
         up = deployed is not None and emulator.running(workspace) is not None
+        emulator.check_answering(workspace)
         found = _status(workspace, deployed) if deployed and up else {"running": False}
     if as_json:
         answer(found)
@@ -77,8 +78,12 @@ def logs(
     with explained(as_json=as_json):
         workspace = workspace_on()
         if function == _EMULATOR:
-            found = workspace.log(_EMULATOR).read_text(errors="replace").splitlines()[-lines:]
+            log = workspace.log(_EMULATOR)
+            if not log.is_file():
+                raise StepError("the emulator was not started yet: ./quickstart run -d")
+            found = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
         elif function in functions_log.FUNCTIONS:
+            running_deployment(workspace)
             found = functions_log.last_lines(workspace, function, lines)
         else:
             raise StepError(f"there is no log of {function!r}, only of {', '.join(_LOGS)}")

@@ -1,21 +1,28 @@
 """What every command begins and ends with: its workspace, what runs there, and errors in words."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
+from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConfigParseError, ProfileNotFound
 from rich.markup import escape
 
-from local.quickstart import emulator
+from local.quickstart import emulator, interrupts
+from local.quickstart.http_client import is_loopback
 from local.quickstart.record import Deployment, Record
 from local.quickstart.steps import StepError, explain
-from local.quickstart.terminal import answer_error
-from local.quickstart.workspace import Workspace
+from local.quickstart.terminal import answer_error, notices
+from local.quickstart.workspace import ROOT, Workspace
 
 DEFAULT_PORT = 4566
 AS_JSON = "--json"
+_LEAST_FREE_BYTES = 2**20
 
 AsJson = Annotated[bool, typer.Option(AS_JSON, help="Print one JSON document on stdout, for programs.")]
 
@@ -53,6 +60,7 @@ def running_deployment(workspace: Workspace) -> Deployment:
     deployed = Record.read(workspace.state).deployment
     if emulator.running(workspace) is None or deployed is None:
         raise StepError("it is not running: ./quickstart run -d")
+    emulator.check_answering(workspace)
     return deployed
 
 
@@ -61,16 +69,45 @@ def explained(*, as_json: bool = False) -> Iterator[None]:
     """Turn what goes wrong into words on stderr, or JSON on stdout, and an exit code."""
     try:
         yield
+    except KeyboardInterrupt as error:
+        notices.print("Interrupted")
+        raise typer.Exit(interrupts.EXIT_CODE) from error
     except StepError as error:
         _tell(error, as_json=as_json)
-    except (BotoCoreError, ClientError, OSError) as error:
-        _tell(StepError(str(error)), as_json=as_json)
+    except (BotoCoreError, ClientError, OSError, HTTPException) as error:
+        _tell(in_words(error), as_json=as_json)
+
+
+def in_words(error: Exception) -> StepError:
+    """Return what an error of AWS's library or of the machine means for the user."""
+    if isinstance(error, ProfileNotFound):
+        return StepError(f"{error}: name another with --profile or AWS_PROFILE, or make it with aws configure sso")
+    if isinstance(error, ConfigParseError):
+        return StepError(f"the AWS configuration cannot be read: {error}")
+    asked = str(error.kwargs.get("endpoint_url")) if isinstance(error, BotoCoreError) else ""
+    is_emulator = isinstance(error, (TimeoutError, ConnectionError, HTTPException))  # of its API
+    if is_emulator or is_loopback(urlsplit(asked).hostname or ""):
+        return StepError(
+            f"the emulator does not answer: {error}. ./quickstart logs says what it does, ./quickstart stop ends it"
+        )
+    return StepError(str(error))
 
 
 def _tell(error: StepError, *, as_json: bool) -> None:
+    if full := _full_disk():
+        error = StepError(f"no space is left on the disk of {full}: {error}", error.log, error.facts)
     if as_json:
         log = {"log": str(error.log)} if error.log else {}
         answer_error(str(error), error.facts | log)
     else:
         explain(error)
     raise typer.Exit(1) from error
+
+
+def _full_disk() -> Path | None:
+    """Return a folder of ours whose disk is full: what failed then says many things."""
+    drafts = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - `tempfile` would try to write there
+    for folder in (Workspace.folder(), ROOT, Path(drafts)):
+        if folder.is_dir() and shutil.disk_usage(folder).free < _LEAST_FREE_BYTES:
+            return folder
+    return None

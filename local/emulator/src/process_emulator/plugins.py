@@ -65,6 +65,18 @@ def apigateway_default() -> Service:
     return Service.for_provider(ApigatewayNextGenProvider(), dispatch_table_factory=MotoFallbackDispatcher)
 
 
+@aws_provider(api="s3")  # type: ignore[untyped-decorator]
+def s3_default() -> Service:
+    """In the place of LocalStack's plugin: its own provider, with its files in our folder.
+
+    It would put them into /tmp/localstack-s3-storage, which emulators of other folders and other users have too.
+    """
+    from localstack.services.s3.provider import S3Provider  # noqa: PLC0415
+    from localstack.services.s3.storage.ephemeral import EphemeralS3ObjectStore  # noqa: PLC0415
+
+    return Service.for_provider(S3Provider(EphemeralS3ObjectStore()))
+
+
 @aws_provider(api="dynamodb", name="moto")  # type: ignore[untyped-decorator]
 def dynamodb_moto() -> Service:
     """`PROVIDER_OVERRIDE_DYNAMODB=moto`."""

@@ -1,5 +1,6 @@
 """Landing: the source's files, untouched, into the lake."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # Up to this size S3 copies an object in one request, which asks for nothing before; a larger one in parts at once.
 _ONE_COPY_BYTES = 64 * 1024 * 1024
+# Where `./quickstart run --source` uploads: `uploads/sha256-0123456789abcdef/day/monday.parquet`
+_UPLOADED = re.compile(r"\Auploads/sha256-[0-9a-f]{16}/")
 
 
 class Landing(NamedTuple):
@@ -114,7 +117,8 @@ def _address(found: SourceObject, given: S3Address) -> str:
 
 
 def _identity(found: SourceObject, given: S3Address) -> str:
-    return f"{_address(found, given)}#{found.etag.strip('"')}"
+    # An upload is below a digest of its whole folder, which is another when a file was added; the others stay known.
+    return f"s3://{given.bucket}/{_UPLOADED.sub('uploads/', found.key)}#{found.etag.strip('"')}"
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from voucher_selection.adapters.catalog_items import Version
 from voucher_selection.api import charts, wording
+from voucher_selection.domain.amounts import amount
 from voucher_selection.domain.errors import HeldBack
 from voucher_selection.domain.evidence import LOW_SUPPORT
 from voucher_selection.domain.lookups import Found
@@ -251,8 +252,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = ("age", "amount", "duration", "evidence", "moment", "number", "outcome", "percent", "status")
-    environment.filters |= {name: getattr(wording, name) for name in words}
+    words = ("age", "duration", "evidence", "moment", "number", "outcome", "percent", "status")
+    environment.filters |= {name: getattr(wording, name) for name in words} | {"amount": amount}
     environment.globals |= {
         "bounds": wording.bounds,
         "clarity": wording.clarity,

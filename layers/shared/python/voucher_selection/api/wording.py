@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from voucher_selection.domain.amounts import amount
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
 from voucher_selection.domain.segments import Measure
 from voucher_selection.domain.served_model import SegmentMode
@@ -22,11 +23,6 @@ _OUTCOMES = {
 }
 _MOST_NAMES = 5
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
-
-
-def amount(value: float) -> str:
-    """Return a voucher amount without a decimal point that it does not need."""
-    return f"{value:.15g}"
 
 
 def number(value: float) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
+from voucher_selection.domain.amounts import amount
 from voucher_selection.domain.errors import HeldBack
 from voucher_selection.domain.rejections import Rule
 from voucher_selection.domain.runs import Totals
@@ -78,17 +79,19 @@ def check(modes: Sequence[SegmentMode], rows: Totals | None, served: Served, thr
 def _of_rows(rows: Totals, before: Totals | None, thresholds: Thresholds) -> Iterator[str]:
     malformed = _share(rows, Rule.MALFORMED)
     if thresholds.most_malformed_share is not None and malformed > thresholds.most_malformed_share:
-        yield f"{malformed:.2%} of the rows are malformed (most_malformed_share {thresholds.most_malformed_share:.2%})"
+        told, limit = _percents(malformed, thresholds.most_malformed_share)
+        yield f"{told} of the rows are malformed (most_malformed_share {limit})"
     if thresholds.least_kept_rows is not None and rows.kept < thresholds.least_kept_rows:
         yield f"{rows.kept:,} rows were kept (least_kept_rows {thresholds.least_kept_rows:,})"
     if thresholds.most_rejected_rise is None or before is None:
         return
     for rule in Rule:
-        share, share_before = _share(rows, rule), _share(before, rule)
-        if share - share_before > thresholds.most_rejected_rise:
+        share, share_before, rise = _share(rows, rule), _share(before, rule), thresholds.most_rejected_rise
+        if share - share_before > rise:
+            told, told_before, limit, _ = _percents(share, share_before, rise, share_before + rise)
             yield (
-                f"{share:.2%} of the rows are rejected as {rule.value}, {share_before:.2%} were for the served model"
-                f" (most_rejected_rise {thresholds.most_rejected_rise:.2%})"
+                f"{told} of the rows are rejected as {rule.value}, {told_before} were for the served model"
+                f" (most_rejected_rise {limit})"
             )
 
 
@@ -106,14 +109,27 @@ def _of_segments(modes: Iterable[SegmentMode], served: Iterable[SegmentMode], th
     for mode, known in pairs:
         if 0 < mode.support < least and mode.voucher_amount != known.voucher_amount:
             yield (
-                f"{_name(mode)} would change from {known.voucher_amount:g} to {mode.voucher_amount:g} on a support of"
-                f" {mode.support:,} (least_support_of_change {least:,})"
+                f"{_name(mode)} would change from {_amount(known)} to {_amount(mode)} on a support of {mode.support:,}"
+                f" (least_support_of_change {least:,})"
             )
 
 
 def _share(rows: Totals, rule: Rule) -> float:
     own = rows.rows_read - rows.other_country
     return rows.rejected[rule] / own if own else 0.0
+
+
+def _percents(*shares: float) -> list[str]:
+    """Return shares in percent, with as many decimals, two at least, as tell different ones apart."""
+    for decimals in range(2, 13):
+        told = [f"{share:.{decimals}%}" for share in shares]
+        if len(set(told)) == len(set(shares)):
+            break
+    return told
+
+
+def _amount(mode: SegmentMode) -> str:
+    return amount(mode.assignments[0].voucher_amount)  # it has support
 
 
 def _name(mode: SegmentMode) -> str:
