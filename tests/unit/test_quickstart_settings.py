@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from local.quickstart.deployment import fingerprint
-from local.quickstart.stage_settings import settings_of
+from local.quickstart.stage_settings import settings_of, stage_with
 from local.quickstart.steps import StepError
 from local.quickstart.workspace import Workspace
 
@@ -46,10 +46,22 @@ def test_other_settings_and_another_file_behind_them_are_another_deployment(tmp_
     file = tmp_path / "own.json"
     file.write_text("[1]")
     named = {"segments_file": str(file)}
-    before = [fingerprint(workspace, settings) for settings in ({}, {"auth": "none"}, {"auth": "api_key"}, named)]
+    made = [{}, {"auth": "none"}, {"auth": "api_key"}, named]
+    before = [fingerprint(workspace, stage_with(settings, "local")) for settings in made]
 
     file.write_text("[2]")
 
     assert len(set(before)) == 4
-    assert fingerprint(workspace, {"auth": "api_key"}) == before[2]
-    assert fingerprint(workspace, named) not in before
+    assert fingerprint(workspace, stage_with({"auth": "api_key"}, "local")) == before[2]
+    assert fingerprint(workspace, stage_with(named, "local")) not in before
+
+
+def test_the_same_file_elsewhere_is_the_same_deployment(tmp_path: Path):
+    workspace = Workspace(tmp_path, 4566)
+    files = [tmp_path / "own.json", tmp_path / "kept.json"]
+    for file in files:
+        file.write_text("[1]")
+
+    first, second = (fingerprint(workspace, stage_with({"segments_file": str(file)}, "local")) for file in files)
+
+    assert first == second

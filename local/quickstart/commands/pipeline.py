@@ -2,7 +2,6 @@
 
 import json
 import signal
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -10,17 +9,26 @@ from typing import Annotated
 
 import typer
 
-from local.quickstart import deployment, emulator, model_report, report, toolchain
+from local.quickstart import deployment, emulator, model_report, report, settings_report, toolchain
 from local.quickstart import source as sources
 from local.quickstart.api import Api
 from local.quickstart.commands.execution import executed
-from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
+from local.quickstart.commands.session import (
+    AsJson,
+    Reset,
+    ResetAll,
+    examples,
+    explained,
+    running_deployment,
+    workspace_on,
+)
 from local.quickstart.executions import Executions
-from local.quickstart.record import Deployment
-from local.quickstart.stage_settings import settings_of
+from local.quickstart.record import Deployment, Record
+from local.quickstart.stage_settings import Asked, asked_of
+from local.quickstart.starting_settings import NOT_DEPLOYED, Deployed, Start, starting_from
 from local.quickstart.steps import StepError, step
 from local.quickstart.terminal import answer, console, notices
-from local.quickstart.workspace import Workspace
+from local.quickstart.workspace import STAGE, Workspace
 
 app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "Run"
@@ -58,9 +66,11 @@ def run(  # noqa: PLR0913 - its options
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="A setting of the deployment, of infra_cdk/stages.py; may be given again. Without any: the defaults.",
+            help="A setting of infra_cdk/stages.py; may be given again. While it is up, those that are deployed stay.",
         ),
     ] = None,
+    reset: Reset = None,
+    reset_all: ResetAll = False,
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:
@@ -71,12 +81,13 @@ def run(  # noqa: PLR0913 - its options
     with explained(as_json=as_json):
         workspace = workspace_on(port)
         _check_date(cur_date)
-        settings = settings_of(setting or [])
+        asked = asked_of(setting or [], reset or [], reset_all=reset_all)
+        start = _start(workspace, asked)
         history = sources.resolve(source, workspace.state)
         toolchain.install(workspace)
         started = emulator.running(workspace) is None
         try:
-            deployed = _deployed(workspace, settings)
+            deployed = _deployed(workspace, start)
         except BaseException:
             if started:
                 emulator.stop(workspace)
@@ -96,7 +107,7 @@ def run(  # noqa: PLR0913 - its options
         if detach:
             console.print("It serves in the background; stop it with ./quickstart stop")
         else:
-            _serve(workspace, stop_at_end=started)
+            _serve(workspace, deployed, stop_at_end=started)
 
 
 @app.command(
@@ -192,27 +203,37 @@ def _read_segments(file: Path) -> object:
         raise StepError(f"--segments takes a JSON file; {file} is none: {error}") from error
 
 
-def _deployed(workspace: Workspace, settings: Mapping[str, str]) -> Deployment:
+def _start(workspace: Workspace, asked: Asked) -> Start:
+    """Return the settings to deploy: those that are deployed stay while the emulator is up."""
+    known = Record.read(workspace.state).deployment if emulator.running(workspace) else None
+    found = Deployed(is_there=True, settings=known.deployed_settings) if known else NOT_DEPLOYED
+    start = starting_from(found, asked, STAGE, workspace.state)
+    if found.is_there and start.rows():
+        settings_report.show_start(start)
+    return start
+
+
+def _deployed(workspace: Workspace, start: Start) -> Deployment:
     """Bring the emulator up and the stack up to date; with both as they should be, nothing is done."""
     if emulator.running(workspace) is None:
         emulator.check_port(workspace)
         with ThreadPoolExecutor() as pool:
             # The template needs no emulator, and starting one needs no template.
             emulator.start(workspace)
-            synthesized = pool.submit(deployment.synthesize, workspace, settings)
+            synthesized = pool.submit(deployment.synthesize, workspace, start.settings)
             with step("Starting the emulator"):
                 emulator.wait_until_healthy(workspace)
             with step("Bootstrapping the CDK"):
                 deployment.bootstrap(workspace)
             with step("Building the functions and synthesizing the stack"):
                 synthesized.result()
-    elif deployed := deployment.current(workspace, settings):
+    elif deployed := deployment.current(workspace, start.stage):
         return deployed
     else:
         with step("Building the functions and synthesizing the stack"):
-            deployment.synthesize(workspace, settings)
+            deployment.synthesize(workspace, start.settings)
     with step("Deploying (cdk deploy)"):
-        return deployment.deploy(workspace, settings)
+        return deployment.deploy(workspace, start.stage)
 
 
 def _uploaded(workspace: Workspace, deployed: Deployment, place: str | Path) -> str:
@@ -223,7 +244,7 @@ def _uploaded(workspace: Workspace, deployed: Deployment, place: str | Path) -> 
         return sources.upload(place, deployed.bucket, Executions(workspace, deployed).s3)
 
 
-def _serve(workspace: Workspace, *, stop_at_end: bool) -> None:
+def _serve(workspace: Workspace, deployed: Deployment, *, stop_at_end: bool) -> None:
     # A shell starts background commands with Ctrl-C ignored; whoever sends one all the same means it.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
@@ -235,6 +256,7 @@ def _serve(workspace: Workspace, *, stop_at_end: bool) -> None:
         if stop_at_end:
             with step("Stopping the emulator"):
                 emulator.stop(workspace)
+            settings_report.show_gone(deployed.deployed_settings or {}, STAGE, workspace.state, "./quickstart run")
         else:
             console.print("The emulator was up before and stays up; stop it with ./quickstart stop")
         return
