@@ -23,7 +23,8 @@ def page() -> str:
         "Settings of a stage",
         "infra_cdk/stages.py",
         "Each is declared once, in [`infra_cdk/stages.py`](../../infra_cdk/stages.py). On AWS it is given as"
-        " `./quickstart cdk deploy -c stage=dev -c NAME=VALUE`, on this machine as `./quickstart run --set NAME=VALUE`."
+        " `./quickstart deploy --stage dev --set NAME=VALUE`, on this machine as `./quickstart run --set NAME=VALUE`."
+        " Settings that are deployed stay; `--reset NAME` returns one to its default, `--reset-all` all of them."
         " Lists have commas. What cannot be used is refused before anything is deployed. An empty cell is an empty"
         " setting. What guards a deployment is told on the page of [security](../security.md).",
         markdown.table(["setting", "", *_STAGES], rows),
