@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from local.quickstart import emulator
+from local.quickstart.commands.pipeline import start_of
 from local.quickstart.deployment import fingerprint
-from local.quickstart.stage_settings import settings_of, stage_with
+from local.quickstart.record import Deployment, EmulatorProcess, Record
+from local.quickstart.stage_settings import asked_of, settings_of, stage_with
 from local.quickstart.steps import StepError
 from local.quickstart.workspace import Workspace
 
@@ -65,3 +68,51 @@ def test_the_same_file_elsewhere_is_the_same_deployment(tmp_path: Path):
     first, second = (fingerprint(workspace, stage_with({"segments_file": str(file)}, "local")) for file in files)
 
     assert first == second
+
+
+def deployed_to(workspace: Workspace, settings: dict[str, str] | None) -> None:
+    names = ("fingerprint", "api_url", "state_machine_arn", "bucket", "table")
+    deployment = Deployment(**dict.fromkeys(names, "x"), deployed_settings=settings)
+    Record(deployment=deployment).write(workspace.state)
+
+
+@pytest.fixture
+def up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A workspace whose emulator is up."""
+    monkeypatch.setattr(emulator, "running", lambda _: EmulatorProcess(pid=1, created=0, port=4566))
+    return Workspace(tmp_path, 4566)
+
+
+def test_a_run_starts_from_what_is_deployed_and_says_so(up: Workspace, capsys: pytest.CaptureFixture[str]):
+    deployed_to(up, {"auth": "api_key"})
+
+    start = start_of(up, asked_of(["kept_versions=3"], [], reset_all=False))
+
+    assert start.settings == {"auth": "api_key", "kept_versions": "3"}
+    assert "Starting from the settings that are deployed." in capsys.readouterr().err
+
+
+def test_a_run_after_one_without_settings_says_nothing_of_them(up: Workspace, capsys: pytest.CaptureFixture[str]):
+    deployed_to(up, {})
+
+    assert start_of(up, asked_of([], [], reset_all=False)).settings == {}
+    assert capsys.readouterr().err == ""
+
+
+def test_a_run_after_one_of_an_earlier_version_says_that_its_settings_are_unknown(
+    up: Workspace, capsys: pytest.CaptureFixture[str]
+):
+    deployed_to(up, None)
+
+    assert start_of(up, asked_of([], [], reset_all=False)).settings == {}
+    assert "those deployed are unknown" in capsys.readouterr().err
+
+
+def test_nothing_of_an_emulator_that_has_ended_is_deployed(
+    up: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    deployed_to(up, {"auth": "api_key"})
+    monkeypatch.setattr(emulator, "running", lambda _: None)
+
+    assert start_of(up, asked_of([], [], reset_all=False)).settings == {}
+    assert capsys.readouterr().err == ""

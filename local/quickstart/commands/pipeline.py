@@ -1,6 +1,7 @@
 """Commands that run the state machine: over a history, from counts, for customers."""
 
 import json
+import shlex
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -82,7 +83,7 @@ def run(  # noqa: PLR0913 - its options
         workspace = workspace_on(port)
         _check_date(cur_date)
         asked = asked_of(setting or [], reset or [], reset_all=reset_all)
-        start = _start(workspace, asked)
+        start = start_of(workspace, asked)
         history = sources.resolve(source, workspace.state)
         toolchain.install(workspace)
         started = emulator.running(workspace) is None
@@ -94,9 +95,12 @@ def run(  # noqa: PLR0913 - its options
             raise
         request = {"mode": "append" if append else None, "countries": country or None, "cur_date": cur_date}
         place = _uploaded(workspace, deployed, history)
+        before = None if started else Api(workspace, deployed).served()
         notices.print(f"Running the pipeline on {place}", markup=False, soft_wrap=True)
         made, summary = executed(workspace, deployed, request | {"source": place})
         served = Api(workspace, deployed).criteria_of(summary["served_version"])
+        if before:
+            model_report.show_left_behind(before, served)
         if as_json:
             answer({"run": made, "served": served, "api_url": deployed.api_url, "api_key": deployed.api_key})
             return
@@ -153,6 +157,13 @@ def remodel(
         report.show_states(made)
         report.show_remodel(summary)
         model_report.show_segments(modelled)
+        if segments and not what_if:
+            notices.print(
+                "The next full run has the deployment's own segments again. To make these its own:"
+                f" ./quickstart run --set segments_file={shlex.quote(str(segments))}",
+                markup=False,
+                soft_wrap=True,
+            )
 
 
 @app.command(
@@ -203,7 +214,7 @@ def _read_segments(file: Path) -> object:
         raise StepError(f"--segments takes a JSON file; {file} is none: {error}") from error
 
 
-def _start(workspace: Workspace, asked: Asked) -> Start:
+def start_of(workspace: Workspace, asked: Asked) -> Start:
     """Return the settings to deploy: those that are deployed stay while the emulator is up."""
     known = Record.read(workspace.state).deployment if emulator.running(workspace) else None
     found = Deployed(is_there=True, settings=known.deployed_settings) if known else NOT_DEPLOYED
