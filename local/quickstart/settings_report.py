@@ -28,7 +28,9 @@ def show_gone(settings: Mapping[str, str], stage: str, folder: Path, command: st
     """Print how the settings of a deployment that is gone are given again; nothing if there were none."""
     if options := giving(settings, stage, folder):
         notices.print(
-            f"Its settings went with it. To deploy it with the same: {command}{options}", markup=False, soft_wrap=True
+            f"The deployment's settings went with it. To deploy with the same: {command}{options}",
+            markup=False,
+            soft_wrap=True,
         )
 
 

@@ -108,11 +108,13 @@ def test_a_run_after_one_of_an_earlier_version_says_that_its_settings_are_unknow
     assert "those deployed are unknown" in capsys.readouterr().err
 
 
-def test_nothing_of_an_emulator_that_has_ended_is_deployed(
+def test_the_settings_of_an_emulator_that_has_died_are_told_and_not_deployed(
     up: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     deployed_to(up, {"auth": "api_key"})
     monkeypatch.setattr(emulator, "running", lambda _: None)
 
     assert start_of(up, asked_of([], [], reset_all=False)).settings == {}
-    assert capsys.readouterr().err == ""
+    told = capsys.readouterr().err
+    again = "./quickstart run --set auth=api_key"
+    assert f"The deployment's settings went with it. To deploy with the same: {again}" in told

@@ -216,8 +216,11 @@ def _read_segments(file: Path) -> object:
 
 def start_of(workspace: Workspace, asked: Asked) -> Start:
     """Return the settings to deploy: those that are deployed stay while the emulator is up."""
-    known = Record.read(workspace.state).deployment if emulator.running(workspace) else None
-    found = Deployed(is_there=True, settings=known.deployed_settings) if known else NOT_DEPLOYED
+    known, found = Record.read(workspace.state).deployment, NOT_DEPLOYED
+    if known and emulator.running(workspace):
+        found = Deployed(is_there=True, settings=known.deployed_settings)
+    elif known:  # it did not end in order, which would have told them
+        _show_gone(workspace, known)
     start = starting_from(found, asked, STAGE, workspace.state)
     if found.is_there and start.rows():
         settings_report.show_start(start)
@@ -255,6 +258,10 @@ def _uploaded(workspace: Workspace, deployed: Deployment, place: str | Path) -> 
         return sources.upload(place, deployed.bucket, Executions(workspace, deployed).s3)
 
 
+def _show_gone(workspace: Workspace, deployed: Deployment) -> None:
+    settings_report.show_gone(deployed.deployed_settings or {}, STAGE, workspace.state, "./quickstart run")
+
+
 def _serve(workspace: Workspace, deployed: Deployment, *, stop_at_end: bool) -> None:
     # A shell starts background commands with Ctrl-C ignored; whoever sends one all the same means it.
     for ending in (signal.SIGINT, signal.SIGTERM):
@@ -267,7 +274,7 @@ def _serve(workspace: Workspace, deployed: Deployment, *, stop_at_end: bool) -> 
         if stop_at_end:
             with step("Stopping the emulator"):
                 emulator.stop(workspace)
-            settings_report.show_gone(deployed.deployed_settings or {}, STAGE, workspace.state, "./quickstart run")
+            _show_gone(workspace, deployed)
         else:
             console.print("The emulator was up before and stays up; stop it with ./quickstart stop")
         return
