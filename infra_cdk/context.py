@@ -7,18 +7,21 @@ A context value of a setting's name replaces the stage's default, and ``endpoint
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import re
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from infra_cdk.stages import Auth, LogLevel, Packaging, Removal, Stage, StageError, Wheels, stage
+from infra_cdk.stages import SETTINGS, Auth, LogLevel, Packaging, Removal, Stage, StageError, Wheels, stage
 from layers.build import Architecture
 
 if TYPE_CHECKING:
+    import dataclasses
     from collections.abc import Callable, Mapping, Sequence
+
+FROM_DEPLOYED = "voucher-selection:from-deployed"
+"""Set by whoever names all settings that are to stay: `./quickstart deploy` reads them from the stack."""
 
 
 def stage_from_context(context: Mapping[str, Any]) -> Stage:
@@ -133,7 +136,5 @@ def _reader(field: dataclasses.Field[Any]) -> Callable[[object], Any]:
 
 
 _READERS: Mapping[str, Callable[[object], Any]] = {
-    {"public_endpoint": "endpoint"}.get(field.name, field.name): _reader(field)
-    for field in dataclasses.fields(Stage)
-    if field.name != "name"
+    {"public_endpoint": "endpoint"}.get(field.name, field.name): _reader(field) for field in SETTINGS
 }

@@ -4,8 +4,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
+from infra_cdk import settings_record
 from infra_cdk.api import Api
 from infra_cdk.catalog import Catalog
+from infra_cdk.context import FROM_DEPLOYED
 from infra_cdk.functions import Functions
 from infra_cdk.lake import Lake
 from infra_cdk.pipeline import Pipeline
@@ -50,6 +52,7 @@ class VoucherSelection(cdk.Stack):
         if stage.monitoring:
             self._watch(stage, functions=functions, pipeline=pipeline, api=api, table=catalog.table)
 
+        self._record_settings(stage, pipeline)
         self._output("ApiUrl", api.url, "Where the API answers")
         self._output("StateMachineArn", pipeline.state_machine.state_machine_arn, "What to start a run with")
         self._output("BucketName", lake.bucket.bucket_name, "Histories go to uploads/ in it")
@@ -57,6 +60,17 @@ class VoucherSelection(cdk.Stack):
         self._output("FailureTopicArn", pipeline.topic.topic_arn, "Subscribe to hear of failed runs")
         if api.key:
             self._output("ApiKeyId", api.key.key_id, "aws apigateway get-api-key --include-value --api-key <id>")
+
+    def _record_settings(self, stage: Stage, pipeline: Pipeline) -> None:
+        """Keep the settings with the stack, for the next deployment to start from.
+
+        CloudFormation updates an output only along with a resource, and not every setting is seen in one: hence the
+        tag, which is another one for other settings, of a resource that is tagged where it is.
+        """
+        cdk.Tags.of(pipeline.state_machine).add("settings", settings_record.digest(stage))
+        self._output(settings_record.OUTPUT, settings_record.written(stage), "What ./quickstart deploy starts from")
+        if not stage.is_local and not self.node.try_get_context(FROM_DEPLOYED):
+            cdk.Annotations.of(self).add_warning_v2("voucher-selection:settings", _from_the_defaults(stage.name))
 
     def _stand_before(self, api: Api, stage: Stage) -> None:
         """Add the domain and the firewall. They are imported where they are wanted: they take a second to import."""
@@ -83,6 +97,13 @@ class VoucherSelection(cdk.Stack):
 
     def _output(self, name: str, value: str, description: str) -> None:
         cdk.CfnOutput(self, name, value=value, description=description)
+
+
+def _from_the_defaults(stage: str) -> str:
+    return (
+        f"settings that are not named here have the defaults of {stage}, whatever is deployed: ./quickstart deploy"
+        f" --stage {stage} starts from those that are deployed, and changes one with --set NAME=VALUE"
+    )
 
 
 def _tags(stage: Stage) -> dict[str, str]:

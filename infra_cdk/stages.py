@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -29,6 +29,10 @@ LOCAL_API_ID = "voucher"
 
 class StageError(ValueError):
     """A stage or a setting that cannot be used; the message says what is allowed."""
+
+
+class UnmatchedSettingError(StageError):
+    """A setting that does not go with another one: each could be used, and both together not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +120,7 @@ class Stage:
         security_group_ids: Security groups of the functions in these subnets.
         removal: What becomes of the bucket and the table when the stack is deleted.
         public_endpoint: Where the emulator is reached; empty on AWS.
+        given: The names of the settings that the deployment names; all others have the stage's defaults.
     """
 
     name: StageName
@@ -186,6 +191,7 @@ class Stage:
     security_group_ids: tuple[str, ...] = ()
     removal: Removal = "destroy"
     public_endpoint: str = ""
+    given: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __post_init__(self) -> None:
         """Refuse values that a deployment would only find out about halfway, or that no run could use."""
@@ -194,16 +200,15 @@ class Stage:
         if len(self.countries) > _MOST_COUNTRIES:
             msg = f"countries: expected at most {_MOST_COUNTRIES} countries, got {len(self.countries):,}"
             raise StageError(msg)
-        if self.start_runs and self.auth == "none" and not self.is_local:
-            raise StageError("start_runs: anyone could start runs where auth is none; set auth=api_key")
         self._check_days()
         self._check_numbers()
         self._check_addresses()
         self._check_names()
-        self._check_belonging()
         if self.refresh_schedule and not re.fullmatch(r"(cron|rate)\([^()]+\)", self.refresh_schedule):
             msg = f"refresh_schedule: expected like cron(30 0 * * ? *), or nothing, got {self.refresh_schedule!r}"
             raise StageError(msg)
+        # last: a value that cannot be used is told before one that lacks another
+        self._check_belonging()
 
     def _check_days(self) -> None:
         """Refuse a time zone that the functions would not know, and more placeholders than a run takes."""
@@ -246,15 +251,19 @@ class Stage:
 
     def _check_belonging(self) -> None:
         """Refuse a setting without the one that it belongs to, and in the emulator what there is only on AWS."""
+        if self.is_local:
+            self._check_emulated()
+        elif self.start_runs and self.auth == "none":
+            raise UnmatchedSettingError("start_runs: anyone could start runs where auth is none; set auth=api_key")
         for setting, needed in _NEEDS.items():
             if getattr(self, setting) and not getattr(self, needed):
                 msg = f"{setting}: expected {needed} with it; set both, or neither"
-                raise StageError(msg)
+                raise UnmatchedSettingError(msg)
         if self.quota_per_day and self.auth != "api_key":
             msg = f"quota_per_day: a quota is counted by API key, and auth is {self.auth}; set auth=api_key"
-            raise StageError(msg)
-        if not self.is_local:
-            return
+            raise UnmatchedSettingError(msg)
+
+    def _check_emulated(self) -> None:
         if self.auth == "iam":
             raise StageError("auth: the emulator checks no signatures; expected none or api_key, got 'iam'")
         for setting in _ON_AWS_ONLY:
@@ -317,6 +326,8 @@ _NO_ZONES = frozenset({"Factory", "localtime"})
 
 _MOST_NULL_DATES = 100
 """What a run takes."""
+SETTINGS = tuple(each for each in fields(Stage) if each.name not in {"name", "given"})
+"""What can be set, in the order in which it is declared."""
 
 _ADDRESSES: Mapping[str, tuple[str, str]] = {
     "source_hosts": (r"[a-z0-9.-]+", "host names like files.example.com"),
@@ -449,4 +460,4 @@ def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings a
         case _:
             msg = f"stage: expected one of {', '.join(get_args(StageName.__value__))}, got {name!r}"
             raise StageError(msg)
-    return Stage(**{"name": name, **defaults, **settings})
+    return Stage(**{"name": name, **defaults, **settings}, given=frozenset(settings))

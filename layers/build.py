@@ -174,7 +174,7 @@ def host_architecture() -> Architecture:
         return "x86_64"
     if machine in {"arm64", "aarch64"}:
         return "arm64"
-    msg = f"Lambda runs on x86_64 and arm64; this machine is {machine!r}. Name one: -c architecture=x86_64"
+    msg = f"Lambda runs on x86_64 and arm64; this machine is {machine!r}. Name one: --set architecture=x86_64"
     raise BuildError(msg)
 
 

@@ -47,6 +47,11 @@ class Api:
             )
         return answer.body
 
+    def served(self) -> dict[str, Any] | None:
+        """Return the served model and its segments; None before the first one."""
+        answer = self._ask("selection_criteria")
+        return answer.body if answer.is_good else None
+
     def criteria_of(self, version: str) -> dict[str, Any]:
         """Return the segments of a version that was published, once the API has noticed that it was.
 

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra_cdk import settings_record
+from infra_cdk.context import FROM_DEPLOYED
+from infra_cdk.stages import Stage
 from local.quickstart.record import Deployment, Record
 from local.quickstart.steps import command
 from local.quickstart.workspace import ACCOUNT, REGION, ROOT, STAGE, Workspace
@@ -19,13 +22,9 @@ QUIET = ("--no-notices", "--no-color")
 """What every command of the CDK is told: nothing of its own news, and plain text in logs."""
 
 
-def fingerprint(workspace: Workspace, settings: Mapping[str, str]) -> str:
-    """Return a digest of everything that a deployment is made from, the files that settings name included."""
-    digest = hashlib.sha256(workspace.public_url.encode())
-    for name, value in sorted(settings.items()):
-        digest.update(f"{name}={value}\0".encode())
-        if name.endswith("_file"):
-            digest.update(Path(value).read_bytes())
+def fingerprint(workspace: Workspace, stage: Stage) -> str:
+    """Return a digest of everything that a deployment is made from, what is in the files of settings included."""
+    digest = hashlib.sha256(f"{workspace.public_url}\0{settings_record.written(stage)}\0".encode())
     for source in _SOURCES:
         place = ROOT / source
         for file in [place] if place.is_file() else sorted(place.rglob("*")):
@@ -34,10 +33,10 @@ def fingerprint(workspace: Workspace, settings: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def current(workspace: Workspace, settings: Mapping[str, str]) -> Deployment | None:
+def current(workspace: Workspace, stage: Stage) -> Deployment | None:
     """Return what is deployed, if it was made from the sources as they are now, with these settings."""
     deployed = Record.read(workspace.state).deployment
-    return deployed if deployed and deployed.fingerprint == fingerprint(workspace, settings) else None
+    return deployed if deployed and deployed.fingerprint == fingerprint(workspace, stage) else None
 
 
 def bootstrap(workspace: Workspace) -> None:
@@ -63,14 +62,15 @@ def synthesize(workspace: Workspace, settings: Mapping[str, str]) -> None:
 
 
 def synthesize_into(assembly: Path, context: Mapping[str, str], log: Path, environment: Mapping[str, str]) -> None:
-    """Build what the functions are made of, and the template of the stage that the CDK's context names."""
+    """Build what the functions are made of, and the template of the stage that the CDK's context names in full."""
     shutil.rmtree(assembly, ignore_errors=True)  # it would keep the archives of every earlier one
-    given = [part for name, value in context.items() for part in ("-c", f"{name}={value}")]
+    whole = {**context, FROM_DEPLOYED: "true"}
+    given = [part for name, value in whole.items() for part in ("-c", f"{name}={value}")]
     arguments = ["cdk", "synth", *QUIET, "--quiet", *given, "--output", str(assembly)]
     command(arguments, log, "cdk synth failed", cwd=ROOT, env=environment)
 
 
-def deploy(workspace: Workspace, settings: Mapping[str, str]) -> Deployment:
+def deploy(workspace: Workspace, stage: Stage) -> Deployment:
     """Deploy the synthesized stack and remember its outputs, and the API's key where it has one."""
     log = workspace.log("deploy")
     outputs_file = workspace.state / "outputs.json"
@@ -80,8 +80,8 @@ def deploy(workspace: Workspace, settings: Mapping[str, str]) -> Deployment:
     (outputs,) = json.loads(outputs_file.read_text(encoding="utf-8")).values()
     record = Record.read(workspace.state)
     record.deployment = Deployment(
-        fingerprint=fingerprint(workspace, settings),
-        settings=dict(settings),
+        fingerprint=fingerprint(workspace, stage),
+        deployed_settings=settings_record.read(outputs[settings_record.OUTPUT]),
         api_url=outputs["ApiUrl"],
         state_machine_arn=outputs["StateMachineArn"],
         bucket=outputs["BucketName"],

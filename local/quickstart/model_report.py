@@ -1,6 +1,6 @@
 """What the quickstart shows of models: segments with their amounts, an answer to a lookup, the versions there are."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby, pairwise
 from typing import Any
@@ -93,6 +93,33 @@ def show_segments(criteria: dict[str, Any]) -> None:
             *(_ranked(segment)),
         )
     show_table(table)
+
+
+def show_left_behind(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Print what a full run no longer serves of the model before it, which had been made for other inputs."""
+    for what, of_model, how in _INPUTS:
+        if gone := [name for name in of_model(before) if name not in of_model(now)]:
+            notices.print(f"Served before and no longer: {what} {', '.join(gone)}. {how}", style="yellow", markup=False)
+
+
+def _countries(criteria: Mapping[str, Any]) -> list[str]:
+    return list(dict.fromkeys(segment["country_code"] for segment in criteria["segments"]))
+
+
+def _segments(criteria: Mapping[str, Any]) -> list[str]:
+    return list(dict.fromkeys(f"{each['segment_name']} {each['segment']}" for each in criteria["segments"]))
+
+
+def _cur_date(criteria: Mapping[str, Any]) -> list[str]:
+    return [criteria["model"]["cur_date"]]
+
+
+_INPUTS: Sequence[tuple[str, Callable[[Mapping[str, Any]], list[str]], str]] = (
+    ("the countries", _countries, "Name them again with --country, or for every run with --set countries=…"),
+    ("the segments", _segments, "A full run has the deployment's own: change these with --set segments_file=FILE"),
+    ("CUR_DATE", _cur_date, "Name it again with --cur-date, or for every run with --set cur_date=…"),
+)
+"""What the next full run takes from the deployment when it is not named: what it is called, and how it is kept."""
 
 
 def show_voucher(answer: Mapping[str, Any]) -> None:

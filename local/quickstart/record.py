@@ -14,13 +14,14 @@ class EmulatorProcess(BaseModel):
 
 
 class Deployment(BaseModel):
-    """What `cdk deploy` put out, the settings it was given, and a fingerprint of what it was made from.
+    """What `cdk deploy` put out, and a fingerprint of what it was made from.
 
+    `deployed_settings` are those it was given, of a file what is in it; None is of a version that kept none.
     `api_key` is what the API wants as `x-api-key`; None where everybody may call it.
     """
 
     fingerprint: str
-    settings: dict[str, str] = {}
+    deployed_settings: dict[str, str] | None = None
     api_url: str
     state_machine_arn: str
     bucket: str

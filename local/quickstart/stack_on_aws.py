@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from infra_cdk import settings_record
 from local.quickstart.account import Account, Identity
+from local.quickstart.starting_settings import NOT_DEPLOYED, Deployed
 from local.quickstart.steps import StepError
 
 if TYPE_CHECKING:
@@ -14,6 +16,12 @@ if TYPE_CHECKING:
 
 _PAUSE_SECONDS = 5
 _PATIENCE_SECONDS = 60 * 60
+_NEVER_DEPLOYED = ("REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_")
+"""How the status of a stack begins that has not once been deployed as a whole."""
+
+
+class NoStackError(StepError):
+    """There is no such stack."""
 
 
 class Kept(NamedTuple):
@@ -28,7 +36,7 @@ class Stack:
 
     Raises
     ------
-    StepError
+    NoStackError
         There is no such stack.
     """
 
@@ -36,18 +44,29 @@ class Stack:
         self.name = stack_name(stage)
         self._client: CloudFormationClient = account.client_of_deployer("cloudformation", identity)
         try:
-            (self._found,) = self._client.describe_stacks(StackName=self.name)["Stacks"]
+            found = self._client.describe_stacks(StackName=self.name)["Stacks"]
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationError":
                 raise
-            raise StepError(
-                f"there is no stack {self.name} in account {identity.account}, region {account.region}"
-            ) from error
+            found = []  # as an implementation answers that refuses nothing
+        if not found:
+            raise NoStackError(f"there is no stack {self.name} in account {identity.account}, region {account.region}")
+        (self._found,) = found
 
     @property
     def outputs(self) -> dict[str, str]:
         """The stack's outputs by name."""
         return {output["OutputKey"]: output["OutputValue"] for output in self._found.get("Outputs", [])}
+
+    @property
+    def settings(self) -> Deployed:
+        """The settings that it was last deployed with, which an update that fails leaves as they were."""
+        if self._found["StackStatus"].startswith(_NEVER_DEPLOYED):
+            return NOT_DEPLOYED
+        try:
+            return Deployed(is_there=True, settings=settings_record.read(self.outputs[settings_record.OUTPUT]))
+        except (KeyError, ValueError):
+            return Deployed(is_there=True, settings=None)
 
     @property
     def is_protected(self) -> bool:
@@ -109,6 +128,14 @@ class Stack:
         """Every event of the stack, the newest first."""
         for page in self._client.get_paginator("describe_stack_events").paginate(StackName=self._found["StackId"]):
             yield from page["StackEvents"]
+
+
+def deployed_settings(account: Account, identity: Identity, stage: str) -> Deployed:
+    """Return the settings that a stage is deployed with."""
+    try:
+        return Stack(account, identity, stage).settings
+    except NoStackError:
+        return NOT_DEPLOYED
 
 
 def stack_name(stage: str) -> str:

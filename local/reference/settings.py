@@ -1,10 +1,10 @@
 """The page of the settings of a stage, made from their declaration."""
 
 import re
-from dataclasses import fields
 from typing import get_args
 
-from infra_cdk.stages import Stage, StageName, stage
+from infra_cdk.settings_record import as_given
+from infra_cdk.stages import SETTINGS, Stage, StageName, stage
 from local.reference import markdown
 
 _STAGES = get_args(StageName.__value__)
@@ -17,14 +17,14 @@ def page() -> str:
     said = {name: re.sub(r"\bNone\b", "empty", text) for name, text in markdown.attributes(Stage).items()}
     rows = [
         [f"`{_name(field.name)}`", said[field.name], *(_default(name, field.name) for name in _STAGES)]
-        for field in fields(Stage)
-        if field.name != "name"
+        for field in SETTINGS
     ]
     return markdown.page(
         "Settings of a stage",
         "infra_cdk/stages.py",
         "Each is declared once, in [`infra_cdk/stages.py`](../../infra_cdk/stages.py). On AWS it is given as"
-        " `./quickstart cdk deploy -c stage=dev -c NAME=VALUE`, on this machine as `./quickstart run --set NAME=VALUE`."
+        " `./quickstart deploy --stage dev --set NAME=VALUE`, on this machine as `./quickstart run --set NAME=VALUE`."
+        " Settings that are deployed stay; `--reset NAME` returns one to its default, `--reset-all` all of them."
         " Lists have commas. What cannot be used is refused before anything is deployed. An empty cell is an empty"
         " setting. What guards a deployment is told on the page of [security](../security.md).",
         markdown.table(["setting", "", *_STAGES], rows),
@@ -41,18 +41,3 @@ def _default(of_stage: str, setting: str) -> str:
         return _OF_THIS_MACHINE[setting]
     written = as_given(getattr(stage(of_stage), setting))
     return f"`{written}`" if written else ""
-
-
-def as_given(value: object) -> str:
-    """Return a setting as the command line takes it; nothing for one that is not set."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case tuple():
-            return ",".join(map(str, value))
-        case float():
-            return f"{value:g}"
-        case _:
-            return str(value)

@@ -64,6 +64,20 @@ def test_the_settings_that_a_command_names_are_ones_of_the_stages(command: str):
     stage_from_context({name: value for name, value in settings_in(command).items() if name.lower() != "name"})
 
 
+def test_a_setting_of_a_stage_on_aws_is_given_to_the_command_that_keeps_the_others():
+    # the CDK itself starts from the defaults
+    settings = [settings_in(command) for command in COMMANDS if command.startswith("cdk deploy")]
+
+    assert [found for found in settings if found and found.get("stage") != "local"] == []
+
+
+def test_a_setting_is_told_in_one_spelling():
+    bare = [code.text for code in _CODE if re.match(r"-c [a-z_]+=", code.text)]
+    short = [command for command in COMMANDS if " -c " in command and not command.startswith("cdk ")]
+
+    assert bare + short == []
+
+
 def test_the_check_sees_a_setting_that_there_is_not():
     with pytest.raises(StageError, match="most_kept_rows: no such setting"):
         stage_from_context(settings_in("run --set most_kept_rows=1"))

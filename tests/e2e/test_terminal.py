@@ -299,4 +299,21 @@ def test_a_deployment_with_an_api_key_is_asked_with_it(keyed_product: Product):
     answered = keyed_product.request("POST", "voucher", json=SEED_REQUEST, headers={"x-api-key": key})
     assert answered.json()["voucher_amount"] == 2640
     assert asked(keyed_product, *LOOKUP)["voucher_amount"] == 2640
-    assert f"API key   {key}" in keyed_product.run("--source", source, *KEYED_SETTINGS).stdout
+    assert f"API key   {key}" in keyed_product.run("--source", source).stdout
+
+
+def test_settings_that_are_deployed_stay_until_they_are_reset(keyed_product: Product):
+    source = str(keyed_product.state / "history.parquet")
+    rows = keyed_product.quickstart("run", "--json", "--source", source, "--set", "batch_rows=1000")
+
+    assert rows.returncode == 0, rows.stderr
+    assert "Starting from the settings that are deployed." in rows.stderr
+    told = [line.split() for line in rows.stderr.splitlines()]
+    assert ["auth", "api_key", "api_key", "stays"] in told
+    assert ["batch_rows", "131072", "(default)", "1000", "changes"] in told
+    settings = {"auth": "api_key", "shard_target_rows": "1"}
+    assert asked(keyed_product, "status")["settings"] == {**settings, "batch_rows": "1000"}
+
+    asked(keyed_product, "run", "--source", source, "--reset", "batch_rows")
+
+    assert asked(keyed_product, "status")["settings"] == settings

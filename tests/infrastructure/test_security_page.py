@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from infra_cdk.settings_record import as_given
 from infra_cdk.stages import Stage, stage
-from local.reference.settings import as_given
 from tests.infrastructure.conftest import ALL_GUARDS, STAGES
 
 ROOT = Path(__file__).resolve().parents[2]

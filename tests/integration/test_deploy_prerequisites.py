@@ -182,7 +182,7 @@ def test_without_a_terminal_nothing_is_deleted_unless_the_stage_is_named_again(a
     [
         ("auth=open", "--set auth: expected one of none, api_key, iam, got 'open'"),
         ("stage=prod", "--set stage: the quickstart sets it itself"),
-        ("domain_name=vouchers.example.com", "--set domain_name: expected certificate_arn with it"),
+        ("domain_name=https://a.example", "--set domain_name: expected a domain like vouchers.example.com"),
     ],
 )
 def test_a_setting_is_refused_before_the_account_is_asked(aws: pytest.MonkeyPatch, setting: str, message: str):

@@ -1,5 +1,8 @@
 """`./quickstart deploy` and `destroy` at a terminal: nothing happens before it was asked for."""
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from local.quickstart.commands import deploy
 from local.quickstart.prerequisites import Ready
 from local.quickstart.smoke_test import Passed
 from local.quickstart.stack_on_aws import Kept
+from local.quickstart.starting_settings import Deployed
 
 IDENTITY = Identity("123456789012", "arn:aws:iam::123456789012:user/deployer")
 OUTPUTS = {
@@ -21,6 +25,7 @@ OUTPUTS = {
     "StateMachineArn": "arn:aws:states:eu-west-1:123456789012:stateMachine:pipeline",
     "FailureTopicArn": "arn:aws:sns:eu-west-1:123456789012:failures",
 }
+DEPLOYED = Deployed(is_there=True, settings={"alarm_email": "on-call@example.com", "countries": "Latvia,Peru"})
 KEPT = [Kept("AWS::S3::Bucket", "lake-1"), Kept("AWS::DynamoDB::Table", "catalog-1")]
 
 
@@ -28,8 +33,8 @@ def deployment_into(happened: list[str]) -> type:
     """A deployment that only writes down what was done with it."""
 
     class Deployment:
-        def __init__(self, *_: Any) -> None:
-            pass
+        def __init__(self, *given: Any) -> None:
+            happened.extend(f"{name}={value}" for name, value in given[-1].items())
 
         def synthesize(self) -> None:
             happened.append("synthesized")
@@ -64,6 +69,7 @@ def stack_into(happened: list[str]) -> type:
     class Stack:
         name = "VoucherSelection-prod"
         is_protected = True
+        settings = DEPLOYED
 
         def __init__(self, *_: Any) -> None:
             pass
@@ -78,12 +84,14 @@ def stack_into(happened: list[str]) -> type:
 
 
 @pytest.fixture
-def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """What was done to an account that is ready, by somebody at a terminal."""
     happened: list[str] = []
     monkeypatch.setattr(deploy, "StageDeployment", deployment_into(happened))
     monkeypatch.setattr(deploy, "SmokeTest", smoke_test_into(happened))
     monkeypatch.setattr(deploy, "Stack", stack_into(happened))
+    monkeypatch.setattr(deploy, "deployed_settings", lambda *_: DEPLOYED)
+    monkeypatch.setenv("VOUCHER_SELECTION_STATE", str(tmp_path))
     monkeypatch.setattr(deploy, "can_ask", lambda: True)
     monkeypatch.setattr(deploy.prerequisites, "check", lambda _: Ready(IDENTITY, "eu-west-1", 21))
     monkeypatch.setattr(deploy.toolchain, "install_cdk", lambda _: None)
@@ -99,10 +107,12 @@ def typed(answer: str, *arguments: str) -> Result:
 def test_who_says_no_has_seen_the_differences_and_deployed_nothing(done: list[str], capfd: pytest.CaptureFixture[str]):
     ended = typed("n", "deploy", "--stage", "prod", "--set", "countries=Latvia")
 
-    assert (ended.exit_code, done) == (1, ["synthesized"])
+    assert (ended.exit_code, done) == (1, ["alarm_email=on-call@example.com", "countries=Latvia", "synthesized"])
     told = ended.stderr + capfd.readouterr().err
     assert "account 123456789012, region eu-west-1" in told
     assert "[~] AWS::Lambda::Function Functions/Clean" in told
+    assert re.search(r"countries +Latvia,Peru +Latvia +changes", told.split("Starting from the settings that")[1])
+    assert re.search(r"alarm_email +on-call@example.com +on-call@example.com +stays", told)
     assert "Deploy VoucherSelection-prod? [y/N]" in told
     assert "nothing was deployed" in told
 
@@ -110,9 +120,9 @@ def test_who_says_no_has_seen_the_differences_and_deployed_nothing(done: list[st
 def test_who_says_yes_gets_it_deployed_and_tested_and_told_what_comes_next(
     done: list[str], capfd: pytest.CaptureFixture[str]
 ):
-    ended = typed("y", "deploy", "--stage", "prod", "--set", "countries=Latvia", "--endpoint", "http://127.0.0.1:9")
+    ended = typed("y", "deploy", "--stage", "prod", "--reset", "alarm_email", "--endpoint", "http://127.0.0.1:9")
 
-    assert (ended.exit_code, done) == (0, ["synthesized", "deployed", "tested"])
+    assert (ended.exit_code, done) == (0, ["countries=Latvia,Peru", "synthesized", "deployed", "tested"])
     told = ended.stdout + capfd.readouterr().out
     assert "GET health: 503 no_model" in told
     reach = "--region eu-west-1 --endpoint-url http://127.0.0.1:9"
@@ -120,6 +130,28 @@ def test_who_says_yes_gets_it_deployed_and_tested_and_told_what_comes_next(
     assert f"start-execution --state-machine-arn {OUTPUTS['StateMachineArn']}" in told
     assert f"get-api-key --api-key key-1 --include-value --query value --output text {reach}" in told
     assert "./quickstart destroy --stage prod --endpoint http://127.0.0.1:9" in told
+
+
+def test_a_setting_that_does_not_go_with_a_deployed_one_is_refused_before_anything_is_built(
+    done: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    limited = Deployed(is_there=True, settings={"quota_per_day": "10"})
+    monkeypatch.setattr(deploy, "deployed_settings", lambda *_: limited)
+
+    ended = typed("y", "deploy", "--stage", "prod", "--set", "auth=iam")
+
+    assert (ended.exit_code, done) == (1, [])
+    told = ended.stderr + capfd.readouterr().err
+    assert "change it with --set quota_per_day=…, or take the default with --reset quota_per_day" in told
+
+
+def test_programs_are_told_the_settings_that_are_deployed_from_then_on(
+    done: list[str], capfd: pytest.CaptureFixture[str]
+):
+    ended = typed("", "deploy", "--stage", "prod", "--yes", "--json", "--set", "countries=Latvia")
+
+    found = json.loads(ended.stdout or capfd.readouterr().out)
+    assert found["settings"] == {"countries": "Latvia", "alarm_email": "on-call@example.com"}
 
 
 def test_another_name_than_the_stages_deletes_nothing(done: list[str], capfd: pytest.CaptureFixture[str]):
@@ -140,3 +172,5 @@ def test_the_stages_name_deletes_it_and_tells_what_stays_and_how_it_would_go(
     told = ended.stdout + output.out
     assert "AWS::S3::Bucket lake-1" in told
     assert "aws dynamodb delete-table --table-name catalog-1 --region eu-west-1" in told
+    again = "./quickstart deploy --stage prod --set alarm_email=on-call@example.com --set countries=Latvia,Peru"
+    assert f"The deployment's settings went with it. To deploy with the same: {again}" in ended.stderr + output.err

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.quickstart.model_report import model_report, stacked_bar
+from local.quickstart.model_report import model_report, show_left_behind, stacked_bar
 from local.quickstart.steps import StepError
 
 NOON = datetime(2018, 9, 15, 12, tzinfo=UTC)
@@ -69,3 +69,31 @@ def test_a_country_that_the_model_has_not_is_named_with_those_it_has():
 )
 def test_a_bar_is_divided_by_the_shares(shares: list[float], bar: str):
     assert stacked_bar(shares, 10) == bar
+
+
+def criteria(cur_date: str, **segments_of: list[str]) -> dict[str, Any]:
+    segments = [
+        {"country_code": country, "segment_name": name.split()[0], "segment": name.split()[1]}
+        for country, names in segments_of.items()
+        for name in names
+    ]
+    return {"model": {"cur_date": cur_date}, "segments": segments}
+
+
+def test_a_full_run_tells_what_it_no_longer_serves_and_how_that_is_kept(capsys: pytest.CaptureFixture[str]):
+    before = criteria("2018-10-01", Peru=["orders 1-4", "churn cold"], Latvia=["orders 1-4", "churn cold"])
+
+    show_left_behind(before, criteria("2018-09-15", Peru=["orders 1-4"]))
+
+    told = " ".join(capsys.readouterr().err.split())
+    assert "no longer: the countries Latvia. Name them again with --country, or for every run with --set" in told
+    assert "no longer: the segments churn cold. A full run has the deployment's own: change these with --set" in told
+    assert "no longer: CUR_DATE 2018-10-01. Name it again with --cur-date, or for every run with --set" in told
+
+
+def test_a_run_that_serves_all_that_was_served_says_nothing_of_it(capsys: pytest.CaptureFixture[str]):
+    before = criteria("2018-09-15", Peru=["orders 1-4"])
+
+    show_left_behind(before, criteria("2018-09-15", Peru=["orders 1-4"], Latvia=["orders 1-4"]))
+
+    assert capsys.readouterr().err == ""

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from local.quickstart import emulator
+from local.quickstart.commands.pipeline import start_of
 from local.quickstart.deployment import fingerprint
-from local.quickstart.stage_settings import settings_of
+from local.quickstart.record import Deployment, EmulatorProcess, Record
+from local.quickstart.stage_settings import asked_of, settings_of, stage_with
 from local.quickstart.steps import StepError
 from local.quickstart.workspace import Workspace
 
@@ -46,10 +49,72 @@ def test_other_settings_and_another_file_behind_them_are_another_deployment(tmp_
     file = tmp_path / "own.json"
     file.write_text("[1]")
     named = {"segments_file": str(file)}
-    before = [fingerprint(workspace, settings) for settings in ({}, {"auth": "none"}, {"auth": "api_key"}, named)]
+    made = [{}, {"auth": "none"}, {"auth": "api_key"}, named]
+    before = [fingerprint(workspace, stage_with(settings, "local")) for settings in made]
 
     file.write_text("[2]")
 
     assert len(set(before)) == 4
-    assert fingerprint(workspace, {"auth": "api_key"}) == before[2]
-    assert fingerprint(workspace, named) not in before
+    assert fingerprint(workspace, stage_with({"auth": "api_key"}, "local")) == before[2]
+    assert fingerprint(workspace, stage_with(named, "local")) not in before
+
+
+def test_the_same_file_elsewhere_is_the_same_deployment(tmp_path: Path):
+    workspace = Workspace(tmp_path, 4566)
+    files = [tmp_path / "own.json", tmp_path / "kept.json"]
+    for file in files:
+        file.write_text("[1]")
+
+    first, second = (fingerprint(workspace, stage_with({"segments_file": str(file)}, "local")) for file in files)
+
+    assert first == second
+
+
+def deployed_to(workspace: Workspace, settings: dict[str, str] | None) -> None:
+    names = ("fingerprint", "api_url", "state_machine_arn", "bucket", "table")
+    deployment = Deployment(**dict.fromkeys(names, "x"), deployed_settings=settings)
+    Record(deployment=deployment).write(workspace.state)
+
+
+@pytest.fixture
+def up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A workspace whose emulator is up."""
+    monkeypatch.setattr(emulator, "running", lambda _: EmulatorProcess(pid=1, created=0, port=4566))
+    return Workspace(tmp_path, 4566)
+
+
+def test_a_run_starts_from_what_is_deployed_and_says_so(up: Workspace, capsys: pytest.CaptureFixture[str]):
+    deployed_to(up, {"auth": "api_key"})
+
+    start = start_of(up, asked_of(["kept_versions=3"], [], reset_all=False))
+
+    assert start.settings == {"auth": "api_key", "kept_versions": "3"}
+    assert "Starting from the settings that are deployed." in capsys.readouterr().err
+
+
+def test_a_run_after_one_without_settings_says_nothing_of_them(up: Workspace, capsys: pytest.CaptureFixture[str]):
+    deployed_to(up, {})
+
+    assert start_of(up, asked_of([], [], reset_all=False)).settings == {}
+    assert capsys.readouterr().err == ""
+
+
+def test_a_run_after_one_of_an_earlier_version_says_that_its_settings_are_unknown(
+    up: Workspace, capsys: pytest.CaptureFixture[str]
+):
+    deployed_to(up, None)
+
+    assert start_of(up, asked_of([], [], reset_all=False)).settings == {}
+    assert "those deployed are unknown" in capsys.readouterr().err
+
+
+def test_the_settings_of_an_emulator_that_has_died_are_told_and_not_deployed(
+    up: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    deployed_to(up, {"auth": "api_key"})
+    monkeypatch.setattr(emulator, "running", lambda _: None)
+
+    assert start_of(up, asked_of([], [], reset_all=False)).settings == {}
+    told = capsys.readouterr().err
+    again = "./quickstart run --set auth=api_key"
+    assert f"The deployment's settings went with it. To deploy with the same: {again}" in told

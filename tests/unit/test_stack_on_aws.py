@@ -9,7 +9,8 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from local.quickstart.account import Account, Identity
-from local.quickstart.stack_on_aws import Kept, Stack
+from local.quickstart.stack_on_aws import Kept, Stack, deployed_settings
+from local.quickstart.starting_settings import NOT_DEPLOYED, Deployed
 from local.quickstart.steps import StepError
 
 IDENTITY = Identity("123456789012", "arn:aws:iam::123456789012:user/deployer")
@@ -78,6 +79,49 @@ def test_outputs_are_read_by_name(stubbed: Any):
     described(stubbed, Outputs=[{"OutputKey": "ApiUrl", "OutputValue": "https://x/"}])
 
     assert prod(stubbed).outputs == {"ApiUrl": "https://x/"}
+
+
+def settings_in(output: str) -> dict[str, Any]:
+    return {"Outputs": [{"OutputKey": "Settings", "OutputValue": output}]}
+
+
+def test_its_settings_are_those_of_its_output(stubbed: Any):
+    described(stubbed, **settings_in('{"countries":"Per\\u00fa,Latvia","refresh_schedule":""}'))
+
+    settings = {"countries": "Perú,Latvia", "refresh_schedule": ""}
+    assert prod(stubbed).settings == Deployed(is_there=True, settings=settings)
+
+
+def test_an_update_that_was_rolled_back_has_the_settings_of_before(stubbed: Any):
+    described(stubbed, "UPDATE_ROLLBACK_COMPLETE", **settings_in('{"auth":"iam"}'))
+
+    assert prod(stubbed).settings == Deployed(is_there=True, settings={"auth": "iam"})
+
+
+@pytest.mark.parametrize("outputs", [{}, settings_in("Peru"), settings_in("[]")])
+def test_settings_that_are_not_kept_or_cannot_be_read_are_unknown(stubbed: Any, outputs: dict[str, Any]):
+    described(stubbed, **outputs)
+
+    assert prod(stubbed).settings == Deployed(is_there=True, settings=None)
+
+
+@pytest.mark.parametrize("status", ["REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_FAILED"])
+def test_a_stack_that_has_never_been_deployed_has_no_settings(stubbed: Any, status: str):
+    described(stubbed, status)
+
+    assert prod(stubbed).settings == NOT_DEPLOYED
+
+
+def test_a_stack_that_is_not_there_has_no_settings(stubbed: Any):
+    stubbed.add_client_error("describe_stacks", "ValidationError", f"Stack with id {NAME} does not exist")
+
+    assert deployed_settings(FakeAccount(stubbed.client), IDENTITY, "prod") == NOT_DEPLOYED
+
+
+def test_a_stack_that_is_not_there_may_be_an_empty_answer(stubbed: Any):
+    stubbed.add_response("describe_stacks", {"Stacks": []}, {"StackName": NAME})
+
+    assert deployed_settings(FakeAccount(stubbed.client), IDENTITY, "prod") == NOT_DEPLOYED
 
 
 def test_protection_is_lifted_before_it_is_deleted_and_then_it_waits_for_the_end(stubbed: Any):

@@ -4,13 +4,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from local.quickstart import deploy_report, prerequisites, toolchain
+from infra_cdk.settings_record import recorded
+from local.quickstart import deploy_report, prerequisites, settings_report, toolchain
 from local.quickstart.account import Account
-from local.quickstart.commands.session import DEFAULT_PORT, AsJson, examples, explained
+from local.quickstart.commands.session import DEFAULT_PORT, AsJson, Reset, ResetAll, examples, explained
 from local.quickstart.smoke_test import Passed, SmokeTest
-from local.quickstart.stack_on_aws import Stack, stack_name
+from local.quickstart.stack_on_aws import Stack, deployed_settings, stack_name
 from local.quickstart.stage_deployment import StageDeployment
-from local.quickstart.stage_settings import settings_of, stage_with
+from local.quickstart.stage_settings import asked_of
+from local.quickstart.starting_settings import Start, starting_from
 from local.quickstart.steps import StepError, step
 from local.quickstart.terminal import answer, can_ask, notices
 from local.quickstart.workspace import Workspace
@@ -35,10 +37,11 @@ Endpoint = Annotated[
     epilog=examples(
         "./quickstart deploy --stage dev",
         "./quickstart deploy --stage prod --profile vouchers --set countries=Peru,Latvia",
+        "./quickstart deploy --stage prod --reset alarm_email",
         "./quickstart deploy --stage dev --yes --json | jq -r .outputs.ApiUrl",
     ),
 )
-def deploy(
+def deploy(  # noqa: PLR0913 - its options
     *,
     stage: StageOption,
     profile: Profile = None,
@@ -49,42 +52,48 @@ def deploy(
             "--set",
             "-c",
             metavar="NAME=VALUE",
-            help="A setting of infra_cdk/stages.py; may be given again. Name the same ones each time.",
+            help="A setting of infra_cdk/stages.py; may be given again. Those that are deployed stay.",
         ),
     ] = None,
+    reset: Reset = None,
+    reset_all: ResetAll = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Deploy without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Deploy a stage to AWS: check, show, ask, deploy, test.
 
+    It starts from the settings that are deployed, and lists what becomes of each.
     Nothing is changed before it has asked. Without a terminal, and with --json, it wants --yes.
     """
     with explained(as_json=as_json):
         _check_that_somebody_answers(yes=yes, as_json=as_json)
-        settings = settings_of(setting or [], stage)
-        chosen = stage_with(settings, stage)
+        asked = asked_of(setting or [], reset or [], reset_all=reset_all, stage=stage)
         workspace, account = Workspace.at(DEFAULT_PORT), Account(profile, endpoint)
         with step("Checking credentials, region and bootstrap"):
             ready = prerequisites.check(account)
         deploy_report.show_target(ready, endpoint, stage)
+        with step("Reading the settings that are deployed"):
+            deployed = deployed_settings(account, ready.identity, stage)
+        start = starting_from(deployed, asked, stage, workspace.state)
         toolchain.install_cdk(workspace)
-        deployment = StageDeployment(workspace, account, ready, stage, settings)
+        deployment = StageDeployment(workspace, account, ready, stage, start.settings)
         with step("Building the functions and synthesizing the stack"):
             deployment.synthesize()
         with step("Comparing with what is deployed (cdk diff)"):
             differences = deployment.differences()
         notices.print(differences, markup=False, soft_wrap=True)
+        settings_report.show_start(start)
         if not yes and not typer.confirm(f"Deploy {stack_name(stage)}?", err=True):
             raise StepError("nothing was deployed")
         with step("Deploying (cdk deploy)"):
             outputs = deployment.deploy()
         with step("Testing the API"):
-            passed = SmokeTest(account, outputs, chosen.auth, chosen.countries[0]).run()
+            passed = SmokeTest(account, outputs, start.stage.auth, start.stage.countries[0]).run()
         if as_json:
-            answer(_deployed(ready, stage, outputs, passed))
+            answer(_deployed(ready, start, outputs, passed))
             return
         deploy_report.show_smoke_test(passed)
-        deploy_report.show_next_steps(account, outputs, chosen.auth, stage)
+        deploy_report.show_next_steps(account, outputs, start.stage.auth, stage)
 
 
 @app.command(
@@ -112,7 +121,7 @@ def destroy(
         with step("Looking at the stack"):
             identity = account.identity()
             stack = Stack(account, identity, stage)
-            kept = stack.kept()
+            kept, settings = stack.kept(), dict(stack.settings.settings or {})
         deploy_report.show_end(stack, identity, account.region, kept)
         typed = confirm if confirm is not None else typer.prompt(f"Type {stage} to delete it", err=True)
         if typed != stage:
@@ -120,9 +129,12 @@ def destroy(
         with step(f"Deleting {stack.name}"):
             stack.delete()
         if as_json:
-            answer({"stage": stage, "stack": stack.name, "deleted": True, "kept": [item._asdict() for item in kept]})
+            gone = {"kept": [item._asdict() for item in kept], "settings": settings}
+            answer({"stage": stage, "stack": stack.name, "deleted": True, **gone})
             return
         deploy_report.show_kept(account, kept)
+        command = f"./quickstart deploy --stage {stage}{account.own_options}"
+        settings_report.show_gone(settings, stage, Workspace.at(DEFAULT_PORT).state, command)
 
 
 def _check_that_somebody_answers(*, yes: bool, as_json: bool) -> None:
@@ -131,13 +143,14 @@ def _check_that_somebody_answers(*, yes: bool, as_json: bool) -> None:
 
 
 def _deployed(
-    ready: prerequisites.Ready, stage: str, outputs: dict[str, str], passed: list[Passed]
+    ready: prerequisites.Ready, start: Start, outputs: dict[str, str], passed: list[Passed]
 ) -> dict[str, object]:
     return {
-        "stage": stage,
-        "stack": stack_name(stage),
+        "stage": start.stage.name,
+        "stack": stack_name(start.stage.name),
         "account": ready.identity.account,
         "region": ready.region,
+        "settings": recorded(start.stage),
         "outputs": outputs,
         "smoke_test": [check._asdict() for check in passed],
     }

@@ -1,8 +1,9 @@
 """Commands that run the state machine: over a history, from counts, for customers."""
 
 import json
+import shlex
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,17 +12,26 @@ from typing import Annotated
 
 import typer
 
-from local.quickstart import deployment, emulator, model_report, report, toolchain
+from local.quickstart import deployment, emulator, model_report, report, settings_report, toolchain
 from local.quickstart import source as sources
 from local.quickstart.api import Api
 from local.quickstart.commands.execution import executed
-from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
+from local.quickstart.commands.session import (
+    AsJson,
+    Reset,
+    ResetAll,
+    examples,
+    explained,
+    running_deployment,
+    workspace_on,
+)
 from local.quickstart.executions import Executions
-from local.quickstart.record import Deployment
-from local.quickstart.stage_settings import settings_of
+from local.quickstart.record import Deployment, Record
+from local.quickstart.stage_settings import Asked, asked_of
+from local.quickstart.starting_settings import NOT_DEPLOYED, Deployed, Start, starting_from
 from local.quickstart.steps import StepError, step
 from local.quickstart.terminal import answer, console, notices
-from local.quickstart.workspace import Workspace
+from local.quickstart.workspace import STAGE, Workspace
 
 app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "Run"
@@ -64,9 +74,11 @@ def run(  # noqa: PLR0913 - its options
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="A setting of the deployment, of infra_cdk/stages.py; may be given again. Without any: the defaults.",
+            help="A setting of infra_cdk/stages.py; may be given again. While it is up, those that are deployed stay.",
         ),
     ] = None,
+    reset: Reset = None,
+    reset_all: ResetAll = False,
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:
@@ -80,7 +92,8 @@ def run(  # noqa: PLR0913 - its options
         _check_date("--cur-date", cur_date)
         for date in null_date or []:
             _check_date("--null-date", date)
-        settings = settings_of(setting or [])
+        asked = asked_of(setting or [], reset or [], reset_all=reset_all)
+        start = start_of(workspace, asked)
         history = sources.resolve(source, workspace.state)
         toolchain.install(workspace)
         started = emulator.running(workspace) is None
@@ -92,15 +105,18 @@ def run(  # noqa: PLR0913 - its options
         }
         with _stopped_if_interrupted(workspace, started=started):
             try:
-                deployed = _deployed(workspace, settings)
+                deployed = _deployed(workspace, start)
             except Exception:
                 if started:
                     emulator.stop(workspace)
                 raise
             place = _uploaded(workspace, deployed, history)
+            before = None if started else Api(workspace, deployed).served()
             notices.print(f"Running the pipeline on {place}", markup=False, soft_wrap=True)
             made, summary = executed(workspace, deployed, request | {"source": place})
             served = Api(workspace, deployed).criteria_of(summary["served_version"])
+        if before:
+            model_report.show_left_behind(before, served)
         if as_json:
             answer({"run": made, "served": served, "api_url": deployed.api_url, "api_key": deployed.api_key})
             return
@@ -111,7 +127,7 @@ def run(  # noqa: PLR0913 - its options
         if detach:
             console.print("It serves in the background; stop it with ./quickstart stop")
         else:
-            _serve(workspace, stop_at_end=started)
+            _serve(workspace, deployed, stop_at_end=started)
 
 
 @app.command(
@@ -157,6 +173,13 @@ def remodel(
         report.show_states(made)
         report.show_remodel(summary)
         model_report.show_segments(modelled)
+        if segments and not what_if:
+            notices.print(
+                "The next full run has the deployment's own segments again. To make these its own:"
+                f" ./quickstart run --set segments_file={shlex.quote(str(segments))}",
+                markup=False,
+                soft_wrap=True,
+            )
 
 
 @app.command(
@@ -207,27 +230,40 @@ def _read_segments(file: Path) -> object:
         raise StepError(f"--segments takes a JSON file; {file} is none: {error}") from error
 
 
-def _deployed(workspace: Workspace, settings: Mapping[str, str]) -> Deployment:
+def start_of(workspace: Workspace, asked: Asked) -> Start:
+    """Return the settings to deploy: those that are deployed stay while the emulator is up."""
+    known, found = Record.read(workspace.state).deployment, NOT_DEPLOYED
+    if known and emulator.running(workspace):
+        found = Deployed(is_there=True, settings=known.deployed_settings)
+    elif known:  # it did not end in order, which would have told them
+        _show_gone(workspace, known)
+    start = starting_from(found, asked, STAGE, workspace.state)
+    if found.is_there and start.rows():
+        settings_report.show_start(start)
+    return start
+
+
+def _deployed(workspace: Workspace, start: Start) -> Deployment:
     """Bring the emulator up and the stack up to date; with both as they should be, nothing is done."""
     if emulator.running(workspace) is None:
         emulator.check_port(workspace)
         with ThreadPoolExecutor() as pool:
             # The template needs no emulator, and starting one needs no template.
             emulator.start(workspace)
-            synthesized = pool.submit(deployment.synthesize, workspace, settings)
+            synthesized = pool.submit(deployment.synthesize, workspace, start.settings)
             with step("Starting the emulator"):
                 emulator.wait_until_healthy(workspace)
             with step("Bootstrapping the CDK"):
                 deployment.bootstrap(workspace)
             with step("Building the functions and synthesizing the stack"):
                 synthesized.result()
-    elif deployed := deployment.current(workspace, settings):
+    elif deployed := deployment.current(workspace, start.stage):
         return deployed
     else:
         with step("Building the functions and synthesizing the stack"):
-            deployment.synthesize(workspace, settings)
+            deployment.synthesize(workspace, start.settings)
     with step("Deploying (cdk deploy)"):
-        return deployment.deploy(workspace, settings)
+        return deployment.deploy(workspace, start.stage)
 
 
 def _uploaded(workspace: Workspace, deployed: Deployment, place: str | Path) -> str:
@@ -250,7 +286,11 @@ def _stopped_if_interrupted(workspace: Workspace, *, started: bool) -> Iterator[
         raise
 
 
-def _serve(workspace: Workspace, *, stop_at_end: bool) -> None:
+def _show_gone(workspace: Workspace, deployed: Deployment) -> None:
+    settings_report.show_gone(deployed.deployed_settings or {}, STAGE, workspace.state, "./quickstart run")
+
+
+def _serve(workspace: Workspace, deployed: Deployment, *, stop_at_end: bool) -> None:
     # A shell starts background commands with Ctrl-C ignored; whoever sends one all the same means it.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
@@ -262,6 +302,7 @@ def _serve(workspace: Workspace, *, stop_at_end: bool) -> None:
         if stop_at_end:
             with step("Stopping the emulator"):
                 emulator.stop(workspace)
+            _show_gone(workspace, deployed)
         else:
             console.print("The emulator was up before and stays up; stop it with ./quickstart stop")
         return

@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 import typer
 
-from local.quickstart import emulator, functions_log, runs_report
+from local.quickstart import emulator, functions_log, runs_report, settings_report, starting_settings
 from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
 from local.quickstart.executions import Executions
 from local.quickstart.record import Deployment, Record
 from local.quickstart.runs import Runs
 from local.quickstart.steps import StepError, step
 from local.quickstart.terminal import answer, console
-from local.quickstart.workspace import Workspace
+from local.quickstart.workspace import STAGE, Workspace
 
 app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "What is up"
@@ -99,8 +99,11 @@ def stop(*, as_json: AsJson = False) -> None:
     """Stop the emulator and everything that runs in it."""
     with explained(as_json=as_json):
         workspace = workspace_on()
+        deployed = Record.read(workspace.state).deployment
         with step("Stopping the emulator"):
             stopped = emulator.stop(workspace)
+        if stopped and deployed:
+            settings_report.show_gone(deployed.deployed_settings or {}, STAGE, workspace.state, "./quickstart run")
     if as_json:
         answer({"stopped": stopped})
     elif not stopped:
@@ -117,14 +120,14 @@ def _status(workspace: Workspace, deployed: Deployment) -> dict[str, Any]:
         "state_machine_arn": deployed.state_machine_arn,
         "bucket": deployed.bucket,
         "table": deployed.table,
-        "settings": deployed.settings,
+        "settings": deployed.deployed_settings or {},
         "last_run": Runs(workspace, deployed).told(run_id) if run_id else None,
     }
 
 
 def _show_status(found: dict[str, Any]) -> None:
     facts = {name: value for name, value in found.items() if name not in {"running", "settings", "last_run"}}
-    facts["settings"] = " ".join(f"{name}={value}" for name, value in found["settings"].items()) or "the defaults"
+    facts["settings"] = starting_settings.shown(found["settings"])
     for name, value in facts.items():
         console.print(f"{name:<24} {value or 'none'}", soft_wrap=True, markup=False)
     console.print()

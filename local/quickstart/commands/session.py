@@ -24,6 +24,11 @@ DEFAULT_PORT = 4566
 AS_JSON = "--json"
 _LEAST_FREE_BYTES = 2**20
 
+Reset = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="A setting that returns to its default; may be given again."),
+]
+ResetAll = Annotated[bool, typer.Option("--reset-all", help="Start from the defaults, whatever is deployed.")]
 AsJson = Annotated[bool, typer.Option(AS_JSON, help="Print one JSON document on stdout, for programs.")]
 
 

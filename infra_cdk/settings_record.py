@@ -1,0 +1,73 @@
+"""The settings of a deployment as its stack keeps them, so that the next deployment can start from them.
+
+They are an output of the stack: whoever may look at it can read them, and they are there as long as it is. None of them
+is a secret.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from infra_cdk.stages import SETTINGS, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OUTPUT = "Settings"
+"""The name of the output."""
+
+_WHERE_IT_IS = "public_endpoint"
+"""Where a deployment is reached is told to each: it is not kept."""
+
+
+def recorded(stage: Stage) -> dict[str, str]:
+    """Return the settings that a deployment names, as the command line takes them; of a file, what is in it.
+
+    Raises:
+        StageError: The file cannot be used.
+    """
+    return {
+        setting.name: stage.segments if setting.name == "segments_file" else as_given(getattr(stage, setting.name))
+        for setting in SETTINGS
+        if setting.name in stage.given and setting.name != _WHERE_IT_IS
+    }
+
+
+def written(stage: Stage) -> str:
+    """Return the output's value: JSON in ASCII, since CloudFormation puts question marks for other characters."""
+    return json.dumps(recorded(stage), separators=(",", ":"))
+
+
+def read(value: str) -> dict[str, str]:
+    """Return the settings of an output.
+
+    Raises:
+        ValueError: It has none.
+    """
+    found: Mapping[str, str] = json.loads(value)
+    if not isinstance(found, dict):
+        msg = f"expected settings by name, got {value}"
+        raise ValueError(msg)  # noqa: TRY004 - of a value that came from outside, not of a type
+    return {str(name): str(text) for name, text in found.items()}
+
+
+def digest(stage: Stage) -> str:
+    """Return what is another text for other settings."""
+    return hashlib.sha256(written(stage).encode()).hexdigest()[:16]
+
+
+def as_given(value: object) -> str:
+    """Return a setting as the command line takes it; nothing for one that is not set."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return ",".join(value)
+        case float():
+            return repr(value).removesuffix(".0")
+        case _:
+            return str(value)
