@@ -6,6 +6,7 @@ PROCESS_EMULATOR_LAMBDA_PYTHON names the interpreter that functions run with.
 from __future__ import annotations
 
 import base64
+import configparser
 import io
 import json
 import os
@@ -27,6 +28,7 @@ import psutil
 import pytest
 from botocore.config import Config
 
+from process_emulator.credentials import FILE
 from process_emulator.settings import HOST, PREFIX
 
 if TYPE_CHECKING:
@@ -83,9 +85,16 @@ class Emulator:
     def client(self, service: str) -> Any:
         if service not in self.clients:
             config = Config(retries={"max_attempts": 1}, max_pool_connections=50)
-            session = boto3.Session("test", "test", region_name=REGION)
+            session = boto3.Session(*self.key, region_name=REGION)
             self.clients[service] = session.client(service, endpoint_url=self.url, config=config)
         return self.clients[service]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The id and the secret of the emulator's key."""
+        written = configparser.RawConfigParser()
+        written.read(self.state / FILE)
+        return written["default"]["aws_access_key_id"], written["default"]["aws_secret_access_key"]
 
     def create_function(self, source: str, *, variables: dict[str, str] | None = None, **settings: Any) -> Function:
         """Create a function whose module `app` is the source, and wait until it is active."""

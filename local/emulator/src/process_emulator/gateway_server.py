@@ -1,4 +1,4 @@
-"""LocalStack's HTTP and HTTPS server, on the loopback interface only."""
+"""LocalStack's HTTP and HTTPS server, on the loopback interface only, behind the door of `admission`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from localstack.aws.serving.twisted import TLSMultiplexerFactory
 from localstack.runtime.server.twisted import TwistedRuntimeServer
 from rolo.serving.twisted import TwistedGateway
 from twisted.internet import endpoints, reactor, ssl
+
+from process_emulator.admission import GuardedGateway
+from process_emulator.credentials import KEYS
 
 if TYPE_CHECKING:
     from localstack.config import HostAndPort
@@ -23,7 +26,7 @@ class LoopbackRuntimeServer(TwistedRuntimeServer):  # type: ignore[misc]
 
     def register(self, gateway: Gateway, listen: list[HostAndPort], ssl_creds: tuple[str, str] | None = None) -> None:
         """Listen on the given hosts; with a certificate, TLS is told from plain HTTP by a connection's first byte."""
-        protocol = TwistedGateway(gateway)
+        protocol = TwistedGateway(GuardedGateway(gateway, KEYS.secret_of))
         if ssl_creds:
             certificate, key = ssl_creds
             context = ssl.DefaultOpenSSLContextFactory(key, certificate)
