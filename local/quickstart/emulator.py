@@ -57,7 +57,7 @@ def start(workspace: Workspace) -> None:
         "-m",
         "process_emulator",
         *("--port", str(workspace.port)),
-        *("--state", str(workspace.state / "emulator")),
+        *("--state", str(workspace.emulator_state)),
         *("--lambda-python", str(LAMBDA_ENVIRONMENT / "bin/python")),
         *("--code-cache", str(TOOLS / "code")),
     ]

@@ -1,10 +1,13 @@
 """Where the quickstart keeps things, and how it reaches the emulator."""
 
+import configparser
 import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from local.quickstart.private_files import make_private
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -14,6 +17,16 @@ TOOLS = ROOT / ".tools"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 STAGE = "local"
+
+
+class Key(NamedTuple):
+    """The access key that the emulator takes."""
+
+    access_key_id: str
+    secret_access_key: str
+
+
+_NO_KEY = Key("none", "none")
 
 
 @dataclass(frozen=True)
@@ -34,9 +47,15 @@ class Workspace:
 
     @classmethod
     def at(cls, port: int) -> "Workspace":
-        """Return the workspace of this project, or of the folder that the environment names."""
+        """Return the workspace of this project, or of the folder that the environment names.
+
+        Raises
+        ------
+        StepError
+            The folder is shared with others: it holds keys.
+        """
         state = Path(os.environ.get("VOUCHER_SELECTION_STATE") or ROOT / ".local").absolute()
-        state.mkdir(parents=True, exist_ok=True)
+        make_private(state)
         return cls(state, port)
 
     @property
@@ -49,18 +68,35 @@ class Workspace:
         """The emulator's address for people and for callers of the API."""
         return f"https://localhost:{self.port}"
 
+    @property
+    def emulator_state(self) -> Path:
+        """Where the emulator keeps its files."""
+        return self.state / "emulator"
+
+    @property
+    def key(self) -> Key:
+        """The key of the emulator that was started last; one that no emulator takes where there is none yet.
+
+        It is read each time: every start of the emulator makes another.
+        """
+        written = configparser.RawConfigParser()
+        written.read(self.emulator_state / "credentials", encoding="utf-8")
+        if "default" not in written:
+            return _NO_KEY
+        return Key(written["default"]["aws_access_key_id"], written["default"]["aws_secret_access_key"])
+
     @cached_property
     def session(self) -> "Session":
-        """AWS clients are made with it, each with `endpoint_url`."""
+        """AWS clients are made with it, each with `endpoint_url`, once the emulator is up."""
         import boto3  # noqa: PLC0415 - completing a word needs no AWS
 
-        return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
+        return boto3.Session(*self.key, region_name=REGION)
 
     def log(self, name: str) -> Path:
         """Return the log of a step."""
         return self.state / f"{name}.log"
 
-    @cached_property
+    @property
     def environment(self) -> dict[str, str]:
         """The environment of commands that talk to the emulator: our tools first, its address, its credentials."""
         tools = [ROOT / ".venv/bin", ROOT / "local/cdk/node_modules/.bin"]
@@ -74,8 +110,8 @@ class Workspace:
             "PATH": os.pathsep.join([*map(str, tools), os.environ["PATH"]]),
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ENDPOINT_URL_S3": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": self.key.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.key.secret_access_key,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "CDK_DISABLE_CLI_TELEMETRY": "true",

@@ -17,12 +17,13 @@ from process_emulator.code_store import remove_unused_code
 from process_emulator.credentials import KEYS
 from process_emulator.interpreter import InterpreterError, inspect_interpreter
 from process_emulator.offline import inherited_environment, offline_environment, stay_with_loopback_names
-from process_emulator.private_files import SharedFolderError, make_private
+from process_emulator.private_folders import SharedFolderError, make_private
 from process_emulator.settings import HOST, PREFIX, Isolation, Settings
 
 EXIT_USAGE = 2
 EXIT_PORT_IN_USE = 3
 EXIT_STATE_IN_USE = 4
+LEAST_ENVIRONMENTS = 2
 
 THREAD_SWITCH_SECONDS = 0.0005
 """A tenth of Python's own: a request waits less for threads that do other work, and its slowest answers come sooner."""
@@ -39,7 +40,7 @@ class StartError(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Run LocalStack until SIGTERM or SIGINT; return the exit code when it does not even start."""
     settings = parse_settings(arguments)
-    os.umask(0o077)
+    os.umask(0o077)  # all that it writes is the user's own: code that runs, histories, keys
     try:
         inspect_interpreter(settings.lambda_python)
         check_port(settings.port)
@@ -87,7 +88,11 @@ def parse_settings(arguments: list[str] | None = None) -> Settings:
     option("--lambda-python", type=Path, default=_default("LAMBDA_PYTHON"), help="interpreter that has awslambdaric")
     option("--code-cache", type=Path, default=_default("CODE_CACHE"), help="unzipped functions; default: in --state")
     option("--isolation", choices=list(Isolation), default=_default("ISOLATION", "auto"), help="plain: never mount")
+    many = _default("ENVIRONMENTS", str(max(16, 2 * (os.process_cpu_count() or 1))))
+    option("--environments", type=int, default=many, help="processes of functions at once, at most; one function: half")
     chosen = parser.parse_args(arguments)
+    if chosen.environments < LEAST_ENVIRONMENTS:
+        parser.error(f"--environments takes {LEAST_ENVIRONMENTS} or more: a function may wait for another")
     if chosen.state is None or chosen.lambda_python is None:
         parser.error("--state and --lambda-python are required")
     state = chosen.state.absolute()
@@ -97,6 +102,7 @@ def parse_settings(arguments: list[str] | None = None) -> Settings:
         lambda_python=chosen.lambda_python.absolute(),
         code_cache=(chosen.code_cache or state / "code").absolute(),
         isolation=Isolation(chosen.isolation),
+        environments=chosen.environments,
     )
 
 

@@ -109,13 +109,14 @@ def _as_sent(request: Request) -> SentRequest:
 def _refuse(request: Request, response: Response, refusal: Refusal) -> None:
     """Answer in the form that the clients of the service read."""
     response.status_code = HTTPStatus.FORBIDDEN
-    code, message = refusal.code, f"{refusal}"
+    code, message = refusal.code, str(refusal)
     response.headers["x-amzn-errortype"] = code
     if _SERVICES_WITH_XML.search(request.headers.get("Authorization", "")) or "X-Amz-Credential" in request.args:
         error = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
         is_s3 = "/s3/aws4_request" in request.headers.get("Authorization", "/s3/aws4_request")
         response.mimetype = "application/xml"
-        response.set_data(f"<Error>{error}</Error>" if is_s3 else f"<ErrorResponse><Error>{error}</Error></ErrorResponse>")
+        outer = ("", "") if is_s3 else ("<ErrorResponse>", "</ErrorResponse>")
+        response.set_data(f"{outer[0]}<Error>{error}</Error>{outer[1]}")
         return
     response.mimetype = "application/json"
     response.set_data(json.dumps({"__type": code, "message": message}))

@@ -10,8 +10,6 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from process_emulator.private_files import write_private
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from moto.sts.models import AssumedRole
 
 FILE = "credentials"
-# LocalStack reads the account from a key that starts so: eight letters of base32, and the half of the next, are 12 zeros.
+# LocalStack reads the account from a key that starts so: eight letters of base32 and a part of the next are 12 zeros.
 _OF_ACCOUNT_ZERO = "LKIAQAAAAAAAA"
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _FURTHER_LETTERS = 7
@@ -33,9 +31,13 @@ class Key:
     secret: str
 
     def write(self, state: Path) -> None:
-        """Write the key where `AWS_SHARED_CREDENTIALS_FILE` can name it; the file of an emulator before is replaced."""
-        lines = ["[default]", f"aws_access_key_id = {self.access_key_id}", f"aws_secret_access_key = {self.secret}", ""]
-        write_private(state / FILE, "\n".join(lines))
+        """Write the key where `AWS_SHARED_CREDENTIALS_FILE` can name it, with the mode that the umask leaves."""
+        draft = state / f"{FILE}.new"
+        draft.unlink(missing_ok=True)
+        draft.write_text(
+            f"[default]\naws_access_key_id = {self.access_key_id}\naws_secret_access_key = {self.secret}\n"
+        )
+        draft.replace(state / FILE)
 
 
 class Keys:

@@ -25,7 +25,7 @@ _INHERITED_PREFIXES = (PREFIX, "LAMBDA_", "LC_", "LS_", "PYTHON")
 
 
 def inherited_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what the emulator takes of the environment it is started in: nothing of AWS, and no keys of other services.
+    """Return what the emulator takes of the environment it is started in: nothing of AWS, no keys of other services.
 
     `LS_LOG`, `DEBUG` and `LAMBDA_…` are LocalStack's own settings.
     """

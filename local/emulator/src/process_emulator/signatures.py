@@ -9,7 +9,6 @@ import functools
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote_to_bytes
 from botocore.utils import normalize_url_path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from typing import IO
 
 ALGORITHM = "AWS4-HMAC-SHA256"

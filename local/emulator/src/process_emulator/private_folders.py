@@ -1,4 +1,4 @@
-"""Folders and files that only their owner can reach, whatever the umask is."""
+"""Folders that only their owner can reach, whatever the umask is."""
 
 from __future__ import annotations
 
@@ -25,12 +25,3 @@ def make_private(folder: Path) -> None:
     if found.st_mode & stat.S_ISVTX or os.geteuid() not in {0, found.st_uid}:
         raise SharedFolderError(f"the folder {folder} is shared with other users of the machine: name one of your own")
     folder.chmod(stat.S_IRWXU)
-
-
-def write_private(file: Path, text: str) -> None:
-    """Write a file with mode 0600 in one move; one that is there is replaced, not written into."""
-    draft = file.with_name(f"{file.name}.new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
-        opened.write(text)
-    draft.replace(file)
