@@ -41,7 +41,7 @@ class Key:
 
 
 class Keys:
-    """The keys of this process; `own` is the user's, `internal` the secret of LocalStack's services among themselves."""
+    """The keys of this process: `own` is the user's, `internal` the secret of the services among themselves."""
 
     def __init__(self) -> None:
         random_part = "".join(secrets.choice(_LETTERS) for _ in range(_FURTHER_LETTERS))

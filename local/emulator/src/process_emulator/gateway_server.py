@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 THREADS_SECONDS = 2
 """How long requests that are being answered may take to end when the emulator stops."""
 
+BACKLOG = 1024
+"""How many connections may come at once; beyond, they are reset."""
+
 
 class LoopbackRuntimeServer(TwistedRuntimeServer):  # type: ignore[misc]
     """LocalStack's default server listens on every interface, whatever host it was given: this one does as told."""
@@ -33,7 +36,7 @@ class LoopbackRuntimeServer(TwistedRuntimeServer):  # type: ignore[misc]
             context.getContext().use_certificate_chain_file(certificate)
             protocol = TLSMultiplexerFactory(context, isClient=False, wrappedFactory=protocol)
         for address in listen:
-            endpoint = endpoints.TCP4ServerEndpoint(reactor, address.port, interface=address.host)
+            endpoint = endpoints.TCP4ServerEndpoint(reactor, address.port, BACKLOG, interface=address.host)
             endpoint.listen(protocol)
 
     def shutdown(self) -> None:

@@ -30,9 +30,7 @@ def inherited_environment(environment: Mapping[str, str]) -> dict[str, str]:
     `LS_LOG`, `DEBUG` and `LAMBDA_…` are LocalStack's own settings.
     """
     return {
-        name: value
-        for name, value in environment.items()
-        if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
+        name: value for name, value in environment.items() if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
     }
 
 
