@@ -229,6 +229,16 @@ def test_the_machine_s_own_names_lead_to_the_api(emulator: Emulator, api: str, h
     assert ask(emulator, f"{api}/any", Host=host).status == 200
 
 
+def test_an_api_is_also_reached_by_its_host(emulator: Emulator, api: str) -> None:
+    api_id = api.split("/")[3]
+    for host in (f"{api_id}.execute-api.localhost:{emulator.port}", f"{api_id}.execute-api.{REGION}.localhost"):
+        assert ask(emulator, "/local/any", Host=host, Sec_Fetch_Site="none").status == 200
+        for path in ("/_localstack/config", "//_localstack/config", "/%5Flocalstack/config", "/", "/x/y", "/health"):
+            forged = f"{path}?{urllib.parse.urlencode(FORGED['GetCallerIdentity'])}"
+            assert ask(emulator, forged, Host=host).status in {403, 404}
+    assert ask(emulator, "/local/any", Host=f"{api_id}.execute-api.evil.example").status == 403
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -34,6 +34,9 @@ _INTERNAL = "/_"
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 # Where botocore puts a bucket's name before the host; browsers and systems know that this is the loopback.
 _LOOPBACK_BUCKET = re.compile(rf"([a-z0-9.-]+\.)?{_LOOPBACK.pattern}", re.IGNORECASE)
+# The other address of an API, with its stage as the first part of the path: what a stack's outputs name.
+_API_HOST = re.compile(r"[a-z0-9]+\.execute-api(\.[a-z0-9-]+)?\.localhost(:\d{1,5})?", re.IGNORECASE)
+_STAGE = re.compile(r"/[a-z0-9-][a-z0-9_-]*(/.*)?", re.IGNORECASE | re.DOTALL)
 _OF_BROWSERS = ("origin", "sec-fetch-site")
 _SIGNED = "process_emulator.signed"
 _SERVICES_WITH_XML = re.compile(r"/(cloudformation|cloudwatch|ec2|iam|monitoring|s3|sns|sts)/aws4_request")
@@ -72,11 +75,12 @@ class GuardedGateway:
 
     def _admit(self, request: Request) -> None:
         sent = _as_sent(request)
-        is_open = request.path.startswith(API) or (sent.method == "GET" and sent.target == HEALTH)
-        hosts = _LOOPBACK if is_open else _LOOPBACK_BUCKET
-        if not hosts.fullmatch(sent.header("host") or ""):
+        host = sent.header("host") or ""
+        is_api = _is_api(host, request.path)
+        is_open = is_api or (sent.method == "GET" and sent.target == HEALTH)
+        if not (is_api or (_LOOPBACK if is_open else _LOOPBACK_BUCKET).fullmatch(host)):
             raise Refusal("AccessDenied", "expected localhost or 127.0.0.1 as the host")
-        if not request.path.startswith(API) and any(name in sent.headers for name in _OF_BROWSERS):
+        if not is_api and any(name in sent.headers for name in _OF_BROWSERS):
             raise Refusal("AccessDenied", "browsers reach the product's API only")
         if is_open:
             request.headers.remove(INTERNAL_REQUEST_PARAMS_HEADER)
@@ -88,6 +92,12 @@ class GuardedGateway:
         except SignatureError as error:
             raise Refusal(error.code, str(error)) from error
         request.environ[_SIGNED] = True
+
+
+def _is_api(host: str, path: str) -> bool:
+    if path.startswith(API):
+        return _LOOPBACK.fullmatch(host) is not None
+    return _API_HOST.fullmatch(host) is not None and _STAGE.fullmatch(path) is not None
 
 
 def _end_of_the_open_ones(chain: HandlerChain, context: RequestContext, response: Response) -> None:
