@@ -21,6 +21,7 @@ _REFUSED = "a test of addresses with a password, which are refused"
 _ID_OF_A_KEY = "the id of a key in a test, not the key"
 
 ALLOWED: Mapping[tuple[str, str], str] = {
+    ("local/emulator/tests/test_strangers.py", "the-users-own"): "what the emulator must not take from its environment",
     ("tests/integration/conftest.py", "testing"): _MOTOS,
     ("tests/processes.py", "keyed"): "the name of a group of tests",
     ("tests/unit/test_deploy_commands.py", "key-1"): _ID_OF_A_KEY,

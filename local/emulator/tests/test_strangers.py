@@ -33,15 +33,14 @@ COUNTS = """
         return {"calls": calls, "of": event.get("of"), "address": os.environ["AWS_LAMBDA_RUNTIME_API"]}
 """
 USERS_OWN = {
-    "AWS_ACCESS_KEY_ID": "AKIAUSERSOWN",
-    "AWS_SECRET_ACCESS_KEY": "real",
+    "AWS_ACCESS_KEY_ID": "the-users-own",
+    "AWS_SECRET_ACCESS_KEY": "the-users-own",
     "AWS_SESSION_TOKEN": "real-token",
     "AWS_PROFILE": "production",
     "AWS_CONFIG_FILE": "/home/user/.aws/config",
     "AWS_ENDPOINT_URL": "http://elsewhere.example",
     "BOTO_CONFIG": "/home/user/.boto",
     "GITHUB_TOKEN": "real-too",
-    "DATABASE_URL": "postgres://user:real@host/db",
 }
 
 

@@ -7,6 +7,7 @@ AWS's shared credentials, and never on a command line.
 from __future__ import annotations
 
 import secrets
+import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 FILE = "credentials"
 # LocalStack reads the account from a key that starts so: eight letters of base32 and a part of the next are 12 zeros.
 _OF_ACCOUNT_ZERO = "LKIAQAAAAAAAA"
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_LETTERS = string.ascii_uppercase + "234567"
 _FURTHER_LETTERS = 7
 
 
