@@ -53,10 +53,12 @@ class Keys:
         """Return the secret of an access key.
 
         Keys that STS gave out for a role have their own: functions and the CDK sign with these. The internal one is for
-        every other id, as LocalStack's services use account numbers and names of their own.
+        every other id: LocalStack's services use account numbers and a name, which are shorter than a key's id.
         """
         if access_key_id == self.own.access_key_id:
             return self.own.secret
+        if len(access_key_id) != len(self.own.access_key_id):
+            return self.internal
         given = (role.secret_access_key for role in _roles() if role.access_key_id == access_key_id)
         return next(given, self.internal)
 
