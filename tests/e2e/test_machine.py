@@ -71,7 +71,7 @@ def test_a_well_known_key_opens_nothing(up: Product, key: str):
 def test_a_link_to_a_page_of_the_product_works_and_a_run_from_another_site_does_not(up: Product):
     assert up.request("GET", "search_voucher", headers=LINK).status_code == 200
     assert up.lookup(**SEED_REQUEST).status_code == 200
-    assert up.request("POST", "executions", json={}, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert up.request("POST", "executions", json={"mode": "remodel"}, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
 
 
 def test_programs_of_aws_work_after_the_line_that_status_prints(up: Product):
