@@ -75,8 +75,8 @@ def _servers(running: ExitStack) -> dict[str, str]:
     _install_peers()
     ours = {
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": deployed["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": deployed["secret_access_key"],
         "AWS_DEFAULT_REGION": "us-east-1",
         "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
         "POWERTOOLS_SERVICE_NAME": "api",

@@ -143,8 +143,8 @@ def _first_shard(manifest_key: str, environment: dict[str, str]) -> Any:  # noqa
         "s3",
         endpoint_url=environment["AWS_ENDPOINT_URL"],
         region_name=environment["AWS_REGION"],
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - the emulator's
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
     )
     manifest = s3.get_object(Bucket=environment["BUCKET"], Key=manifest_key)["Body"].read()
     return json.loads(manifest)[0]

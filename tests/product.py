@@ -112,7 +112,7 @@ class Product:
         return boto3.client(
             service,
             endpoint_url=self.status_once["endpoint_url"],
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            region_name=self.status_once["region"],
+            aws_access_key_id=self.status_once["access_key_id"],
+            aws_secret_access_key=self.status_once["secret_access_key"],
         )

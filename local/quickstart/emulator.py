@@ -4,7 +4,6 @@ import http.client
 import socket
 import subprocess
 import time
-from pathlib import Path
 
 import psutil
 
@@ -51,7 +50,7 @@ def check_answering(workspace: Workspace) -> None:
             f"the emulator does not answer: its process {known.pid} was stopped (SIGSTOP). kill -CONT {known.pid} lets"
             " it go on, ./quickstart stop ends it"
         )
-    if str(_state(workspace)) not in process.cmdline():
+    if str(workspace.emulator_state) not in process.cmdline():
         raise StepError(
             "the emulator was started before the project was moved, and misses its files: ./quickstart stop, then"
             " ./quickstart run"
@@ -84,7 +83,7 @@ def start(workspace: Workspace) -> None:
         "-m",
         _MODULE,
         *("--port", str(workspace.port)),
-        *("--state", str(_state(workspace))),
+        *("--state", str(workspace.emulator_state)),
         *("--lambda-python", str(LAMBDA_ENVIRONMENT / "bin/python")),
         *("--code-cache", str(TOOLS / "code")),
     ]
@@ -165,7 +164,3 @@ def _environment(workspace: Workspace) -> dict[str, str]:
 
 def _is_proxy(name: str) -> bool:
     return name.lower() in {"http_proxy", "https_proxy", "all_proxy"}
-
-
-def _state(workspace: Workspace) -> Path:
-    return workspace.state / "emulator"

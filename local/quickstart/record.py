@@ -5,6 +5,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from local.quickstart.private_files import write_private
+
 
 class EmulatorProcess(BaseModel):
     """The process that was started, and the port it was given."""
@@ -44,7 +46,5 @@ class Record(BaseModel):
             return cls()
 
     def write(self, state: Path) -> None:
-        """Write the record in one move."""
-        draft = state / "record.json.new"
-        draft.write_text(json.dumps(self.model_dump(), indent=1), encoding="utf-8")
-        draft.replace(state / "record.json")
+        """Write the record in one move, for its owner alone: it holds the API's key."""
+        write_private(state / "record.json", json.dumps(self.model_dump(), indent=1))

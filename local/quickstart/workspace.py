@@ -1,10 +1,13 @@
 """Where the quickstart keeps things, and how it reaches the emulator."""
 
+import configparser
 import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from local.quickstart.private_files import make_private
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -17,6 +20,16 @@ STAGE = "local"
 _THIS_MACHINE = ("127.0.0.1", "localhost", ".localhost")
 _NOT_INHERITED = ("AWS_", "BOTO", "PYTHON", "VIRTUAL_ENV", "CONDA_")
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5, 20
+
+
+class Key(NamedTuple):
+    """The access key that the emulator takes."""
+
+    access_key_id: str
+    secret_access_key: str
+
+
+_NO_KEY = Key("none", "none")
 
 
 @dataclass(frozen=True)
@@ -37,9 +50,15 @@ class Workspace:
 
     @classmethod
     def at(cls, port: int) -> "Workspace":
-        """Return the workspace of this project, or of the folder that the environment names."""
+        """Return the workspace of this project, or of the folder that the environment names.
+
+        Raises
+        ------
+        StepError
+            The folder is shared with others: it holds keys.
+        """
         state = cls.folder()
-        state.mkdir(parents=True, exist_ok=True)
+        make_private(state)
         return cls(state, port)
 
     @staticmethod
@@ -57,9 +76,26 @@ class Workspace:
         """The emulator's address for people and for callers of the API."""
         return f"https://localhost:{self.port}"
 
+    @property
+    def emulator_state(self) -> Path:
+        """Where the emulator keeps its files."""
+        return self.state / "emulator"
+
+    @property
+    def key(self) -> Key:
+        """The key of the emulator that was started last; one that no emulator takes where there is none yet.
+
+        It is read each time: every start of the emulator makes another.
+        """
+        written = configparser.RawConfigParser()
+        written.read(self.emulator_state / "credentials", encoding="utf-8")
+        if "default" not in written:
+            return _NO_KEY
+        return Key(written["default"]["aws_access_key_id"], written["default"]["aws_secret_access_key"])
+
     @cached_property
     def session(self) -> "Session":
-        """AWS clients are made with it, each with `endpoint_url`: `client` does so.
+        """AWS clients are made with it, each with `endpoint_url`: `client` does so, once the emulator is up.
 
         Nothing of the user's AWS matters to them, neither variables nor files; and nothing of the user's proxies.
         """
@@ -79,7 +115,7 @@ class Workspace:
                 retries={"mode": "standard", "max_attempts": 3},
             )
         )
-        return boto3.Session("test", "test", region_name=REGION, botocore_session=core)
+        return boto3.Session(*self.key, region_name=REGION, botocore_session=core)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - typed by whom it is given to
         """Return a client of one of the emulator's services."""
@@ -101,7 +137,7 @@ class Workspace:
         direct = ",".join(filter(None, (os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), *_THIS_MACHINE)))
         return kept | {"NO_PROXY": direct, "no_proxy": direct}
 
-    @cached_property
+    @property
     def environment(self) -> dict[str, str]:
         """The environment of commands that talk to the emulator: our tools first, its address, its credentials."""
         tools = [ROOT / ".venv/bin", ROOT / "local/cdk/node_modules/.bin"]
@@ -109,8 +145,8 @@ class Workspace:
             "PATH": os.pathsep.join([*map(str, tools), os.environ["PATH"]]),
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ENDPOINT_URL_S3": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": self.key.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.key.secret_access_key,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_REGION": REGION,

@@ -16,19 +16,14 @@ from detect_secrets.settings import get_settings, transient_settings
 
 from local.quickstart.workspace import ROOT
 
-_EMULATORS = "the emulator and moto ask for a key, and take any"
+_MOTOS = "moto asks for a key, and takes any"
 _REFUSED = "a test of addresses with a password, which are refused"
 _ID_OF_A_KEY = "the id of a key in a test, not the key"
 
 ALLOWED: Mapping[tuple[str, str], str] = {
-    ("benchmarks/lookups.py", "test"): _EMULATORS,
-    ("benchmarks/memory.py", "test"): _EMULATORS,
-    ("docs/how-to/rejected-rows.md", "test"): _EMULATORS,
-    ("docs/pipeline.md", "test"): _EMULATORS,
-    ("local/quickstart/workspace.py", "test"): _EMULATORS,
-    ("tests/integration/conftest.py", "testing"): _EMULATORS,
+    ("local/emulator/tests/test_strangers.py", "the-users-own"): "what the emulator must not take from its environment",
+    ("tests/integration/conftest.py", "testing"): _MOTOS,
     ("tests/processes.py", "keyed"): "the name of a group of tests",
-    ("tests/product.py", "test"): _EMULATORS,
     ("tests/unit/test_deploy_commands.py", "key-1"): _ID_OF_A_KEY,
     ("tests/unit/test_https_addresses.py", "sesame"): _REFUSED,
     ("tests/unit/test_https_addresses.py", "sesame\\"): _REFUSED,

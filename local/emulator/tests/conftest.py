@@ -6,6 +6,7 @@ PROCESS_EMULATOR_LAMBDA_PYTHON names the interpreter that functions run with.
 from __future__ import annotations
 
 import base64
+import configparser
 import io
 import json
 import os
@@ -27,6 +28,7 @@ import psutil
 import pytest
 from botocore.config import Config
 
+from process_emulator.credentials import FILE
 from process_emulator.settings import HOST, PREFIX
 
 if TYPE_CHECKING:
@@ -82,10 +84,17 @@ class Emulator:
 
     def client(self, service: str) -> Any:
         if service not in self.clients:
-            config = Config(retries={"max_attempts": 1}, max_pool_connections=50)
-            session = boto3.Session("test", "test", region_name=REGION)
+            config = Config(retries={"total_max_attempts": 1}, max_pool_connections=50)
+            session = boto3.Session(*self.key, region_name=REGION)
             self.clients[service] = session.client(service, endpoint_url=self.url, config=config)
         return self.clients[service]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The id and the secret of the emulator's key."""
+        written = configparser.RawConfigParser()
+        written.read(self.state / FILE)
+        return written["default"]["aws_access_key_id"], written["default"]["aws_secret_access_key"]
 
     def create_function(self, source: str, *, variables: dict[str, str] | None = None, **settings: Any) -> Function:
         """Create a function whose module `app` is the source, and wait until it is active."""
@@ -105,6 +114,24 @@ class Emulator:
     def stop(self, how: int = signal.SIGTERM) -> int:
         self.process.send_signal(how)
         return self.process.wait(timeout=15)
+
+
+def open_api(emulator: Emulator, function: Function) -> str:
+    """Return the address of a new API whose every path is answered by the function."""
+    gateway = emulator.client("apigateway")
+    api = gateway.create_rest_api(name=f"api-{uuid.uuid4().hex[:8]}")["id"]
+    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+    target = {
+        "restApiId": api,
+        "resourceId": gateway.create_resource(restApiId=api, parentId=root, pathPart="{proxy+}")["id"],
+        "httpMethod": "ANY",
+    }
+    arn = f"arn:aws:lambda:{REGION}:000000000000:function:{function.name}"
+    uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    gateway.put_method(**target, authorizationType="NONE")
+    gateway.put_integration(**target, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
+    gateway.create_deployment(restApiId=api, stageName="local")
+    return f"{emulator.url}/_aws/execute-api/{api}/local"
 
 
 def zip_source(source: str) -> bytes:
@@ -143,6 +170,11 @@ def processes_with(mark: str) -> list[int]:
         except psutil.Error:
             continue
     return found
+
+
+def environments_with(mark: str) -> list[int]:
+    """Return the processes that answer events; others of theirs, as the shell that ends them, are in their sessions."""
+    return [pid for pid in processes_with(mark) if psutil.pid_exists(pid) and os.getsid(pid) == pid]
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import REGION, ROLE, wait_until
+from conftest import REGION, ROLE, open_api, wait_until
 
 if TYPE_CHECKING:
     from conftest import Emulator
@@ -118,21 +118,7 @@ def test_api_gateway_hands_requests_to_a_function(emulator: Emulator) -> None:
             answer = {"path": event["path"], "sent": json.loads(event["body"])}
             return {"statusCode": 201, "headers": {"x-from": "function"}, "body": json.dumps(answer)}
     """)
-    gateway = emulator.client("apigateway")
-    api = gateway.create_rest_api(name="api", tags={"_custom_id_": "voucher"})["id"]
-    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
-    target = {
-        "restApiId": api,
-        "resourceId": gateway.create_resource(restApiId=api, parentId=root, pathPart="{proxy+}")["id"],
-        "httpMethod": "ANY",
-    }
-    arn = f"arn:aws:lambda:{REGION}:000000000000:function:{function.name}"
-    uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
-    gateway.put_method(**target, authorizationType="NONE")
-    gateway.put_integration(**target, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
-    gateway.create_deployment(restApiId=api, stageName="local")
-
-    url, json_type = f"{emulator.url}/_aws/execute-api/voucher/local/some/path", {"Content-Type": "application/json"}
+    url, json_type = f"{open_api(emulator, function)}/some/path", {"Content-Type": "application/json"}
     request = urllib.request.Request(url, b'{"a": 1}', json_type)
     with urllib.request.urlopen(request) as answer:
         status, header, body = answer.status, answer.headers["x-from"], json.load(answer)

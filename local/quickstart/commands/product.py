@@ -11,7 +11,7 @@ from local.quickstart.record import Deployment, Record
 from local.quickstart.runs import Runs
 from local.quickstart.steps import StepError, step
 from local.quickstart.terminal import answer, console
-from local.quickstart.workspace import STAGE, Workspace
+from local.quickstart.workspace import REGION, STAGE, Workspace
 
 app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "What is up"
@@ -117,6 +117,8 @@ def _status(workspace: Workspace, deployed: Deployment) -> dict[str, Any]:
         "api_url": deployed.api_url,
         "api_key": deployed.api_key,
         "endpoint_url": workspace.endpoint_url,
+        **workspace.key._asdict(),
+        "region": REGION,
         "state_machine_arn": deployed.state_machine_arn,
         "bucket": deployed.bucket,
         "table": deployed.table,
@@ -130,9 +132,24 @@ def _show_status(found: dict[str, Any]) -> None:
     facts["settings"] = starting_settings.shown(found["settings"])
     for name, value in facts.items():
         console.print(f"{name:<24} {value or 'none'}", soft_wrap=True, markup=False)
+    console.print("\nFor aws and other programs on this machine")
+    console.print(_exports(found), soft_wrap=True, markup=False)
     console.print()
     if found["last_run"]:
         console.print("The last run", style="bold")
         runs_report.show_run(found["last_run"])
     else:
         console.print("Nothing has run yet.")
+
+
+def _exports(found: dict[str, Any]) -> str:
+    """Return the command of a shell after which AWS's programs talk to the emulator."""
+    variables = {
+        "AWS_ACCESS_KEY_ID": found["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": found["secret_access_key"],
+        "AWS_REGION": found["region"],
+        "AWS_DEFAULT_REGION": found["region"],
+        "AWS_ENDPOINT_URL": found["endpoint_url"],
+        "AWS_ENDPOINT_URL_S3": found["endpoint_url"],
+    }
+    return " ".join(["export", *(f"{name}={value}" for name, value in variables.items())])

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from process_emulator.code_store import remove_unused_code
+from process_emulator.credentials import KEYS
 from process_emulator.interpreter import InterpreterError, inspect_interpreter
-from process_emulator.offline import offline_environment
+from process_emulator.offline import inherited_environment, offline_environment, stay_with_loopback_names
+from process_emulator.private_folders import SharedFolderError, make_private
 from process_emulator.settings import HOST, PREFIX, Isolation, Settings
 
 EXIT_USAGE = 2
 EXIT_PORT_IN_USE = 3
 EXIT_STATE_IN_USE = 4
+LEAST_ENVIRONMENTS = 2
 
 THREAD_SWITCH_SECONDS = 0.0005
 """A tenth of Python's own: a request waits less for threads that do other work, and its slowest answers come sooner."""
@@ -37,11 +40,13 @@ class StartError(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Run LocalStack until SIGTERM or SIGINT; return the exit code when it does not even start."""
     settings = parse_settings(arguments)
+    os.umask(0o077)  # all that it writes is the user's own: code that runs, histories, keys
     try:
         inspect_interpreter(settings.lambda_python)
         check_port(settings.port)
         lock = lock_state(settings.state)
-    except InterpreterError as error:
+        make_private(settings.code_cache)
+    except (InterpreterError, SharedFolderError) as error:
         return _refuse(StartError(EXIT_USAGE, str(error)))
     except StartError as error:
         return _refuse(error)
@@ -50,7 +55,10 @@ def main(arguments: list[str] | None = None) -> int:
         os.environ.update(offline_environment(settings, os.environ))
         os.environ.update(settings.to_environment())
         tempfile.tempdir = str(settings.state / "tmp")  # not TMPDIR, which LocalStack warns of
+        KEYS.own.write(settings.state)
         # Only now: LocalStack reads its configuration from the environment when it is imported.
+        KEYS.sign_internal_calls()
+        stay_with_loopback_names()
         from process_emulator.entry_points import register_entry_points  # noqa: PLC0415
 
         register_entry_points()
@@ -80,7 +88,11 @@ def parse_settings(arguments: list[str] | None = None) -> Settings:
     option("--lambda-python", type=Path, default=_default("LAMBDA_PYTHON"), help="interpreter that has awslambdaric")
     option("--code-cache", type=Path, default=_default("CODE_CACHE"), help="unzipped functions; default: in --state")
     option("--isolation", choices=list(Isolation), default=_default("ISOLATION", "auto"), help="plain: never mount")
+    many = _default("ENVIRONMENTS", str(max(16, 2 * (os.process_cpu_count() or 1))))
+    option("--environments", type=int, default=many, help="processes of functions at once, at most; one function: half")
     chosen = parser.parse_args(arguments)
+    if chosen.environments < LEAST_ENVIRONMENTS:
+        parser.error(f"--environments takes {LEAST_ENVIRONMENTS} or more: a function may wait for another")
     if chosen.state is None or chosen.lambda_python is None:
         parser.error("--state and --lambda-python are required")
     state = chosen.state.absolute()
@@ -90,6 +102,7 @@ def parse_settings(arguments: list[str] | None = None) -> Settings:
         lambda_python=chosen.lambda_python.absolute(),
         code_cache=(chosen.code_cache or state / "code").absolute(),
         isolation=Isolation(chosen.isolation),
+        environments=chosen.environments,
     )
 
 
@@ -109,7 +122,7 @@ def check_port(port: int) -> None:
 
 def lock_state(state: Path) -> IO[str]:
     """Take the state folder for this process, until the returned file is closed; StartError if another has it."""
-    state.mkdir(parents=True, exist_ok=True)
+    make_private(state)
     lock = (state / "lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -126,7 +139,6 @@ def prepare_state(settings: Settings) -> None:
         shutil.rmtree(settings.state / name, ignore_errors=True)
         (settings.state / name).mkdir()
     (settings.state / "localstack").mkdir(exist_ok=True)
-    settings.code_cache.mkdir(parents=True, exist_ok=True)
     remove_unused_code(settings.code_cache)
 
 
@@ -139,5 +151,16 @@ def _refuse(error: StartError) -> int:
     return error.exit_code
 
 
+def start_clean() -> None:
+    """Start this program again if its environment has what the emulator does not need: keys of the user's, say.
+
+    Other programs of the user, and what the emulator starts, can see the environment that a process was started with.
+    """
+    environment = inherited_environment(os.environ)
+    if environment != dict(os.environ):
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606 - this program
+
+
 if __name__ == "__main__":
+    start_clean()
     sys.exit(main())

@@ -120,6 +120,7 @@ class Environment:
         api = RuntimeApi()
         variables = {**self._variables, "AWS_LAMBDA_RUNTIME_API": api.address}
         process = FunctionProcess(self._command, variables, self._output.path, on_exit=api.close)
+        api.serve(process.pid)
         self._api, self._process = api, process
         if self._stopped:
             self._end()

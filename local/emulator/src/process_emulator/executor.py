@@ -15,7 +15,7 @@ from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntim
 from process_emulator.code_store import CodeStore, StoredCode
 from process_emulator.environment import Environment, EnvironmentStopped, FunctionSettings
 from process_emulator.interpreter import RUNTIME, inspect_interpreter
-from process_emulator.offline import no_proxy
+from process_emulator.offline import CERTIFICATE_VARIABLES, PROXY_VARIABLES, no_proxy
 from process_emulator.runtime_api import Invocation
 from process_emulator.sandbox import make_sandbox
 from process_emulator.settings import HOST, Settings
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from process_emulator.sandbox import Sandbox
 
 LOG = logging.getLogger(__name__)
-
-CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
-PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
-"""The variables of this machine that functions see: they are how it reaches the internet."""
 
 
 class ProcessRuntimeExecutor(RuntimeExecutor):  # type: ignore[misc]

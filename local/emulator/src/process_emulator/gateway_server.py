@@ -1,4 +1,4 @@
-"""LocalStack's HTTP and HTTPS server, on the loopback interface only."""
+"""LocalStack's HTTP and HTTPS server, on the loopback interface only, behind the door of `admission`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from localstack.runtime.server.twisted import TwistedRuntimeServer
 from rolo.serving.twisted import TwistedGateway
 from twisted.internet import endpoints, reactor, ssl
 
+from process_emulator.admission import GuardedGateway
+from process_emulator.credentials import KEYS
+
 if TYPE_CHECKING:
     from localstack.config import HostAndPort
     from rolo.gateway import Gateway
@@ -17,20 +20,23 @@ if TYPE_CHECKING:
 THREADS_SECONDS = 2
 """How long requests that are being answered may take to end when the emulator stops."""
 
+BACKLOG = 1024
+"""How many connections may come at once; beyond, they are reset."""
+
 
 class LoopbackRuntimeServer(TwistedRuntimeServer):  # type: ignore[misc]
     """LocalStack's default server listens on every interface, whatever host it was given: this one does as told."""
 
     def register(self, gateway: Gateway, listen: list[HostAndPort], ssl_creds: tuple[str, str] | None = None) -> None:
         """Listen on the given hosts; with a certificate, TLS is told from plain HTTP by a connection's first byte."""
-        protocol = TwistedGateway(gateway)
+        protocol = TwistedGateway(GuardedGateway(gateway, KEYS.secret_of))
         if ssl_creds:
             certificate, key = ssl_creds
             context = ssl.DefaultOpenSSLContextFactory(key, certificate)
             context.getContext().use_certificate_chain_file(certificate)
             protocol = TLSMultiplexerFactory(context, isClient=False, wrappedFactory=protocol)
         for address in listen:
-            endpoint = endpoints.TCP4ServerEndpoint(reactor, address.port, interface=address.host)
+            endpoint = endpoints.TCP4ServerEndpoint(reactor, address.port, BACKLOG, interface=address.host)
             endpoint.listen(protocol)
 
     def shutdown(self) -> None:

@@ -45,10 +45,11 @@ def lambda_default() -> Service:
     """In the place of LocalStack's plugin: its own provider, after our changes to what it is made of."""
     from localstack.services.lambda_.provider import LambdaProvider  # noqa: PLC0415
 
-    from process_emulator.assignment import allow_changes_while_looking  # noqa: PLC0415
+    from process_emulator.assignment import bound_environments  # noqa: PLC0415
     from process_emulator.bookkeeping import write_in_batches  # noqa: PLC0415
+    from process_emulator.settings import Settings  # noqa: PLC0415
 
-    allow_changes_while_looking()
+    bound_environments(Settings.from_environment().environments)
     write_in_batches()
     return Service.for_provider(LambdaProvider())
 
@@ -60,8 +61,10 @@ def apigateway_default() -> Service:
     from localstack.services.moto import MotoFallbackDispatcher  # noqa: PLC0415
 
     from process_emulator.gateway_responses import answer_as_declared  # noqa: PLC0415
+    from process_emulator.throttling import throttle  # noqa: PLC0415
 
     answer_as_declared()
+    throttle()
     return Service.for_provider(ApigatewayNextGenProvider(), dispatch_table_factory=MotoFallbackDispatcher)
 
 

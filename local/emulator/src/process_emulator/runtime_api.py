@@ -1,7 +1,8 @@
 """The Lambda Runtime API: how the process of a function gets its events and hands back its answers.
 
 Specified at https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. Each execution environment has a server of
-its own, so that at most one invocation is in flight per server.
+its own, so that at most one invocation is in flight per server. It answers the function's process alone: whoever else
+connects, of this machine's users and programs, would get the next event and could answer it.
 """
 
 from __future__ import annotations
@@ -17,10 +18,16 @@ from queue import SimpleQueue
 from socketserver import ThreadingTCPServer
 from typing import Any
 
+import psutil
+
 from process_emulator.answer import Answer
 from process_emulator.settings import HOST
 
 BASE = "/2018-06-01/runtime"
+OWNER_SECONDS = 5
+STRANGER_SECONDS = 1
+"""How long a connection waits to hear which process is the function's, and how long one of another process may take."""
+
 _ANSWER = re.compile(rf"{BASE}/invocation/([^/]+)/(response|error)")
 
 
@@ -47,6 +54,7 @@ class RuntimeApi:
 
     def __init__(self) -> None:
         self.initialized: Future[Answer | None] = Future()
+        self._owner: Future[int] = Future()
         self._events: SimpleQueue[Invocation | None] = SimpleQueue()
         self._answers: dict[str, Future[Answer]] = {}
         self._closed = threading.Event()
@@ -56,6 +64,19 @@ class RuntimeApi:
     def address(self) -> str:
         """Host and port, as AWS_LAMBDA_RUNTIME_API wants it."""
         return f"{HOST}:{self._server.server_address[1]}"
+
+    def serve(self, pid: int) -> None:
+        """Answer the process from now on, and no other."""
+        _settle(self._owner, pid)
+
+    def is_owner(self, client_port: int) -> bool:
+        """Tell whether the connection from the port is one of the function's process, by its open files."""
+        try:
+            connections = psutil.Process(self._owner.result(OWNER_SECONDS)).net_connections("tcp4")
+        except (TimeoutError, RuntimeStopped, psutil.Error):
+            return False
+        ends = (client_port, self._server.server_address[1])
+        return any((connection.laddr.port, *connection.raddr[1:]) == ends for connection in connections)
 
     def invoke(self, invocation: Invocation, timeout_seconds: float) -> Answer:
         """Hand the event to the process and wait; TimeoutError if it takes too long, RuntimeStopped if it ends."""
@@ -76,6 +97,7 @@ class RuntimeApi:
         self._closed.set()
         self._events.put(None)
         _abandon(self.initialized)
+        _abandon(self._owner)
         for waiting in tuple(self._answers.values()):
             _abandon(waiting)
         self._server.stop()
@@ -138,8 +160,27 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # an answer leaves in one packet
     server: _Server
 
+    def setup(self) -> None:
+        """Find out who has connected; a stranger does not keep a thread."""
+        super().setup()
+        self._is_of_function = self.server.api.is_owner(self.client_address[1])
+        if not self._is_of_function:
+            self.connection.settimeout(STRANGER_SECONDS)
+
+    def parse_request(self) -> bool:
+        """Read the request; one of a stranger is refused whatever it asks."""
+        is_read = super().parse_request()
+        if is_read and not self._is_of_function:
+            self.close_connection = True
+            self._reply(403, headers={"Connection": "close"})
+            return False
+        return is_read
+
     def do_GET(self) -> None:
         """Answer `/invocation/next`, once there is an event."""
+        if self.path != f"{BASE}/invocation/next":
+            self._reply(404)
+            return
         event = self.server.api.next_event()
         if event is None:
             self._reply(410)

@@ -27,7 +27,8 @@ class Settings:
     """What one emulator runs with; all paths are absolute.
 
     `state` holds everything that it writes, except for the unzipped functions: these are in `code_cache`, which may be
-    shared with other emulators. `lambda_python` is the interpreter of an environment that has `awslambdaric`.
+    shared with other emulators. `environments` is how many execution environments of functions there are at most; one
+    function has half. `lambda_python` is the interpreter of an environment that has `awslambdaric`.
     """
 
     port: int
@@ -35,6 +36,7 @@ class Settings:
     lambda_python: Path
     code_cache: Path
     isolation: Isolation = Isolation.AUTO
+    environments: int = 16
 
     def to_environment(self) -> dict[str, str]:
         """Return the variables that `from_environment` reads."""
@@ -44,6 +46,7 @@ class Settings:
             f"{PREFIX}LAMBDA_PYTHON": str(self.lambda_python),
             f"{PREFIX}CODE_CACHE": str(self.code_cache),
             f"{PREFIX}ISOLATION": self.isolation.value,
+            f"{PREFIX}ENVIRONMENTS": str(self.environments),
         }
 
     @classmethod
@@ -55,4 +58,5 @@ class Settings:
             lambda_python=Path(environment[f"{PREFIX}LAMBDA_PYTHON"]),
             code_cache=Path(environment[f"{PREFIX}CODE_CACHE"]),
             isolation=Isolation(environment[f"{PREFIX}ISOLATION"]),
+            environments=int(environment[f"{PREFIX}ENVIRONMENTS"]),
         )
