@@ -16,7 +16,8 @@ from voucher_selection.adapters.emitted_metrics import (
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
 from voucher_selection.adapters.settings import CleanSettings
-from voucher_selection.domain.runs import Countries, RunId, Shard, Totals
+from voucher_selection.domain.countries import Countries
+from voucher_selection.domain.runs import RunId, Shard, Totals
 from voucher_selection.pipeline.cleaning import clean_shard
 
 settings = CleanSettings.from_environment()

@@ -12,9 +12,10 @@ from voucher_selection.adapters.observability import log_failures, logger, metri
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import IngestSettings
 from voucher_selection.domain.assign_runs import AssignPlan
+from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.requests import AppendRequest, AssignRequest, FullRequest, parse_request
-from voucher_selection.domain.runs import Countries, RunId, RunPlan
+from voucher_selection.domain.runs import RunId, RunPlan
 from voucher_selection.pipeline.base_counts import served_base
 from voucher_selection.pipeline.ingesting import ingest, ingest_addition, ingest_customers
 

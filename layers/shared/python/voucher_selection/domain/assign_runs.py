@@ -6,7 +6,8 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from voucher_selection.domain.runs import Countries, Outcome, RunId, SourceFile
+from voucher_selection.domain.countries import Countries
+from voucher_selection.domain.runs import Outcome, RunId, SourceFile
 
 
 class AssignPlan(BaseModel):

@@ -31,8 +31,8 @@ def is_text(arrow_type: pa.DataType) -> bool:
     return any(is_kind(arrow_type) for is_kind in (types.is_string, types.is_large_string, types.is_string_view))
 
 
-def _is_number(arrow_type: pa.DataType) -> bool:
-    return any(is_kind(arrow_type) for is_kind in (types.is_integer, types.is_floating, types.is_decimal))
+def _is_text_or_number(arrow_type: pa.DataType) -> bool:
+    return any(is_kind(arrow_type) for is_kind in (is_text, types.is_integer, types.is_floating, types.is_decimal))
 
 
 def _is_time(arrow_type: pa.DataType) -> bool:
@@ -44,8 +44,8 @@ COLUMNS = (
     Column("country_code", "string", is_text),
     Column("last_order_ts", "string, timestamp or date", _is_time),
     Column("first_order_ts", "string, timestamp or date", _is_time),
-    Column("total_orders", "string, integer, float or decimal", lambda t: is_text(t) or _is_number(t)),
-    Column("voucher_amount", "float, integer or decimal", _is_number),
+    Column("total_orders", "string, integer, float or decimal", _is_text_or_number),
+    Column("voucher_amount", "string, float, integer or decimal", _is_text_or_number),
 )
 COLUMN_NAMES = [column.name for column in COLUMNS]
 

@@ -1,27 +1,35 @@
 """What is asked of a run: the input of an execution, one model for each mode."""
 
-import re
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.https_addresses import parse_https
-from voucher_selection.domain.runs import Countries, IsoDate, RunId
+from voucher_selection.domain.runs import IsoDate, RunId
 from voucher_selection.domain.segments import SegmentDefinitions
-from voucher_selection.domain.validation import field_problems
+from voucher_selection.domain.validation import WITHOUT_CONTROLS, field_problems
+
+# A signed address may have a few thousand characters; S3's keys have 1,024 bytes.
+_LONGEST_SOURCE = 8_192
 
 
 def _source_location(source: str) -> str:
     scheme, _, rest = source.partition("://")
     if scheme not in {"s3", "https"} or not rest.strip("/"):
-        # Without a password that may be in it.
-        shown = re.sub("//.*@", "//…@", source)
-        raise ValueError(f"expected s3://bucket/key, s3://bucket/folder/ or https://host/path, got {shown!r}")
+        before, at, after = source.rpartition("@")
+        shown = f"{before.partition('//')[0]}//…@{after}" if at else source  # without a password that may be in it
+        raise ValueError(f"expected s3://bucket/key, s3://bucket/folder/ or https://host/path, got {shown[:200]!r}")
     if scheme == "https":
         parse_https(source)
     return source
+
+
+Source = Annotated[
+    str, StringConstraints(max_length=_LONGEST_SOURCE), WITHOUT_CONTROLS, AfterValidator(_source_location)
+]
 
 
 class _Request(BaseModel):
@@ -50,7 +58,7 @@ class FullRequest(_Request):
     `gate` has the thresholds of the quality gate that differ.
     """
 
-    source: Annotated[str, AfterValidator(_source_location)]
+    source: Source
     mode: Literal["full"] = "full"
     countries: Countries | None = None
     cur_date: IsoDate | None = None
@@ -60,7 +68,7 @@ class FullRequest(_Request):
 class AppendRequest(_Request):
     """New history for the counts behind the served model; `countries`, if given, must be those of the counts."""
 
-    source: Annotated[str, AfterValidator(_source_location)]
+    source: Source
     mode: Literal["append"]
     countries: Countries | None = None
     cur_date: IsoDate | None = None
@@ -94,15 +102,15 @@ class AssignRequest(_Request):
     """Amounts of the served model for the customers of parquet files; without `segment_name` each row names its own."""
 
     mode: Literal["assign"]
-    customers: Annotated[str, AfterValidator(_source_location)]
-    segment_name: Annotated[str, StringConstraints(min_length=1)] | None = None
+    customers: Source
+    segment_name: Annotated[str, StringConstraints(min_length=1, max_length=128), WITHOUT_CONTROLS] | None = None
 
 
 class RollbackRequest(_Request):
     """Serve a version again that the catalog keeps, an older or a newer one; without `version`, the one before."""
 
     mode: Literal["rollback"]
-    version: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    version: Annotated[str, StringConstraints(min_length=1, max_length=128), WITHOUT_CONTROLS] | None = None
 
 
 type RunRequest = FullRequest | AppendRequest | RemodelRequest | AssignRequest | RollbackRequest | ApproveRequest

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from voucher_selection.adapters.damage import named_damage
 from voucher_selection.adapters.footers import chunk_indices
+from voucher_selection.domain.countries import may_lie_between
 from voucher_selection.domain.history import COLUMN_NAMES, is_text
 from voucher_selection.domain.runs import Shard, ShardPart
 
@@ -163,7 +164,7 @@ def _may_hold(country_code: pq.ColumnChunkMetaData, countries: Collection[str]) 
         least, most = statistics.min, statistics.max
     except UnicodeDecodeError:  # a bound may be cut in the middle of a character
         return True
-    return not isinstance(least, str) or any(least <= country <= most for country in countries)
+    return not isinstance(least, str) or may_lie_between(least, most, countries)
 
 
 def _check(rows: pa.RecordBatch) -> None:
