@@ -77,6 +77,8 @@ def show_rows(summary: dict[str, Any]) -> None:
         f" {sum(rows['rejected'].values()):,} rejected ({rejected}), {rows['kept']:,} kept",
         soft_wrap=True,
     )
+    if rounded := rows["amounts_rounded"]:
+        console.print(f"  {rounded:,} of those kept have an amount that was rounded to 15 digits", soft_wrap=True)
     if summary["known_files"]:
         console.print(f"  {summary['known_files']:,} of its files had been counted before")
     show_outcome(summary)

@@ -17,7 +17,7 @@ from tests.lookup_requests import SEED_REQUEST
 from tests.product import KEYED_SETTINGS, ROOT, Product, free_port
 
 LOOKUP = ("lookup", "--country", "Peru", "--segment-name", "recency_segment", "--last-order", "2018-05-03")
-ROWS = {"rows_read", "other_country", "rejected", "kept"}
+ROWS = {"rows_read", "other_country", "rejected", "kept", "amounts_rounded"}
 RUN = {
     *("id", "mode", "status", "started_at", "finished_at", "total_seconds", "seconds", "shards"),
     *("outcome", "version", "published", "served_version", "error", "cause"),

@@ -170,16 +170,18 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
 
     Where runs may be started, one that the quality gate has held back can be approved from its page.
     """
-    rows, summary = run["rows"], run["summary"]
+    rows, summary = run["rows"] and Totals.model_validate(run["rows"]), run["summary"]
     facts = {name: summary[key] for key, name in _FACTS.items() if summary.get(key) is not None}
     if summary.get("served_version") not in {None, summary.get("version")}:
         facts["Still served"] = summary["served_version"]
+    if rows and rows.amounts_rounded:
+        facts["Amounts rounded to 15 digits"] = f"{rows.amounts_rounded:,}"
     return _render(
         "run.html",
         frame,
         run=run,
         may_approve=may_start and run["error"] == HeldBack.__name__,
-        rows=_rows(Totals.model_validate(rows)) if rows else None,
+        rows=_rows(rows) if rows else None,
         facts=facts,
     )
 
