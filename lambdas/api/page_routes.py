@@ -7,7 +7,6 @@ name below `/views` with the key; elsewhere both are the same.
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
@@ -17,7 +16,7 @@ from api.run_routes import start
 from voucher_selection.api import http_answers, problems
 from voucher_selection.api.addresses import api_url, curl_of
 from voucher_selection.api.answers import page_answer
-from voucher_selection.api.request_bodies import FORM, text_of
+from voucher_selection.api.request_bodies import form_of
 from voucher_selection.domain.errors import InvalidRequest, NoModel, VoucherSelectionError
 from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, find
 
@@ -84,8 +83,7 @@ def segments_page(country: str | None) -> Response[str]:
     from voucher_selection.api import pages  # noqa: PLC0415 - see above
 
     model = models.current()
-    country = country or model.countries[0]
-    model.check_country(country)
+    country = model.country(country) if country else model.countries[0]
     return page_answer(HTTPStatus.OK, pages.segments_page(_frame(), model, country), http_answers.REVALIDATE)
 
 
@@ -191,7 +189,7 @@ def _request_of(fields: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _fields() -> dict[str, str]:
-    return dict(parse_qsl(text_of(router.current_event, FORM, settings.most_body_bytes), keep_blank_values=True))
+    return form_of(router.current_event, settings.most_body_bytes)
 
 
 def _query() -> dict[str, str]:

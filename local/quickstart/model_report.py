@@ -12,8 +12,8 @@ from rich.table import Table
 from local.quickstart.steps import StepError
 from local.quickstart.terminal import console, notices, show_table
 from voucher_selection.api.wording import duration
-from voucher_selection.domain.amounts import amount
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
+from voucher_selection.domain.wording import amount
 
 _SHADES = "█▓▒░"
 # From this width on, there is room for the amounts that come next.

@@ -13,8 +13,8 @@ from local.quickstart.runs import rows_per_second
 from local.quickstart.terminal import console, notices
 from voucher_selection.adapters.state_machine import MAPS, STATES, Execution
 from voucher_selection.api.wording import first_of
-from voucher_selection.domain.amounts import amount
 from voucher_selection.domain.striking_dates import StrikingDate
+from voucher_selection.domain.wording import amount
 
 # The states that a run goes through, by its mode; the others are those of a history.
 _STATES = {
@@ -80,6 +80,8 @@ def show_rows(summary: dict[str, Any]) -> None:
         f" {sum(rows['rejected'].values()):,} rejected ({rejected}), {rows['kept']:,} kept",
         soft_wrap=True,
     )
+    if rounded := rows["amounts_rounded"]:
+        console.print(f"  {rounded:,} of those kept have an amount that was rounded to 15 digits", soft_wrap=True)
     for found in summary["striking_dates"]:
         console.print(f"  [yellow]{StrikingDate.model_validate(found).told}[/]", soft_wrap=True)
     if summary["known_files"]:

@@ -9,7 +9,7 @@ from local.quickstart.steps import StepError
 from local.quickstart.workspace import Workspace
 from voucher_selection.domain.errors import NoRun
 
-_ROWS = ("rows_read", "other_country", "rejected", "kept")
+_ROWS = ("rows_read", "other_country", "rejected", "kept", "amounts_rounded")
 _MODEL = ("outcome", "version", "published", "served_version")
 
 

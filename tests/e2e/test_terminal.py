@@ -15,10 +15,10 @@ from tests.customers import case
 from tests.histories import history, parquet_bytes, repeated
 from tests.lookup_requests import SEED_REQUEST
 from tests.product import KEYED_SETTINGS, ROOT, Product, free_port
-from voucher_selection.domain.amounts import amount
+from voucher_selection.domain.wording import amount
 
 LOOKUP = ("lookup", "--country", "Peru", "--segment-name", "recency_segment", "--last-order", "2018-05-03")
-ROWS = {"rows_read", "other_country", "rejected", "kept", "striking_dates"}
+ROWS = {"rows_read", "other_country", "rejected", "kept", "amounts_rounded", "striking_dates"}
 RUN = {
     *("id", "mode", "status", "started_at", "finished_at", "total_seconds", "seconds", "shards"),
     *("outcome", "version", "published", "served_version", "error", "cause"),

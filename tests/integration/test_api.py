@@ -69,6 +69,20 @@ INVALID = {
     "orders as a truth": ({"total_orders": True}, {"total_orders"}),
     "orders beyond count": ({"total_orders": 1e300}, {"total_orders"}),
     "an unparsable first order": ({"first_order_ts": "yesterday"}, {"first_order_ts"}),
+    "a last order before the first": (
+        {"last_order_ts": "2017-05-02", "first_order_ts": "2017-05-03"},
+        {"last_order_ts", "first_order_ts"},
+    ),
+    "no orders and a last order": (
+        {"total_orders": 0, "first_order_ts": None},
+        {"total_orders", "last_order_ts"},
+    ),
+    "no orders and a first order": (
+        {"total_orders": "0.0", "last_order_ts": "", "segment_name": "frequent_segment"},
+        {"total_orders", "first_order_ts"},
+    ),
+    "no orders and both": ({"total_orders": 0}, {"total_orders", "last_order_ts", "first_order_ts"}),
+    "orders without an end": ({"total_orders": "1" * 100_000 + "x"}, {"total_orders"}),
     "a customer that is a list": ({"customer_id": [1]}, {"customer_id"}),
     "a customer that is a truth": ({"customer_id": True}, {"customer_id"}),
     "a country that is a number": ({"country_code": 51}, {"country_code"}),

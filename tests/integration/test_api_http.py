@@ -173,6 +173,22 @@ def test_a_body_may_come_as_base64(version: str, api: Api):
     assert form.status == 200
 
 
+def test_a_byte_order_mark_before_the_body_is_ignored(version: str, api: Api):
+    text = "\ufeff" + json.dumps(SEED_REQUEST)
+
+    plain = api("POST", "/voucher", text, Content_Type="application/json")
+    in_base64 = api("POST", "/voucher", encoded(text.encode()), base64_encoded=True, Content_Type="application/json")
+
+    assert [(answer.status, answer.json["voucher_amount"]) for answer in (plain, in_base64)] == [(200, 2640.0)] * 2
+
+
+def test_a_form_of_more_fields_than_any_page_has_is_refused(version: str, api: Api):
+    answer = api("POST", "/search_voucher", "&".join(["a=1"] * 101), Content_Type=FORM)
+
+    assert (answer.status, answer.json["code"]) == (400, "malformed_body")
+    assert "at most 100 fields" in answer.json["detail"]
+
+
 @pytest.mark.parametrize(("path", "content_type"), [("/voucher", "application/json"), ("/search_voucher", FORM)])
 @pytest.mark.parametrize("body", ["not base64!", "abc", "é", encoded(b"\xff\xfe{}")])
 def test_a_body_that_is_no_text_is_refused(version: str, api: Api, path: str, content_type: str, body: str):

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.histories import GOOD_ROW, SCHEMA, history, parquet_bytes, repeated
+from tests.histories import SCHEMA, history, parquet_bytes, repeated
 from tests.integration.conftest import BUCKET, STARTED, Pipeline, quarantine_of, read_json
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
@@ -53,6 +53,7 @@ def test_a_run_publishes_the_modes_of_its_history(put, pipeline: Pipeline, catal
             "null_voucher_amount": 1,
         },
         "kept": 7,
+        "amounts_rounded": 0,
     }
     assert summary["published"]
     assert summary["served_version"] == summary["version"] == "20260101T000000000Z-run-1" == catalog.served_version()
@@ -247,7 +248,34 @@ BAD_REQUESTS = {
     "a bad date": ({"source": "s3://bucket/k", "cur_date": "2018-02-30"}, "cur_date: expected a date like 2018-09-15"),
     "a date in another form": ({"source": "s3://bucket/k", "cur_date": 20180915}, "cur_date: expected a date"),
     "no countries": ({"source": "s3://bucket/k", "countries": []}, "countries: expected at least one country"),
-    "a country twice": ({"source": "s3://bucket/k", "countries": ["Peru", "Peru"]}, "none twice"),
+    "a country twice": ({"source": "s3://bucket/k", "countries": ["Peru", " PERU "]}, "no country twice"),
+    "a country with #": (
+        {"source": "s3://bucket/k", "countries": ["Pe#ru"]},
+        "countries.0: expected the name of a",
+    ),
+    "a blank country": ({"source": "s3://bucket/k", "countries": [" "]}, "countries.0: expected the name of a country"),
+    "a country with NUL": (
+        {"source": "s3://bucket/k", "countries": ["Pe\0ru"]},
+        r"countries.0: expected the name of a",
+    ),
+    "a country with a surrogate": (
+        {"source": "s3://bucket/k", "countries": ["\ud800"]},
+        "countries.0: Input should be",
+    ),
+    "a source with NUL": (
+        {"source": "s3://bucket/k\0"},
+        r"source: expected text without control characters, got '\x00'",
+    ),
+    "a source with a surrogate": (
+        {"source": "s3://bucket/\udc80"},
+        "source: Input should be a valid string",
+    ),
+    "a source without an end": (
+        {"source": "s3://bucket/" + "k" * 9_000},
+        "source: String should have at most 8192",
+    ),
+    "a key that cannot be printed": ({"source": "s3://bucket/k", "a\0": 1}, r"a\x00: Extra inputs"),
+    "more keys than are told": (dict.fromkeys(map(str, range(90)), 1), "and 41 more problems"),
     "countries as text": ({"source": "s3://bucket/k", "countries": "Peru"}, "countries: "),
     "no object": (["s3://bucket/k"], "valid dictionary"),
 }
@@ -362,9 +390,15 @@ def test_the_last_versions_stay_and_older_ones_expire(put, pipeline: Pipeline, c
     assert catalog.served_version() == versions[-1]
 
 
-def test_the_country_column_is_matched_exactly(put, pipeline: Pipeline):
-    source = put(
-        "uploads/x.parquet", parquet_bytes(history(GOOD_ROW, {"country_code": "peru"}, {"country_code": None}))
-    )
+def test_a_country_is_matched_in_any_case_and_named_as_the_run_does(put, pipeline: Pipeline, catalog: Catalog):
+    spellings = ["Peru", "peru", " PERU\u00a0", "Perú", None]
+    source = put("uploads/x.parquet", parquet_bytes(history(*({"country_code": name} for name in spellings))))
 
-    assert pipeline.run("run-1", {"source": source})["rows"]["other_country"] == 2
+    summary = pipeline.run("run-1", {"source": source, "countries": [" pErU "]})
+
+    assert (summary["rows"]["kept"], summary["rows"]["other_country"]) == (3, 2)
+    model = catalog.read(catalog.served_version())
+    assert (model.countries, summary["countries"]) == (("pErU",), ["pErU"])
+    assert {mode.country_code for mode in model.modes} == {"pErU"}
+    assert sum(mode.support for mode in model.modes if mode.segment_name == "frequent_segment") == 3
+    assert model.mode_for("PERU ", "frequent_segment", 3).country_code == "pErU"

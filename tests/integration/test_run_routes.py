@@ -161,6 +161,21 @@ def test_a_run_and_its_page_tell_the_dates_of_a_striking_part_of_its_rows(execut
     assert [advice in page for page in pages] == [True, False]
 
 
+def test_a_run_tells_how_many_amounts_it_rounded(executions, put, pipeline: Pipeline, api: Api):
+    for run_id, amount in (("noisy", 0.1 + 0.2), ("clean", 0.3)):
+        rows = history({"voucher_amount": amount}, {"voucher_amount": amount}, {"voucher_amount": 2640.0})
+        request = {"source": put(f"uploads/{run_id}.parquet", parquet_bytes(rows))}
+        execute(executions, run_id, request)
+        pipeline.run(run_id, request)
+
+    noisy, clean = (api("GET", f"/executions/{run_id}").json["rows"] for run_id in ("noisy", "clean"))
+    pages = [api("GET", f"/runs/{run_id}", Accept="text/html").text for run_id in ("noisy", "clean")]
+
+    assert (noisy["amounts_rounded"], clean["amounts_rounded"]) == (2, 0)
+    assert "<dt>Amounts rounded to 15 digits</dt><dd>2</dd>" in pages[0]
+    assert "Amounts rounded" not in pages[1]
+
+
 def test_before_the_first_run_there_are_none(executions, api: Api):
     assert api("GET", "/executions").json == {"runs": []}
     page = api("GET", "/runs").text

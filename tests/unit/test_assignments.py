@@ -75,6 +75,21 @@ def test_what_was_asked_is_given_back_without_the_white_space_around_it(model: S
     assert found["country_code"].to_pylist() == ["Peru", "x" * 129]
 
 
+def test_a_country_is_named_as_the_model_does(model: ServedModel):
+    cases = [case(country_code=name, total_orders="10") for name in ("PERU", "latvia", "CHILE")]
+
+    found = assign(batch(cases), model, None, pa.int64())
+
+    assert found["country_code"].to_pylist() == ["Peru", "Latvia", "CHILE"]
+    assert found["problem"].to_pylist() == [None, None, "unknown_country"]
+
+
+def test_without_first_orders_nothing_contradicts_the_last(model: ServedModel):
+    rows = batch([case()]).drop_columns(["first_order_ts"])
+
+    assert answers(assign(rows, model, None, pa.int64())) == [answered(model, **case(first_order_ts=None))]
+
+
 def test_columns_without_a_type_are_null(model: ServedModel):
     rows = batch([case()], last_order_ts=pa.nulls(1), customer_id=pa.nulls(1))
 

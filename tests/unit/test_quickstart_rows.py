@@ -3,6 +3,7 @@
 import pytest
 
 from local.quickstart.report import show_assignment, show_rows
+from voucher_selection.domain.runs import Totals
 
 ROWS = {
     "rows": {"rows_read": 2, "other_country": 1, "rejected": {"malformed": 0}, "kept": 1},
@@ -28,3 +29,15 @@ def test_where_all_was_read_nothing_is_said_of_it(show, summary, left_out, capsy
     show(summary | left_out)
 
     assert "Not read" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("rounded", "told"), [(2_000, "2,000 of those kept have an amount that was rounded"), (0, "")])
+def test_rounded_amounts_are_told_where_there_are_some(rounded: int, told: str, capsys: pytest.CaptureFixture[str]):
+    rows = Totals(rows_read=3_000, kept=3_000, amounts_rounded=rounded).model_dump()
+
+    show_rows(ROWS | {"rows": rows})
+
+    said = capsys.readouterr().out
+    assert "3,000 rows read" in said
+    assert told in said
+    assert ("rounded" in said) == bool(rounded)

@@ -50,6 +50,7 @@ def test_one_number_is_a_range_of_its_own():
         ("1+, 6-9", "open upwards"),
         ("1-4, 1-4", "more than one segment named 1-4"),
         ("1-99999999999999999999", "got '1-99999999999999999999'"),
+        (",".join(map(str, range(1_001))), "at most 1,000 ranges, got 1,001"),
         ("1-4" * 30, "got '1-41-41-4"),
         ("\u0661-\u0664", "expected ranges"),  # digits, and not ASCII's
     ],

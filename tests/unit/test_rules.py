@@ -88,7 +88,7 @@ def test_a_batch_of_all_cases_is_split_as_its_rows_are(layout):
 
 
 def test_only_rows_of_the_countries_are_cleaned_and_the_others_are_counted():
-    rows = [{"country_code": code} for code in ("Peru", "China", None, "peru", "", "Latvia")]
+    rows = [{"country_code": code} for code in ("Peru", "China", None, "Perú", "", "Latvia")]
 
     cleaned = clean(batch_of(history(*rows)), Reading(("Latvia", "Peru")))
 

@@ -197,10 +197,10 @@ AMOUNT_KINDS = [
     Kind(pa.decimal256(50, 2), DECIMALS, reference.amount),
     Kind(pa.null(), st.none(), lambda _: None),
 ]
-COUNTRIES = st.sampled_from(["Peru", "Peru", "Peru", "Peru", "China", "peru", " Peru", "", "Perú", None])
+COUNTRIES = st.sampled_from(["Peru", "Peru", "Peru", "PERU", "China", "peru", " Peru", "", "Perú", None])
 KINDS = {
     "timestamp": TIME_KINDS,
-    "country_code": [Kind(kind, COUNTRIES, lambda value: value) for kind in (pa.string(), pa.large_string())],
+    "country_code": [Kind(kind, COUNTRIES, reference.country) for kind in (pa.string(), pa.large_string())],
     "last_order_ts": TIME_KINDS,
     "first_order_ts": TIME_KINDS,
     "total_orders": ORDER_KINDS,

@@ -225,7 +225,7 @@ def _check_date(option: str, text: str | None) -> None:
 
 def _read_segments(file: Path) -> object:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise StepError(f"--segments takes a JSON file; {file} is none: {error}") from error
 

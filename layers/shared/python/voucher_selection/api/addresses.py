@@ -25,4 +25,4 @@ def curl_of(url: str, fields: Mapping[str, str], *, needs_key: bool) -> str:
     # What an emulator signs itself is not known to the caller.
     insecure = " -k" if url.startswith("https://localhost") else ""
     data = shlex.quote(json.dumps(body))
-    return f"curl{insecure} -X POST {url}voucher{key} -H 'Content-Type: application/json' -d {data}"
+    return f"curl{insecure} -X POST {shlex.quote(f'{url}voucher')}{key} -H 'Content-Type: application/json' -d {data}"

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from voucher_selection.domain.amounts import amount
 from voucher_selection.domain.rejections import told
 from voucher_selection.domain.runs import Totals
 from voucher_selection.domain.served_model import AmountCount, SegmentMode
+from voucher_selection.domain.wording import amount
 
 _HEAT_LEVELS = 9
 

@@ -12,13 +12,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from voucher_selection.adapters.catalog_items import Version
 from voucher_selection.api import charts, wording
-from voucher_selection.domain.amounts import amount
 from voucher_selection.domain.errors import HeldBack
 from voucher_selection.domain.evidence import LOW_SUPPORT
 from voucher_selection.domain.lookups import Found
 from voucher_selection.domain.runs import Totals
 from voucher_selection.domain.served_model import ServedModel
 from voucher_selection.domain.striking_dates import StrikingDate
+from voucher_selection.domain.wording import amount
 
 CONTENT_TYPE = "text/html; charset=utf-8"
 PAGES = (
@@ -172,18 +172,20 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
 
     Where runs may be started, one that the quality gate has held back can be approved from its page.
     """
-    rows, summary = run["rows"], run["summary"]
+    rows, summary = run["rows"] and Totals.model_validate(run["rows"]), run["summary"]
     facts = {name: summary[key] for key, name in _FACTS.items() if summary.get(key) is not None}
     if (left_out := summary.get("left_out", {})).get("objects"):
         facts["Not read, not named like parquet"] = wording.first_of(left_out["names"], left_out["objects"])
     if summary.get("served_version") not in {None, summary.get("version")}:
         facts["Still served"] = summary["served_version"]
+    if rows and rows.amounts_rounded:
+        facts["Amounts rounded to 15 digits"] = f"{rows.amounts_rounded:,}"
     return _render(
         "run.html",
         frame,
         run=run,
         may_approve=may_start and run["error"] == HeldBack.__name__ and not run["published"],
-        rows=_rows(Totals.model_validate(rows)) if rows else None,
+        rows=_rows(rows) if rows else None,
         striking=[StrikingDate.model_validate(found).told for found in summary.get("striking_dates", ())],
         facts=facts,
     )

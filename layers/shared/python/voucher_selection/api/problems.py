@@ -35,7 +35,7 @@ class MalformedJson(Exception):
 
 
 class MalformedBody(Exception):
-    """The request's body is no text."""
+    """The request's body is no text, or a form of too many fields."""
 
 
 class BodyTooLarge(Exception):

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
@@ -9,6 +10,7 @@ from voucher_selection.api.problems import BodyTooLarge, MalformedBody, Malforme
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+_MOST_FIELDS = 100
 
 
 def json_of(event: APIGatewayProxyEvent, most_bytes: int) -> object:
@@ -25,6 +27,21 @@ def json_of(event: APIGatewayProxyEvent, most_bytes: int) -> object:
         return json.loads(text_of(event, JSON, most_bytes))
     except (ValueError, RecursionError) as error:
         raise MalformedJson(f"the body is no JSON: {error}") from error
+
+
+def form_of(event: APIGatewayProxyEvent, most_bytes: int) -> dict[str, str]:
+    """Return the fields of a request's body that is a form.
+
+    Raises
+    ------
+    UnsupportedMediaType, BodyTooLarge, MalformedBody
+        As `text_of`; or the form has more fields than any of ours.
+    """
+    text = text_of(event, FORM, most_bytes)
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError as error:
+        raise MalformedBody(f"expected a form of at most {_MOST_FIELDS} fields: {error}") from error
 
 
 def text_of(event: APIGatewayProxyEvent, media_type: str, most_bytes: int) -> str:
@@ -49,6 +66,7 @@ def text_of(event: APIGatewayProxyEvent, media_type: str, most_bytes: int) -> st
             raise BodyTooLarge(
                 f"expected a body of at most {most_bytes:,} bytes, got {len(content):,}: send less at once"
             )
-        return content.decode() if event.is_base64_encoded else body
+        # Editors and programs of Windows put a byte order mark before the text.
+        return content.decode().removeprefix("\ufeff")
     except ValueError as error:
         raise MalformedBody(f"expected a body of UTF-8 text: {error}") from error

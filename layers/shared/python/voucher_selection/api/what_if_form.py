@@ -6,6 +6,7 @@ from datetime import date
 from typing import Self
 
 from voucher_selection.domain.errors import InvalidSegments
+from voucher_selection.domain.formats import date_from_text
 from voucher_selection.domain.ranges import ranges_of, with_ranges
 from voucher_selection.domain.requests import WhatIfRequest
 from voucher_selection.domain.segments import Segmentation, SegmentDefinitions
@@ -55,6 +56,6 @@ class WhatIfForm:
 
 def _date(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        return date_from_text(text)
     except ValueError:
         return None

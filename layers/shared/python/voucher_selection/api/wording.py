@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from voucher_selection.domain.amounts import amount
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
 from voucher_selection.domain.segments import Measure
 from voucher_selection.domain.served_model import SegmentMode
+from voucher_selection.domain.wording import amount
 
 _MEASURES = {Measure.TOTAL_ORDERS: ("order", "orders"), Measure.DAYS_SINCE_LAST_ORDER: ("day", "days")}
 _AFTER = {Measure.TOTAL_ORDERS: "", Measure.DAYS_SINCE_LAST_ORDER: " since the last order"}

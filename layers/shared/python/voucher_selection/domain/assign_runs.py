@@ -6,7 +6,8 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from voucher_selection.domain.runs import Countries, LeftOut, Outcome, RunId, SourceFile
+from voucher_selection.domain.countries import Countries
+from voucher_selection.domain.runs import LeftOut, Outcome, RunId, SourceFile
 from voucher_selection.domain.stored_objects import StoredRows
 
 

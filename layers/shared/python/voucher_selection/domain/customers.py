@@ -20,7 +20,7 @@ def _is_id(arrow_type: pa.DataType) -> bool:
 _OF_HISTORY = {column.name: column for column in COLUMNS}
 CUSTOMER_COLUMNS = (
     Column("customer_id", "string or integer of at most 63 bits", _is_id),
-    *(_OF_HISTORY[name] for name in ("country_code", "total_orders", "last_order_ts")),
+    *(_OF_HISTORY[name] for name in ("country_code", "total_orders", "last_order_ts", "first_order_ts")),
     Column("segment_name", "string", holds_text),
 )
 CUSTOMER_COLUMN_NAMES = [column.name for column in CUSTOMER_COLUMNS]

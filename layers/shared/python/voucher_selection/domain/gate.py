@@ -5,11 +5,11 @@ from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
-from voucher_selection.domain.amounts import amount
 from voucher_selection.domain.errors import HeldBack
 from voucher_selection.domain.rejections import Rule
 from voucher_selection.domain.runs import Totals
 from voucher_selection.domain.served_model import SegmentMode
+from voucher_selection.domain.wording import amount
 
 type Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -58,8 +58,8 @@ def text_of_bytes(column: pa.Array) -> pa.Array:
     return pc.utf8_rtrim(text, "\0") if types.is_fixed_size_binary(column.type) else text
 
 
-def _is_number(arrow_type: pa.DataType) -> bool:
-    return any(is_kind(arrow_type) for is_kind in (types.is_integer, types.is_floating, types.is_decimal))
+def _holds_text_or_number(arrow_type: pa.DataType) -> bool:
+    return any(is_kind(arrow_type) for is_kind in (holds_text, types.is_integer, types.is_floating, types.is_decimal))
 
 
 def _is_time(arrow_type: pa.DataType) -> bool:
@@ -71,8 +71,8 @@ COLUMNS = (
     Column("country_code", "string", holds_text),
     Column("last_order_ts", "string, timestamp or date", _is_time),
     Column("first_order_ts", "string, timestamp or date", _is_time),
-    Column("total_orders", "string, integer, float or decimal", lambda t: holds_text(t) or _is_number(t)),
-    Column("voucher_amount", "float, integer or decimal", _is_number),
+    Column("total_orders", "string, integer, float or decimal", _holds_text_or_number),
+    Column("voucher_amount", "string, float, integer or decimal", _holds_text_or_number),
 )
 COLUMN_NAMES = [column.name for column in COLUMNS]
 

@@ -5,8 +5,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.errors import AlreadyCounted
-from voucher_selection.domain.runs import Countries, RunId, SourceFile, Totals
+from voucher_selection.domain.runs import RunId, SourceFile, Totals
 from voucher_selection.domain.stored_objects import StoredCounts
 
 
@@ -69,8 +70,8 @@ class Ledger(BaseModel):
         AlreadyCounted
             It has some of the files: added as they are, they would count twice.
         """
-        entries = _entries(run_id, files)
-        if doubled := [entry for entry in entries if entry.identity in self.identities]:
+        entries, known = _entries(run_id, files), self.identities
+        if doubled := [entry for entry in entries if entry.identity in known]:
             raise AlreadyCounted(
                 f"{len(doubled)} of the {len(entries)} objects of this run have been counted by another run meanwhile"
                 f" (the first: {doubled[0].source}): start the append again, it will add only the others"

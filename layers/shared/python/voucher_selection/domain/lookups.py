@@ -1,5 +1,7 @@
 """A lookup: from what a campaign knows of a customer to the amount the customer should get."""
 
+import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, NamedTuple, Self, TypedDict, cast
 
@@ -19,8 +21,10 @@ from pydantic import (
 from voucher_selection.domain.errors import VoucherSelectionError
 from voucher_selection.domain.formats import (
     LARGEST_WHOLE,
+    NULL_WORDS,
     NUMBER_PATTERN,
     TIMESTAMP_PATTERN,
+    is_null,
     timestamp_from_text,
     whole_number,
 )
@@ -42,37 +46,38 @@ class InvalidLookup(VoucherSelectionError):
 
 
 def _timestamp(value: object, info: ValidationInfo) -> datetime | None:
-    if _is_blank(value):
+    if _means_null(value):
         return None
     if not isinstance(value, str):
         raise ValueError(f"expected a date or time as text, like 2018-05-03 18:00:00, got {str(value)[:80]}")  # noqa: TRY004 - pydantic reports ValueErrors
-    return timestamp_from_text(value.strip(), (info.context or {}).get("time_zone", "UTC"))
+    return timestamp_from_text(value, (info.context or {}).get("time_zone", "UTC"))
 
 
 def _orders(value: object) -> int | None:
-    return None if _is_blank(value) else whole_number(value)
+    return None if _means_null(value) else whole_number(value)
 
 
-def _is_blank(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+def _means_null(value: object) -> bool:
+    return value is None or (isinstance(value, str) and is_null(value))
 
 
 Text = Annotated[StrictStr, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
+
+
+def _spaced(pattern: str) -> dict[str, str]:
+    return {"type": "string", "pattern": rf"^\s*({pattern})\s*$"}
+
+
+def _in_any_case(word: str) -> str:
+    return "".join(f"[{c}{c.upper()}]" if c.isalpha() else re.escape(c) for c in word)
+
+
 # The schemas say what the readers above take, which is more than the types that they give.
-_BLANK = {"type": "string", "pattern": r"^\s*$"}
-_TIMESTAMP = {"type": "string", "pattern": rf"^\s*{TIMESTAMP_PATTERN.strip('^$')}\s*$"}
+_NULLS = [_spaced("|".join(["", *map(_in_any_case, NULL_WORDS)])), {"type": "null"}]
 Timestamp = Annotated[
     datetime | None,
     BeforeValidator(_timestamp),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "pattern": rf"^\s*{TIMESTAMP_PATTERN.strip('^$')}\s*$"},
-                _BLANK,
-                {"type": "null"},
-            ]
-        }
-    ),
+    WithJsonSchema({"anyOf": [_spaced(TIMESTAMP_PATTERN), *_NULLS]}),
 ]
 Orders = Annotated[
     int | None,
@@ -81,9 +86,8 @@ Orders = Annotated[
         {
             "anyOf": [
                 {"type": "integer", "minimum": 0, "maximum": LARGEST_WHOLE},
-                {"type": "string", "pattern": NUMBER_PATTERN},
-                _BLANK,
-                {"type": "null"},
+                _spaced(NUMBER_PATTERN),
+                *_NULLS,
             ]
         }
     ),
@@ -95,7 +99,8 @@ class LookupRequest(BaseModel):
 
     `segment_name` is the segmentation; the measure it splits by must be there (`total_orders`, or `last_order_ts`), the
     others are checked if they are. Times are wall-clock times of the model's time zone: those with an offset are
-    converted to it.
+    converted to it. What no row of a history may say is refused: a last order before the first, or dates of orders and
+    no orders.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -104,7 +109,7 @@ class LookupRequest(BaseModel):
         StrictInt | Annotated[StrictStr, StringConstraints(max_length=LONGEST_ID)] | None,
         Field(description="Given back as it came"),
     ] = None
-    country_code: Annotated[Text, Field(description="As in the history")]
+    country_code: Annotated[Text, Field(description="As in the history, in any case")]
     segment_name: Annotated[Text, Field(description="The segmentation: frequent_segment, recency_segment")]
     total_orders: Annotated[Orders, Field(description="Required where the segmentation splits by orders")] = None
     last_order_ts: Annotated[
@@ -126,11 +131,26 @@ class LookupRequest(BaseModel):
             Has an entry for every field that cannot be used.
         """
         try:
-            return cls.model_validate(fields, context={"time_zone": time_zone})
+            request = cls.model_validate(fields, context={"time_zone": time_zone})
         except ValidationError as error:
             # A union reports each of its branches; one entry per field is what a caller can act on.
             by_field = {problem.field.partition(".")[0]: problem for problem in field_problems(error)}
             raise InvalidLookup([problem._replace(field=field) for field, problem in by_field.items()]) from error
+        if contradictions := list(request._contradictions()):
+            raise InvalidLookup(contradictions)
+        return request
+
+    def _contradictions(self) -> Iterator[FieldProblem]:
+        """Yield what breaks a rule of cleaning: both fields of each contradiction."""
+        first, last = self.first_order_ts, self.last_order_ts
+        dates = {name: moment for name, moment in (("last_order_ts", last), ("first_order_ts", first)) if moment}
+        if self.total_orders == 0 and dates:
+            yield FieldProblem("total_orders", f"expected at least 1 with {' and '.join(dates)}, got 0")
+            for field, moment in dates.items():
+                yield FieldProblem(field, f"expected none with total_orders 0, got {moment}")
+        elif last is not None and first is not None and last < first:
+            yield FieldProblem("last_order_ts", f"expected no time before first_order_ts, {first}, got {last}")
+            yield FieldProblem("first_order_ts", f"expected no time after last_order_ts, {last}, got {first}")
 
 
 Day = Annotated[str, Field(json_schema_extra={"format": "date"})]

@@ -1,4 +1,4 @@
-"""Columns as they come to columns as they are meant: numbers and times of any accepted type, blanks and NaN as null.
+"""Columns as they come to columns as they are meant: numbers and times of any accepted type, nulls however written.
 
 A dictionary-encoded column is parsed once per distinct value. What cannot be parsed becomes null and is marked.
 Columns of usual values take a short way: the checks that a rare value needs are made only where one is found.
@@ -9,12 +9,14 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
+from voucher_selection.domain.amounts import LARGEST_AMOUNT, SMALLEST_AMOUNT, amounts_of, are_usual_amounts
 from voucher_selection.domain.errors import UnknownTimeZone
-from voucher_selection.domain.formats import LARGEST_WHOLE, TIMESTAMP_PATTERN
+from voucher_selection.domain.formats import LARGEST_WHOLE, MOST_DIGITS, NULL_WORDS, NUMBER_PATTERN, TIMESTAMP_PATTERN
 from voucher_selection.domain.history import is_text
 from voucher_selection.domain.time_zones import wall_clock
 
@@ -25,6 +27,10 @@ _FIRST_DAY, _LAST_DAY = (pa.scalar(day, pa.date32()).cast(TIMESTAMP) for day in 
 _LAST_LISTED = pa.scalar(date(2037, 1, 1), pa.date32()).cast(TIMESTAMP)
 # Lengths of the times without an offset that TIMESTAMP_PATTERN allows. Of these lengths Arrow reads no other form.
 _LENGTHS_WITHOUT_OFFSET = pa.array([10, 16, 19, *range(21, 27)], pa.int32())
+_NULL_TEXTS = pa.array(["", *NULL_WORDS])
+_LONGEST_NULL_WORD = max(map(len, NULL_WORDS))
+# Arrow has no dictionaries of narrower decimals.
+_LEAST_ENCODED_BITS = 128
 
 
 class Parsed(NamedTuple):
@@ -32,6 +38,14 @@ class Parsed(NamedTuple):
 
     values: pa.Array
     malformed: pa.BooleanArray
+
+
+class ParsedAmounts(NamedTuple):
+    """A column's amounts as `Parsed` has them, and a mask of those that were written with other digits."""
+
+    values: pa.DoubleArray
+    malformed: pa.BooleanArray
+    rounded: pa.BooleanArray
 
 
 def parse_text(column: pa.Array) -> pa.Array:
@@ -44,8 +58,11 @@ def parse_total_orders(column: pa.Array) -> Parsed:
     return _once_per_value(column, _whole_numbers)
 
 
-def parse_amount(column: pa.Array) -> Parsed:
-    """Parse finite amounts >= 0, in the country's currency, to float64."""
+def parse_amount(column: pa.Array) -> ParsedAmounts:
+    """Parse amounts of numbers of any type or their texts to float64, in the country's currency.
+
+    An amount is 0, or from `SMALLEST_AMOUNT` to `LARGEST_AMOUNT`; what it is of a number, `amounts` says.
+    """
     return _once_per_value(column, _amounts)
 
 
@@ -63,16 +80,21 @@ def parse_timestamp(column: pa.Array, time_zone: str = "UTC", null_dates: Collec
     return _without_placeholders(parsed, null_dates) if null_dates else parsed
 
 
-def _once_per_value(column: pa.Array, parse: Callable[[pa.Array], Parsed]) -> Parsed:
+def _once_per_value[Columns: (Parsed, ParsedAmounts)](
+    column: pa.Array, parse: Callable[[pa.Array], Columns]
+) -> Columns:
     if not types.is_dictionary(column.type):
         return parse(column)
     if len(column.dictionary) > len(column):  # rows that were chosen from many use few of its values
         return parse(column.dictionary_decode())
-    distinct = parse(column.dictionary)
-    values = distinct.values.take(column.indices)
-    if not pc.any(distinct.malformed).as_py():
-        return Parsed(values, _none_of(column))
-    return Parsed(values, pc.fill_null(distinct.malformed.take(column.indices), False))
+    values, *masks = distinct = parse(column.dictionary)
+    return type(distinct)(values.take(column.indices), *(_mask_of(column, mask) for mask in masks))
+
+
+def _mask_of(column: pa.DictionaryArray, mask: pa.BooleanArray) -> pa.BooleanArray:
+    if not pc.any(mask).as_py():
+        return _none_of(column)
+    return pc.fill_null(mask.take(column.indices), False)
 
 
 def _none_of(column: pa.Array) -> pa.BooleanArray:
@@ -88,10 +110,14 @@ def _where(condition: pa.Array, values: pa.Array) -> pa.Array:
     return pc.if_else(pc.fill_null(condition, False), values, pa.scalar(None, values.type))
 
 
-def _trimmed(column: pa.Array) -> pa.Array:
-    """Strings without the white space around them; blank ones are null."""
+def _given(column: pa.Array) -> pa.StringArray:
+    """Strings without the white space around them; blank ones and null words are null."""
     text = pc.utf8_trim_whitespace(column.cast(pa.string()))
-    return _where(pc.not_equal(text, ""), text)
+    short = pc.less_equal(pc.binary_length(text), _LONGEST_NULL_WORD)
+    if not pc.any(short).as_py():
+        return text
+    words = pc.utf8_lower(pc.if_else(short, text, "-"))  # of long texts there is nothing to compare
+    return _where(pc.invert(pc.is_in(words, value_set=_NULL_TEXTS)), text)
 
 
 def _cast_or_null(column: pa.Array, target: pa.DataType) -> pa.Array:
@@ -115,27 +141,71 @@ def _cast_text(text: pa.Array, target: pa.DataType) -> pa.Array:
 
 
 def _numbers(column: pa.Array) -> Parsed:
-    """Floats; NaN, in text too, is null and not malformed."""
-    given = _trimmed(column) if is_text(column.type) else column
+    """Floats, each the nearest to what is written; NaN is null and not malformed."""
+    if is_text(column.type):
+        return _numbers_from_text(_given(column))
+    if types.is_decimal(column.type):
+        return _decimals(column)
     if types.is_floating(column.type) and column.type != pa.float64():
-        given = given.cast(pa.string())  # the number as it was written: 2640.1 and not 2640.10009765625
-    numbers = _cast_text(given, pa.float64()) if is_text(given.type) else given.cast(pa.float64(), safe=False)
-    nan = pc.fill_null(pc.is_nan(numbers), False)
-    return Parsed(_where(pc.invert(nan), numbers), pc.and_(given.is_valid(), numbers.is_null()))
+        column = column.cast(pa.string())  # the number as it was written: 2640.1 and not 2640.10009765625
+    numbers = column.cast(pa.float64(), safe=False)
+    return Parsed(_where(pc.invert(pc.is_nan(numbers)), numbers), _none_of(column))
+
+
+def _numbers_from_text(given: pa.StringArray) -> Parsed:
+    usual = _usual_numbers_from_text(given)
+    if usual is not None:
+        return Parsed(usual, _none_of(given))
+    distinct = given.dictionary_encode()
+    # Arrow also reads `inf`, `nan(x)` and any number of digits; a lookup's request does not, and the two have to agree.
+    well_formed = _where(pc.match_substring_regex(distinct.dictionary, f"^({NUMBER_PATTERN})$"), distinct.dictionary)
+    return _marked(given, well_formed.cast(pa.float64()).take(distinct.indices))
+
+
+def _usual_numbers_from_text(given: pa.StringArray) -> pa.DoubleArray | None:
+    """Cast a column of nothing but finite numbers of a usual length; None where it has anything else."""
+    if (pc.max(pc.binary_length(given)).as_py() or 0) > MOST_DIGITS:
+        return None
+    try:
+        numbers = given.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    return numbers if pc.all(pc.is_finite(numbers), min_count=0).as_py() else None
+
+
+def _decimals(column: pa.Array) -> Parsed:
+    """Read decimals by their text, each distinct one once: Arrow's own cast is not to the nearest float."""
+    if column.type.bit_width < _LEAST_ENCODED_BITS:
+        column = column.cast(pa.decimal128(column.type.precision, column.type.scale))
+    distinct = column.dictionary_encode()
+    numbers = distinct.dictionary.cast(pa.string()).cast(pa.float64())
+    return Parsed(numbers.take(distinct.indices), _none_of(column))
 
 
 def _whole_numbers(column: pa.Array) -> Parsed:
+    if types.is_integer(column.type):
+        wrapped = column.cast(pa.int64(), safe=False)  # those that are too large become negative
+        return _marked(column, _where(_between(wrapped, 0, LARGEST_WHOLE), wrapped))
     numbers, malformed = _numbers(column)
-    in_range = pc.and_(pc.greater_equal(numbers, 0.0), pc.less_equal(numbers, float(LARGEST_WHOLE)))
+    in_range = _between(numbers, 0, LARGEST_WHOLE)
     whole = _where(pc.and_(in_range, pc.equal(numbers, pc.floor(numbers))), numbers)
     return Parsed(whole.cast(pa.int64()), pc.or_(malformed, _marked(numbers, whole).malformed))
 
 
-def _amounts(column: pa.Array) -> Parsed:
+def _amounts(column: pa.Array) -> ParsedAmounts:
     numbers, malformed = _numbers(column)
-    usable = _where(pc.and_(pc.greater_equal(numbers, 0.0), pc.is_finite(numbers)), numbers)
-    without_negative_zero = pc.add(usable, 0.0)
-    return Parsed(without_negative_zero, pc.or_(malformed, _marked(numbers, usable).malformed))
+    read = pc.fill_null(numbers, 0.0).to_numpy() + 0.0  # zero has one sign
+    if are_usual_amounts(read):
+        values = pa.array(read) if not numbers.null_count else pc.if_else(numbers.is_valid(), read, None)
+        return ParsedAmounts(values, malformed, _none_of(numbers))
+    usable = (read == 0) | ((read >= SMALLEST_AMOUNT) & (read <= LARGEST_AMOUNT))
+    amounts = amounts_of(np.where(usable, read, 0.0))
+    values = pc.if_else(pc.and_(numbers.is_valid(), pa.array(usable)), amounts, None)
+    return ParsedAmounts(values, pc.or_(malformed, pa.array(~usable)), pa.array(usable & (amounts != read)))
+
+
+def _between(numbers: pa.Array, least: int, most: int) -> pa.BooleanArray:
+    return pc.and_(pc.greater_equal(numbers, least), pc.less_equal(numbers, most))
 
 
 def _without_placeholders(parsed: Parsed, null_dates: Collection[date]) -> Parsed:
@@ -149,7 +219,7 @@ def _timestamps(column: pa.Array, time_zone: str) -> Parsed:
         usual = _usual_times_from_text(column)
         if usual is not None:
             return Parsed(usual, _none_of(column))
-        given = _trimmed(column)
+        given = _given(column)
         times = _times_from_text(given, time_zone)
     else:
         given = column
@@ -226,7 +296,7 @@ def _without_zone(column: pa.Array) -> pa.Array:
 
 def _times_from_text(text: pa.Array, time_zone: str) -> pa.Array:
     # Arrow also reads times without minutes or separators; a lookup's request does not, and the two have to agree.
-    well_formed = _where(pc.match_substring_regex(text, TIMESTAMP_PATTERN), text)
+    well_formed = _where(pc.match_substring_regex(text, f"^({TIMESTAMP_PATTERN})$"), text)
     try:
         return well_formed.cast(TIMESTAMP)
     except pa.ArrowInvalid:

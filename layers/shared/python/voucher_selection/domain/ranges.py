@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from voucher_selection.domain.errors import InvalidSegments
-from voucher_selection.domain.segments import Segment, Segmentation
+from voucher_selection.domain.segments import MOST_SEGMENTS, Segment, Segmentation
 from voucher_selection.domain.validation import describe
 
 _RANGE = re.compile(r"(?P<lower>\d{1,9})\s*(?:[-–]\s*(?P<upper>\d{1,9})|(?P<open>\+))?", re.ASCII)  # noqa: RUF001
@@ -42,7 +42,10 @@ def with_ranges(segmentation: Segmentation, text: str) -> Segmentation:
 
 
 def _bounds(text: str) -> Iterator[tuple[int, int | None]]:
-    for part in filter(None, map(str.strip, re.split(r"[,;\n]", text))):
+    parts = [part for part in map(str.strip, re.split(r"[,;\n]", text)) if part]
+    if len(parts) > MOST_SEGMENTS:
+        raise InvalidSegments(f"expected at most {MOST_SEGMENTS:,} ranges, got {len(parts):,}")
+    for part in parts:
         found = _RANGE.fullmatch(part)
         if found is None:
             raise InvalidSegments(f"expected ranges like 1-4, 5-13, 14+, got {part[:40]!r}")

@@ -6,13 +6,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.https_addresses import parse_https
-from voucher_selection.domain.runs import MOST_COUNTRIES, Countries, IsoDate, NullDates, RunId
+from voucher_selection.domain.runs import MOST_COUNTRIES, IsoDate, NullDates, RunId
 from voucher_selection.domain.s3_addresses import is_s3, parse_s3, shown
 from voucher_selection.domain.segments import SegmentDefinitions
-from voucher_selection.domain.validation import field_problems
+from voucher_selection.domain.validation import WITHOUT_CONTROLS, field_problems
+
+# A signed address may have a few thousand characters; S3's keys have 1,024 bytes.
+_LONGEST_SOURCE = 8_192
 
 # Step Functions gives an input to states, and keeps it beside the cause of a failure: 256 KiB in all.
 LONGEST_REQUEST = 200_000
@@ -35,12 +39,9 @@ def _source_location(source: str) -> str:
         parse_https(f"https://{rest}")
         return f"https://{rest}"
     hints = [hint for pattern, hint in _HINTS.items() if re.match(pattern, source, re.IGNORECASE)]
-    # Without a password that may be in it.
-    got = shown(re.sub("//.*@", "//…@", source, flags=re.DOTALL))
+    before, at, after = source.rpartition("@")
+    got = shown(f"{before.partition('//')[0]}//…@{after}" if at else source)  # without a password that may be in it
     raise ValueError(": ".join([f"{_EXPECTED}, got {got}", *hints]))
-
-
-_Source = Annotated[str, AfterValidator(_source_location)]
 
 
 def _not_too_many(countries: tuple[str, ...]) -> tuple[str, ...]:
@@ -63,6 +64,11 @@ def _check_length(request: object) -> None:
             f"the run's input has {length:,} characters of JSON, expected at most {LONGEST_REQUEST:,}: name fewer"
             " countries or segments"
         )
+
+
+Source = Annotated[
+    str, StringConstraints(max_length=_LONGEST_SOURCE), WITHOUT_CONTROLS, AfterValidator(_source_location)
+]
 
 
 class _Request(BaseModel):
@@ -93,7 +99,7 @@ class FullRequest(_Request):
     that differ.
     """
 
-    source: _Source
+    source: Source
     mode: Literal["full"] = "full"
     countries: AskedCountries | None = None
     cur_date: IsoDate | None = None
@@ -107,7 +113,7 @@ class AppendRequest(_Request):
     `null_dates` are those of the new history, as of a full run.
     """
 
-    source: _Source
+    source: Source
     mode: Literal["append"]
     countries: AskedCountries | None = None
     cur_date: IsoDate | None = None
@@ -142,15 +148,15 @@ class AssignRequest(_Request):
     """Amounts of the served model for the customers of parquet files; without `segment_name` each row names its own."""
 
     mode: Literal["assign"]
-    customers: _Source
-    segment_name: Annotated[str, StringConstraints(min_length=1)] | None = None
+    customers: Source
+    segment_name: Annotated[str, StringConstraints(min_length=1, max_length=128), WITHOUT_CONTROLS] | None = None
 
 
 class RollbackRequest(_Request):
     """Serve a version again that the catalog keeps, an older or a newer one; without `version`, the one before."""
 
     mode: Literal["rollback"]
-    version: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    version: Annotated[str, StringConstraints(min_length=1, max_length=128), WITHOUT_CONTROLS] | None = None
 
 
 type RunRequest = FullRequest | AppendRequest | RemodelRequest | AssignRequest | RollbackRequest | ApproveRequest

@@ -1,9 +1,7 @@
 """A run: what Ingest plans, what Clean reports per shard, and the summary it leaves."""
 
 import json
-import re
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -20,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from voucher_selection.domain.countries import Countries
+from voucher_selection.domain.formats import date_from_text
 from voucher_selection.domain.hive_partitions import PathValues
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rejections import Rule
@@ -34,23 +34,12 @@ _MOMENT = "%Y%m%dT%H%M%S"
 _MOST_NULL_DATES = 100
 # Step Functions' execution names, less what would need quoting in an S3 key.
 RunId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+=@-]{1,80}$")]
-# `#` separates the parts of a DynamoDB sort key.
-Country = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^#]*\S[^#]*$")]
 
 
 def _iso_date(value: object) -> date | None:
     if value is None or type(value) is date:
         return value
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
-        with suppress(ValueError):
-            return date.fromisoformat(value)
-    raise ValueError(f"expected a date like 2018-09-15, got {value!r}")
-
-
-def _distinct(countries: tuple[str, ...]) -> tuple[str, ...]:
-    if not countries or len(set(countries)) < len(countries):
-        raise ValueError(f"expected at least one country and none twice, got {list(countries)}")
-    return countries
+    return date_from_text(value if isinstance(value, str) else str(value))
 
 
 def _at_most(dates: tuple[date, ...]) -> tuple[date, ...]:
@@ -64,7 +53,6 @@ MOST_COUNTRIES = 300
 type PlannedMode = Literal["full", "append"]
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 NullDates = Annotated[tuple[IsoDate, ...], AfterValidator(_at_most)]
-Countries = Annotated[tuple[Country, ...], AfterValidator(_distinct)]
 
 
 class LeftOut(BaseModel):
@@ -221,6 +209,7 @@ def version_after(earlier: str, version: str) -> str:
 class Totals(BaseModel):
     """What became of the rows read: `other_country`, the rejected by rule, and `kept` add up to `rows_read`.
 
+    `amounts_rounded` of those kept have an amount that was written with other digits (see `amounts`).
     `rejected` has every rule there is. Totals outlive rules: those that are older than a rule have 0 of it, and one
     that is no more keeps the rows that it has rejected, under its name.
     """
@@ -231,6 +220,7 @@ class Totals(BaseModel):
     other_country: int = 0
     rejected: dict[str, int] = {}
     kept: int = 0
+    amounts_rounded: int = 0
 
     @field_validator("rejected")
     @classmethod
@@ -247,6 +237,7 @@ class Totals(BaseModel):
             other_country=sum(part.other_country for part in parts),
             rejected={rule: sum(part.rejected.get(rule, 0) for part in parts) for rule in rules},
             kept=sum(part.kept for part in parts),
+            amounts_rounded=sum(part.amounts_rounded for part in parts),
         )
 
     @property

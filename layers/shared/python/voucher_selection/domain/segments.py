@@ -4,19 +4,23 @@ The shipped definitions are in `segments.json`; a deployment may bring its own. 
 with the published model, so that the pipeline and the API cannot disagree about them.
 """
 
+from bisect import bisect_right
+from collections import Counter
 from enum import StrEnum
 from functools import cache
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from voucher_selection.domain.errors import InvalidSegments
-from voucher_selection.domain.validation import describe
+from voucher_selection.domain.validation import WITHOUT_CONTROLS, describe, listed
 
 # A name becomes part of a DynamoDB sort key, where `#` separates the parts.
-Name = Annotated[str, StringConstraints(pattern=r"^[^#\s]+$", max_length=64)]
+Name = Annotated[str, StringConstraints(pattern=r"^[^#\s]+$", max_length=64), WITHOUT_CONTROLS]
+MOST_SEGMENTS, MOST_SEGMENTATIONS = 1_000, 20
 
 
 # Whole numbers of any size are read from JSON; the tables and the catalog hold these, and JavaScript has no others.
@@ -66,7 +70,7 @@ class Segmentation(BaseModel):
 
     name: Name
     measure: Measure
-    segments: tuple[Segment, ...]
+    segments: Annotated[tuple[Segment, ...], Field(max_length=MOST_SEGMENTS)]
     outside: Name | None
 
     @model_validator(mode="after")
@@ -74,8 +78,8 @@ class Segmentation(BaseModel):
         if not self.segments:
             raise ValueError(f"{self.name} has no segments")
         names = [segment.name for segment in self.segments] + [self.outside]
-        if doubled := sorted({str(name) for name in names if names.count(name) > 1}):
-            raise ValueError(f"{self.name} has more than one segment named {', '.join(doubled)}")
+        if doubled := sorted(str(name) for name, times in Counter(names).items() if times > 1):
+            raise ValueError(f"{self.name} has more than one segment named {listed(doubled)}")
         for below, above in pairwise(self.segments):
             self._check_neighbours(below, above)
         return self
@@ -96,7 +100,9 @@ class Segmentation(BaseModel):
 
     def segment_for(self, value: int) -> str | None:
         """Return the name of the segment that holds `value` (orders, or days), `outside` where none does."""
-        return next((segment.name for segment in self.segments if value in segment), self.outside)
+        # Without gap or overlap, only the last segment that begins at or below the value can hold it.
+        place = bisect_right(self.segments, value, key=attrgetter("lower"))
+        return self.segments[place - 1].name if place and value in self.segments[place - 1] else self.outside
 
     @property
     def bounds(self) -> dict[str, tuple[int | None, int | None]]:
@@ -110,7 +116,7 @@ class SegmentDefinitions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    segmentations: tuple[Segmentation, ...]
+    segmentations: Annotated[tuple[Segmentation, ...], Field(max_length=MOST_SEGMENTATIONS)]
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -137,7 +143,7 @@ def load_definitions(text: str) -> SegmentDefinitions:
         The text is no JSON of that form, or a range is inverted, overlaps another, or leaves a gap to it.
     """
     try:
-        return SegmentDefinitions.model_validate_json(text)
+        return SegmentDefinitions.model_validate_json(text.removeprefix("\ufeff"))
     except ValidationError as error:
         raise InvalidSegments(f"the segment definitions cannot be used: {'; '.join(describe(error))}") from error
 

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
+from voucher_selection.domain.countries import by_key, country_key
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
 from voucher_selection.domain.segments import Measure, Segmentation, SegmentDefinitions
+from voucher_selection.domain.validation import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +85,22 @@ class ServedModel:
             return total_orders
         return None if last_order is None else (self.cur_date - last_order).days
 
-    def check_country(self, country: str) -> None:
-        """Check that the model was made for a country.
+    @cached_property
+    def _countries_by_key(self) -> dict[str, str]:
+        return by_key(self.countries)
+
+    def country(self, spelled: str) -> str:
+        """Return the name that the model has for a country, however it is spelled.
 
         Raises
         ------
         UnknownCountry
+            The model was not made for it.
         """
-        if country not in self.countries:
-            raise UnknownCountry(f"the model knows no country {country!r}, only {', '.join(self.countries)}")
+        name = self._countries_by_key.get(country_key(spelled))
+        if name is None:
+            raise UnknownCountry(f"the model knows no country {spelled[:80]!r}, only {listed(self.countries)}")
+        return name
 
     def mode_for(self, country: str, segmentation: str, value: int) -> SegmentMode:
         """Return the mode of the segment that holds `value` (orders, or days since the last order).
@@ -105,11 +114,11 @@ class ServedModel:
         NoSupport
             No assignment stands behind the segment.
         """
-        self.check_country(country)
+        country = self.country(country)
         definition = self.segmentations[segmentation]
         segment = definition.segment_for(value)
         if segment is None:
-            segments = ", ".join(definition.bounds)
+            segments = listed([segment.name for segment in definition.segments])
             raise NoSegment(
                 f"{definition.measure} is {value} (on {self.cur_date}), in no segment of {segmentation}: {segments}"
             )

@@ -13,16 +13,16 @@ from pyarrow import types
 from pydantic import TypeAdapter, ValidationError
 
 from voucher_selection.api.problems import problem_of
-from voucher_selection.domain.errors import VoucherSelectionError
+from voucher_selection.domain.errors import UnknownCountry, VoucherSelectionError
 from voucher_selection.domain.history import is_text
-from voucher_selection.domain.lookups import LONGEST_ID, InvalidLookup, Orders, Text
-from voucher_selection.domain.parsing import TIMESTAMP, Parsed, parse_timestamp
+from voucher_selection.domain.lookups import LONGEST_ID, InvalidLookup, Text
+from voucher_selection.domain.parsing import TIMESTAMP, Parsed, parse_timestamp, parse_total_orders
+from voucher_selection.domain.rules import last_before_first, zero_orders_with_dates
 from voucher_selection.domain.segments import Measure
 from voucher_selection.domain.served_model import ServedModel
 
 _INVALID = problem_of(InvalidLookup([])).code
 _text = TypeAdapter(Text)
-_orders = TypeAdapter[int | None](Orders)
 _ANSWERS = pa.schema([("segment", pa.string()), ("voucher_amount", pa.float64()), ("problem", pa.string())])
 
 
@@ -51,7 +51,7 @@ def assign(
     Columns of `output_schema`. `voucher_amount` is in the country's currency, and null where there is a `problem`.
     """
     ids = _column(rows, "customer_id").cast(customer_id)
-    country = _texts(_column(rows, "country_code"))
+    country = _countries(_column(rows, "country_code"), model)
     named = _column(rows, "segment_name") if segment_name is None else pa.repeat(segment_name, rows.num_rows)
     segmentation = _texts(named)
     measured = _measured(rows, model, segmentation)
@@ -87,54 +87,60 @@ def _plain(column: pa.Array) -> pa.Array:
     return column.cast(pa.string())
 
 
-def _texts(column: pa.Array) -> pa.Array:
+def _texts(column: pa.Array) -> pa.StringArray:
     """Texts as a lookup's request takes them; null where it refuses them."""
-    column = column if types.is_dictionary(column.type) else _plain(column)
-    return _once_per_value(column, _text.validate_python, pa.string()).values
+
+    def read(value: str | None) -> str | None:
+        try:
+            return _text.validate_python(value)
+        except ValidationError:
+            return None
+
+    return _once_per_value(column if types.is_dictionary(column.type) else _plain(column), read)
 
 
-def _total_orders(column: pa.Array) -> Parsed:
-    """Orders as a lookup's request takes them; NaN in a column of numbers, which JSON has not, means null."""
-    if types.is_dictionary(column.type) and not is_text(column.type.value_type):
-        column = column.dictionary_decode()
-    if is_text(column.type) or types.is_null(column.type):
-        column = _plain(column)
-    elif not types.is_dictionary(column.type) and not types.is_integer(column.type):
-        column = column.cast(pa.float64(), safe=False)
-        column = pc.if_else(pc.is_nan(column), pa.scalar(None, pa.float64()), column)
-    return _once_per_value(column, _orders.validate_python, pa.int64())
+def _countries(column: pa.Array, model: ServedModel) -> pa.StringArray:
+    """Names of countries as the model has them; of others, the texts; null where a lookup's request refuses them."""
+
+    def read(value: str | None) -> str | None:
+        try:
+            return None if value is None else model.country(value)
+        except UnknownCountry:
+            return value
+
+    return _once_per_value(_texts(column), read)
 
 
-def _once_per_value(column: pa.Array, read: Callable[[Any], Any], target: pa.DataType) -> Parsed:
+def _once_per_value(column: pa.Array, read: Callable[[str | None], str | None]) -> pa.StringArray:
     if types.is_dictionary(column.type) and len(column.dictionary) > len(column):
         column = column.dictionary_decode()  # a batch of a large row group uses few of its values
     encoded = column.dictionary_encode()
-    values, refused = [], []
-    for value in encoded.dictionary.to_pylist():
-        try:
-            values.append(read(value))
-            refused.append(False)
-        except ValidationError:
-            values.append(None)
-            refused.append(True)
-    malformed = pa.array(refused, pa.bool_()).take(encoded.indices)
-    return Parsed(pa.array(values, target).take(encoded.indices), pc.fill_null(malformed, False))
+    values = [read(value) for value in encoded.dictionary.to_pylist()]
+    return pa.array(values, pa.string()).take(encoded.indices)
 
 
 def _measured(rows: pa.RecordBatch, model: ServedModel, segmentation: pa.Array) -> Parsed:
     """What each row's segmentation splits by: orders, or days since the last order; null where it is not given.
 
-    Malformed is a row with a value that cannot be read, in a column that it does not need too, as in a request. A
-    segmentation that the model has not splits by nothing.
+    Malformed is a row with a value that cannot be read, in a column that it does not need too, or with values that
+    contradict each other, as in a request. A segmentation that the model has not splits by nothing.
     """
-    orders = _total_orders(_column(rows, "total_orders"))
-    last_order = parse_timestamp(_column(rows, "last_order_ts"), model.time_zone)
+    orders = parse_total_orders(_column(rows, "total_orders"))
+    last_order, first_order = (
+        parse_timestamp(_column(rows, name), model.time_zone) for name in ("last_order_ts", "first_order_ts")
+    )
+    malformed = pc.or_(pc.or_(orders.malformed, last_order.malformed), first_order.malformed)
+    for contradiction in (
+        zero_orders_with_dates(orders.values, last_order.values, first_order.values),
+        last_before_first(last_order.values, first_order.values),
+    ):
+        malformed = pc.or_(malformed, pc.fill_null(contradiction, False))
     days = pc.days_between(last_order.values, pa.scalar(model.cur_date, pa.date32()).cast(TIMESTAMP))
     values = pa.nulls(rows.num_rows, pa.int64())
     for measure, of_measure in ((Measure.TOTAL_ORDERS, orders.values), (Measure.DAYS_SINCE_LAST_ORDER, days)):
         names = [name for name, found in model.segmentations.items() if found.measure is measure]
         values = pc.if_else(pc.is_in(segmentation, value_set=pa.array(names, pa.string())), of_measure, values)
-    return Parsed(values, pc.or_(orders.malformed, last_order.malformed))
+    return Parsed(values, malformed)
 
 
 def _answers(

@@ -3,6 +3,7 @@
 from voucher_selection.adapters.catalog import Base, Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.domain.countries import by_key
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import NoCounts, NoModel, OtherCountries, OtherTimeZone
 from voucher_selection.domain.ledger import Ledger
@@ -73,7 +74,7 @@ def check_countries(ledger: Ledger, countries: tuple[str, ...]) -> None:
     ------
     OtherCountries
     """
-    if set(countries) != set(ledger.countries):
+    if by_key(countries).keys() != by_key(ledger.countries).keys():
         raise OtherCountries(
             f"the counts are of {', '.join(ledger.countries)}, and new history was to be counted for"
             f" {', '.join(countries)}: leave out `countries`, or run the whole history for these countries"

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from voucher_selection.adapters.damage import named_damage
 from voucher_selection.adapters.footers import chunk_indices
+from voucher_selection.domain.countries import may_lie_between
 from voucher_selection.domain.history import COLUMN_NAMES, is_bytes, is_text, text_of_bytes, value_type
 from voucher_selection.domain.hive_partitions import NO_PATH_VALUES, PathValues
 from voucher_selection.domain.rules import rows_of
@@ -192,7 +193,7 @@ def _of_one_country(
     metadata: pq.FileMetaData, row_groups: RowGroups, countries: Collection[str]
 ) -> tuple[list[RowGroups], int]:
     country = pa.array([row_groups.path_values["country_code"]], pa.string())
-    if len(rows_of(country, countries)):
+    if len(rows_of(country, countries)[0]):
         return [row_groups], 0
     return [], sum(metadata.row_group(index).num_rows for index in range(row_groups.first, row_groups.end))
 
@@ -267,7 +268,7 @@ def _may_hold(country_code: pq.ColumnChunkMetaData, countries: Collection[str]) 
         least, most = statistics.min, statistics.max
     except UnicodeDecodeError:  # a bound may be cut in the middle of a character
         return True
-    return not isinstance(least, str) or any(least <= country <= most for country in countries)
+    return not isinstance(least, str) or may_lie_between(least, most, countries)
 
 
 def _checked(rows: pa.RecordBatch) -> pa.RecordBatch:

@@ -63,4 +63,5 @@ def _totals_of(cleaned: Cleaned) -> Totals:
         other_country=cleaned.other_country,
         rejected={rule: rejected.get(rule.value, 0) for rule in Rule},
         kept=cleaned.kept.num_rows,
+        amounts_rounded=cleaned.amounts_rounded,
     )
