@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.histories import history
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.parsing import parse_amount, parse_total_orders
@@ -173,7 +174,7 @@ def test_two_deliveries_in_different_types_have_one_mode():
     place = june.schema.get_field_index("voucher_amount")
     june = june.set_column(place, "voucher_amount", pa.array([Decimal("9.95")] * 3, pa.decimal128(10, 2)))
 
-    counts = Counts.sum(Counts.of(clean(batch_of(table), ["Peru"]).kept) for table in (may, june))
+    counts = Counts.sum(Counts.of(clean(batch_of(table), Reading(("Peru",))).kept) for table in (may, june))
     modes = segment_modes(counts, shipped_definitions(), date(2018, 9, 15), ["Peru"])
 
     assert {mode.voucher_amount for mode in modes if mode.assignments} == {9.95}
@@ -183,8 +184,8 @@ def test_rows_whose_amount_was_rounded_are_counted_if_they_are_kept():
     rows = [{"voucher_amount": amount} for amount in (0.1 + 0.2, 9.949999809265137, 2640.0)]
     rejected = {"voucher_amount": 0.1 + 0.2, "total_orders": "x"}
 
-    assert clean(batch_of(history(*rows, rejected)), ["Peru"]).amounts_rounded == 2
-    assert clean(batch_of(history({"voucher_amount": 2640.0})), ["Peru"]).amounts_rounded == 0
+    assert clean(batch_of(history(*rows, rejected)), Reading(("Peru",))).amounts_rounded == 2
+    assert clean(batch_of(history({"voucher_amount": 2640.0})), Reading(("Peru",))).amounts_rounded == 0
 
 
 def test_totals_sum_the_rounded_amounts_and_older_ones_have_none():

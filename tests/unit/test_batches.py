@@ -13,6 +13,7 @@ from local.quickstart.sample import sample_history
 from tests.faults.corpus import _field, footer_start
 from tests.histories import history, parquet_bytes
 from voucher_selection.adapters.footers import check_footer
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.history import COLUMN_NAMES, text_of_bytes
 from voucher_selection.domain.rules import clean
 from voucher_selection.pipeline import batches
@@ -67,7 +68,7 @@ def test_rows_of_two_countries_in_small_row_groups_are_counted_by_the_row():
     table = history(*[{"country_code": "Peru"}, {"country_code": "Chile"}, {"total_orders": "many"}] * 50)
     content = parquet_bytes(table, row_group_size=1)
 
-    found = list(count_batches(lambda: io.BytesIO(content), RowGroups(0, 150, 0), ["Peru"], 131_072))
+    found = list(count_batches(lambda: io.BytesIO(content), RowGroups(0, 150, 0), Reading(("Peru",)), 131_072))
 
     assert [(batch.totals.kept, batch.totals.other_country) for batch in found] == [(50, 50)]
     assert found[0].cleaned.rejected["row"].to_pylist() == list(range(2, 150, 3))
@@ -82,7 +83,7 @@ def test_row_groups_of_one_row_take_at_most_three_times_what_arrow_takes():
         pq.ParquetFile(io.BytesIO(content)).read(columns=COLUMN_NAMES)
 
     def of_ours() -> None:
-        list(count_batches(lambda: io.BytesIO(content), row_groups, ["Peru"], 131_072))
+        list(count_batches(lambda: io.BytesIO(content), row_groups, Reading(("Peru",)), 131_072))
 
     def of_footers() -> None:
         check_footer(pq.read_metadata(io.BytesIO(content)), len(content), COLUMN_NAMES)
@@ -193,7 +194,7 @@ def test_bytes_that_are_no_utf_8_are_malformed_in_numbers_and_dates_and_no_count
         table = table.set_column(place, name, pa.array(given, pa.binary()))
 
     (batch,) = read(parquet_bytes(table))
-    cleaned = clean(batch.rows, ["Peru"])
+    cleaned = clean(batch.rows, Reading(("Peru",)))
 
     assert (cleaned.kept.num_rows, cleaned.other_country) == (1, 1)
     assert cleaned.rejected["rule"].to_pylist() == ["malformed"] * 3

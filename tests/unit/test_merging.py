@@ -224,7 +224,16 @@ def test_tables_that_hold_no_counts_are_refused_though_their_digest_is_right(mer
     counts["objects"][0] = StoredObject.of(objects[key]).model_dump()
     with_totals(objects, 0, counts=counts)
 
-    with pytest.raises(ObjectAltered, match=rf"{key} is not as it was left: {fault}"):
+    with pytest.raises(ObjectAltered, match=rf"{key} and .* is not as it was left: {fault}"):
+        merge(SlowStore(objects), 1)
+
+
+def test_counts_of_another_number_of_objects_than_were_written_are_refused(merge):
+    objects = results(1)
+    counts = json.loads(objects[KEYS.totals(0)])["counts"]
+    with_totals(objects, 0, counts=counts | {"objects": counts["objects"][:1]})
+
+    with pytest.raises(ObjectAltered, match="1 objects were written of these counts"):
         merge(SlowStore(objects), 1)
 
 

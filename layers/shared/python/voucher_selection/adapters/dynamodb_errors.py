@@ -69,4 +69,4 @@ def _explained[**P, R](method: Callable[P, R]) -> Callable[P, R]:
 
 
 def _unavailable(table: str, error: Exception) -> CatalogUnavailable:
-    return CatalogUnavailable(f"table {table} does not answer ({error}): start the run again")
+    return CatalogUnavailable(f"table {table} does not answer ({error}): try it again")

@@ -151,13 +151,15 @@ class Lake:
             One is another than was written, or holds no counts.
         """
         contents = [self._read(key) for key in keys]
-        if written is not None:
-            for key, content, stored in zip(keys, contents, written.objects, strict=True):
-                self._check(key, stored.difference(content))
+        if written is None:
+            return Counts(*map(self._table, keys, contents))
+        both = " and ".join(keys)
+        if len(written.objects) != len(keys):
+            raise self._altered(both, f"{len(written.objects)} objects were written of these counts")
+        for key, content, stored in zip(keys, contents, written.objects, strict=True):
+            self._check(key, stored.difference(content))
         counts = Counts(*map(self._table, keys, contents))
-        if written is not None:
-            self._check(keys[0], next(counts.faults(), None))
-            self._check(keys[0], _difference(counts.rows, written.rows))
+        self._check(both, next(counts.faults(), None) or _difference(counts.rows, written.rows))
         return counts
 
     def _put(self, key: str, file: Path) -> str:
