@@ -19,7 +19,7 @@ _INPUT = re.compile(r"--input\s+'([^']+)'")
 def read(text: str) -> dict[str, Any] | None:
     """The input of a run that a text is; None if it is something else."""
     segments = json.dumps(shipped_definitions().model_dump(mode="json")["segmentations"])
-    text = text.replace('"segmentations": […]', f'"segmentations": {segments}')
+    text = text.replace('"segmentations": […]', f'"segmentations": {segments}').replace("<BucketName>", "bucket")
     try:
         found = json.loads(text)
     except ValueError:

@@ -271,6 +271,19 @@ def test_a_file_of_a_folder_takes_one_copy_and_a_read_by_ingest_and_by_clean(
     assert (requests["HeadObject"], requests["GetObject"]) == (0, 20)
 
 
+def test_small_row_groups_of_a_large_file_are_asked_for_together(
+    put, pipeline: Pipeline, requests: Counter[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("voucher_selection.pipeline.cleaning._SMALL_FILE_BYTES", 0)
+    source = put("uploads/x.parquet", parquet_bytes(history(*[{}] * 200), row_group_size=1))
+    planned = pipeline.ingest("run-1", {"source": source})
+    requests.clear()
+
+    pipeline.clean(planned)
+
+    assert requests["GetObject"] < 50  # there are 1,200 chunks; of the last rows, each row group is read again
+
+
 @pytest.mark.parametrize("one_copy_bytes", [64 * 2**20, 0], ids=["in one request", "in parts"])
 def test_an_object_that_is_replaced_before_it_is_copied_is_named(
     put, pipeline: Pipeline, lake: Lake, monkeypatch: pytest.MonkeyPatch, one_copy_bytes: int
