@@ -79,5 +79,6 @@ def test_the_local_stage_has_no_function_that_the_emulator_cannot_run(local):
 
 
 def test_the_outputs_are_what_the_documentation_names(local, dev):
-    assert set(local.json["Outputs"]) == {"ApiUrl", "StateMachineArn", "BucketName", "TableName", "FailureTopicArn"}
+    named = {"ApiUrl", "StateMachineArn", "BucketName", "TableName", "FailureTopicArn", "Settings"}
+    assert set(local.json["Outputs"]) == named
     assert set(dev.json["Outputs"]) == set(local.json["Outputs"]) | {"ApiKeyId", "AlarmTopicArn"}
