@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.histories import history
-from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.parsing import parse_amount, parse_total_orders
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import clean
 from voucher_selection.domain.runs import ShardTotals, Totals
 from voucher_selection.domain.segments import shipped_definitions

@@ -13,8 +13,8 @@ from local.quickstart.sample import sample_history
 from tests.faults.corpus import _field, footer_start
 from tests.histories import history, parquet_bytes
 from voucher_selection.adapters.footers import check_footer
-from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.history import COLUMN_NAMES, text_of_bytes
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import clean
 from voucher_selection.pipeline import batches
 from voucher_selection.pipeline.batches import Batch, RowGroups, read_batches, read_columns

@@ -12,8 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from tests.histories import history, parquet_bytes
 from voucher_selection.adapters.settings import IngestSettings
-from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.countries import Countries, country_key, country_name, may_lie_between
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import clean
 from voucher_selection.pipeline.batches import RowGroups, row_groups_of
 
