@@ -99,7 +99,8 @@ def show_left_behind(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Print what a full run no longer serves of the model before it, which had been made for other inputs."""
     for what, of_model, how in _INPUTS:
         if gone := [name for name in of_model(before) if name not in of_model(now)]:
-            notices.print(f"Served before and no longer: {what} {', '.join(gone)}. {how}", style="yellow", markup=False)
+            told = f"Served before and no longer: {what} {', '.join(gone)}. {how}"
+            notices.print(told, style="yellow", markup=False, soft_wrap=True)
 
 
 def _countries(criteria: Mapping[str, Any]) -> list[str]:
