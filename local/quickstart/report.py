@@ -80,9 +80,9 @@ def show_rows(summary: dict[str, Any]) -> None:
         f" {sum(rows['rejected'].values()):,} rejected ({rejected}), {rows['kept']:,} kept",
         soft_wrap=True,
     )
-    if rounded := rows["amounts_rounded"]:
+    if rounded := rows.get("amounts_rounded"):
         console.print(f"  {rounded:,} of those kept have an amount that was rounded to 15 digits", soft_wrap=True)
-    for found in summary["striking_dates"]:
+    for found in summary.get("striking_dates", ()):
         console.print(f"  [yellow]{StrikingDate.model_validate(found).told}[/]", soft_wrap=True)
     if summary["known_files"]:
         console.print(f"  {summary['known_files']:,} of its files had been counted before")

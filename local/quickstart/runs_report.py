@@ -75,9 +75,9 @@ def _fates(run: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "  kept", f"{run['kept']:,}"
         yield "  other_country", f"{run['other_country']:,}"
         yield from ((f"  {rule}", f"{count:,}") for rule, count in run["rejected"].items())
-        if run["amounts_rounded"]:
+        if run.get("amounts_rounded"):
             yield "Amounts rounded", f"{run['amounts_rounded']:,}"
-        for found in run["striking_dates"] or ():
+        for found in run.get("striking_dates") or ():
             yield "Striking date", f"[yellow]{StrikingDate.model_validate(found).told}[/]"
 
 

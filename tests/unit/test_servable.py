@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import batched
 
 import pytest
 
@@ -48,8 +49,16 @@ MANY_COUNTRIES = tuple(f"{number:03d}" + "𝌆" * 61 for number in range(MOST_CO
 
 def definitions(segments: int) -> SegmentDefinitions:
     ranges = [{"name": f"{number}-{number}", "lower": number, "upper": number} for number in range(segments)]
-    by_orders = {"name": "loyalty", "measure": "total_orders", "segments": ranges, "outside": None}
-    return SegmentDefinitions.model_validate({"segmentations": [by_orders]})
+    return in_segmentations(ranges, ("loyalty", *(f"loyalty_{number}" for number in range(1, 9))))
+
+
+def in_segmentations(ranges: list[dict[str, object]], names: Iterable[str]) -> SegmentDefinitions:
+    """Return definitions of these ranges, as many in each segmentation as one may have."""
+    split = [
+        {"name": name, "measure": "total_orders", "segments": some, "outside": None}
+        for name, some in zip(names, batched(ranges, 1_000, strict=False), strict=False)
+    ]
+    return SegmentDefinitions.model_validate({"segmentations": split})
 
 
 def cents(number: int) -> tuple[AmountCount, ...]:
@@ -123,7 +132,7 @@ def test_amounts_up_to_the_numbers_of_dynamodb_can_be_served():
 
 
 def test_a_run_names_300_countries_at_most():
-    asked = {"source": "s3://b/x"}
+    asked = {"source": "s3://bucket/x"}
     many = [f"Country {number}" for number in range(5_000)]
 
     for mode in ("full", "append"):
@@ -147,10 +156,11 @@ def test_more_segments_than_the_api_reads_are_refused_before_they_are_made():
 
 def test_names_that_do_not_fit_into_the_item_of_a_version_are_refused():
     ranges = [{"name": f"{n}" + "𝌆" * 60, "lower": n, "upper": n} for n in range(1_600)]
-    long = {"name": LONGEST_NAME, "measure": "total_orders", "segments": ranges, "outside": None}
-    made = SegmentDefinitions.model_validate({"segmentations": [long]})
+    made = in_segmentations(ranges, (LONGEST_NAME, LONGEST_NAME[1:]))
     modes = tuple(
-        SegmentMode("Peru", LONGEST_NAME, name, *bounds, ()) for name, bounds in made[LONGEST_NAME].bounds.items()
+        SegmentMode("Peru", segmentation.name, name, *bounds, ())
+        for segmentation in made.segmentations
+        for name, bounds in segmentation.bounds.items()
     )
 
     with pytest.raises(

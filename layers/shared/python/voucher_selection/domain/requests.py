@@ -30,8 +30,7 @@ _HINTS = {
 
 
 def _source_location(source: str) -> str:
-    """Return the address of a source as it is written everywhere else: `s3://…` or `https://…`, without blanks."""
-    source = source.strip()
+    """Return the address of a source as it is written everywhere else: `s3://…` or `https://…`."""
     if is_s3(source):
         return str(parse_s3(source))
     scheme, separator, rest = source.partition("://")
@@ -67,7 +66,10 @@ def _check_length(request: object) -> None:
 
 
 Source = Annotated[
-    str, StringConstraints(max_length=_LONGEST_SOURCE), WITHOUT_CONTROLS, AfterValidator(_source_location)
+    str,
+    StringConstraints(max_length=_LONGEST_SOURCE, strip_whitespace=True),
+    WITHOUT_CONTROLS,
+    AfterValidator(_source_location),
 ]
 
 
