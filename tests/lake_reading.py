@@ -8,5 +8,5 @@ from voucher_selection.adapters.run_keys import RunKeys
 
 def last_orders(lake: Lake, run_id: str) -> dict[date, int]:
     """Return how many rows a run counts by the day of their last order."""
-    counts = lake.read_counts(RunKeys(run_id).merged_counts).recency
+    counts = lake.read_counts(RunKeys(run_id).merged_counts, None).recency
     return dict(zip(counts["last_order_date"].to_pylist(), counts["rows"].to_pylist(), strict=True))

@@ -312,7 +312,7 @@ def test_a_warm_lookup_does_not_read_the_catalog(version: str, environment, monk
 def test_the_last_model_is_served_while_the_catalog_cannot_be_reached(version: str, api: Api, monkeypatch, capsys):
     assert api.lookup(**SEED_REQUEST).status == 200
 
-    monkeypatch.setattr(api.handler.models._catalog, "served_version", unreachable)
+    monkeypatch.setattr(api.handler.models._catalog, "pointer", unreachable)
 
     assert api.lookup(**SEED_REQUEST).json["model"]["version"] == version
     assert '"StaleModelServed":[1.0]' in capsys.readouterr().out
@@ -347,11 +347,11 @@ def test_the_function_starts_with_nothing_that_a_lookup_does_not_need(environmen
 
 def test_health_says_when_the_catalog_cannot_be_reached(version: str, api: Api, monkeypatch):
     assert api("GET", "/health").json["status"] == "ok"
-    reachable = api.handler.models._catalog.served_version
+    reachable = api.handler.models._catalog.pointer
 
-    monkeypatch.setattr(api.handler.models._catalog, "served_version", unreachable)
+    monkeypatch.setattr(api.handler.models._catalog, "pointer", unreachable)
     stale = api("GET", "/health")
-    monkeypatch.setattr(api.handler.models._catalog, "served_version", reachable)
+    monkeypatch.setattr(api.handler.models._catalog, "pointer", reachable)
 
     assert (stale.status, stale.json["status"], stale.json["model"]["version"]) == (200, "stale", version)
     assert 0 <= stale.json["stale_seconds"] < 60
@@ -359,7 +359,7 @@ def test_health_says_when_the_catalog_cannot_be_reached(version: str, api: Api, 
 
 
 def test_without_a_model_and_a_catalog_the_answer_is_to_try_again(api: Api, monkeypatch):
-    monkeypatch.setattr(api.handler.models._catalog, "served_version", unreachable)
+    monkeypatch.setattr(api.handler.models._catalog, "pointer", unreachable)
 
     answer = api.lookup(**SEED_REQUEST)
 

@@ -72,15 +72,21 @@ class State:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._keys = set(lake.list(""))
-        # moto's own: to ask it for the items, again and again, takes longer than all else.
-        self._table = dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables[TABLE]
-        self._items = deepcopy(self._table.items)
+        self._items = deepcopy(_table().items)
 
     def restore(self) -> None:
         new = [{"Key": key} for key in self._lake.list("") if key not in self._keys]
         if new:
             self._lake.client.delete_objects(Bucket=BUCKET, Delete={"Objects": new})
-        self._table.items = deepcopy(self._items)
+        _table().items = deepcopy(self._items)
+
+
+def _table() -> Any:
+    """Return moto's own table: to ask it for the items, again and again, takes longer than all else.
+
+    It is another one after a transaction whose conditions did not hold.
+    """
+    return dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables[TABLE]
 
 
 @pytest.fixture(autouse=True)

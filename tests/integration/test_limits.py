@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.concurrency.writers import V1, summary_of
 from tests.histories import history, parquet_bytes
 from tests.integration.conftest import CONTEXT, SECOND, STARTED, TWO, Pipeline, load_handler
 from voucher_selection.adapters import servable
@@ -16,7 +17,6 @@ from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain import errors
-from voucher_selection.domain.retention import Retention
 from voucher_selection.domain.runs import Counted
 from voucher_selection.domain.segments import load_definitions
 from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
@@ -25,6 +25,7 @@ CLEAN_WITH_A_SMALL_DISK = """
 import io, resource, signal
 import numpy as np, pyarrow as pa, pyarrow.parquet as pq
 from voucher_selection.domain.runs import Shard, ShardPart
+from voucher_selection.domain.reading import Reading
 from voucher_selection.pipeline.cleaning import clean_shard
 
 rows = 100_000
@@ -39,13 +40,13 @@ class File(io.BytesIO):
     size, etag = len(content.getvalue()), "x"
 
 class Lake:
-    def open(self, key, etag=None):
+    def open(self, key, *_):
         return File(content.getvalue())
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))
 part = ShardPart(key="x", etag="x", first_row_group=0, end_row_group=1, first_row=0, rows=rows)
-clean_shard(Lake(), "run", Shard(number=0, parts=(part,)), ("Peru",), 10_000)
+clean_shard(Lake(), "run", Shard(number=0, parts=(part,)), Reading(("Peru",)), 10_000)
 """
 TOO_MANY = (
     r"segment {} of \w+ in Peru has {} different voucher amounts, and the catalog holds \d+ of them: .*voucher_amount"
@@ -166,14 +167,14 @@ def test_5000_countries_are_refused_with_their_number_before_anything_is_landed(
 
 
 def test_as_many_amounts_as_a_segment_may_have_are_taken_by_dynamodb(catalog: Catalog):
-    cents = tuple(AmountCount(1000 + cent / 100, 12) for cent in range(12_120))
+    cents = tuple(AmountCount(1000 + cent / 100, 12) for cent in range(12_119))
     definitions = load_definitions(_json(ALL).decode())
     mode = SegmentMode("Peru", "loyalty", "all", 0, None, cents)
-    model = ServedModel("v1", "run", STARTED.date(), STARTED, ("Peru",), definitions, (mode,))
+    model = ServedModel(V1, "run", STARTED.date(), STARTED, ("Peru",), definitions, (mode,))
     servable.check_servable(model)
 
-    assert catalog.publish(model, Counted("run", None), Retention(3, 30), STARTED).published
-    assert catalog.read("v1").modes == (mode,)
+    assert catalog.publish(model, Counted("run", None), summary_of(V1)) is None
+    assert catalog.read(V1).modes == (mode,)
 
 
 def _json(content: object) -> bytes:

@@ -39,17 +39,21 @@ class Tampering:
 
     def __init__(self, catalog: Catalog) -> None:
         self._client = catalog._client
-        self._table = dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables[TABLE]
         self._items = deepcopy(self._table.items)
+
+    @property
+    def _table(self) -> Any:
+        """moto's own, which is another one after a transaction whose conditions did not hold."""
+        return dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables[TABLE]
 
     def items(self, pk: str, prefix: str) -> list[dict[str, Any]]:
         found = self._client.scan(TableName=TABLE)["Items"]
         return [item for item in found if item["pk"]["S"] == pk and item["sk"]["S"].startswith(prefix)]
 
-    def each(self, item: dict[str, Any]) -> Iterator[str]:
-        """Alter an item in every way; each time, all else is as it was."""
+    def each(self, item: dict[str, Any], ways: int = len(ODD)) -> Iterator[str]:
+        """Alter an item in so many ways; each time, all else is as it was."""
         for name in item.keys() - {"pk", "sk"}:
-            for odd in ODD:
+            for odd in ODD[:ways]:
                 self.restore()
                 altered = {key: value for key, value in item.items() if key != name} | ({name: odd} if odd else {})
                 self._client.put_item(TableName=TABLE, Item=altered)
@@ -98,7 +102,7 @@ def test_a_new_environment_serves_a_model_or_says_why_not(versions, tampering: T
 
 def test_no_item_stops_a_later_full_run(versions, tampering: Tampering, pipeline: Pipeline, catalog: Catalog):
     for item in tampering.items(MODEL, ""):
-        for what in tampering.each(item):
+        for what in tampering.each(item, ways=3):
             summary = pipeline.model("next")
 
             assert summary["published"], what

@@ -176,10 +176,17 @@ def test_a_what_if_answers_within_what_a_state_may_return(put, pipeline: Pipelin
     """A definition with very many segments: the answer points to the file that has them all."""
     rows = [{"total_orders": str(number), "voucher_amount": float(number)} for number in range(1, 2001)]
     pipeline.run("full", {"source": put("uploads/x.parquet", parquet_bytes(history(*rows)))}, STARTED)
-    segments = [{"name": f"s{number}", "lower": number, "upper": number} for number in range(1, 2001)]
-    loyalty = {"name": "loyalty", "measure": "total_orders", "segments": segments, "outside": None}
+    halves = [
+        {
+            "name": f"loyalty_{first}",
+            "measure": "total_orders",
+            "segments": [{"name": f"s{n}", "lower": n, "upper": n} for n in range(first, first + 1000)],
+            "outside": None,
+        }
+        for first in (1, 1001)
+    ]
 
-    summary = pipeline.remodel("ask", STARTED + SECOND, segments={"segmentations": [loyalty]}, publish=False)
+    summary = pipeline.remodel("ask", STARTED + SECOND, segments={"segmentations": halves}, publish=False)
 
     assert summary["changed_segments"] > 2000
     assert len(json.dumps(summary)) < 64 * 1024

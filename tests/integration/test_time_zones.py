@@ -182,7 +182,7 @@ def test_what_was_published_before_there_were_time_zones_is_by_the_days_of_utc(p
     lake.client.put_object(Bucket=BUCKET, Key=RunKeys("run-1").ledger, Body=json.dumps(ledger).encode())
 
     assert catalog.read(version).time_zone == "UTC"
-    assert catalog.base().time_zone == "UTC"
+    assert catalog.base().served.time_zone == "UTC"
     assert api("GET", "/model").json["time_zone"] == "UTC"
     assert pipeline.remodel("run-2", STARTED + SECOND, run_id="run-1")["time_zone"] == "UTC"
 

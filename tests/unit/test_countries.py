@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from tests.histories import history, parquet_bytes
 from voucher_selection.adapters.settings import IngestSettings
 from voucher_selection.domain.countries import Countries, country_key, country_name, may_lie_between
+from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import clean
 from voucher_selection.pipeline.batches import RowGroups, row_groups_of
 
@@ -54,7 +55,7 @@ def test_rows_are_counted_under_the_name_that_was_asked_for(layout: pa.DataType)
     table = history(*({"country_code": name} for name in spelled))
     table = table.set_column(1, "country_code", pa.array(spelled).cast(layout))
 
-    cleaned = clean(table.combine_chunks().to_batches()[0], ["peru", "Éire"])
+    cleaned = clean(table.combine_chunks().to_batches()[0], Reading(("peru", "Éire")))
 
     assert cleaned.kept["country_code"].to_pylist() == ["peru", "peru", "Éire", "Éire"]
     assert cleaned.other_country == 4
@@ -63,7 +64,7 @@ def test_rows_are_counted_under_the_name_that_was_asked_for(layout: pa.DataType)
 def test_a_rejected_row_keeps_the_spelling_of_its_file():
     table = history({"country_code": " PERU ", "total_orders": "x"})
 
-    (row,) = clean(table.to_batches()[0], ["Peru"]).rejected.to_pylist()
+    (row,) = clean(table.to_batches()[0], Reading(("Peru",))).rejected.to_pylist()
 
     assert row["country_code"] == " PERU "
 

@@ -103,5 +103,6 @@ RUN_REPORT = {
     "shards_failed": 0,
     "error": None,
     "cause": None,
+    "published": None,
     "summary": {},
 }

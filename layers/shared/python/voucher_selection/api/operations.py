@@ -31,6 +31,7 @@ from voucher_selection.domain.errors import (
     ObjectMissing,
     TooManyAmounts,
     UnknownCountry,
+    UnreadableItem,
 )
 from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, SelectionCriteria, VoucherAnswer
 from voucher_selection.domain.requests import RunRequest, WhatIfRequest
@@ -158,7 +159,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "The analysis of the served model",
         {HTTPStatus.OK: (Content(JSON, ModelReport, examples.MODEL_REPORT),)},
         description="What it was made from, and how much the counts of each segment say.",
-        refusals=_MODEL,
+        refusals=(*_MODEL, UnreadableItem),
     ),
     Operation(
         "GET",
@@ -197,7 +198,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "How far a run is, or how it ended",
         {HTTPStatus.OK: (Content(JSON, RunReport, examples.RUN_REPORT),)},
         parameters={"run_id": _RUN_ID},
-        refusals=(NoRun,),
+        refusals=(NoRun, UnreadableItem),
     ),
     *_pages(
         "/search_voucher",
