@@ -66,7 +66,7 @@ def as_given(value: object) -> str:
         case bool():
             return str(value).lower()
         case tuple():
-            return ",".join(value)
+            return ",".join(map(str, value))
         case float():
             return repr(value).removesuffix(".0")
         case _:

@@ -366,7 +366,7 @@ def _mistyped() -> Iterator[tuple[str, Fault]]:
         "last_order_ts": others | numbers,
         "first_order_ts": others | numbers,
         "total_orders": others | {"dates": pa.array([1] * rows, pa.date32())},
-        "voucher_amount": others | of_bytes | {"text": pa.array(["2640.0"] * rows)},
+        "voucher_amount": others | {"dates": pa.array([1] * rows, pa.date32())},
     }
     for name, columns in refused.items():
         for kind, column in columns.items():
@@ -374,8 +374,8 @@ def _mistyped() -> Iterator[tuple[str, Fault]]:
                 f"{kind} for {name}",
                 Fault(_one(parquet_bytes(_with(table, name, column))), frozenset({"WrongSchema"})),
             )
-    for name in ("timestamp", "country_code", "last_order_ts", "first_order_ts", "total_orders"):
-        for kind, column in of_bytes.items():
+    for name in refused:
+        for kind, column in (of_bytes | {"text": pa.array(["2640.0"] * rows)}).items():
             yield f"{kind} for {name}", Fault(_one(parquet_bytes(_with(table, name, column))), _RIGHT, rows)
     for name in ("timestamp", "country_code", "last_order_ts", "total_orders"):
         for written in ("plain", "dictionary"):

@@ -13,15 +13,22 @@ from threading import Timer
 from typing import IO
 
 from tests.faults.worker import Ended
+from tests.integration.conftest import ENVIRONMENT
 from tests.product import ROOT
 
 _WORKERS = 2
 _TIME_LIMIT = 60  # seconds, for the start of a worker as well
 # An arena of its own for every thread would take most of the address space that a worker is limited to.
-_ENVIRONMENT = os.environ | {
-    "MALLOC_ARENA_MAX": "2",
-    "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in (".", "lambdas", "layers/shared/python")),
-}
+# The logger and the metrics are made when they are imported, and write where the worker answers.
+_ENVIRONMENT = (
+    os.environ
+    | ENVIRONMENT
+    | {
+        "MALLOC_ARENA_MAX": "2",
+        "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+        "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in (".", "lambdas", "layers/shared/python")),
+    }
+)
 
 
 def ended(names: Iterable[str], folder: Path) -> dict[str, Ended]:

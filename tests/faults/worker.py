@@ -77,7 +77,7 @@ def main() -> None:
 
 @contextmanager
 def _served_pipeline() -> Iterator[Pipeline]:
-    os.environ.update(ENVIRONMENT | {"BATCH_ROWS": str(_BATCH_ROWS), "POWERTOOLS_LOG_LEVEL": "CRITICAL"})
+    os.environ.update(ENVIRONMENT | {"BATCH_ROWS": str(_BATCH_ROWS)})
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         keys = {"pk": "HASH", "sk": "RANGE"}

@@ -30,6 +30,8 @@ SEGMENTS = {"segmentations": [{"name": "größe", "measure": "total_orders", "se
 OTHERS: dict[str, Any] = {
     "countries": ("Perú", "Côte d'Ivoire", "中国"),
     "cur_date": date(2021, 2, 3),
+    "time_zone": "America/Lima",
+    "null_dates": (date(1900, 1, 1), date(9999, 12, 31)),
     "refresh_schedule": "cron(15 5 ? * MON-FRI *)",
     "source_hosts": ("files.example.com", "other.example.com"),
     "source_private_addresses": True,
