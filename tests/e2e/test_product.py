@@ -186,7 +186,7 @@ def test_functions_log_what_they_did(served: Product):
 def test_a_mistaken_command_says_what_is_wrong(served: Product, tmp_path: Path):
     assert "there is no file or folder" in served.quickstart("run", "--source", str(tmp_path / "none")).stderr
     assert "not yesterday" in served.quickstart("run", "--cur-date", "yesterday").stderr
-    assert "not ftp://host/x" in served.quickstart("run", "--source", "ftp://host/x").stderr
+    assert "not 'ftp://host/x'" in served.quickstart("run", "--source", "ftp://host/x").stderr
 
 
 def test_a_port_in_use_is_told_before_anything_is_started(served: Product, tmp_path: Path):
