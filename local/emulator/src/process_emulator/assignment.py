@@ -62,7 +62,7 @@ class BoundedAssignment(AssignmentService):  # type: ignore[misc]
 
     def __init__(self, limit: int) -> None:
         super().__init__()
-        self.environments = defaultdict(Environments)
+        self.environments: defaultdict[str, Environments] = defaultdict(Environments)
         self._limit = limit
         self._starting: defaultdict[str, int] = defaultdict(int)
         self._queue: deque[Waiting] = deque()
@@ -130,7 +130,8 @@ class BoundedAssignment(AssignmentService):  # type: ignore[misc]
 
     def _serve_queue(self) -> None:
         """Give those that wait what is there by now, in the order in which they came."""
-        granted, idle = [], []
+        granted: list[Waiting] = []
+        idle: list[ExecutionEnvironment] = []
         with self._lock:
             without_place = set()
             for waiting in tuple(self._queue):
