@@ -74,6 +74,7 @@ def _handler() -> Any:  # noqa: ANN401 - a module that is imported once its path
         "WHAT_IF_FUNCTION": "none",
     }
     from api import context, handler  # noqa: PLC0415
+    from voucher_selection.adapters.catalog_items import Pointer  # noqa: PLC0415
     from voucher_selection.domain.segments import shipped_definitions  # noqa: PLC0415
     from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel  # noqa: PLC0415
 
@@ -85,7 +86,7 @@ def _handler() -> Any:  # noqa: ANN401 - a module that is imported once its path
         for segment, (lower, upper) in segmentation.bounds.items()
     )
     model = ServedModel("v1", "run", date(2018, 9, 15), datetime.now(UTC), ("Peru",), definitions, modes)
-    catalog: Any = SimpleNamespace(served_version=lambda: "v1", read=lambda _: model)
+    catalog: Any = SimpleNamespace(pointer=lambda: Pointer("v1", None, "v1"), read=lambda _: model)
     context.models._catalog = catalog
     return handler
 
