@@ -1,5 +1,9 @@
-"""Where the core's time goes: `./quickstart bench stages` prints the CPU time of its stages, one after the other."""
+"""Where the core's time goes: `./quickstart bench stages` prints the CPU time of its stages, one after the other.
 
+Then it prints how many times Arrow's own reader is what row groups of one row take: counting them, and their footer.
+"""
+
+import io
 import statistics
 import time
 from collections.abc import Callable
@@ -8,14 +12,18 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from benchmarks.histories import history_file
+from local.quickstart.sample import sample_history
+from voucher_selection.adapters.footers import check_footer
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.history import COLUMN_NAMES
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import clean
 from voucher_selection.pipeline.batches import RowGroups, read_batches
+from voucher_selection.pipeline.counting import count_batches
 
 BATCH_ROWS = 131_072
 TURNS = 9
+SMALL_ROW_GROUPS = 4_000
 
 
 def main() -> None:
@@ -34,6 +42,24 @@ def main() -> None:
     seconds = {name: _cpu_seconds(stage) for name, stage in stages.items()}
     for name, value in seconds.items():
         print(f"{name:<24} {1000 * value:6.1f} ms  {value / sum(seconds.values()):4.0%}")
+    for name, ratio in _ratios_of_small_row_groups().items():
+        print(f"{SMALL_ROW_GROUPS:,} row groups of one row, {name}: {ratio:.2f} times Arrow's reader")
+
+
+def _ratios_of_small_row_groups() -> dict[str, float]:
+    sink = io.BytesIO()
+    pq.write_table(sample_history(SMALL_ROW_GROUPS, seed=3), sink, row_group_size=1)
+    content = sink.getvalue()
+    row_groups = RowGroups(0, SMALL_ROW_GROUPS, 0)
+    arrow, counted, footer = (
+        _cpu_seconds(stage)
+        for stage in (
+            lambda: pq.ParquetFile(io.BytesIO(content)).read(columns=COLUMN_NAMES, use_threads=False),
+            lambda: list(count_batches(lambda: io.BytesIO(content), row_groups, Reading(("Peru",)), BATCH_ROWS)),
+            lambda: check_footer(pq.read_metadata(io.BytesIO(content)), len(content), COLUMN_NAMES),
+        )
+    )
+    return {"cleaned and counted": counted / arrow, "their footer checked": footer / arrow}
 
 
 def _read(file: Path, columns: list[str]) -> None:

@@ -70,9 +70,9 @@ def tampering(versions, catalog: Catalog) -> Tampering:
 
 
 def all_items(tampering: Tampering, versions: list[str]) -> list[dict[str, Any]]:
-    segments = [item for version in versions for item in tampering.items(f"{VERSION}{version}", "")]
-    with_support = [item for item in segments if item["assignments"]["L"]]
-    return [*tampering.items(MODEL, ""), *with_support]
+    """Return the items about the model, and of each version a segment's that has amounts."""
+    segments = [tampering.items(f"{VERSION}{version}", "") for version in versions]
+    return [*tampering.items(MODEL, ""), *(next(one for one in of if one["assignments"]["L"]) for of in segments)]
 
 
 def test_no_item_makes_a_lookup_fail_while_a_model_is_known(versions, tampering: Tampering, api: Api):

@@ -35,7 +35,7 @@ WEIGHTS = {
     "approve": 1,
     "back": 3,
 }
-SEQUENCES, LENGTH = 14, 24
+SEQUENCES, LENGTH = 8, 24
 
 
 @dataclass

@@ -1,8 +1,6 @@
 """Batches: small row groups at once, bytes as text, and no other rows than the footer says."""
 
 import io
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -72,32 +70,6 @@ def test_rows_of_two_countries_in_small_row_groups_are_counted_by_the_row():
 
     assert [(batch.totals.kept, batch.totals.other_country) for batch in found] == [(50, 50)]
     assert found[0].cleaned.rejected["row"].to_pylist() == list(range(2, 150, 3))
-
-
-def test_row_groups_of_one_row_take_at_most_three_times_what_arrow_takes():
-    content = parquet_bytes(sample_history(4_000, seed=3), row_group_size=1)
-    metadata = pq.read_metadata(io.BytesIO(content))
-    row_groups = RowGroups(0, metadata.num_row_groups, 0)
-
-    def of_arrow() -> None:
-        pq.ParquetFile(io.BytesIO(content)).read(columns=COLUMN_NAMES)
-
-    def of_ours() -> None:
-        list(count_batches(lambda: io.BytesIO(content), row_groups, Reading(("Peru",)), 131_072))
-
-    def of_footers() -> None:
-        check_footer(pq.read_metadata(io.BytesIO(content)), len(content), COLUMN_NAMES)
-
-    tries = [[seconds(what) for what in (of_arrow, of_ours, of_footers)] for _ in range(7)]
-
-    assert min(ours / arrow for arrow, ours, _ in tries) < 3, tries
-    assert min(footers / arrow for arrow, _, footers in tries) < 3, tries
-
-
-def seconds(act: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    act()
-    return time.perf_counter() - start
 
 
 # Rows as the footer says
