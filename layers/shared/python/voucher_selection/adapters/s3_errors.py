@@ -9,14 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from voucher_selection.adapters.run_keys import what_to_do
 from voucher_selection.domain.errors import LakeRefused, LakeUnavailable, ObjectMissing
 
-_REFUSALS = {
-    "403",
-    "AccessDenied",
-    "AllAccessDisabled",
-    "AccountProblem",
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-}
+_DENIALS = {"403", "AccessDenied", "AllAccessDisabled"}
+_REFUSALS = {*_DENIALS, "AccountProblem", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 _NO_BUCKET = "NoSuchBucket"
 _MISSING = {"404", "NoSuchKey", "NotFound", _NO_BUCKET}
 
@@ -64,7 +58,7 @@ def is_missing(error: ClientError) -> bool:
 
 def is_denied(error: ClientError) -> bool:
     """Tell whether S3 answered that this may not be read."""
-    return code_of(error) in {"403", "AccessDenied", "AllAccessDisabled"}
+    return code_of(error) in _DENIALS
 
 
 def code_of(error: ClientError) -> str:

@@ -1,7 +1,7 @@
 """Model, of a run over a history: make a model from what its shards counted, and publish it."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pyarrow as pa
 
@@ -76,25 +76,32 @@ def publish_run(
 
 
 def make_model(
-    version: str, run_id: str, plan: RunPlan, definitions: SegmentDefinitions, counts: Counts
+    version: str,
+    run_id: str,
+    counts: Counts,
+    *,
+    definitions: SegmentDefinitions,
+    countries: tuple[str, ...],
+    cur_date: date,
+    time_zone: str,
 ) -> ServedModel:
-    """Return the model of counts for the plan's countries and date.
+    """Return the model of counts.
 
     Raises
     ------
     TooManyAmounts, ModelTooLarge, AmountOutOfRange
         It could not be served.
     """
-    check_segments(plan.countries, definitions)
+    check_segments(countries, definitions)
     model = ServedModel(
         version=version,
         run_id=run_id,
-        cur_date=plan.cur_date,
+        cur_date=cur_date,
         published_at=datetime.now(UTC),
-        countries=plan.countries,
+        countries=countries,
         definitions=definitions,
-        modes=segment_modes(counts, definitions, plan.cur_date, plan.countries),
-        time_zone=plan.reading.time_zone,
+        modes=segment_modes(counts, definitions, cur_date, countries),
+        time_zone=time_zone,
     )
     check_servable(model)
     return model
@@ -132,7 +139,7 @@ def _publish(run_id: str, lake: Lake, catalog: Catalog, thresholds: Thresholds) 
 
 
 def _publish_whole(plan: RunPlan, merged: Merged, lake: Lake, catalog: Catalog, thresholds: Thresholds) -> RunSummary:
-    model = make_model(plan.version, plan.run_id, plan, plan.definitions, merged.counts)
+    model = _model_of(plan, plan.version, plan.definitions, merged.counts)
     check(model.modes, merged.totals, served_now(catalog), thresholds)
     ledger = Ledger.of(plan.run_id, plan.countries, plan.files, merged.totals, plan.reading.time_zone)
     counted = _write(lake, plan.run_id, merged.counts, ledger, model)
@@ -192,7 +199,19 @@ def _extended(
     counts = Counts.sum([read_counts(lake, base_run_id, ledger), addition.counts])
     # What it builds on may be of a run that started later; its model is newer all the same.
     version = version_after(base.pointer.newest_version, plan.version)
-    return extended, counts, make_model(version, plan.run_id, plan, base.served.definitions, counts)
+    return extended, counts, _model_of(plan, version, base.served.definitions, counts)
+
+
+def _model_of(plan: RunPlan, version: str, definitions: SegmentDefinitions, counts: Counts) -> ServedModel:
+    return make_model(
+        version,
+        plan.run_id,
+        counts,
+        definitions=definitions,
+        countries=plan.countries,
+        cur_date=plan.cur_date,
+        time_zone=plan.reading.time_zone,
+    )
 
 
 def _write(lake: Lake, run_id: str, counts: Counts, ledger: Ledger, model: ServedModel) -> Counted:

@@ -7,13 +7,12 @@ from voucher_selection.adapters.catalog import Base, Catalog
 from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.adapters.servable import check_segments, check_servable, check_what_if
+from voucher_selection.adapters.servable import check_what_if
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.domain.errors import NoCounts, NoModel
 from voucher_selection.domain.gate import Served, Thresholds, check
 from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.lookups import selection_criteria
-from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.requests import RemodelRequest, WhatIfRequest
 from voucher_selection.domain.runs import Counted, Outcome, PointerSummary, RemodelSummary, RunPlan, version_of
 from voucher_selection.domain.served_model import SegmentMode, ServedModel
@@ -22,7 +21,7 @@ from voucher_selection.domain.what_if import SegmentChange, WhatIf, changed_segm
 from voucher_selection.pipeline.attempts import attempts, contended
 from voucher_selection.pipeline.base_counts import ledger_if_there, read_counts, read_ledger
 from voucher_selection.pipeline.conclusion import expire, record, superseded
-from voucher_selection.pipeline.publishing import modes_table
+from voucher_selection.pipeline.publishing import make_model, modes_table
 
 # Of the changes, a summary tells this many: it is its execution's result, which is limited to 256 KiB.
 _TOLD_CHANGES = 100
@@ -139,19 +138,15 @@ def _make(asked: _Asked, lake: Lake, catalog: Catalog) -> _Remodelled:
     definitions = asked.request.segments or (
         base.served.definitions if base else lake.read_json(RunKeys(counted.run_id).plan, RunPlan).definitions
     )
-    check_segments(countries, definitions)
-    counts = read_counts(lake, counted.run_id, ledger)
-    model = ServedModel(
-        version=asked.version,
-        run_id=asked.run_id,
-        cur_date=cur_date,
-        published_at=datetime.now(UTC),
-        countries=countries,
+    model = make_model(
+        asked.version,
+        asked.run_id,
+        read_counts(lake, counted.run_id, ledger),
         definitions=definitions,
-        modes=segment_modes(counts, definitions, cur_date, countries),
+        countries=countries,
+        cur_date=cur_date,
         time_zone=time_zone,
     )
-    check_servable(model)
     served = catalog.read(base.version).modes if base else ()
     return _Remodelled(model, counted, base, served, tuple(changed_segments(served, model.modes)))
 
