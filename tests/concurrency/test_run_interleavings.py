@@ -68,8 +68,7 @@ def alone_with_what_is_stored() -> Iterator[None]:
         patch.setattr("voucher_selection.pipeline.attempts.pause", lambda: None)
         for module in ("publishing", "remodelling", "rollback", "approval", "conclusion"):
             patch.setattr(f"voucher_selection.pipeline.{module}.datetime", Standing)
-        for module in ("publishing", "remodelling"):
-            patch.setattr(f"voucher_selection.pipeline.{module}.segment_modes", known_modes)
+        patch.setattr("voucher_selection.pipeline.publishing.segment_modes", known_modes)
         yield
 
 
