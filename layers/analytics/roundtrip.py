@@ -16,7 +16,6 @@ import boto3
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 for service in ("s3", "dynamodb", "sts", "xray"):
@@ -26,12 +25,13 @@ vouchers = pa.table({"country_code": ["Peru", "Latvia", "Peru"], "voucher_amount
 for codec in ("snappy", "gzip", "zstd", "brotli", "lz4", "none"):
     file = io.BytesIO()
     pq.write_table(vouchers, file, compression=codec)
-    read = pq.read_table(file)
+    # As the functions read: threads of `pq.read_table` may abort the interpreter at its end (apache/arrow issue 39862).
+    read = pq.ParquetFile(file).read(use_threads=False)
     if not read.equals(vouchers):
         sys.exit(f"a parquet file written with {codec} was read as {read}")
 
-peru = ds.dataset(vouchers).to_table(filter=pc.field("country_code") == "Peru")
-if peru.to_pandas()["voucher_amount"].tolist() != [2640.0, 4400.0]:
+peru = vouchers.filter(pc.equal(vouchers["country_code"], "Peru"))
+if peru.to_pandas(use_threads=False)["voucher_amount"].tolist() != [2640.0, 4400.0]:
     sys.exit(f"the rows of Peru are {peru}")
 
 midnight = datetime(2018, 9, 15, 5, tzinfo=UTC)
