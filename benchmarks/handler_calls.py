@@ -75,8 +75,8 @@ def _handler() -> Any:  # noqa: ANN401 - a module that is imported once its path
     }
     from api import context, handler  # noqa: PLC0415
     from voucher_selection.adapters.catalog_items import Pointer  # noqa: PLC0415
+    from voucher_selection.domain.model import AmountCount, Model, SegmentMode  # noqa: PLC0415
     from voucher_selection.domain.segments import shipped_definitions  # noqa: PLC0415
-    from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel  # noqa: PLC0415
 
     definitions = shipped_definitions()
     amounts = (AmountCount(2640.0, 3), AmountCount(3520.0, 1))
@@ -85,7 +85,7 @@ def _handler() -> Any:  # noqa: ANN401 - a module that is imported once its path
         for segmentation in definitions.segmentations
         for segment, (lower, upper) in segmentation.bounds.items()
     )
-    model = ServedModel("v1", "run", date(2018, 9, 15), datetime.now(UTC), ("Peru",), definitions, modes)
+    model = Model("v1", "run", date(2018, 9, 15), datetime.now(UTC), ("Peru",), definitions, modes)
     catalog: Any = SimpleNamespace(pointer=lambda: Pointer("v1", None, "v1"), read=lambda _: model)
     context.models._catalog = catalog
     return handler

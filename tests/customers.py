@@ -4,7 +4,7 @@ from typing import Any
 
 from voucher_selection.domain.errors import VoucherSelectionError
 from voucher_selection.domain.lookups import LookupRequest, look_up
-from voucher_selection.domain.served_model import ServedModel
+from voucher_selection.domain.model import Model
 
 FREQUENT, RECENT = "frequent_segment", "recency_segment"
 
@@ -58,7 +58,7 @@ CASES = [
 ]
 
 
-def answered(model: ServedModel, **fields: Any) -> tuple[str | None, float | None, str | None]:
+def answered(model: Model, **fields: Any) -> tuple[str | None, float | None, str | None]:
     """Return what a lookup answers: segment, amount, and the problem's code."""
     # It makes Powertools' metrics, which take their settings from the environment that a test has made by then.
     from voucher_selection.api.problems import problem_of  # noqa: PLC0415

@@ -16,7 +16,7 @@ from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.requests import AppendRequest, AssignRequest, FullRequest, parse_request
 from voucher_selection.domain.runs import RunId, RunPlan
-from voucher_selection.pipeline.base_counts import served_base
+from voucher_selection.pipeline.counts_to_build_on import served_base
 from voucher_selection.pipeline.ingesting import ingest, ingest_addition, ingest_customers
 
 settings = IngestSettings.from_environment()

@@ -8,7 +8,7 @@ from infra_cdk.stages import stage
 from local.reference import markdown
 from voucher_selection.adapters import catalog
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.rule_names import Rule
 
 _KEYS = RunKeys("<id>")
 # What a method that makes a key is given, to show one.

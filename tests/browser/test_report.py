@@ -11,12 +11,12 @@ from tests.browser.tables import NOTHING, amount, number, percent, rows_of
 from tests.browser.visits import Visits, status
 from tests.product import Product
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.rule_names import Rule
 
 with_and_without_javascript = pytest.mark.parametrize("javascript", [True, False], ids=["script", "no-script"])
 
 # How the page says what became of rows, by the names of `run.json`.
-FATES = {rule.value: rule.told for rule in Rule}
+FATES = {rule.value: rule.label for rule in Rule}
 
 
 def summary_of(product: Product, run_id: str) -> dict[str, Any]:

@@ -22,13 +22,13 @@ from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.domain.counts import FREQUENCY_SCHEMA, RECENCY_SCHEMA, Counts
 from voucher_selection.domain.errors import NoLongerCounted
 from voucher_selection.domain.ledger import Ledger
+from voucher_selection.domain.model import SegmentMode
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.requests import ApproveRequest, RemodelRequest, RollbackRequest
 from voucher_selection.domain.retention import Retention
 from voucher_selection.domain.runs import KnownFile, RunPlan, SourceFile, Totals
 from voucher_selection.domain.segments import SegmentDefinitions
-from voucher_selection.domain.served_model import SegmentMode
 from voucher_selection.pipeline.approval import approve
 from voucher_selection.pipeline.merging import Merged
 from voucher_selection.pipeline.publishing import publish_run

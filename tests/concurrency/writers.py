@@ -9,10 +9,10 @@ from tests.concurrency.clients import SteppedCatalog
 from tests.concurrency.orders import State, run_alone
 from tests.concurrency.steps import Ask, Program
 from tests.concurrency.stores import Stored
+from voucher_selection.domain.model import AmountCount, Model, SegmentMode
 from voucher_selection.domain.retention import Retention
-from voucher_selection.domain.runs import Counted, Outcome, PointerSummary, RemodelSummary, RollbackSummary
+from voucher_selection.domain.runs import CountsOrigin, Outcome, PointerSummary, RemodelSummary, RollbackSummary
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions
-from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FEWEST_KEPT = 2
@@ -24,12 +24,12 @@ ONE_SEGMENT: Segments = (("all", 0, None),)
 
 
 @cache
-def model(version: str, segments: Segments = TWO_SEGMENTS) -> ServedModel:
+def model(version: str, segments: Segments = TWO_SEGMENTS) -> Model:
     """Return a version's model; in version `V3` the amount of every segment is 3."""
     ranges = [dict(zip(("name", "lower", "upper"), segment, strict=True)) for segment in segments]
     loyalty = {"name": "loyalty", "measure": "total_orders", "segments": ranges, "outside": None}
     amounts = (AmountCount(float(version[-1]), 1),)
-    return ServedModel(
+    return Model(
         version=version,
         run_id=version,
         cur_date=date(2018, 9, 15),
@@ -62,7 +62,7 @@ def segments_of(definitions: SegmentDefinitions) -> Segments:
     return tuple((name, *bounds) for name, bounds in definitions["loyalty"].bounds.items())
 
 
-def is_whole(found: ServedModel) -> bool:
+def is_whole(found: Model) -> bool:
     """Tell whether a model is what its version was published with."""
     return found == model(found.version, segments_of(found.definitions))
 
@@ -73,7 +73,7 @@ def full_run(
     """Return a run that is served unless a newer one has been."""
 
     def run(ask: Ask) -> bool:
-        catalog, counted = SteppedCatalog(ask, last_first=last_first), Counted(f"run-{version}", None)
+        catalog, counted = SteppedCatalog(ask, last_first=last_first), CountsOrigin(f"run-{version}", None)
         stays = catalog.publish(model(version, segments), counted, summary_of(version))
         catalog.expire(Retention(kept, DAYS_KEPT), NOW)
         return stays is None
@@ -88,7 +88,7 @@ def addition(version: str) -> Program:
     """
 
     def run(ask: Ask) -> bool:
-        catalog, counted = SteppedCatalog(ask), Counted(f"run-{version}", None)
+        catalog, counted = SteppedCatalog(ask), CountsOrigin(f"run-{version}", None)
         published = catalog.moved_by(version) is not None
         while not published and (base := catalog.base()).pointer.newest_version < version:
             built = model(version, segments_of(base.served.definitions))
@@ -126,7 +126,7 @@ def rollback(version: str) -> Program:
 def reader() -> Program:
     """Return who reads the served model, as the API does."""
 
-    def run(ask: Ask) -> ServedModel:
+    def run(ask: Ask) -> Model:
         catalog = SteppedCatalog(ask)
         return catalog.read(catalog.served_version())
 

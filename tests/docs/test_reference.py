@@ -9,8 +9,8 @@ from infra_cdk.context import stage_from_context
 from infra_cdk.stages import SETTINGS, stage
 from local.reference.pages import FOLDER, PAGES
 from tests.docs.pages import ROOT
-from voucher_selection.domain.rejections import Rule
 from voucher_selection.domain.requests import RunRequest
+from voucher_selection.domain.rule_names import Rule
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -17,9 +17,9 @@ from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain import errors
-from voucher_selection.domain.runs import Counted
+from voucher_selection.domain.model import AmountCount, Model, SegmentMode
+from voucher_selection.domain.runs import CountsOrigin
 from voucher_selection.domain.segments import load_definitions
-from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
 
 CLEAN_WITH_A_SMALL_DISK = """
 import io, resource, signal
@@ -170,10 +170,10 @@ def test_as_many_amounts_as_a_segment_may_have_are_taken_by_dynamodb(catalog: Ca
     cents = tuple(AmountCount(1000 + cent / 100, 12) for cent in range(12_119))
     definitions = load_definitions(_json(ALL).decode())
     mode = SegmentMode("Peru", "loyalty", "all", 0, None, cents)
-    model = ServedModel(V1, "run", STARTED.date(), STARTED, ("Peru",), definitions, (mode,))
+    model = Model(V1, "run", STARTED.date(), STARTED, ("Peru",), definitions, (mode,))
     servable.check_servable(model)
 
-    assert catalog.publish(model, Counted("run", None), summary_of(V1)) is None
+    assert catalog.publish(model, CountsOrigin("run", None), summary_of(V1)) is None
     assert catalog.read(V1).modes == (mode,)
 
 

@@ -278,7 +278,7 @@ def test_the_marks_of_thin_evidence_and_near_ties_are_on_the_segments_page(put, 
 @given(st.lists(st.integers(1, 10_000), min_size=1, max_size=12))
 def test_the_shares_of_a_chart_are_of_all_amounts(counts: list[int]):
     from voucher_selection.api.charts import distribution  # noqa: PLC0415
-    from voucher_selection.domain.served_model import AmountCount  # noqa: PLC0415
+    from voucher_selection.domain.model import AmountCount  # noqa: PLC0415
 
     amounts = [AmountCount(float(place), count) for place, count in enumerate(sorted(counts, reverse=True))]
 

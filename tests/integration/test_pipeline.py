@@ -13,7 +13,7 @@ from tests.integration.conftest import BUCKET, STARTED, Pipeline, quarantine_of,
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.domain import errors
-from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.rule_names import Rule
 
 ROWS = [
     *repeated(3, total_orders="3.0", voucher_amount=2640.0),

@@ -12,7 +12,7 @@ from tests.integration.conftest import BUCKET, Pipeline, quarantine_of, read_jso
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.domain import errors
-from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.rule_names import Rule
 
 BROKEN = {
     "malformed": {"total_orders": "2.5"},

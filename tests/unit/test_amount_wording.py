@@ -5,7 +5,7 @@ import pytest
 from local.quickstart import model_report, report
 from local.quickstart.terminal import console
 from voucher_selection.api import charts
-from voucher_selection.domain.served_model import AmountCount
+from voucher_selection.domain.model import AmountCount
 from voucher_selection.domain.wording import amount
 
 

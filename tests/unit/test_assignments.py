@@ -6,13 +6,13 @@ import pyarrow as pa
 import pytest
 
 from tests.customers import CASES, RECENT, answered, case
+from voucher_selection.domain.model import AmountCount, Model, SegmentMode
 from voucher_selection.domain.segments import shipped_definitions
-from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
 from voucher_selection.pipeline.assignments import assign, output_schema
 
 
 @pytest.fixture(scope="module")
-def model() -> ServedModel:
+def model() -> Model:
     """A model of two countries: an amount of its own for each segment, and none for the first of each segmentation."""
     modes = [
         SegmentMode(country, segmentation.name, name, *bounds, (AmountCount(100.0 * n + 10, 5),) if n else ())
@@ -20,7 +20,7 @@ def model() -> ServedModel:
         for segmentation in shipped_definitions().segmentations
         for n, (name, bounds) in enumerate(segmentation.bounds.items())
     ]
-    return ServedModel(
+    return Model(
         version="v",
         run_id="r",
         cur_date=date(2018, 9, 15),
@@ -42,7 +42,7 @@ def batch(cases: list[dict], **columns: pa.Array) -> pa.RecordBatch:
 
 
 @pytest.mark.parametrize("country", ["Peru", "Latvia"])
-def test_each_row_is_answered_as_a_lookup_of_it_is(model: ServedModel, country: str):
+def test_each_row_is_answered_as_a_lookup_of_it_is(model: Model, country: str):
     cases = [row | ({"country_code": country} if row["country_code"] == "Peru" else {}) for row in CASES]
 
     found = assign(batch(cases), model, None, pa.int64())
@@ -51,7 +51,7 @@ def test_each_row_is_answered_as_a_lookup_of_it_is(model: ServedModel, country: 
     assert list(zip(cases, answers(found), strict=True)) == [(row, answered(model, **row)) for row in cases]
 
 
-def test_dictionaries_larger_than_the_batch_and_unused_values_change_nothing(model: ServedModel):
+def test_dictionaries_larger_than_the_batch_and_unused_values_change_nothing(model: Model):
     cases = CASES * 2
     rows = batch(cases)
     encoded = [column.dictionary_encode() if column.type == pa.string() else column for column in rows.columns]
@@ -60,7 +60,7 @@ def test_dictionaries_larger_than_the_batch_and_unused_values_change_nothing(mod
     assert answers(assign(few, model, None, pa.int64())) == [answered(model, **row) for row in cases[3:8]]
 
 
-def test_the_runs_segmentation_comes_before_the_rows(model: ServedModel):
+def test_the_runs_segmentation_comes_before_the_rows(model: Model):
     rows = batch([case(segment_name="loyalty"), case(segment_name=None)])
 
     found = assign(rows, model, RECENT, pa.int64())
@@ -69,13 +69,13 @@ def test_the_runs_segmentation_comes_before_the_rows(model: ServedModel):
     assert found["segment_name"].to_pylist() == [RECENT, RECENT]
 
 
-def test_what_was_asked_is_given_back_without_the_white_space_around_it(model: ServedModel):
+def test_what_was_asked_is_given_back_without_the_white_space_around_it(model: Model):
     found = assign(batch([case(country_code=" Peru "), case(country_code="x" * 129)]), model, None, pa.int64())
 
     assert found["country_code"].to_pylist() == ["Peru", "x" * 129]
 
 
-def test_a_country_is_named_as_the_model_does(model: ServedModel):
+def test_a_country_is_named_as_the_model_does(model: Model):
     cases = [case(country_code=name, total_orders="10") for name in ("PERU", "latvia", "CHILE")]
 
     found = assign(batch(cases), model, None, pa.int64())
@@ -84,17 +84,17 @@ def test_a_country_is_named_as_the_model_does(model: ServedModel):
     assert found["problem"].to_pylist() == [None, None, "unknown_country"]
 
 
-def test_without_first_orders_nothing_contradicts_the_last(model: ServedModel):
+def test_without_first_orders_nothing_contradicts_the_last(model: Model):
     rows = batch([case()]).drop_columns(["first_order_ts"])
 
     assert answers(assign(rows, model, None, pa.int64())) == [answered(model, **case(first_order_ts=None))]
 
 
-def test_columns_without_a_type_are_null(model: ServedModel):
+def test_columns_without_a_type_are_null(model: Model):
     rows = batch([case()], last_order_ts=pa.nulls(1), customer_id=pa.nulls(1))
 
     assert answers(assign(rows, model, None, pa.string())) == [answered(model, **case(last_order_ts=None))]
 
 
-def test_no_rows_are_no_answers(model: ServedModel):
+def test_no_rows_are_no_answers(model: Model):
     assert assign(batch([case()]).slice(0, 0), model, None, pa.int64()).num_rows == 0

@@ -10,10 +10,10 @@ import pytest
 
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
+from voucher_selection.domain.model import AmountCount, Model, SegmentMode
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.rules import CLEANED_SCHEMA
 from voucher_selection.domain.segments import shipped_definitions
-from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
 
 CUR_DATE = date(2018, 9, 15)
 
@@ -125,8 +125,8 @@ def test_dates_at_the_ends_of_the_calendar_are_counted():
     assert modes["Peru", "recency_segment", "180+"].support == 1
 
 
-def served(*rows: dict[str, Any]) -> ServedModel:
-    return ServedModel(
+def served(*rows: dict[str, Any]) -> Model:
+    return Model(
         version="v",
         run_id="r",
         cur_date=CUR_DATE,

@@ -5,9 +5,9 @@ from pydantic import ValidationError
 
 from voucher_selection.domain.errors import HeldBack
 from voucher_selection.domain.gate import NOTHING_SERVED, Served, Thresholds, check
-from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.model import AmountCount, SegmentMode
+from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.runs import Totals
-from voucher_selection.domain.served_model import AmountCount, SegmentMode
 
 
 def rows(kept: int, *, other_country: int = 0, **rejected: int) -> Totals:

@@ -19,6 +19,7 @@ from voucher_selection.api.bulk_lookups import MOST_CUSTOMERS, look_up_all
 from voucher_selection.api.negotiation import prefers_html
 from voucher_selection.domain.errors import VoucherSelectionError
 from voucher_selection.domain.lookups import LookupRequest
+from voucher_selection.domain.model import Model
 from voucher_selection.domain.parsing import parse_amount, parse_timestamp, parse_total_orders
 from voucher_selection.domain.ranges import with_ranges
 from voucher_selection.domain.requests import parse_request
@@ -29,7 +30,6 @@ from voucher_selection.domain.segments import (
     load_definitions,
     shipped_definitions,
 )
-from voucher_selection.domain.served_model import ServedModel
 
 # The largest body that the API reads has 1 MiB.
 LONGEST = 1024 * 1024
@@ -142,7 +142,7 @@ def test_a_value_finds_its_segment_among_the_most_there_can_be():
 
 
 def test_many_lookups_of_a_large_model_are_answered_in_a_second_and_few_bytes():
-    model = ServedModel(
+    model = Model(
         version="v",
         run_id="r",
         cur_date=date(2018, 9, 15),

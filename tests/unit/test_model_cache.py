@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.api.model_cache import CatalogUnreachable, ModelCache
 from voucher_selection.domain.errors import NoModel, UnreadableItem
+from voucher_selection.domain.model import Model
 from voucher_selection.domain.segments import shipped_definitions
-from voucher_selection.domain.served_model import ServedModel
 
 SECONDS = 5.0
 
 
-def model_of(version: str) -> ServedModel:
+def model_of(version: str) -> Model:
     now = datetime.now(UTC)
-    return ServedModel(version, "run", date(2018, 9, 15), now, ("Peru",), shipped_definitions(), ())
+    return Model(version, "run", date(2018, 9, 15), now, ("Peru",), shipped_definitions(), ())
 
 
 class FakeCatalog:
@@ -45,7 +45,7 @@ class FakeCatalog:
             raise NoModel("none has been published")
         return Pointer(self.version, self.previous_version, self.version)
 
-    def read(self, version: str) -> ServedModel:
+    def read(self, version: str) -> Model:
         self.read_count += 1
         if version in self.unreadable:
             raise UnreadableItem(f"version {version} cannot be read")

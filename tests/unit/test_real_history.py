@@ -12,7 +12,7 @@ from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.order_dates import OrderDates
 from voucher_selection.domain.reading import Reading
-from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import clean
 from voucher_selection.domain.segments import shipped_definitions
 

@@ -34,19 +34,19 @@ def published(days_ago: dict[str, float]) -> list[Published]:
 def test_versions_that_are_too_many_or_were_replaced_too_long_ago_need_not_stay(retention: Retention, over: list[str]):
     versions = published({"v4": 2.5, "v3": 4, "v2": 10, "v1": 400})
 
-    assert [version.name for version in retention.over(versions, NOW)] == over
+    assert [version.name for version in retention.to_expire(versions, NOW)] == over
 
 
 def test_the_newest_version_stays_however_old_it_is():
-    assert Retention(versions=1, days=1).over(published({"v1": 400}), NOW) == []
+    assert Retention(versions=1, days=1).to_expire(published({"v1": 400}), NOW) == []
 
 
 def test_a_version_that_was_served_for_long_stays_after_it_was_replaced():
-    assert Retention(versions=9, days=30).over(published({"v2": 0, "v1": 400}), NOW) == []
+    assert Retention(versions=9, days=30).to_expire(published({"v2": 0, "v1": 400}), NOW) == []
 
 
 def test_a_version_stays_until_more_than_its_days_are_over():
     to_the_day, longer = published({"v2": 30, "v1": 400}), published({"v2": 30.1, "v1": 400})
 
-    assert Retention(versions=9, days=30).over(to_the_day, NOW) == []
-    assert [version.name for version in Retention(versions=9, days=30).over(longer, NOW)] == ["v1"]
+    assert Retention(versions=9, days=30).to_expire(to_the_day, NOW) == []
+    assert [version.name for version in Retention(versions=9, days=30).to_expire(longer, NOW)] == ["v1"]

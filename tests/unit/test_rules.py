@@ -9,7 +9,7 @@ import pytest
 
 from tests.histories import SCHEMA, history
 from voucher_selection.domain.reading import Reading
-from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import CLEANED_SCHEMA, clean
 
 PERU = Reading(("Peru",))

@@ -21,11 +21,12 @@ from voucher_selection.adapters.servable import (
 )
 from voucher_selection.domain import errors
 from voucher_selection.domain.lookups import selection_criteria
-from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.model import AmountCount, Model, SegmentMode
 from voucher_selection.domain.requests import WhatIfRequest, parse_request
+from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.runs import (
     MOST_COUNTRIES,
-    Counted,
+    CountsOrigin,
     Outcome,
     RemodelSummary,
     RunSummary,
@@ -33,7 +34,6 @@ from voucher_selection.domain.runs import (
     version_of,
 )
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions, shipped_definitions
-from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
 from voucher_selection.domain.what_if import SegmentChange, WhatIf
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -66,14 +66,14 @@ def cents(number: int) -> tuple[AmountCount, ...]:
     return tuple(AmountCount(1000 + cent / 100, 12) for cent in range(number))
 
 
-def model(countries: Iterable[str], segments: int, amounts: tuple[AmountCount, ...]) -> ServedModel:
+def model(countries: Iterable[str], segments: int, amounts: tuple[AmountCount, ...]) -> Model:
     countries = tuple(countries)
     modes = tuple(
         SegmentMode(country, "loyalty", f"{number}-{number}", number, number, amounts)
         for country in countries
         for number in range(segments)
     )
-    return ServedModel("v1", "run", CUR_DATE, NOW, countries, definitions(segments), modes)
+    return Model("v1", "run", CUR_DATE, NOW, countries, definitions(segments), modes)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_segment_has_as_many_amounts_as_its_item_holds():
     )
     fitting = model(["Peru"], 1, cents(12_120))
     check_servable(fitting)
-    largest, _ = items_of(fitting, Counted("run", None))
+    largest, _ = items_of(fitting, CountsOrigin("run", None))
     assert LARGEST_ITEM - 100 < item_size(largest) <= LARGEST_ITEM
     with pytest.raises(errors.TooManyAmounts):
         check_servable(model(["Peru"], 1, cents(12_121)))
@@ -166,7 +166,7 @@ def test_names_that_do_not_fit_into_the_item_of_a_version_are_refused():
     with pytest.raises(
         errors.ModelTooLarge, match=r"the names of 1 countries and the definitions .* 400,000 can be kept"
     ):
-        check_servable(ServedModel("v1", "run", CUR_DATE, NOW, ("Peru",), made, modes))
+        check_servable(Model("v1", "run", CUR_DATE, NOW, ("Peru",), made, modes))
 
 
 def answered(content: object) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from voucher_selection.api import charts
-from voucher_selection.domain.rejections import Rule, told
+from voucher_selection.domain.rule_names import Rule, label
 from voucher_selection.domain.runs import ShardTotals, Totals
 from voucher_selection.domain.segments import Measure
 from voucher_selection.domain.stored_objects import StoredCounts, StoredRows
@@ -57,7 +57,7 @@ def test_people_read_of_a_rule_that_is_no_more_its_name():
     totals = Totals.model_validate_json(stored(malformed=2, on_a_sunday=3))
 
     assert {"cannot be read", "on_a_sunday"} < {bar.label for bar in charts.rows_read(totals)}
-    assert told(Rule.NULL_TOTAL_ORDERS) == "number of orders missing"
+    assert label(Rule.NULL_TOTAL_ORDERS) == "number of orders missing"
 
 
 def test_totals_that_lose_or_invent_a_row_do_not_add_up():

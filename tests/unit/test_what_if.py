@@ -1,6 +1,6 @@
 """What another model would change."""
 
-from voucher_selection.domain.served_model import AmountCount, SegmentMode
+from voucher_selection.domain.model import AmountCount, SegmentMode
 from voucher_selection.domain.what_if import changed_segments
 
 

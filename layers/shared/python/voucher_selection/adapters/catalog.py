@@ -36,9 +36,9 @@ from voucher_selection.adapters.catalog_items import (
 from voucher_selection.adapters.dynamodb_errors import explained
 from voucher_selection.adapters.observability import logger
 from voucher_selection.domain.errors import CatalogContended, CatalogUnavailable, NoModel, NoVersion, UnreadableItem
+from voucher_selection.domain.model import Model
 from voucher_selection.domain.retention import Retention
-from voucher_selection.domain.runs import Counted, PointerSummary, first_not_yet
-from voucher_selection.domain.served_model import ServedModel
+from voucher_selection.domain.runs import CountsOrigin, PointerSummary, first_not_yet
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -135,7 +135,7 @@ class Catalog:
             raise NoModel(f"version {version} is not in the catalog")
         return version_of(item)
 
-    def read(self, version: str) -> ServedModel:
+    def read(self, version: str) -> Model:
         """Read a version.
 
         Raises
@@ -169,7 +169,7 @@ class Catalog:
         item = self._get(MODEL, f"{RUN}{run_id}")
         return None if item is None else summary_of(item)
 
-    def publish(self, model: ServedModel, counted: Counted, summary: PointerSummary) -> Pointer | None:
+    def publish(self, model: Model, counted: CountsOrigin, summary: PointerSummary) -> Pointer | None:
         """Write a version and serve it, unless a newer one is served already.
 
         Publishing the same version again changes nothing.
@@ -188,7 +188,7 @@ class Catalog:
         self._write(model, counted)
         return self._serve(summary, _SERVE_NEWER, _IF_NEWER, {":none": {"NULL": True}})
 
-    def replace(self, base: Base, model: ServedModel, counted: Counted, summary: PointerSummary) -> Pointer | None:
+    def replace(self, base: Base, model: Model, counted: CountsOrigin, summary: PointerSummary) -> Pointer | None:
         """Write a version and serve it, if the version that it builds on is still the served one.
 
         The model's version must sort after the newest that was ever served; for the rest, see `publish`.
@@ -231,7 +231,7 @@ class Catalog:
         versions, unreadable = self._versions()
         in_use = self._in_use()
         expires_at = int((now + _GRACE).timestamp())
-        for known in retention.over(versions, now):
+        for known in retention.to_expire(versions, now):
             if known.version not in in_use and known.expires_at is None:
                 self._put(old | {"expires_at": expires_at} for old in self._whole(known.version))
         self.keep_in_use()
@@ -272,7 +272,7 @@ class Catalog:
         found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         return None if found is None else from_dynamodb(found)
 
-    def _write(self, model: ServedModel, counted: Counted) -> None:
+    def _write(self, model: Model, counted: CountsOrigin) -> None:
         """Write all items of a version, and delete what an attempt at it with other segments has left."""
         items = list(items_of(model, counted))
         written = {item["sk"] for item in items}

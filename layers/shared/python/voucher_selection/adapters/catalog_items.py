@@ -20,9 +20,9 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StrictStr, TypeAdapter, ValidationError
 
 from voucher_selection.domain.errors import InvalidSegments, NoModel, UnreadableItem
-from voucher_selection.domain.runs import Counted, IsoDate, PointerSummary, Totals, is_version
+from voucher_selection.domain.model import AmountCount, Model, SegmentMode
+from voucher_selection.domain.runs import CountsOrigin, IsoDate, PointerSummary, Totals, is_version
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions
-from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
 from voucher_selection.domain.stored_objects import StoredObject
 from voucher_selection.domain.time_zones import TimeZone
 from voucher_selection.domain.validation import describe
@@ -51,7 +51,7 @@ class Version(NamedTuple):
 
     version: str
     run_id: str
-    counted: Counted
+    counted: CountsOrigin
     cur_date: date
     published_at: datetime
     countries: tuple[str, ...]
@@ -138,7 +138,7 @@ def version_of(item: Item) -> Version:
         return Version(
             version=found.version,
             run_id=found.run_id,
-            counted=Counted(found.counts_run_id, found.rows, found.ledger),
+            counted=CountsOrigin(found.counts_run_id, found.rows, found.ledger),
             cur_date=found.cur_date,
             published_at=found.published_at,
             countries=found.countries,
@@ -148,7 +148,7 @@ def version_of(item: Item) -> Version:
         )
 
 
-def model_of(version: Version, items: Iterable[Item]) -> ServedModel:
+def model_of(version: Version, items: Iterable[Item]) -> Model:
     """Read a version's segments: every one of its definitions for every country, and nothing else there may be.
 
     Raises
@@ -174,7 +174,7 @@ def model_of(version: Version, items: Iterable[Item]) -> ServedModel:
         raise odd or NoModel(
             f"version {version.version} is not in the catalog as a whole: {len(found)} segments are there"
         )
-    return ServedModel(
+    return Model(
         version=version.version,
         run_id=version.run_id,
         cur_date=version.cur_date,
@@ -233,7 +233,7 @@ def _segment_key(country: str, segmentation: str, segment: str) -> str:
     return f"{country}#{segmentation}#{segment}"
 
 
-def items_of(model: ServedModel, counted: Counted) -> Iterator[Item]:
+def items_of(model: Model, counted: CountsOrigin) -> Iterator[Item]:
     """Yield the items of a version as they are written: its segments, and last what it was made from."""
     for position, mode in enumerate(model.modes):
         yield {

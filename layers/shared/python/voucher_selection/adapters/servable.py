@@ -15,9 +15,9 @@ from voucher_selection.adapters.item_sizes import (
 )
 from voucher_selection.domain.errors import AmountOutOfRange, ModelTooLarge, TooManyAmounts
 from voucher_selection.domain.lookups import selection_criteria
-from voucher_selection.domain.runs import Counted
+from voucher_selection.domain.model import AmountCount, Model, SegmentMode
+from voucher_selection.domain.runs import CountsOrigin
 from voucher_selection.domain.segments import SegmentDefinitions
-from voucher_selection.domain.served_model import AmountCount, SegmentMode, ServedModel
 from voucher_selection.domain.what_if import WhatIf
 
 # Countries x segments: an item each, which the API reads before it serves the model.
@@ -45,7 +45,7 @@ def check_segments(countries: Sequence[str], definitions: SegmentDefinitions) ->
         )
 
 
-def check_servable(model: ServedModel) -> None:
+def check_servable(model: Model) -> None:
     """Check that the catalog can hold a model, and the API answer it.
 
     Raises
@@ -56,7 +56,7 @@ def check_servable(model: ServedModel) -> None:
         Of the model as a whole.
     """
     check_segments(model.countries, model.definitions)
-    *segments, version = items_of(model, Counted(model.run_id, None))
+    *segments, version = items_of(model, CountsOrigin(model.run_id, None))
     for mode, item in zip(model.modes, segments, strict=True):
         _check_range(mode)
         _check_size(mode, item_size(item | {"assignments": []}))
@@ -114,7 +114,7 @@ def _named(mode: SegmentMode) -> str:
     return f"segment {mode.segment} of {mode.segment_name} in {mode.country_code}"
 
 
-def _check_answer(model: ServedModel) -> None:
+def _check_answer(model: Model) -> None:
     amounts = sum(len(mode.assignments) for mode in model.modes)
     too_many = amounts * _LEAST_OF_AMOUNT > LARGEST_ANSWER
     size = amounts * _LEAST_OF_AMOUNT if too_many else _answered(selection_criteria(model))

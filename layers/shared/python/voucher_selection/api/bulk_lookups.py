@@ -8,7 +8,7 @@ from pydantic import Field
 from voucher_selection.api.problems import ProblemFacts, problem_of
 from voucher_selection.domain.errors import VoucherSelectionError
 from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, ServedBy, Voucher, served_by, voucher_for
-from voucher_selection.domain.served_model import ServedModel
+from voucher_selection.domain.model import Model
 from voucher_selection.domain.validation import FieldProblem
 
 MOST_CUSTOMERS = 1_000
@@ -47,7 +47,7 @@ def customers_of(body: object) -> list[object]:
     return customers
 
 
-def look_up_all(model: ServedModel, customers: list[object]) -> BulkAnswer:
+def look_up_all(model: Model, customers: list[object]) -> BulkAnswer:
     """Return one entry per customer, in order, as `POST /vouchers` gives them.
 
     An entry is what `POST /voucher` answers, without the model, which is said once; or the `problem` it would answer.
@@ -61,7 +61,7 @@ def refusals(answer: BulkAnswer) -> Counter[str]:
     return Counter(refusal["problem"]["code"] for refusal in refused)
 
 
-def _entry(model: ServedModel, customer: object) -> Voucher | Refusal:
+def _entry(model: Model, customer: object) -> Voucher | Refusal:
     try:
         return voucher_for(model, LookupRequest.parse(customer, model.time_zone))
     except VoucherSelectionError as error:

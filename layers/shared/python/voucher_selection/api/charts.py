@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from voucher_selection.domain.rejections import told
+from voucher_selection.domain.model import AmountCount, SegmentMode
+from voucher_selection.domain.rule_names import label
 from voucher_selection.domain.runs import Totals
-from voucher_selection.domain.served_model import AmountCount, SegmentMode
 from voucher_selection.domain.wording import amount
 
 _HEAT_LEVELS = 9
@@ -31,7 +31,7 @@ def distribution(assignments: Sequence[AmountCount], most: int = 4) -> list[Bar]
 
 def rows_read(rows: Totals) -> list[Bar]:
     """Return what became of the rows of a history as bars."""
-    rejected = [(told(rule), count) for rule, count in rows.rejected.items()]
+    rejected = [(label(rule), count) for rule, count in rows.rejected.items()]
     counts = [("kept", rows.kept), ("of other countries", rows.other_country), *rejected]
     return _bars(counts, rows.rows_read)
 

@@ -6,10 +6,10 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 from pydantic import Field
 
 from voucher_selection.domain.lookups import ModelFacts, model_facts
-from voucher_selection.domain.served_model import ServedModel
+from voucher_selection.domain.model import Model
 
 
-class ServedModelFacts(ModelFacts):
+class HealthFacts(ModelFacts):
     """What identifies the served model, and its age."""
 
     age_seconds: Annotated[int, Field(description="Seconds since it was published")]
@@ -20,13 +20,13 @@ class Health(TypedDict):
 
     status: Annotated[Literal["ok", "stale"], Field(description="`stale` while the catalog cannot be reached")]
     stale_seconds: NotRequired[Annotated[int, Field(ge=0, description="Seconds since it last confirmed the model")]]
-    model: ServedModelFacts
+    model: HealthFacts
 
 
-def health(model: ServedModel, stale_seconds: float | None, now: datetime) -> Health:
+def health(model: Model, stale_seconds: float | None, now: datetime) -> Health:
     """Return the health of an API that serves `model`; `stale_seconds` is None while the catalog confirms it."""
     age = round((now - model.published_at).total_seconds())
-    facts: ServedModelFacts = {**model_facts(model), "age_seconds": age}
+    facts: HealthFacts = {**model_facts(model), "age_seconds": age}
     if stale_seconds is None:
         return {"status": "ok", "model": facts}
     return {"status": "stale", "stale_seconds": round(stale_seconds), "model": facts}

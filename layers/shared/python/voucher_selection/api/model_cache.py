@@ -20,7 +20,7 @@ from voucher_selection.adapters.emitted_metrics import (
 )
 from voucher_selection.adapters.observability import logger
 from voucher_selection.domain.errors import NoModel, UnreadableItem, VoucherSelectionError
-from voucher_selection.domain.served_model import ServedModel
+from voucher_selection.domain.model import Model
 
 # Environments that started together do not stay in step: each asks up to a fifth of the interval early, by a draw of
 # the operating system's. `random` would draw the same in all environments that are restored from one snapshot.
@@ -53,7 +53,7 @@ class ModelCache:
         self._catalog = catalog
         self._refresh_seconds = refresh_seconds
         self._clock = clock
-        self._model: ServedModel | None = None
+        self._model: Model | None = None
         self._asking = Lock()
         self._asked_at = 0.0
         self._good_for = 0.0
@@ -61,7 +61,7 @@ class ModelCache:
         self._stale = False
         self._hits = 0
 
-    def current(self) -> ServedModel:
+    def current(self) -> Model:
         """Return the served model; the last one known where the catalog cannot be reached, or has an odd item.
 
         Raises
@@ -113,7 +113,7 @@ class ModelCache:
         self._good_for = self._refresh_seconds * (1 - _EARLY * _draw())
         self._emit()
 
-    def _found(self) -> tuple[ServedModel, bool]:
+    def _found(self) -> tuple[Model, bool]:
         """Return a model of the catalog's, and whether it is not the one to serve: that one may be unreadable."""
         pointer, known = self._catalog.pointer(), self._model
         if known and known.version == pointer.version:

@@ -8,7 +8,7 @@ from voucher_selection.adapters.catalog_items import Version
 from voucher_selection.api.wording import evidence
 from voucher_selection.domain.errors import NoModel
 from voucher_selection.domain.evidence import Evidence
-from voucher_selection.domain.served_model import SegmentMode, ServedModel
+from voucher_selection.domain.model import Model, SegmentMode
 
 
 class ModelReport(TypedDict):
@@ -64,7 +64,7 @@ class KeptVersions(TypedDict):
     versions: list[KeptVersion]
 
 
-def model_report(model: ServedModel, version: Version, now: datetime) -> ModelReport:
+def model_report(model: Model, version: Version, now: datetime) -> ModelReport:
     """Return the analysis of a model; `version` is what the catalog has of it."""
     rows = version.counted.rows
     return {

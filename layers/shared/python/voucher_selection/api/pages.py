@@ -15,8 +15,8 @@ from voucher_selection.api import charts, wording
 from voucher_selection.domain.errors import HeldBack
 from voucher_selection.domain.evidence import LOW_SUPPORT
 from voucher_selection.domain.lookups import Found
+from voucher_selection.domain.model import Model
 from voucher_selection.domain.runs import Totals
-from voucher_selection.domain.served_model import ServedModel
 from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.wording import amount
 
@@ -67,7 +67,7 @@ def content_security_policy() -> str:
 
 def lookup_page(
     frame: Frame,
-    model: ServedModel | None,
+    model: Model | None,
     fields: Mapping[str, str],
     *,
     found: Found | None = None,
@@ -90,14 +90,14 @@ def lookup_page(
     )
 
 
-def segments_page(frame: Frame, model: ServedModel, country: str) -> str:
+def segments_page(frame: Frame, model: Model, country: str) -> str:
     """Return the segments of one of the model's countries, with their modes and the distributions of amounts."""
     return _render("segments.html", frame, model=model, country=country, modes=_by_segmentation(model, country))
 
 
 def report_page(
     frame: Frame,
-    model: ServedModel,
+    model: Model,
     version: Version,
     fields: Mapping[str, str],
     *,
@@ -216,7 +216,7 @@ _FACTS = {
 }
 
 
-def _by_segmentation(model: ServedModel, country: str) -> dict[str, list[Any]]:
+def _by_segmentation(model: Model, country: str) -> dict[str, list[Any]]:
     modes: dict[str, list[Any]] = {name: [] for name in model.segmentations}
     for mode in model.modes:
         if mode.country_code == country:
@@ -228,7 +228,7 @@ def _rows(totals: Totals) -> dict[str, Any]:
     return {"total": totals.rows_read, "bars": charts.rows_read(totals)}
 
 
-def _what_if_rows(model: ServedModel, what_if: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _what_if_rows(model: Model, what_if: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every segment of a what-if beside the served one, with its change; then those that there would be no more."""
     served = {(mode.country_code, mode.segment_name, mode.segment): mode.voucher_amount for mode in model.modes}
     changes = {_segment_key(change): change for change in what_if["changes"]}

@@ -7,10 +7,10 @@ from typing import Self
 
 from voucher_selection.domain.errors import InvalidSegments
 from voucher_selection.domain.formats import date_from_text
+from voucher_selection.domain.model import Model
 from voucher_selection.domain.ranges import ranges_of, with_ranges
 from voucher_selection.domain.requests import WhatIfRequest
 from voucher_selection.domain.segments import Segmentation, SegmentDefinitions
-from voucher_selection.domain.served_model import ServedModel
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class WhatIfForm:
     segmentations: tuple[Segmentation, ...]
 
     @classmethod
-    def of(cls, model: ServedModel, query: Mapping[str, str]) -> Self:
+    def of(cls, model: Model, query: Mapping[str, str]) -> Self:
         """Read the form from a page's query; what is not in it is as the model has it."""
         fields, errors, segmentations = {"cur_date": query.get("cur_date", model.cur_date.isoformat())}, {}, []
         for place, segmentation in enumerate(model.definitions.segmentations):

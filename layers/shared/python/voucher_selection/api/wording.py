@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
+from voucher_selection.domain.model import SegmentMode
 from voucher_selection.domain.segments import Measure
-from voucher_selection.domain.served_model import SegmentMode
 from voucher_selection.domain.wording import amount
 
 _MEASURES = {Measure.TOTAL_ORDERS: ("order", "orders"), Measure.DAYS_SINCE_LAST_ORDER: ("day", "days")}

@@ -6,9 +6,9 @@ from typing import Annotated, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from voucher_selection.domain.errors import HeldBack
-from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.model import SegmentMode
+from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.runs import Totals
-from voucher_selection.domain.served_model import SegmentMode
 from voucher_selection.domain.wording import amount
 
 type Share = Annotated[float, Field(ge=0, le=1)]

@@ -28,8 +28,8 @@ from voucher_selection.domain.formats import (
     timestamp_from_text,
     whole_number,
 )
+from voucher_selection.domain.model import Model, SegmentMode
 from voucher_selection.domain.segments import Measure, Segmentation
-from voucher_selection.domain.served_model import SegmentMode, ServedModel
 from voucher_selection.domain.validation import FieldProblem, field_problems
 
 LONGEST_ID = 128
@@ -226,7 +226,7 @@ class Found(NamedTuple):
     mode: SegmentMode
 
 
-def look_up(model: ServedModel, request: LookupRequest) -> VoucherAnswer:
+def look_up(model: Model, request: LookupRequest) -> VoucherAnswer:
     """Return the answer to a lookup, as `POST /voucher` gives it.
 
     Raises
@@ -239,7 +239,7 @@ def look_up(model: ServedModel, request: LookupRequest) -> VoucherAnswer:
     return {**voucher_for(model, request), "model": served_by(model)}
 
 
-def voucher_for(model: ServedModel, request: LookupRequest) -> Voucher:
+def voucher_for(model: Model, request: LookupRequest) -> Voucher:
     """Return the answer to a lookup without the model that it is from; raises what `look_up` does."""
     mode = find(model, request).mode
     # `find` gives no mode without support, so both are numbers.
@@ -254,7 +254,7 @@ def voucher_for(model: ServedModel, request: LookupRequest) -> Voucher:
     }
 
 
-def find(model: ServedModel, request: LookupRequest) -> Found:
+def find(model: Model, request: LookupRequest) -> Found:
     """Return the mode of a customer's segment, and what put the customer there; raises what `look_up` does."""
     segmentation = model.segmentations.get(request.segment_name)
     if segmentation is None:
@@ -267,12 +267,12 @@ def find(model: ServedModel, request: LookupRequest) -> Found:
     return Found(segmentation, value, model.mode_for(request.country_code, segmentation.name, value))
 
 
-def served_by(model: ServedModel) -> ServedBy:
+def served_by(model: Model) -> ServedBy:
     """Return what an answer says of the model that it is from."""
     return {"version": model.version, "cur_date": model.cur_date.isoformat()}
 
 
-def selection_criteria(model: ServedModel) -> SelectionCriteria:
+def selection_criteria(model: Model) -> SelectionCriteria:
     """Return every segment of the model with its mode, as `GET /selection_criteria` gives it."""
     return {
         "model": model_facts(model),
@@ -296,7 +296,7 @@ def selection_criteria(model: ServedModel) -> SelectionCriteria:
     }
 
 
-def model_facts(model: ServedModel) -> ModelFacts:
+def model_facts(model: Model) -> ModelFacts:
     """Return what identifies a model."""
     return {
         "version": model.version,

@@ -6,8 +6,8 @@ from datetime import date
 import pandas as pd
 
 from voucher_selection.domain.counts import Counts
+from voucher_selection.domain.model import AmountCount, SegmentMode
 from voucher_selection.domain.segments import Measure, Segmentation, SegmentDefinitions
-from voucher_selection.domain.served_model import AmountCount, SegmentMode
 
 
 def segment_modes(

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from voucher_selection.domain.history import COLUMN_NAMES, value_type
-from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.rule_names import Rule
 
 SCHEMA = pa.schema([(name, pa.string()) for name in COLUMN_NAMES] + [("file", pa.string()), ("row", pa.int64())])
 

@@ -20,7 +20,7 @@ class Retention(NamedTuple):
     versions: int
     days: int
 
-    def over[Version: Dated](self, newest_first: Sequence[Version], now: datetime) -> list[Version]:
+    def to_expire[Version: Dated](self, newest_first: Sequence[Version], now: datetime) -> list[Version]:
         """Return the versions that need not stay."""
         too_many = newest_first[self.versions :]
         too_old = [

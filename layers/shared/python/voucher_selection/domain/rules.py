@@ -12,7 +12,7 @@ from voucher_selection.domain.countries import by_key, country_key
 from voucher_selection.domain.history import COLUMN_NAMES
 from voucher_selection.domain.parsing import TIMESTAMP, parse_amount, parse_text, parse_timestamp, parse_total_orders
 from voucher_selection.domain.reading import Reading
-from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.rule_names import Rule
 
 TIME_COLUMNS = ("timestamp", "last_order_ts", "first_order_ts")
 CLEANED_SCHEMA = pa.schema(

@@ -22,7 +22,7 @@ from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.formats import date_from_text
 from voucher_selection.domain.hive_partitions import PathValues
 from voucher_selection.domain.reading import Reading
-from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.segments import Measure, SegmentDefinitions
 from voucher_selection.domain.stored_objects import StoredCounts, StoredObject, StoredRows
 from voucher_selection.domain.striking_dates import DateRows, StrikingDate
@@ -246,7 +246,7 @@ class Totals(BaseModel):
         return self.rows_read == self.other_country + sum(self.rejected.values()) + self.kept
 
 
-class Counted(NamedTuple):
+class CountsOrigin(NamedTuple):
     """What the counts behind a model count: those that `run_id` has left, of `rows`; `ledger` is of what it wrote down.
 
     Each is None where nobody wrote it down.

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from pydantic import BaseModel
 
 from voucher_selection.domain.lookups import ModelFacts, SegmentAnswer
+from voucher_selection.domain.model import SegmentMode
 from voucher_selection.domain.segments import SegmentDefinitions
-from voucher_selection.domain.served_model import SegmentMode
 
 
 class SegmentChange(BaseModel):

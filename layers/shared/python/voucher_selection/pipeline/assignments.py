@@ -16,10 +16,10 @@ from voucher_selection.api.problems import problem_of
 from voucher_selection.domain.errors import UnknownCountry, VoucherSelectionError
 from voucher_selection.domain.history import is_text
 from voucher_selection.domain.lookups import LONGEST_ID, InvalidLookup, Text
+from voucher_selection.domain.model import Model
 from voucher_selection.domain.parsing import TIMESTAMP, Parsed, parse_timestamp, parse_total_orders
 from voucher_selection.domain.rules import last_before_first, zero_orders_with_dates
 from voucher_selection.domain.segments import Measure
-from voucher_selection.domain.served_model import ServedModel
 
 _INVALID = problem_of(InvalidLookup([])).code
 _text = TypeAdapter(Text)
@@ -32,9 +32,7 @@ def output_schema(customer_id: pa.DataType) -> pa.Schema:
     return pa.schema([*map(pa.field, *zip(*given, strict=True)), *_ANSWERS])
 
 
-def assign(
-    rows: pa.RecordBatch, model: ServedModel, segment_name: str | None, customer_id: pa.DataType
-) -> pa.RecordBatch:
+def assign(rows: pa.RecordBatch, model: Model, segment_name: str | None, customer_id: pa.DataType) -> pa.RecordBatch:
     """Return the amount of each customer, or the code of the problem that the API would answer, in the rows' order.
 
     Parameters
@@ -99,7 +97,7 @@ def _texts(column: pa.Array) -> pa.StringArray:
     return _once_per_value(column if types.is_dictionary(column.type) else _plain(column), read)
 
 
-def _countries(column: pa.Array, model: ServedModel) -> pa.StringArray:
+def _countries(column: pa.Array, model: Model) -> pa.StringArray:
     """Names of countries as the model has them; of others, the texts; null where a lookup's request refuses them."""
 
     def read(value: str | None) -> str | None:
@@ -119,7 +117,7 @@ def _once_per_value(column: pa.Array, read: Callable[[str | None], str | None]) 
     return pa.array(values, pa.string()).take(encoded.indices)
 
 
-def _measured(rows: pa.RecordBatch, model: ServedModel, segmentation: pa.Array) -> Parsed:
+def _measured(rows: pa.RecordBatch, model: Model, segmentation: pa.Array) -> Parsed:
     """What each row's segmentation splits by: orders, or days since the last order; null where it is not given.
 
     Malformed is a row with a value that cannot be read, in a column that it does not need too, or with values that
@@ -144,7 +142,7 @@ def _measured(rows: pa.RecordBatch, model: ServedModel, segmentation: pa.Array) 
 
 
 def _answers(
-    model: ServedModel, country: pa.Array, segmentation: pa.Array, value: pa.Array, usable: pa.BooleanArray
+    model: Model, country: pa.Array, segmentation: pa.Array, value: pa.Array, usable: pa.BooleanArray
 ) -> pa.RecordBatch:
     """Look up each distinct (country, segmentation, value) among the usable rows; the other rows are null."""
     parts = [column.dictionary_encode() for column in (country, segmentation, value)]
@@ -161,7 +159,7 @@ def _answers(
     return pa.RecordBatch.from_pylist(answers, schema=_ANSWERS).take(encoded.indices)
 
 
-def _answer(model: ServedModel, country: str, segmentation: str, value: int) -> dict[str, Any]:
+def _answer(model: Model, country: str, segmentation: str, value: int) -> dict[str, Any]:
     try:
         mode = model.mode_for(country, segmentation, value)
     except VoucherSelectionError as error:

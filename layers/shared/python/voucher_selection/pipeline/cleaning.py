@@ -18,7 +18,7 @@ from voucher_selection.domain import quarantine
 from voucher_selection.domain.counts import RunningCounts
 from voucher_selection.domain.order_dates import OrderDates
 from voucher_selection.domain.reading import Reading
-from voucher_selection.domain.rejections import Rule
+from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import CLEANED_SCHEMA
 from voucher_selection.domain.runs import Shard, ShardPart, ShardTotals, Totals
 from voucher_selection.domain.stored_objects import StoredRows

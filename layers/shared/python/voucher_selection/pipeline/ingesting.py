@@ -22,7 +22,7 @@ from voucher_selection.domain.runs import RunPlan, Shard
 from voucher_selection.domain.segments import load_definitions, shipped_definitions
 from voucher_selection.domain.shards import plan_shards
 from voucher_selection.domain.time_zones import day_in
-from voucher_selection.pipeline.base_counts import check_countries, check_time_zone, read_ledger
+from voucher_selection.pipeline.counts_to_build_on import check_countries, check_time_zone, read_ledger
 
 HISTORY = FileKind(check_schema, COLUMN_NAMES)
 

@@ -14,20 +14,28 @@ from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import NoLongerCounted, NoModel, NothingKept, UnreadableItem
 from voucher_selection.domain.gate import NOTHING_SERVED, Served, Thresholds, check
 from voucher_selection.domain.ledger import Ledger
+from voucher_selection.domain.model import Model, SegmentMode
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.retention import Retention
-from voucher_selection.domain.runs import Counted, Outcome, PointerSummary, RunPlan, RunSummary, Totals, version_after
+from voucher_selection.domain.runs import (
+    CountsOrigin,
+    Outcome,
+    PointerSummary,
+    RunPlan,
+    RunSummary,
+    Totals,
+    version_after,
+)
 from voucher_selection.domain.segments import SegmentDefinitions
-from voucher_selection.domain.served_model import SegmentMode, ServedModel
 from voucher_selection.pipeline.attempts import attempts, contended
-from voucher_selection.pipeline.base_counts import (
+from voucher_selection.pipeline.conclusion import expire, record, superseded
+from voucher_selection.pipeline.counts_to_build_on import (
     check_countries,
     check_time_zone,
     read_counts,
     read_ledger,
     served_base,
 )
-from voucher_selection.pipeline.conclusion import expire, record, superseded
 from voucher_selection.pipeline.merging import Merged, merge_shards
 
 _MODES_SCHEMA = pa.schema(
@@ -84,7 +92,7 @@ def make_model(
     countries: tuple[str, ...],
     cur_date: date,
     time_zone: str,
-) -> ServedModel:
+) -> Model:
     """Return the model of counts.
 
     Raises
@@ -93,7 +101,7 @@ def make_model(
         It could not be served.
     """
     check_segments(countries, definitions)
-    model = ServedModel(
+    model = Model(
         version=version,
         run_id=run_id,
         cur_date=cur_date,
@@ -188,9 +196,7 @@ def _check_source(plan: RunPlan, ledger: Ledger) -> None:
         )
 
 
-def _extended(
-    base: Base, ledger: Ledger, plan: RunPlan, addition: Merged, lake: Lake
-) -> tuple[Ledger, Counts, ServedModel]:
+def _extended(base: Base, ledger: Ledger, plan: RunPlan, addition: Merged, lake: Lake) -> tuple[Ledger, Counts, Model]:
     """Return the ledger, the counts and the model of the base with what was counted added to it."""
     check_countries(ledger, plan.countries)
     check_time_zone(ledger, plan.reading.time_zone)
@@ -202,7 +208,7 @@ def _extended(
     return extended, counts, _model_of(plan, version, base.served.definitions, counts)
 
 
-def _model_of(plan: RunPlan, version: str, definitions: SegmentDefinitions, counts: Counts) -> ServedModel:
+def _model_of(plan: RunPlan, version: str, definitions: SegmentDefinitions, counts: Counts) -> Model:
     return make_model(
         version,
         plan.run_id,
@@ -214,12 +220,12 @@ def _model_of(plan: RunPlan, version: str, definitions: SegmentDefinitions, coun
     )
 
 
-def _write(lake: Lake, run_id: str, counts: Counts, ledger: Ledger, model: ServedModel) -> Counted:
+def _write(lake: Lake, run_id: str, counts: Counts, ledger: Ledger, model: Model) -> CountsOrigin:
     """Write what the model was made from, and return how it is known: by the ledger, which knows the counts."""
     keys = RunKeys(run_id)
     ledger = ledger.model_copy(update={"counts": lake.write_counts(keys.merged_counts, counts)})
     lake.write_table(keys.modes, modes_table(model.modes))
-    return Counted(run_id, ledger.rows, lake.write_json(keys.ledger, ledger))
+    return CountsOrigin(run_id, ledger.rows, lake.write_json(keys.ledger, ledger))
 
 
 def _summary(plan: RunPlan, merged: Merged, base_run_id: str | None, version: str) -> RunSummary:

@@ -13,14 +13,14 @@ from voucher_selection.domain.errors import NoCounts, NoModel
 from voucher_selection.domain.gate import Served, Thresholds, check
 from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.lookups import selection_criteria
+from voucher_selection.domain.model import Model, SegmentMode
 from voucher_selection.domain.requests import RemodelRequest, WhatIfRequest
-from voucher_selection.domain.runs import Counted, Outcome, PointerSummary, RemodelSummary, RunPlan, version_of
-from voucher_selection.domain.served_model import SegmentMode, ServedModel
+from voucher_selection.domain.runs import CountsOrigin, Outcome, PointerSummary, RemodelSummary, RunPlan, version_of
 from voucher_selection.domain.time_zones import day_in
 from voucher_selection.domain.what_if import SegmentChange, WhatIf, changed_segments
 from voucher_selection.pipeline.attempts import attempts, contended
-from voucher_selection.pipeline.base_counts import ledger_if_there, read_counts, read_ledger
 from voucher_selection.pipeline.conclusion import expire, record, superseded
+from voucher_selection.pipeline.counts_to_build_on import ledger_if_there, read_counts, read_ledger
 from voucher_selection.pipeline.publishing import make_model, modes_table
 
 # Of the changes, a summary tells this many: it is its execution's result, which is limited to 256 KiB.
@@ -44,7 +44,7 @@ class _Asked(NamedTuple):
 class _Counts(NamedTuple):
     """Counts that a model is made from, what they are of, and their ledger (None: from before there were ledgers)."""
 
-    counted: Counted
+    counted: CountsOrigin
     countries: tuple[str, ...]
     time_zone: str
     ledger: Ledger | None
@@ -53,8 +53,8 @@ class _Counts(NamedTuple):
 class _Remodelled(NamedTuple):
     """A model, what it was made from, and what was served when it was made (None: nothing), with its modes."""
 
-    model: ServedModel
-    counted: Counted
+    model: Model
+    counted: CountsOrigin
     base: Base | None
     served: tuple[SegmentMode, ...]
     changes: tuple[SegmentChange, ...]
@@ -161,8 +161,8 @@ def _served(catalog: Catalog) -> Base | None:
 def _counted(request: WhatIfRequest, base: Base | None, lake: Lake) -> _Counts:
     """Return which counts are used, the countries that they are of, the time zone of their days, and their ledger."""
     if request.run_id:
-        ledger = read_ledger(lake, Counted(request.run_id, None))
-        counted = Counted(request.run_id, ledger.rows, lake.stored(RunKeys(request.run_id).ledger))
+        ledger = read_ledger(lake, CountsOrigin(request.run_id, None))
+        counted = CountsOrigin(request.run_id, ledger.rows, lake.stored(RunKeys(request.run_id).ledger))
         return _Counts(counted, ledger.countries, ledger.time_zone, ledger)
     if base is None:
         raise NoCounts("there are no counts to make a model from yet: run the pipeline on a whole history first")

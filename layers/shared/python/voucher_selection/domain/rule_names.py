@@ -7,15 +7,15 @@ from typing import Self
 class Rule(StrEnum):
     """Why a row is rejected, in the order the rules are tried: a row is charged to the first one it breaks.
 
-    A rule has its name, which counts and the quarantine know it by, and in `told` what people read.
+    A rule has its name, which counts and the quarantine know it by, and in `label` what people read.
     """
 
-    told: str
+    label: str
 
-    def __new__(cls, name: str, told: str) -> Self:
+    def __new__(cls, name: str, label: str) -> Self:
         """Make a rule of its name."""
         rule = str.__new__(cls, name)
-        rule._value_, rule.told = name, told
+        rule._value_, rule.label = name, label
         return rule
 
     MALFORMED = "malformed", "cannot be read"
@@ -25,6 +25,6 @@ class Rule(StrEnum):
     NULL_VOUCHER_AMOUNT = "null_voucher_amount", "voucher amount missing"
 
 
-def told(rule: str) -> str:
+def label(rule: str) -> str:
     """Return what people read of a rule; of one that is no more, its name."""
-    return next((known.told for known in Rule if known == rule), rule)
+    return next((known.label for known in Rule if known == rule), rule)

@@ -7,7 +7,7 @@ from voucher_selection.domain.countries import by_key
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import NoCounts, NoModel, OtherCountries, OtherTimeZone
 from voucher_selection.domain.ledger import Ledger
-from voucher_selection.domain.runs import Counted
+from voucher_selection.domain.runs import CountsOrigin
 
 
 def served_base(catalog: Catalog) -> Base:
@@ -24,7 +24,7 @@ def served_base(catalog: Catalog) -> Base:
         raise NoCounts("there are no counts to start from yet: run the pipeline on a whole history first") from error
 
 
-def read_ledger(lake: Lake, counted: Counted) -> Ledger:
+def read_ledger(lake: Lake, counted: CountsOrigin) -> Ledger:
     """Read what counts count.
 
     Raises
@@ -43,7 +43,7 @@ def read_ledger(lake: Lake, counted: Counted) -> Ledger:
     return ledger
 
 
-def ledger_if_there(lake: Lake, counted: Counted) -> Ledger | None:
+def ledger_if_there(lake: Lake, counted: CountsOrigin) -> Ledger | None:
     """Read what counts count; None where nobody wrote it down, as before there were ledgers.
 
     Raises

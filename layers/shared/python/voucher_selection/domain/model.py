@@ -55,7 +55,7 @@ class SegmentMode:
 
 
 @dataclass(frozen=True)
-class ServedModel:
+class Model:
     """Every segment's mode, and what they were made from; all of one version.
 
     `time_zone` is what a day is: times of customers with an offset are read as its clocks showed them.
