@@ -75,7 +75,7 @@ def _handler() -> Any:  # noqa: ANN401 - a module that is imported once its path
     }
     from api import context, handler  # noqa: PLC0415
     from voucher_selection.adapters.catalog_items import Pointer  # noqa: PLC0415
-    from voucher_selection.domain.model import AmountCount, Model, SegmentMode  # noqa: PLC0415
+    from voucher_selection.domain.model import AmountCount, CountsOrigin, Model, SegmentMode  # noqa: PLC0415
     from voucher_selection.domain.segments import shipped_definitions  # noqa: PLC0415
 
     definitions = shipped_definitions()
@@ -85,7 +85,16 @@ def _handler() -> Any:  # noqa: ANN401 - a module that is imported once its path
         for segmentation in definitions.segmentations
         for segment, (lower, upper) in segmentation.bounds.items()
     )
-    model = Model("v1", "run", date(2018, 9, 15), datetime.now(UTC), ("Peru",), definitions, modes)
+    model = Model(
+        version="v1",
+        run_id="run",
+        counts=CountsOrigin("run"),
+        cur_date=date(2018, 9, 15),
+        published_at=datetime.now(UTC),
+        countries=("Peru",),
+        definitions=definitions,
+        modes=modes,
+    )
     catalog: Any = SimpleNamespace(pointer=lambda: Pointer("v1", None, "v1"), read=lambda _: model)
     context.models._catalog = catalog
     return handler

@@ -10,9 +10,10 @@ from benchmarks.answer import Answer
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.counts import Counts
+from voucher_selection.domain.plans import Shard, ShardPart
 from voucher_selection.domain.reading import Reading
-from voucher_selection.domain.runs import Shard, ShardPart, Totals
 from voucher_selection.domain.stored_objects import StoredObject, StoredRows
+from voucher_selection.domain.totals import Totals
 from voucher_selection.pipeline.cleaning import clean_shard
 from voucher_selection.pipeline.counting import count_file
 
@@ -60,6 +61,8 @@ class _Folder(Lake):
     """A lake in a folder: what a network would add is the same for every contender, and no part of this."""
 
     def __init__(self, folder: Path) -> None:
+        no_client: Any = None
+        super().__init__("lake", no_client)
         self._folder = folder
 
     @override

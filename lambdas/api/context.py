@@ -20,10 +20,16 @@ _QUICK = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", 
 # WhatIf may have to start, and to import pandas; a second try would be a second start.
 _PATIENT = Config(connect_timeout=1, read_timeout=21, retries={"total_max_attempts": 1})
 
+
+def _client(service: str, config: Config) -> Any:  # noqa: ANN401 - typed by whom it is given to
+    # Not boto3's: without it the API starts faster.
+    return botocore.session.get_session().create_client(service, config=config)
+
+
 settings = ApiSettings.from_environment()
 # SnapStart's snapshot is taken after these lines: all is imported, the client has not connected, and there is no model
 # yet. One that was read here would be an old one whenever the snapshot is restored.
-catalog = Catalog(settings.table, _QUICK)
+catalog = Catalog(settings.table, _client("dynamodb", _QUICK))
 models = ModelCache(catalog, settings.model_refresh_seconds)
 
 
@@ -49,7 +55,3 @@ def what_if_function() -> "WhatIfFunction":
     from voucher_selection.api.what_if_function import WhatIfFunction  # noqa: PLC0415 - see above
 
     return WhatIfFunction(settings.what_if_function, _client("lambda", _PATIENT))
-
-
-def _client(service: str, config: Config) -> Any:  # noqa: ANN401 - typed by whom it is given to
-    return botocore.session.get_session().create_client(service, config=config)

@@ -21,7 +21,8 @@ from voucher_selection.api.bulk_lookups import customers_of, look_up_all, refusa
 from voucher_selection.api.health import health
 from voucher_selection.api.negotiation import prefers_html
 from voucher_selection.api.request_bodies import json_of
-from voucher_selection.domain.lookups import LookupRequest, look_up, selection_criteria
+from voucher_selection.domain.lookups import LookupRequest, look_up
+from voucher_selection.domain.model_document import selection_criteria
 
 # The routes of lookups; of the form for people none is counted.
 _LOOKUPS = ("/voucher", "/vouchers")

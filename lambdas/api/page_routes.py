@@ -12,7 +12,6 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
 from api.context import catalog, models, run_records, settings, state_machine, what_if_function
-from api.run_routes import start
 from voucher_selection.api import http_answers, problems
 from voucher_selection.api.addresses import api_url, curl_of
 from voucher_selection.api.answers import page_answer
@@ -93,7 +92,6 @@ def get_report() -> Response[str]:
     from voucher_selection.api import pages, what_if_form  # noqa: PLC0415 - see above
 
     model = models.current()
-    version = catalog.version(model.version)
     form = what_if_form.WhatIfForm.of(model, _query())
     what_if, notice = None, None
     if form.is_sent and not form.errors:
@@ -101,7 +99,7 @@ def get_report() -> Response[str]:
             what_if = what_if_function().ask(form.request())
         except VoucherSelectionError as error:
             notice = str(error)
-    page = pages.report_page(_frame(), model, version, form.fields, what_if=what_if, errors=form.errors, notice=notice)
+    page = pages.report_page(_frame(), model, form.fields, what_if=what_if, errors=form.errors, notice=notice)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return page_answer(status, page, http_answers.REVALIDATE)
 
@@ -115,9 +113,11 @@ def get_runs() -> Response[str]:
 @_form("/runs")
 def post_runs() -> Response[str]:
     """Start a run, and lead to its page."""
+    from api.starting import start  # noqa: PLC0415 - see above
+
     fields = _fields()
     try:
-        run_id = start(_request_of(fields))
+        run_id = start(_request_of(fields), router.current_event.headers)
     except InvalidRequest as error:
         errors = {problem.field.partition(".")[0]: problem.detail for problem in error.problems}
         known = {name: text for name, text in errors.items() if name in {"source", "countries", "cur_date"}}

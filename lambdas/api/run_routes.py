@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
@@ -11,7 +10,6 @@ from api.context import catalog, models, run_records, settings, state_machine, w
 from voucher_selection.api import http_answers
 from voucher_selection.api.answers import json_answer
 from voucher_selection.api.request_bodies import json_of
-from voucher_selection.api.request_origins import check_same_site
 
 router = APIGatewayRouter()  # type: ignore[no-untyped-call]
 
@@ -21,8 +19,7 @@ def get_model() -> Response[str]:
     """Answer the analysis of the served model."""
     from voucher_selection.api.model_report import model_report  # noqa: PLC0415 - a lookup's cold start does without
 
-    model = models.current()
-    report = model_report(model, catalog.version(model.version), datetime.now(UTC))
+    report = model_report(models.current(), datetime.now(UTC))
     return json_answer(HTTPStatus.OK, report, http_answers.REVALIDATE)
 
 
@@ -63,28 +60,10 @@ def get_execution(run_id: str) -> Response[str]:
 @router.post("/executions")
 def post_executions() -> Response[str]:
     """Start a run."""
-    run_id = start(_json_body())
+    from api.starting import start  # noqa: PLC0415 - see above
+
+    run_id = start(_json_body(), router.current_event.headers)
     return json_answer(HTTPStatus.ACCEPTED, {"run_id": run_id}, {"Location": f"executions/{run_id}"})
-
-
-def start(request: Any) -> str:  # noqa: ANN401 - whatever JSON came
-    """Start a run, if the stage lets the request do so and the pipeline will understand it; return its id.
-
-    Raises
-    ------
-    RunsNotStarted, CrossSite
-        The stage starts no runs through its API, or a page of another site has sent the request.
-    InvalidRequest
-        Names every key that is unknown or missing and every value that cannot be used.
-    """
-    from voucher_selection.api.problems import RunsNotStarted  # noqa: PLC0415 - see above
-    from voucher_selection.domain.requests import parse_request  # noqa: PLC0415
-
-    if not settings.start_runs:
-        raise RunsNotStarted("this stage starts no runs through its API: start them in Step Functions")
-    parse_request(request)
-    check_same_site(router.current_event.headers)
-    return state_machine().start(request)
 
 
 def _json_body() -> object:

@@ -5,17 +5,16 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.emitted_metrics import VOUCHERS_ASSIGNED, emit
-from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
 from voucher_selection.adapters.settings import AssignSettings
-from voucher_selection.domain.runs import RunId, Shard
+from voucher_selection.adapters.stores import Stores
+from voucher_selection.domain.plans import Shard
+from voucher_selection.domain.runs import RunId
 from voucher_selection.pipeline.assigning import assign_shard
 
 settings = AssignSettings.from_environment()
-lake = Lake(settings.bucket)
-catalog = Catalog(settings.table)
+stores = Stores.of(settings.bucket, settings.table)
 
 
 class AssignEvent(BaseModel):
@@ -33,7 +32,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     """Give every customer of a shard an amount or a problem, and return the totals."""
     task = AssignEvent.model_validate(event)
     logger.append_keys(run_id=task.run_id, shard=task.shard.number)
-    totals = assign_shard(lake, catalog, task.run_id, task.shard, settings.batch_rows)
+    totals = assign_shard(task.run_id, task.shard, stores, settings.batch_rows)
     emit(VOUCHERS_ASSIGNED, totals.assigned)
     answer = totals.model_dump(mode="json")
     logger.info("assigned", totals=answer)

@@ -5,6 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
+from voucher_selection.adapters.clients import s3_client
 from voucher_selection.adapters.emitted_metrics import (
     ROWS_KEPT,
     ROWS_OTHER_COUNTRY,
@@ -16,12 +17,14 @@ from voucher_selection.adapters.emitted_metrics import (
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
 from voucher_selection.adapters.settings import CleanSettings
+from voucher_selection.domain.plans import Shard
 from voucher_selection.domain.reading import Reading
-from voucher_selection.domain.runs import RunId, Shard, Totals
+from voucher_selection.domain.runs import RunId
+from voucher_selection.domain.totals import Totals
 from voucher_selection.pipeline.cleaning import clean_shard
 
 settings = CleanSettings.from_environment()
-lake = Lake(settings.bucket)
+lake = Lake(settings.bucket, s3_client())
 
 
 class CleanEvent(BaseModel):

@@ -5,16 +5,14 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from voucher_selection.adapters.catalog import Catalog
-from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
 from voucher_selection.adapters.settings import WhatIfSettings
+from voucher_selection.adapters.stores import Stores
 from voucher_selection.domain.requests import WhatIfRequest
 from voucher_selection.pipeline.remodelling import make_what_if
 
 settings = WhatIfSettings.from_environment()
-lake = Lake(settings.bucket)
-catalog = Catalog(settings.table)
+stores = Stores.of(settings.bucket, settings.table)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -24,4 +22,4 @@ catalog = Catalog(settings.table)
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Answer a `WhatIfRequest` with the model that there would be, and the segments that it changes."""
     request = WhatIfRequest.parse(event)
-    return make_what_if(datetime.now(UTC), request, lake, catalog, settings.cur_date).model_dump(mode="json")
+    return make_what_if(datetime.now(UTC), request, stores, settings.cur_date).model_dump(mode="json")

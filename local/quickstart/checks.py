@@ -27,7 +27,7 @@ _TYPED = (
     "layers/build.py",
     "layers/shared/python/voucher_selection",
     *(f"lambdas/{name}/handler.py" for name in ("ingest", "clean", "assign", "model", "what_if")),
-    *(f"lambdas/api/{name}.py" for name in ("context", "handler", "page_routes", "run_routes")),
+    *(f"lambdas/api/{name}.py" for name in ("context", "handler", "page_routes", "run_routes", "starting")),
 )
 _AT_ONCE = 2
 _TEST_PROCESSES = 3

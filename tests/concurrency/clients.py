@@ -13,6 +13,7 @@ from tests.concurrency.steps import Ask
 from tests.concurrency.stores import TABLE, Delete, Get, Next, Place, Put, Transact
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.stores import Stores
 
 _SCHEMA = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
 
@@ -98,16 +99,12 @@ class SteppedCatalog(Catalog):
     """The catalog on what is stored here."""
 
     def __init__(self, ask: Ask, *, last_first: bool = False) -> None:
-        self._table = TABLE
-        self._client = DynamoDB(ask, last_first=last_first)
+        super().__init__(TABLE, DynamoDB(ask, last_first=last_first))
 
 
-class SteppedLake(Lake):
-    """The lake on what is stored here."""
-
-    def __init__(self, ask: Ask) -> None:
-        self.bucket = "lake"
-        self.client = S3(ask)
+def stepped_stores(ask: Ask) -> Stores:
+    """Return a lake and a catalog on what is stored here."""
+    return Stores(Lake("lake", S3(ask)), SteppedCatalog(ask))
 
 
 def _place(item: Any) -> Place:

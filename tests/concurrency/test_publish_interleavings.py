@@ -38,7 +38,6 @@ from tests.concurrency.writers import (
 from tests.conftest import INTERLEAVINGS
 from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.domain.errors import NoModel, NoVersion
-from voucher_selection.domain.runs import CountsOrigin
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ def test_what_builds_on_a_version_rolled_back_to_is_not_served_if_it_is_older_th
 
     def build_on_served(ask: Ask) -> Pointer | None:
         catalog = SteppedCatalog(ask)
-        return catalog.replace(catalog.base(), model(V2), CountsOrigin("run-v2", None), summary_of(V2))
+        return catalog.replace(catalog.base(), model(V2), summary_of(V2))
 
     stored, how = run_alone(stored, Program(V2, build_on_served))
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.concurrency.clients import SteppedCatalog, SteppedLake
+from tests.concurrency.clients import SteppedCatalog, stepped_stores
 from tests.concurrency.orders import State, ended, run_alone
 from tests.concurrency.steps import Ended, Program
 from tests.concurrency.stores import Put, Stored, Transact
@@ -21,14 +21,16 @@ from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.domain.counts import FREQUENCY_SCHEMA, RECENCY_SCHEMA, Counts
 from voucher_selection.domain.errors import NoLongerCounted
+from voucher_selection.domain.kinds import parse_request
 from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.model import SegmentMode
 from voucher_selection.domain.modes import segment_modes
+from voucher_selection.domain.plans import HistoryPlan, KnownFile, SourceFile
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.requests import ApproveRequest, RemodelRequest, RollbackRequest
-from voucher_selection.domain.retention import Retention
-from voucher_selection.domain.runs import KnownFile, RunPlan, SourceFile, Totals
+from voucher_selection.domain.runs import Run
 from voucher_selection.domain.segments import SegmentDefinitions
+from voucher_selection.domain.totals import Totals
 from voucher_selection.pipeline.approval import approve
 from voucher_selection.pipeline.merging import Merged
 from voucher_selection.pipeline.publishing import publish_run
@@ -89,9 +91,9 @@ def merged(rows: int) -> Merged:
     return Merged(Totals(rows_read=rows, kept=rows), Counts(frequency, RECENCY_SCHEMA.empty_table()))
 
 
-def plan(run_id: str, mode: str, seconds: int, *known: str) -> RunPlan:
+def plan(run_id: str, mode: str, seconds: int, *known: str) -> HistoryPlan:
     """Return the plan of a run whose source has an object of its own, and those of `known` runs, which are counted."""
-    return RunPlan(
+    return HistoryPlan(
         run_id=run_id,
         mode=mode,
         started_at=STARTED + seconds * SECOND,
@@ -110,39 +112,38 @@ def object_of(run_id: str) -> dict[str, str]:
 
 
 STARTS = {"first": ("full", 0), "a": ("append", 1), "b": ("append", 3), "full": ("full", 4)}
-RETENTION = Retention(versions=2, days=30)
+
 SETTINGS = ModelSettings(bucket="lake", table="catalog", cur_date=CUR_DATE, kept_versions=2)
 
 
 def model_of(run_id: str) -> Program:
-    return Program(run_id, lambda ask: publish_run(run_id, SteppedLake(ask), SteppedCatalog(ask), RETENTION))
+    mode, seconds = STARTS[run_id]
+    request = parse_request({"mode": mode, "source": "s3://lake/days/"})
+    run = Run(run_id, STARTED + seconds * SECOND)
+    return Program(run_id, lambda ask: publish_run(run, request, stepped_stores(ask), SETTINGS))
 
 
 REMODEL = Program(
     "remodel",
     lambda ask: remodel(
-        "remodel",
-        STARTED + 2 * SECOND,
+        Run("remodel", STARTED + 2 * SECOND),
         RemodelRequest(mode="remodel", segments=OTHERS),
-        SteppedLake(ask),
-        SteppedCatalog(ask),
+        stepped_stores(ask),
         SETTINGS,
     ),
 )
 ROLLBACK = Program(
     "rollback",
     lambda ask: roll_back(
-        "rollback", STARTED + 5 * SECOND, RollbackRequest(mode="rollback"), SteppedLake(ask), SteppedCatalog(ask)
+        Run("rollback", STARTED + 5 * SECOND), RollbackRequest(mode="rollback"), stepped_stores(ask), SETTINGS
     ),
 )
 APPROVAL = Program(
     "approval",
     lambda ask: approve(
-        "approval",
-        STARTED + 6 * SECOND,
+        Run("approval", STARTED + 6 * SECOND),
         ApproveRequest(mode="approve", run_id="b"),
-        SteppedLake(ask),
-        SteppedCatalog(ask),
+        stepped_stores(ask),
         SETTINGS,
     ),
 )
@@ -241,7 +242,7 @@ def check_what_it_says(stored: Stored, run_id: str, how: Ended) -> None:
     has_moved = ("MODEL", f"RUN#{mover}") in stored.contents
     assert has_moved == (how.error is None and how.result.published), run_id
     if has_moved and mover in STARTS:
-        made = RunPlan.model_validate_json(stored.contents[RunKeys(mover).plan])
+        made = HistoryPlan.model_validate_json(stored.contents[RunKeys(mover).plan])
         entries = json.loads(stored.contents[RunKeys(mover).ledger])["entries"]
         assert {entry["identity"] for entry in entries} >= {file.identity for file in (*made.files, *made.known)}
 
@@ -273,7 +274,7 @@ def counted_objects(stored: Stored) -> tuple[str, ...]:
     """Return the objects in the ledger behind the served model."""
 
     def read(ask):
-        run_id = SteppedCatalog(ask).base().served.counted.run_id
-        return SteppedLake(ask).read_json(RunKeys(run_id).ledger, Ledger)
+        lake, catalog = stepped_stores(ask)
+        return lake.read_json(RunKeys(catalog.base().served.counts.run_id).ledger, Ledger)
 
     return tuple(entry.identity for entry in run_alone(stored, Program("ledger", read))[1].result.entries)

@@ -9,10 +9,11 @@ from tests.concurrency.clients import SteppedCatalog
 from tests.concurrency.orders import State, run_alone
 from tests.concurrency.steps import Ask, Program
 from tests.concurrency.stores import Stored
-from voucher_selection.domain.model import AmountCount, Model, SegmentMode
+from tests.models import model_of
+from voucher_selection.domain.model import AmountCount, CountsOrigin, Model, SegmentMode
 from voucher_selection.domain.retention import Retention
-from voucher_selection.domain.runs import CountsOrigin, Outcome, PointerSummary, RemodelSummary, RollbackSummary
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions
+from voucher_selection.domain.summaries import Outcome, PointerSummary, RemodelSummary, RollbackSummary
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FEWEST_KEPT = 2
@@ -29,14 +30,13 @@ def model(version: str, segments: Segments = TWO_SEGMENTS) -> Model:
     ranges = [dict(zip(("name", "lower", "upper"), segment, strict=True)) for segment in segments]
     loyalty = {"name": "loyalty", "measure": "total_orders", "segments": ranges, "outside": None}
     amounts = (AmountCount(float(version[-1]), 1),)
-    return Model(
+    return model_of(
+        *(SegmentMode("Peru", "loyalty", *segment, amounts) for segment in segments),
         version=version,
         run_id=version,
-        cur_date=date(2018, 9, 15),
+        counts=CountsOrigin(f"run-{version}"),
         published_at=NOW,
-        countries=("Peru",),
         definitions=load_definitions(json.dumps({"segmentations": [loyalty]})),
-        modes=tuple(SegmentMode("Peru", "loyalty", *segment, amounts) for segment in segments),
     )
 
 
@@ -73,8 +73,8 @@ def full_run(
     """Return a run that is served unless a newer one has been."""
 
     def run(ask: Ask) -> bool:
-        catalog, counted = SteppedCatalog(ask, last_first=last_first), CountsOrigin(f"run-{version}", None)
-        stays = catalog.publish(model(version, segments), counted, summary_of(version))
+        catalog = SteppedCatalog(ask, last_first=last_first)
+        stays = catalog.publish(model(version, segments), summary_of(version))
         catalog.expire(Retention(kept, DAYS_KEPT), NOW)
         return stays is None
 
@@ -88,11 +88,11 @@ def addition(version: str) -> Program:
     """
 
     def run(ask: Ask) -> bool:
-        catalog, counted = SteppedCatalog(ask), CountsOrigin(f"run-{version}", None)
+        catalog = SteppedCatalog(ask)
         published = catalog.moved_by(version) is not None
         while not published and (base := catalog.base()).pointer.newest_version < version:
             built = model(version, segments_of(base.served.definitions))
-            published = catalog.replace(base, built, counted, summary_of(version)) is None
+            published = catalog.replace(base, built, summary_of(version)) is None
         catalog.expire(Retention(FEWEST_KEPT, DAYS_KEPT), NOW)
         return published
 

@@ -23,10 +23,12 @@ from moto import mock_aws
 from tests.faults.corpus import ENDS_RIGHT, Fault, faults, sound_history
 from tests.integration.conftest import BUCKET, ENVIRONMENT, STARTED, TABLE, Pipeline
 from tests.reference import answer
+from voucher_selection.adapters.clients import s3_client
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.errors import EmptySource, ShardsIncomplete, VoucherSelectionError
-from voucher_selection.domain.runs import RunPlan, Totals
+from voucher_selection.domain.plans import HistoryPlan
+from voucher_selection.domain.totals import Totals
 from voucher_selection.pipeline.merging import merge_shards
 
 # What the deployed Clean has in all: here, what it may take besides the interpreter and its libraries.
@@ -87,7 +89,7 @@ def _served_pipeline() -> Iterator[Pipeline]:
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
             BillingMode="PAY_PER_REQUEST",
         )
-        pipeline = Pipeline(Lake(BUCKET))
+        pipeline = Pipeline(Lake(BUCKET, s3_client()))
         content = io.BytesIO()
         pq.write_table(sound_history(), content)
         pipeline.lake.client.put_object(Bucket=BUCKET, Key="uploads/sound.parquet", Body=content.getvalue())
@@ -144,7 +146,7 @@ def _run(pipeline: Pipeline, run_id: str) -> Totals:
         with suppress(ShardsIncomplete):
             pipeline.model(run_id)
         raise
-    plan = pipeline.lake.read_json(RunKeys(run_id).plan, RunPlan)
+    plan = pipeline.lake.read_json(RunKeys(run_id).plan, HistoryPlan)
     return merge_shards(pipeline.lake, plan).totals
 
 

@@ -4,7 +4,7 @@ import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +22,7 @@ from moto import mock_aws
 from local.quickstart.sample import sample_history
 from tests.histories import history, parquet_bytes, repeated
 from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.clients import dynamodb_client, s3_client
 from voucher_selection.adapters.lake import Lake
 
 BUCKET = "lake"
@@ -132,12 +133,12 @@ def aws(environment: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def lake(aws: None) -> Lake:
-    return Lake(BUCKET)
+    return Lake(BUCKET, s3_client())
 
 
 @pytest.fixture
 def catalog(aws: None) -> Catalog:
-    return Catalog(TABLE)
+    return Catalog(TABLE, dynamodb_client())
 
 
 def forget_the_ledger(catalog: Catalog) -> None:
@@ -164,6 +165,7 @@ class Pipeline:
     """Ingest, Clean for every shard of the manifest, Model: what the state machine does, without its retries."""
 
     lake: Lake
+    begun: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.reload()
@@ -174,7 +176,7 @@ class Pipeline:
 
     def ingest(self, run_id: str, request: Any, started_at: datetime | None = None) -> dict[str, Any]:
         started = (started_at or datetime.now(UTC)).isoformat()
-        event = {"run_id": run_id, "started_at": started, "request": request}
+        event = self.begun[run_id] = {"run_id": run_id, "started_at": started, "request": request}
         return self._ingest.lambda_handler(event, CONTEXT)
 
     def clean(self, planned: dict[str, Any]) -> list[dict[str, Any]]:
@@ -188,15 +190,14 @@ class Pipeline:
         return [self._assign.lambda_handler(event | {"shard": shard}, CONTEXT) for shard in json.loads(manifest)]
 
     def model(self, run_id: str) -> dict[str, Any]:
-        return self._model.lambda_handler({"run_id": run_id}, CONTEXT)
+        return self._model.lambda_handler(self.begun[run_id], CONTEXT)
 
     def remodel(self, run_id: str, started_at: datetime, /, **request: Any) -> dict[str, Any]:
-        event = {"run_id": run_id, "started_at": started_at.isoformat(), "request": {"mode": "remodel"} | request}
-        return self._model.lambda_handler(event, CONTEXT)
+        return self.sum_up(run_id, {"mode": "remodel"} | request, started_at)
 
-    def sum_up(self, run_id: str, request: dict[str, Any]) -> dict[str, Any]:
-        event = {"run_id": run_id, "started_at": datetime.now(UTC).isoformat(), "request": request}
-        return self._model.lambda_handler(event, CONTEXT)
+    def sum_up(self, run_id: str, request: dict[str, Any], started_at: datetime | None = None) -> dict[str, Any]:
+        started = (started_at or datetime.now(UTC)).isoformat()
+        return self._model.lambda_handler({"run_id": run_id, "started_at": started, "request": request}, CONTEXT)
 
     def append(self, run_id: str, source: str, started_at: datetime | None = None, **request: Any) -> dict[str, Any]:
         return self.run(run_id, {"mode": "append", "source": source} | request, started_at)
@@ -240,7 +241,7 @@ def meanwhile(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch):
     """Let something happen once, just after Model has read which model is served."""
 
     def happens(event) -> None:
-        catalog = pipeline._model.catalog
+        catalog = pipeline._model.stores.catalog
         read, waiting = catalog.base, [event]
 
         def base():

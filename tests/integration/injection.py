@@ -175,8 +175,9 @@ def befalls(name: str, event: str) -> bool:
 @contextmanager
 def injected(injector: Injector, handlers: list[ModuleType]) -> Iterator[Injector]:
     """Have the injector between the clients of some handlers and moto."""
-    clients = [handler.lake.client for handler in handlers]
-    clients += [handler.catalog._client for handler in handlers if hasattr(handler, "catalog")]
+    stores = [handler.stores for handler in handlers if hasattr(handler, "stores")]
+    clients = [store.lake.client for store in stores] + [store.catalog._client for store in stores]
+    clients += [handler.lake.client for handler in handlers if hasattr(handler, "lake")]
     for client in clients:
         client.meta.events.register_first("before-send", injector)
     try:

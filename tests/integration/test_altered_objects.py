@@ -176,7 +176,7 @@ def test_what_was_written_before_objects_were_written_down_is_read(days, pipelin
 
     assert first["published"]
     assert added["published"]
-    assert catalog.base().served.counted.ledger is not None
+    assert catalog.base().served.counts.ledger is not None
 
 
 def test_amounts_of_customers_that_were_altered_are_found(version, put, pipeline: Pipeline, lake, refused):

@@ -14,7 +14,7 @@ from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain import errors
 from voucher_selection.domain.ledger import Ledger
-from voucher_selection.domain.runs import Totals
+from voucher_selection.domain.totals import Totals
 
 
 def counts_of(lake: Lake, run_id: str) -> list[pa.Table]:
@@ -39,7 +39,7 @@ def test_an_append_of_parts_equals_a_full_run_over_all(days, pipeline: Pipeline,
     assert summary["rows"]["rows_read"] == 900
     assert counts_of(lake, "third") == counts_of(lake, "whole")
     assert catalog.read(summary["version"]).modes == catalog.read(whole["version"]).modes
-    assert catalog.base().served.counted.run_id == "third"
+    assert catalog.base().served.counts.run_id == "third"
 
 
 def test_an_append_of_a_folder_counts_only_what_is_new_in_it(days, pipeline: Pipeline, lake: Lake):
@@ -76,7 +76,7 @@ def test_an_append_of_a_known_object_publishes_nothing_and_succeeds(days, pipeli
 
     assert (summary["outcome"], summary["published"], summary["known_files"]) == ("nothing_new", False, 1)
     assert summary["rows"]["rows_read"] == summary["shards"] == 0
-    assert (catalog.base().served.counted.run_id, support(catalog)) == ("full", before)
+    assert (catalog.base().served.counts.run_id, support(catalog)) == ("full", before)
 
 
 def test_an_object_that_was_replaced_is_a_new_one(put, days, pipeline: Pipeline, catalog: Catalog):
@@ -105,7 +105,7 @@ def test_a_run_that_died_and_is_started_again_counts_once(
     pipeline.run("first", {"source": days[0]}, STARTED + SECOND)
     pipeline.clean(pipeline.ingest("died", {"mode": "append", "source": FOLDER}, STARTED + 2 * SECOND))
     with monkeypatch.context() as broken:
-        broken.setattr(pipeline._model.catalog, "_serve", lambda *_: 1 / 0)
+        broken.setattr(pipeline._model.stores.catalog, "_serve", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             pipeline.model("died")
 
@@ -160,7 +160,7 @@ def test_an_append_that_publishes_during_the_merge_is_merged_too(
 
     assert summary["base_run_id"] == "day-2"
     assert counts_of(lake, "day-1") == counts_of(lake, "whole")
-    assert catalog.base().served.counted.run_id == "day-1"
+    assert catalog.base().served.counts.run_id == "day-1"
 
 
 def test_the_same_object_in_two_appends_at_once_counts_once(days, pipeline: Pipeline, catalog: Catalog):
@@ -173,7 +173,7 @@ def test_the_same_object_in_two_appends_at_once_counts_once(days, pipeline: Pipe
     summary = pipeline.model("b")
 
     assert summary["outcome"] == "nothing_new"
-    assert (catalog.base().served.counted.run_id, support(catalog)) == ("a", once)
+    assert (catalog.base().served.counts.run_id, support(catalog)) == ("a", once)
 
 
 def test_objects_of_which_another_run_has_counted_some_are_refused(
@@ -195,7 +195,7 @@ def test_objects_of_which_another_run_has_counted_some_are_refused(
 def test_a_catalog_that_never_rests_is_named(days, pipeline: Pipeline, monkeypatch):
     pipeline.run("first", {"source": days[0]}, STARTED)
     pipeline.clean(pipeline.ingest("day", {"mode": "append", "source": days[1]}, STARTED + SECOND))
-    catalog = pipeline._model.catalog
+    catalog = pipeline._model.stores.catalog
     read = catalog.base
 
     def of_another_version():
@@ -247,7 +247,7 @@ def test_an_append_of_rows_that_do_not_count_publishes_nothing(put, days, pipeli
     with pytest.raises(errors.NothingKept, match="none of the 1 rows"):
         pipeline.append("day", source)
 
-    assert catalog.base().served.counted.run_id == "first"
+    assert catalog.base().served.counts.run_id == "first"
 
 
 def test_a_version_tells_what_became_of_all_rows_that_it_counts(days, pipeline: Pipeline, catalog: Catalog):
@@ -256,12 +256,12 @@ def test_a_version_tells_what_became_of_all_rows_that_it_counts(days, pipeline: 
     remodelled = pipeline.remodel("again", STARTED + 2 * SECOND)
 
     rows = [Totals.model_validate(summary["rows"]) for summary in (first, second)]
-    assert [(version.counted.run_id, version.counted.rows) for version in catalog.versions()] == [
+    assert [(version.counts.run_id, version.counts.rows) for version in catalog.versions()] == [
         ("second", Totals.sum(rows)),
         ("second", Totals.sum(rows)),
         ("first", rows[0]),
     ]
-    assert catalog.version(remodelled["version"]).counted.rows.rows_read == 2_100
+    assert catalog.version(remodelled["version"]).counts.rows.rows_read == 2_100
 
 
 def test_an_append_to_counts_from_before_rows_were_written_down_does_not_invent_them(
@@ -274,7 +274,7 @@ def test_an_append_to_counts_from_before_rows_were_written_down_does_not_invent_
 
     appended = pipeline.append("second", days[1], STARTED + SECOND)
 
-    counted = catalog.version(appended["version"]).counted
+    counted = catalog.version(appended["version"]).counts
     assert (counted.run_id, counted.rows) == ("second", None)
 
 

@@ -55,13 +55,13 @@ def run(request) -> Callable[[Pipeline], dict[str, Any]]:
 def died(planned, run, pipeline: Pipeline, catalog: Catalog) -> str:
     """What is served when Model was killed just after it had moved the pointer."""
     with pytest.MonkeyPatch.context() as patch:
-        transact = pipeline._model.catalog._client.transact_write_items
+        transact = pipeline._model.stores.catalog._client.transact_write_items
 
         def transact_and_die(**writes):
             transact(**writes)
             raise Died
 
-        patch.setattr(pipeline._model.catalog._client, "transact_write_items", transact_and_die)
+        patch.setattr(pipeline._model.stores.catalog._client, "transact_write_items", transact_and_die)
         with pytest.raises(Died):
             run(pipeline)
     served = catalog.served_version()
@@ -102,7 +102,7 @@ def test_a_rollback_that_is_tried_again_leaves_what_was_rolled_back_after_it(pla
 def test_a_rollback_to_the_version_before_that_is_overtaken_changes_nothing(planned, put, pipeline, catalog):
     """It died before it moved the pointer, which another run has moved since: "before" would be another version."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline._model.catalog, "serve_again", lambda *_: (_ for _ in ()).throw(Died))
+        patch.setattr(pipeline._model.stores.catalog, "serve_again", lambda *_: (_ for _ in ()).throw(Died))
         with pytest.raises(Died):
             RUNS["rollback"](pipeline)
     later = pipeline.run("later", {"source": put_amount(put, 9)}, STARTED + 60 * SECOND)["version"]
@@ -118,10 +118,10 @@ def test_what_cannot_be_written_after_the_move_does_not_fail_the_run(planned, ru
         raise VoucherSelectionError("no more writes")
 
     for what in ("expire", "keep_in_use"):
-        monkeypatch.setattr(pipeline._model.catalog, what, unavailable)
-    written = pipeline._model.lake.write_json
+        monkeypatch.setattr(pipeline._model.stores.catalog, what, unavailable)
+    written = pipeline._model.stores.lake.write_json
     monkeypatch.setattr(
-        pipeline._model.lake,
+        pipeline._model.stores.lake,
         "write_json",
         lambda key, value: unavailable() if key.endswith("run.json") else written(key, value),
     )

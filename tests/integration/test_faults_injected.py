@@ -39,7 +39,7 @@ from voucher_selection.domain.errors import (
     SourceChanged,
     VoucherSelectionError,
 )
-from voucher_selection.domain.runs import Totals
+from voucher_selection.domain.totals import Totals
 
 LATER = STARTED + timedelta(minutes=1)
 

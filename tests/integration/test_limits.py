@@ -12,19 +12,19 @@ import pytest
 from tests.concurrency.writers import V1, summary_of
 from tests.histories import history, parquet_bytes
 from tests.integration.conftest import CONTEXT, SECOND, STARTED, TWO, Pipeline, load_handler
+from tests.models import model_of
 from voucher_selection.adapters import servable
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain import errors
-from voucher_selection.domain.model import AmountCount, Model, SegmentMode
-from voucher_selection.domain.runs import CountsOrigin
+from voucher_selection.domain.model import AmountCount, SegmentMode
 from voucher_selection.domain.segments import load_definitions
 
 CLEAN_WITH_A_SMALL_DISK = """
 import io, resource, signal
 import numpy as np, pyarrow as pa, pyarrow.parquet as pq
-from voucher_selection.domain.runs import Shard, ShardPart
+from voucher_selection.domain.plans import Shard, ShardPart
 from voucher_selection.domain.reading import Reading
 from voucher_selection.pipeline.cleaning import clean_shard
 
@@ -170,10 +170,10 @@ def test_as_many_amounts_as_a_segment_may_have_are_taken_by_dynamodb(catalog: Ca
     cents = tuple(AmountCount(1000 + cent / 100, 12) for cent in range(12_119))
     definitions = load_definitions(_json(ALL).decode())
     mode = SegmentMode("Peru", "loyalty", "all", 0, None, cents)
-    model = Model(V1, "run", STARTED.date(), STARTED, ("Peru",), definitions, (mode,))
+    model = model_of(mode, version=V1, definitions=definitions)
     servable.check_servable(model)
 
-    assert catalog.publish(model, CountsOrigin("run", None), summary_of(V1)) is None
+    assert catalog.publish(model, summary_of(V1)) is None
     assert catalog.read(V1).modes == (mode,)
 
 

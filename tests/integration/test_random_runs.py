@@ -88,7 +88,7 @@ class Sequence:
 
     def check(self) -> None:
         base = self.catalog.base()
-        ledger = read_json(self.lake, RunKeys(base.served.counted.run_id).ledger)
+        ledger = read_json(self.lake, RunKeys(base.served.counts.run_id).ledger)
         modes = self.catalog.read(base.version).modes
         counted = sum(mode.support for mode in modes if mode.segment_name == "frequent_segment")
 

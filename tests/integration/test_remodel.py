@@ -73,7 +73,7 @@ def test_a_remodel_takes_the_counts_of_the_run_named(days, pipeline: Pipeline, c
     summary = pipeline.remodel("back", STARTED + 2 * SECOND, run_id="first")
 
     assert catalog.read(summary["version"]).modes == catalog.read(first["version"]).modes
-    assert catalog.base().served.counted.run_id == "first"
+    assert catalog.base().served.counts.run_id == "first"
 
 
 def test_a_remodel_of_a_run_that_left_no_counts_is_refused(days, pipeline: Pipeline):
@@ -135,7 +135,7 @@ def test_a_remodel_does_not_lose_history_that_is_appended_meanwhile(
     summary = pipeline.remodel("again", STARTED + 2 * SECOND, cur_date="2018-08-01")
 
     assert (summary["outcome"], summary["counts_run_id"]) == ("published", "day")
-    assert catalog.base().served.counted.run_id == "day"
+    assert catalog.base().served.counts.run_id == "day"
 
 
 def test_a_what_if_tells_the_modes_and_changes_nothing(days, pipeline: Pipeline, lake: Lake, catalog: Catalog):

@@ -74,7 +74,7 @@ def test_a_repeated_rollback_does_not_go_back_and_forth(versions, pipeline: Pipe
 def test_an_update_that_is_sent_twice_because_its_answer_was_lost_keeps_the_version_before(
     versions, pipeline: Pipeline, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ):
-    client = pipeline._model.catalog._client
+    client = pipeline._model.stores.catalog._client
     write = client.transact_write_items
 
     def twice(**request):
@@ -189,7 +189,7 @@ def test_the_version_before_the_served_one_stays_however_old(versions, put, pipe
 def test_a_rollback_while_a_run_marks_the_version_as_expiring_keeps_it(
     versions, put, pipeline: Pipeline, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ):
-    of_model = pipeline._model.catalog
+    of_model = pipeline._model.stores.catalog
     versions_of, waiting = of_model._versions, [lambda: roll_back(pipeline, version=versions[0])]
 
     def versions_then_rollback():

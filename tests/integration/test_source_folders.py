@@ -299,7 +299,7 @@ def test_an_object_that_is_replaced_before_it_is_copied_is_named(
             error = {"Error": {"Code": "PreconditionFailed"}, "ResponseMetadata": {"HTTPStatusCode": 412}}
             raise ClientError(error, "CopyObject")
 
-    pipeline._ingest.lake.client.meta.events.register("before-call.s3.CopyObject", replace)
+    pipeline._ingest.stores.lake.client.meta.events.register("before-call.s3.CopyObject", replace)
 
     with pytest.raises(errors.SourceChanged, match=f"{source} was replaced while it was copied: start the run again"):
         pipeline.ingest("run-1", {"source": f"{UPLOADS}/days/"})

@@ -18,8 +18,8 @@ from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.parsing import parse_amount, parse_total_orders
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import clean
-from voucher_selection.domain.runs import ShardTotals, Totals
 from voucher_selection.domain.segments import shipped_definitions
+from voucher_selection.domain.totals import ShardTotals, Totals
 
 EXAMPLES = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 MOST_DIGITS = {pa.decimal32: 9, pa.decimal64: 18, pa.decimal128: 38, pa.decimal256: 76}

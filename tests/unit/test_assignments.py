@@ -1,11 +1,10 @@
 """Many customers at once are given what a lookup gives each of them."""
 
-from datetime import UTC, date, datetime
-
 import pyarrow as pa
 import pytest
 
 from tests.customers import CASES, RECENT, answered, case
+from tests.models import model_of
 from voucher_selection.domain.model import AmountCount, Model, SegmentMode
 from voucher_selection.domain.segments import shipped_definitions
 from voucher_selection.pipeline.assignments import assign, output_schema
@@ -20,15 +19,7 @@ def model() -> Model:
         for segmentation in shipped_definitions().segmentations
         for n, (name, bounds) in enumerate(segmentation.bounds.items())
     ]
-    return Model(
-        version="v",
-        run_id="r",
-        cur_date=date(2018, 9, 15),
-        published_at=datetime(2018, 9, 15, tzinfo=UTC),
-        countries=("Peru", "Latvia"),
-        definitions=shipped_definitions(),
-        modes=tuple(modes),
-    )
+    return model_of(*modes, countries=("Peru", "Latvia"))
 
 
 def answers(rows: pa.RecordBatch) -> list[tuple[str | None, float | None, str | None]]:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from tests.models import model_of
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
 from voucher_selection.domain.model import AmountCount, Model, SegmentMode
@@ -126,15 +127,7 @@ def test_dates_at_the_ends_of_the_calendar_are_counted():
 
 
 def served(*rows: dict[str, Any]) -> Model:
-    return Model(
-        version="v",
-        run_id="r",
-        cur_date=CUR_DATE,
-        published_at=datetime(2026, 1, 1),
-        countries=("Peru",),
-        definitions=shipped_definitions(),
-        modes=tuple(modes_of(*rows).values()),
-    )
+    return model_of(*modes_of(*rows).values(), cur_date=CUR_DATE)
 
 
 def test_a_model_finds_the_mode_of_a_value():

@@ -7,7 +7,7 @@ from voucher_selection.domain.errors import HeldBack
 from voucher_selection.domain.gate import NOTHING_SERVED, Served, Thresholds, check
 from voucher_selection.domain.model import AmountCount, SegmentMode
 from voucher_selection.domain.rule_names import Rule
-from voucher_selection.domain.runs import Totals
+from voucher_selection.domain.totals import Totals
 
 
 def rows(kept: int, *, other_country: int = 0, **rejected: int) -> Totals:

@@ -6,7 +6,9 @@ import pytest
 
 from voucher_selection.domain.errors import AlreadyCounted
 from voucher_selection.domain.ledger import Ledger
-from voucher_selection.domain.runs import SourceFile, Totals, version_after, version_of
+from voucher_selection.domain.plans import SourceFile
+from voucher_selection.domain.totals import Totals
+from voucher_selection.domain.versions import version_after, version_of
 
 FOUR = Totals(rows_read=4, other_country=1, kept=3)
 

@@ -8,18 +8,17 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from tests.lookup_requests import SEED_REQUEST
+from tests.models import model_of
 from voucher_selection.api.bulk_lookups import MOST_CUSTOMERS, look_up_all
 from voucher_selection.api.negotiation import prefers_html
 from voucher_selection.domain.errors import VoucherSelectionError
 from voucher_selection.domain.lookups import LookupRequest
-from voucher_selection.domain.model import Model
 from voucher_selection.domain.parsing import parse_amount, parse_timestamp, parse_total_orders
 from voucher_selection.domain.ranges import with_ranges
 from voucher_selection.domain.requests import parse_request
@@ -142,14 +141,9 @@ def test_a_value_finds_its_segment_among_the_most_there_can_be():
 
 
 def test_many_lookups_of_a_large_model_are_answered_in_a_second_and_few_bytes():
-    model = Model(
-        version="v",
-        run_id="r",
-        cur_date=date(2018, 9, 15),
-        published_at=datetime(2018, 9, 15, tzinfo=UTC),
+    model = model_of(
         countries=tuple(f"country {n}" for n in range(2_000)),
         definitions=SegmentDefinitions.model_validate({"segmentations": [segments(MOST_SEGMENTS)]}),
-        modes=(),
     )
     customer = {"segment_name": "f", "country_code": "nowhere", "total_orders": 5_000}
     customers: list[object] = [customer, customer | {"country_code": "COUNTRY 7"}] * (MOST_CUSTOMERS // 2)

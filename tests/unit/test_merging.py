@@ -4,7 +4,7 @@ import io
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -16,10 +16,11 @@ from voucher_selection.adapters.lake import PARALLEL_REQUESTS, Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.counts import FREQUENCY_SCHEMA, RECENCY_SCHEMA, Counts
 from voucher_selection.domain.errors import ObjectAltered, ShardsIncomplete
+from voucher_selection.domain.plans import HistoryPlan, Shard, ShardPart, SourceFile
 from voucher_selection.domain.reading import Reading
-from voucher_selection.domain.runs import RunPlan, Shard, ShardPart, ShardTotals, SourceFile
 from voucher_selection.domain.segments import shipped_definitions
 from voucher_selection.domain.stored_objects import StoredCounts, StoredObject, StoredRows
+from voucher_selection.domain.totals import ShardTotals
 from voucher_selection.pipeline.merging import Merged, merge_shards
 
 SHARDS = 700
@@ -63,8 +64,8 @@ def shard(number: int) -> Shard:
     return Shard(number=number, parts=(part,))
 
 
-def plan(shards: int) -> RunPlan:
-    return RunPlan(
+def plan(shards: int) -> HistoryPlan:
+    return HistoryPlan(
         run_id="run",
         started_at=datetime(2026, 1, 1, tzinfo=UTC),
         source="s3://b/x",
@@ -98,19 +99,11 @@ def results(shards: int) -> dict[str, bytes]:
     return objects | {KEYS.manifest: f"[{manifest}]".encode()}
 
 
-@pytest.fixture
-def merge(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Merged]:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-
-    def merge_of(store: SlowStore, shards: int) -> Merged:
-        lake = Lake("lake")
-        monkeypatch.setattr(lake, "client", store)
-        return merge_shards(lake, plan(shards))
-
-    return merge_of
+def merge(store: SlowStore, shards: int) -> Merged:
+    return merge_shards(Lake("lake", store), plan(shards))
 
 
-def test_the_results_of_many_shards_are_read_many_at_once(merge):
+def test_the_results_of_many_shards_are_read_many_at_once():
     store = SlowStore(results(SHARDS))
 
     merged = merge(store, SHARDS)
@@ -129,7 +122,7 @@ def with_totals(objects: dict[str, bytes], of_shard: int, /, **changes: Any) -> 
     objects[key] = json.dumps(json.loads(objects[key]) | changes).encode()
 
 
-def test_a_result_of_another_shard_is_refused(merge):
+def test_a_result_of_another_shard_is_refused():
     objects = results(2)
     with_totals(objects, 0, shard=1)
     with_totals(objects, 1, shard=0)
@@ -228,7 +221,7 @@ def test_tables_that_hold_no_counts_are_refused_though_their_digest_is_right(mer
         merge(SlowStore(objects), 1)
 
 
-def test_counts_of_another_number_of_objects_than_were_written_are_refused(merge):
+def test_counts_of_another_number_of_objects_than_were_written_are_refused():
     objects = results(1)
     counts = json.loads(objects[KEYS.totals(0)])["counts"]
     with_totals(objects, 0, counts=counts | {"objects": counts["objects"][:1]})
@@ -237,7 +230,7 @@ def test_counts_of_another_number_of_objects_than_were_written_are_refused(merge
         merge(SlowStore(objects), 1)
 
 
-def test_counts_of_a_shard_from_before_they_were_written_down_are_summed(merge):
+def test_counts_of_a_shard_from_before_they_were_written_down_are_summed():
     objects = results(2)
     for number in range(2):
         with_totals(objects, number, dated=None, counts=None, cleaned={"rows": 1, "size": 4})

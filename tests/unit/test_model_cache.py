@@ -3,7 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -14,14 +14,13 @@ from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.api.model_cache import CatalogUnreachable, ModelCache
 from voucher_selection.domain.errors import NoModel, UnreadableItem
 from voucher_selection.domain.model import Model
-from voucher_selection.domain.segments import shipped_definitions
 
 SECONDS = 5.0
 
 
 def model_of(version: str) -> Model:
     now = datetime.now(UTC)
-    return Model(version, "run", date(2018, 9, 15), now, ("Peru",), shipped_definitions(), ())
+    return model_of(version=version, published_at=now)
 
 
 class FakeCatalog:

@@ -3,7 +3,7 @@
 import pytest
 
 from local.quickstart.report import show_assignment, show_rows
-from voucher_selection.domain.runs import Totals
+from voucher_selection.domain.totals import Totals
 
 ROWS = {
     "rows": {"rows_read": 2, "other_country": 1, "rejected": {"malformed": 0}, "kept": 1},

@@ -1,7 +1,7 @@
 """How a history is read, from the plan on."""
 
+from voucher_selection.domain.plans import HistoryPlan
 from voucher_selection.domain.reading import Reading
-from voucher_selection.domain.runs import RunPlan
 from voucher_selection.domain.segments import shipped_definitions
 
 # As Ingest wrote it when a reading was its countries.
@@ -20,13 +20,13 @@ PLAN_OF_BEFORE = {
 
 
 def test_a_plan_that_was_written_before_there_were_readings_is_read():
-    plan = RunPlan.model_validate(PLAN_OF_BEFORE)
+    plan = HistoryPlan.model_validate(PLAN_OF_BEFORE)
 
     assert plan.reading == Reading(("Peru", "Latvia"))
     assert plan.countries == ("Peru", "Latvia")
 
 
 def test_a_plan_keeps_its_reading():
-    plan = RunPlan.model_validate(PLAN_OF_BEFORE)
+    plan = HistoryPlan.model_validate(PLAN_OF_BEFORE)
 
-    assert RunPlan.model_validate_json(plan.model_dump_json()) == plan
+    assert HistoryPlan.model_validate_json(plan.model_dump_json()) == plan

@@ -21,8 +21,8 @@ from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.parsing import Parsed, parse_amount, parse_timestamp, parse_total_orders
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import CLEANED_SCHEMA, clean
-from voucher_selection.domain.runs import Totals
 from voucher_selection.domain.segments import shipped_definitions
+from voucher_selection.domain.totals import Totals
 from voucher_selection.pipeline.batches import RowGroups
 from voucher_selection.pipeline.counting import count_batches
 

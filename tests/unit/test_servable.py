@@ -8,6 +8,7 @@ from itertools import batched
 
 import pytest
 
+from tests.models import model_of
 from voucher_selection.adapters.catalog_items import items_of
 from voucher_selection.adapters.item_sizes import LARGEST_ITEM, item_size, value_size
 from voucher_selection.adapters.run_keys import RunKeys
@@ -20,20 +21,15 @@ from voucher_selection.adapters.servable import (
     check_what_if,
 )
 from voucher_selection.domain import errors
-from voucher_selection.domain.lookups import selection_criteria
-from voucher_selection.domain.model import AmountCount, Model, SegmentMode
+from voucher_selection.domain.model import AmountCount, CountsOrigin, Model, SegmentMode
+from voucher_selection.domain.model_document import selection_criteria
 from voucher_selection.domain.requests import WhatIfRequest, parse_request
 from voucher_selection.domain.rule_names import Rule
-from voucher_selection.domain.runs import (
-    MOST_COUNTRIES,
-    CountsOrigin,
-    Outcome,
-    RemodelSummary,
-    RunSummary,
-    Totals,
-    version_of,
-)
+from voucher_selection.domain.runs import MOST_COUNTRIES
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions, shipped_definitions
+from voucher_selection.domain.summaries import HistorySummary, Outcome, RemodelSummary
+from voucher_selection.domain.totals import Totals
+from voucher_selection.domain.versions import version_of
 from voucher_selection.domain.what_if import SegmentChange, WhatIf
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -73,7 +69,7 @@ def model(countries: Iterable[str], segments: int, amounts: tuple[AmountCount, .
         for country in countries
         for number in range(segments)
     )
-    return Model("v1", "run", CUR_DATE, NOW, countries, definitions(segments), modes)
+    return model_of(*modes, countries=countries, definitions=definitions(segments), published_at=NOW)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +162,7 @@ def test_names_that_do_not_fit_into_the_item_of_a_version_are_refused():
     with pytest.raises(
         errors.ModelTooLarge, match=r"the names of 1 countries and the definitions .* 400,000 can be kept"
     ):
-        check_servable(Model("v1", "run", CUR_DATE, NOW, ("Peru",), made, modes))
+        check_servable(model_of(*modes, definitions=made))
 
 
 def answered(content: object) -> int:
@@ -247,7 +243,7 @@ def test_the_results_of_runs_of_many_countries_fit_into_a_state():
         changes=(SegmentChange(**named, **amounts),) * 100,
         **told,
     )
-    whole = RunSummary(
+    whole = HistorySummary(
         run_id=LONGEST_RUN_ID,
         mode="full",
         outcome=Outcome.PUBLISHED,

@@ -12,6 +12,7 @@ from botocore.exceptions import (
 
 from voucher_selection.adapters import dynamodb_errors, s3_errors
 from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.clients import dynamodb_client
 from voucher_selection.domain.errors import (
     CatalogRefused,
     CatalogUnavailable,
@@ -94,7 +95,7 @@ def test_what_is_missing_in_production_takes_the_whole_history():
 )
 def test_what_dynamodb_answers_names_the_table(error: Exception, kind: type[Exception], monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    catalog = Catalog("models")
+    catalog = Catalog("models", dynamodb_client())
 
     def refuse(**_: object) -> None:
         raise error

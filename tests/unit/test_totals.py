@@ -6,9 +6,9 @@ import pytest
 
 from voucher_selection.api import charts
 from voucher_selection.domain.rule_names import Rule, label
-from voucher_selection.domain.runs import ShardTotals, Totals
 from voucher_selection.domain.segments import Measure
 from voucher_selection.domain.stored_objects import StoredCounts, StoredRows
+from voucher_selection.domain.totals import ShardTotals, Totals
 
 
 def stored(**rejected: int) -> str:

@@ -11,10 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import batched
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
-
-import botocore.session
-from botocore.config import Config
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from voucher_selection.adapters.catalog_items import (
     MODEL,
@@ -23,7 +20,6 @@ from voucher_selection.adapters.catalog_items import (
     VERSION,
     Item,
     Pointer,
-    Version,
     from_dynamodb,
     items_of,
     model_of,
@@ -36,9 +32,10 @@ from voucher_selection.adapters.catalog_items import (
 from voucher_selection.adapters.dynamodb_errors import explained
 from voucher_selection.adapters.observability import logger
 from voucher_selection.domain.errors import CatalogContended, CatalogUnavailable, NoModel, NoVersion, UnreadableItem
-from voucher_selection.domain.model import Model
+from voucher_selection.domain.model import Model, Version
 from voucher_selection.domain.retention import Retention
-from voucher_selection.domain.runs import CountsOrigin, PointerSummary, first_not_yet
+from voucher_selection.domain.summaries import PointerSummary
+from voucher_selection.domain.versions import first_not_yet
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -65,7 +62,6 @@ _RUNS_KNOWN = timedelta(days=90)
 _ITEMS_OF_A_BATCH = 25  # DynamoDB's limit
 _ATTEMPTS = 10
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0  # seconds, before what DynamoDB has not done is sent again
-_PATIENT = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=2, read_timeout=5)
 
 
 class Base(NamedTuple):
@@ -88,15 +84,13 @@ class Catalog:
     ----------
     table
         The table's name.
-    config
-        How long to wait for DynamoDB, and how often to try.
+    client
+        A client of DynamoDB.
     """
 
-    def __init__(self, table: str, config: Config = _PATIENT) -> None:
+    def __init__(self, table: str, client: "DynamoDBClient") -> None:
         self._table = table
-        # Not boto3's: without it the API starts faster.
-        client = botocore.session.get_session().create_client("dynamodb", config=config)
-        self._client = cast("DynamoDBClient", client)
+        self._client = client
 
     def served_version(self) -> str:
         """Return the version that is served; raises what `pointer` does."""
@@ -144,8 +138,7 @@ class Catalog:
             There is no such version, or not the whole of it.
         UnreadableItem
         """
-        made_from = self.version(version)
-        return model_of(made_from, self._query(f"{VERSION}{version}", ""))
+        return model_of(self.version(version), self._query(f"{VERSION}{version}", ""))
 
     def base(self) -> Base:
         """Return what a run that changes the served model builds on.
@@ -169,15 +162,13 @@ class Catalog:
         item = self._get(MODEL, f"{RUN}{run_id}")
         return None if item is None else summary_of(item)
 
-    def publish(self, model: Model, counted: CountsOrigin, summary: PointerSummary) -> Pointer | None:
+    def publish(self, model: Model, summary: PointerSummary) -> Pointer | None:
         """Write a version and serve it, unless a newer one is served already.
 
         Publishing the same version again changes nothing.
 
         Parameters
         ----------
-        counted
-            What the model was made from.
         summary
             Of the run, as it is if the version becomes the served one.
 
@@ -185,15 +176,15 @@ class Catalog:
         -------
         None if the run has moved the pointer; else the pointer that stays.
         """
-        self._write(model, counted)
+        self._write(model)
         return self._serve(summary, _SERVE_NEWER, _IF_NEWER, {":none": {"NULL": True}})
 
-    def replace(self, base: Base, model: Model, counted: CountsOrigin, summary: PointerSummary) -> Pointer | None:
+    def replace(self, base: Base, model: Model, summary: PointerSummary) -> Pointer | None:
         """Write a version and serve it, if the version that it builds on is still the served one.
 
         The model's version must sort after the newest that was ever served; for the rest, see `publish`.
         """
-        self._write(model, counted)
+        self._write(model)
         values = {":none": {"NULL": True}, ":base": {"S": base.version}}
         return self._serve(summary, _SERVE_NEWER, _IF_BUILT_ON_SERVED, values)
 
@@ -272,9 +263,9 @@ class Catalog:
         found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         return None if found is None else from_dynamodb(found)
 
-    def _write(self, model: Model, counted: CountsOrigin) -> None:
+    def _write(self, model: Model) -> None:
         """Write all items of a version, and delete what an attempt at it with other segments has left."""
-        items = list(items_of(model, counted))
+        items = list(items_of(model))
         written = {item["sk"] for item in items}
         left = [item for item in self._query(f"{VERSION}{model.version}", "") if item["sk"] not in written]
         self._delete(left)

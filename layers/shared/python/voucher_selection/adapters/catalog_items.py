@@ -1,4 +1,4 @@
-"""Items of the catalog: what they hold, how they are written, and how they are read, whatever is in them.
+"""Items of the catalog: what they hold, how they are written, and how they are read, whatever they contain.
 
 | pk | sk | holds |
 |---|---|---|
@@ -7,25 +7,28 @@
 | `MODEL` | `RUN#<run>` | that a run has moved the pointer, and its `summary`; both in one transaction |
 | `VERSION#<version>` | `<country>#<segmentation>#<segment>` | a segment's mode, support, share and assignments |
 
-The table is open to whoever has rights to it. An item that something else has written or altered is named, and nothing
-of it is believed.
+Whoever has rights to the table may write to it. An item that another program wrote or altered is named in an error, and
+nothing in it is used.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StrictStr, TypeAdapter, ValidationError
 
+from voucher_selection.domain.dates import IsoDate
 from voucher_selection.domain.errors import InvalidSegments, NoModel, UnreadableItem
-from voucher_selection.domain.model import AmountCount, Model, SegmentMode
-from voucher_selection.domain.runs import CountsOrigin, IsoDate, PointerSummary, Totals, is_version
-from voucher_selection.domain.segments import SegmentDefinitions, load_definitions
+from voucher_selection.domain.model import AmountCount, CountsOrigin, Model, SegmentKey, SegmentMode, Version
+from voucher_selection.domain.segments import load_definitions
 from voucher_selection.domain.stored_objects import StoredObject
+from voucher_selection.domain.summaries import PointerSummary
 from voucher_selection.domain.time_zones import TimeZone
+from voucher_selection.domain.totals import Totals
 from voucher_selection.domain.validation import describe
+from voucher_selection.domain.versions import is_version
 
 type Item = dict[str, Any]
 
@@ -41,23 +44,6 @@ class Pointer(NamedTuple):
     version: str
     previous_version: str | None
     newest_version: str
-
-
-class Version(NamedTuple):
-    """A version in the catalog: what it was made from, by which run, and when.
-
-    `expires_at` is None unless it is about to be deleted; a version that is can no longer be served.
-    """
-
-    version: str
-    run_id: str
-    counted: CountsOrigin
-    cur_date: date
-    published_at: datetime
-    countries: tuple[str, ...]
-    definitions: SegmentDefinitions
-    time_zone: str
-    expires_at: datetime | None
 
 
 def _text(value: object) -> str:
@@ -125,7 +111,7 @@ def pointer_of(item: Item) -> Pointer:
 
 
 def version_of(item: Item) -> Version:
-    """Read what a version was made from.
+    """Read a version without its segments.
 
     Raises
     ------
@@ -138,7 +124,7 @@ def version_of(item: Item) -> Version:
         return Version(
             version=found.version,
             run_id=found.run_id,
-            counted=CountsOrigin(found.counts_run_id, found.rows, found.ledger),
+            counts=CountsOrigin(found.counts_run_id, found.rows, found.ledger),
             cur_date=found.cur_date,
             published_at=found.published_at,
             countries=found.countries,
@@ -165,7 +151,7 @@ def model_of(version: Version, items: Iterable[Item]) -> Model:
         except UnreadableItem as error:
             odd = odd or error
     expected = [
-        _segment_key(country, segmentation.name, segment)
+        _sort_key(SegmentKey(country, segmentation.name, segment))
         for country in version.countries
         for segmentation in version.definitions.segmentations
         for segment in segmentation.bounds
@@ -174,16 +160,7 @@ def model_of(version: Version, items: Iterable[Item]) -> Model:
         raise odd or NoModel(
             f"version {version.version} is not in the catalog as a whole: {len(found)} segments are there"
         )
-    return Model(
-        version=version.version,
-        run_id=version.run_id,
-        cur_date=version.cur_date,
-        published_at=version.published_at,
-        countries=version.countries,
-        definitions=version.definitions,
-        modes=tuple(found[key] for key in expected),
-        time_zone=version.time_zone,
-    )
+    return Model(**vars(version), modes=tuple(found[key] for key in expected))
 
 
 def summary_of(item: Item) -> PointerSummary:
@@ -200,8 +177,6 @@ def summary_of(item: Item) -> PointerSummary:
 def _mode_of(item: Item) -> SegmentMode:
     with _legible(item):
         found = _SegmentItem.model_validate(item)
-        if item["sk"] != _segment_key(found.country_code, found.segment_name, found.segment):
-            raise ValueError("country_code, segment_name and segment: they are of another segment")
         mode = SegmentMode(
             country_code=found.country_code,
             segment_name=found.segment_name,
@@ -210,6 +185,8 @@ def _mode_of(item: Item) -> SegmentMode:
             upper=found.upper,
             assignments=tuple(AmountCount(each.voucher_amount, each.count) for each in found.assignments),
         )
+        if item["sk"] != _sort_key(mode.key):
+            raise ValueError("country_code, segment_name and segment: they are of another segment")
         if (mode.voucher_amount, mode.support) != (found.voucher_amount, found.support):
             raise ValueError("voucher_amount and support: they are not those of the assignments")
         return mode
@@ -229,20 +206,18 @@ def _name(item: Item) -> str:
     return f"the catalog's item {item['pk']} / {item['sk']}"
 
 
-def _segment_key(country: str, segmentation: str, segment: str) -> str:
-    return f"{country}#{segmentation}#{segment}"
+def _sort_key(segment: SegmentKey) -> str:
+    return "#".join(segment)
 
 
-def items_of(model: Model, counted: CountsOrigin) -> Iterator[Item]:
+def items_of(model: Model) -> Iterator[Item]:
     """Yield the items of a version as they are written: its segments, and last what it was made from."""
     for position, mode in enumerate(model.modes):
         yield {
             "pk": f"{VERSION}{model.version}",
-            "sk": _segment_key(mode.country_code, mode.segment_name, mode.segment),
+            "sk": _sort_key(mode.key),
             "position": position,
-            "country_code": mode.country_code,
-            "segment_name": mode.segment_name,
-            "segment": mode.segment,
+            **mode.key._asdict(),
             "lower": mode.lower,
             "upper": mode.upper,
             "voucher_amount": _decimal(mode.voucher_amount),
@@ -255,9 +230,9 @@ def items_of(model: Model, counted: CountsOrigin) -> Iterator[Item]:
         "sk": f"{VERSION}{model.version}",
         "version": model.version,
         "run_id": model.run_id,
-        "counts_run_id": counted.run_id,
-        "rows": counted.rows and counted.rows.model_dump(mode="json"),
-        "ledger": counted.ledger and counted.ledger.model_dump(mode="json"),
+        "counts_run_id": model.counts.run_id,
+        "rows": model.counts.rows and model.counts.rows.model_dump(mode="json"),
+        "ledger": model.counts.ledger and model.counts.ledger.model_dump(mode="json"),
         "cur_date": model.cur_date.isoformat(),
         "published_at": model.published_at.isoformat(),
         "countries": list(model.countries),

@@ -12,7 +12,7 @@ from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.landed_files import LandedFile
 from voucher_selection.adapters.seekable import SeekableFile
 from voucher_selection.domain.errors import EmptySource
-from voucher_selection.domain.runs import SourceFile
+from voucher_selection.domain.plans import SourceFile
 from voucher_selection.domain.shards import RowGroup
 
 

@@ -8,10 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args, override
 
-import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
-from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
     IncompleteReadError,
@@ -20,6 +18,7 @@ from botocore.exceptions import (
 )
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from voucher_selection.adapters.clients import PARALLEL_REQUESTS
 from voucher_selection.adapters.run_keys import what_to_do
 from voucher_selection.adapters.s3_errors import is_missing, is_replaced, named_refusals
 from voucher_selection.adapters.seekable import SeekableFile
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import GetObjectOutputTypeDef, ObjectTypeDef
 
-# Requests under way at once: enough to hide S3's latency, few enough for the smallest function's memory.
-PARALLEL_REQUESTS = 32
 # botocore repeats a request until its answer begins; of what comes after that it only says that it broke off.
 _BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 _READ_ATTEMPTS = 5
@@ -57,12 +54,13 @@ class Lake:
     ----------
     bucket
         The bucket's name.
+    client
+        A client of S3.
     """
 
-    def __init__(self, bucket: str) -> None:
+    def __init__(self, bucket: str, client: "S3Client") -> None:
         self.bucket = bucket
-        config = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=PARALLEL_REQUESTS)
-        self.client: S3Client = boto3.client("s3", config=config)
+        self.client = client
 
     def open(self, key: str, etag: str | None = None, size: int | None = None, source: str | None = None) -> "S3File":
         """Open an object for reading at any place, by ranged requests; see `S3File`."""

@@ -16,7 +16,7 @@ from voucher_selection.adapters.source_objects import SourceObject, find_objects
 from voucher_selection.domain.errors import SourceChanged, SourceNotAllowed, SourceNotFound, SourceUnavailable
 from voucher_selection.domain.hive_partitions import values_in
 from voucher_selection.domain.https_limits import HttpsLimits
-from voucher_selection.domain.runs import KnownFile, LeftOut
+from voucher_selection.domain.plans import KnownFile, LeftOut
 from voucher_selection.domain.s3_addresses import S3Address, is_s3, parse_s3
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ from voucher_selection.adapters.item_sizes import (
     value_size,
 )
 from voucher_selection.domain.errors import AmountOutOfRange, ModelTooLarge, TooManyAmounts
-from voucher_selection.domain.lookups import selection_criteria
 from voucher_selection.domain.model import AmountCount, Model, SegmentMode
-from voucher_selection.domain.runs import CountsOrigin
+from voucher_selection.domain.model_document import selection_criteria
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.what_if import WhatIf
 
@@ -56,7 +55,7 @@ def check_servable(model: Model) -> None:
         Of the model as a whole.
     """
     check_segments(model.countries, model.definitions)
-    *segments, version = items_of(model, CountsOrigin(model.run_id, None))
+    *segments, version = items_of(model)
     for mode, item in zip(model.modes, segments, strict=True):
         _check_range(mode)
         _check_size(mode, item_size(item | {"assignments": []}))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from voucher_selection.adapters.failures import message_of
 from voucher_selection.domain.errors import NoRun
-from voucher_selection.domain.runs import message_of
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient

@@ -7,8 +7,9 @@ from pydantic import Field
 
 from voucher_selection.api.problems import ProblemFacts, problem_of
 from voucher_selection.domain.errors import VoucherSelectionError
-from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, ServedBy, Voucher, served_by, voucher_for
+from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, Voucher, voucher_for
 from voucher_selection.domain.model import Model
+from voucher_selection.domain.model_document import ServedBy, served_by
 from voucher_selection.domain.validation import FieldProblem
 
 MOST_CUSTOMERS = 1_000

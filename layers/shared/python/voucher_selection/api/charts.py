@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from voucher_selection.domain.model import AmountCount, SegmentMode
 from voucher_selection.domain.rule_names import label
-from voucher_selection.domain.runs import Totals
+from voucher_selection.domain.totals import Totals
 from voucher_selection.domain.wording import amount
 
 _HEAT_LEVELS = 9

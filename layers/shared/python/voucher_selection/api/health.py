@@ -5,8 +5,8 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 from pydantic import Field
 
-from voucher_selection.domain.lookups import ModelFacts, model_facts
 from voucher_selection.domain.model import Model
+from voucher_selection.domain.model_document import ModelFacts, model_facts
 
 
 class HealthFacts(ModelFacts):

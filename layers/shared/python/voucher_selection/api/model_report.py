@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from voucher_selection.adapters.catalog import Catalog
-from voucher_selection.adapters.catalog_items import Version
 from voucher_selection.api.wording import evidence
 from voucher_selection.domain.errors import NoModel
 from voucher_selection.domain.evidence import Evidence
-from voucher_selection.domain.model import Model, SegmentMode
+from voucher_selection.domain.model import Model, SegmentMode, Version
 
 
 class ModelReport(TypedDict):
@@ -64,13 +63,13 @@ class KeptVersions(TypedDict):
     versions: list[KeptVersion]
 
 
-def model_report(model: Model, version: Version, now: datetime) -> ModelReport:
-    """Return the analysis of a model; `version` is what the catalog has of it."""
-    rows = version.counted.rows
+def model_report(model: Model, now: datetime) -> ModelReport:
+    """Return the analysis of a model."""
+    rows = model.counts.rows
     return {
         "version": model.version,
         "run_id": model.run_id,
-        "counts_run_id": version.counted.run_id,
+        "counts_run_id": model.counts.run_id,
         "cur_date": model.cur_date.isoformat(),
         "time_zone": model.time_zone,
         "published_at": model.published_at.isoformat(),
@@ -110,7 +109,7 @@ def _version(version: Version, served: str) -> KeptVersion:
     return {
         "version": version.version,
         "run_id": version.run_id,
-        "counts_run_id": version.counted.run_id,
+        "counts_run_id": version.counts.run_id,
         "cur_date": version.cur_date.isoformat(),
         "published_at": version.published_at.isoformat(),
         "countries": list(version.countries),

@@ -33,7 +33,8 @@ from voucher_selection.domain.errors import (
     UnknownCountry,
     UnreadableItem,
 )
-from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, SelectionCriteria, VoucherAnswer
+from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, VoucherAnswer
+from voucher_selection.domain.model_document import SelectionCriteria
 from voucher_selection.domain.requests import RunRequest, WhatIfRequest
 from voucher_selection.domain.what_if import WhatIf
 

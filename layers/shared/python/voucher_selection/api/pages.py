@@ -10,14 +10,13 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from voucher_selection.adapters.catalog_items import Version
 from voucher_selection.api import charts, wording
 from voucher_selection.domain.errors import HeldBack
 from voucher_selection.domain.evidence import LOW_SUPPORT
 from voucher_selection.domain.lookups import Found
-from voucher_selection.domain.model import Model
-from voucher_selection.domain.runs import Totals
+from voucher_selection.domain.model import Model, SegmentKey
 from voucher_selection.domain.striking_dates import StrikingDate
+from voucher_selection.domain.totals import Totals
 from voucher_selection.domain.wording import amount
 
 CONTENT_TYPE = "text/html; charset=utf-8"
@@ -98,7 +97,6 @@ def segments_page(frame: Frame, model: Model, country: str) -> str:
 def report_page(
     frame: Frame,
     model: Model,
-    version: Version,
     fields: Mapping[str, str],
     *,
     what_if: Mapping[str, Any] | None = None,
@@ -109,8 +107,6 @@ def report_page(
 
     Parameters
     ----------
-    version
-        What the model was made from.
     fields
         What the form is filled with.
     what_if
@@ -120,8 +116,7 @@ def report_page(
         "report.html",
         frame,
         model=model,
-        counted=version.counted,
-        rows=version.counted.rows and _rows(version.counted.rows),
+        rows=model.counts.rows and _rows(model.counts.rows),
         age_seconds=(datetime.now(UTC) - model.published_at).total_seconds(),
         heat_maps={
             country: {name: charts.heat_map(modes) for name, modes in _by_segmentation(model, country).items()}
@@ -230,7 +225,7 @@ def _rows(totals: Totals) -> dict[str, Any]:
 
 def _what_if_rows(model: Model, what_if: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every segment of a what-if beside the served one, with its change; then those that there would be no more."""
-    served = {(mode.country_code, mode.segment_name, mode.segment): mode.voucher_amount for mode in model.modes}
+    served = {mode.key: mode.voucher_amount for mode in model.modes}
     changes = {_segment_key(change): change for change in what_if["changes"]}
     rows = []
     for segment in what_if["segments"]:
@@ -241,8 +236,8 @@ def _what_if_rows(model: Model, what_if: Mapping[str, Any]) -> list[dict[str, An
     return rows + [{**change, **nothing, "changed": "gone"} for change in changes.values()]
 
 
-def _segment_key(segment: Mapping[str, Any]) -> tuple[str, str, str]:
-    return segment["country_code"], segment["segment_name"], segment["segment"]
+def _segment_key(segment: Mapping[str, Any]) -> SegmentKey:
+    return SegmentKey(segment["country_code"], segment["segment_name"], segment["segment"])
 
 
 @cache

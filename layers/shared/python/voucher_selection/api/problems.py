@@ -25,6 +25,7 @@ from voucher_selection.domain.errors import (
     UnreadableItem,
 )
 from voucher_selection.domain.lookups import InvalidLookup
+from voucher_selection.domain.problem_codes import CODES
 
 CONTENT_TYPE = "application/problem+json"
 _RETRY = {"Retry-After": "5"}
@@ -115,10 +116,10 @@ PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     MalformedBody: (HTTPStatus.BAD_REQUEST, "malformed_body"),
     BodyTooLarge: (HTTPStatus.CONTENT_TOO_LARGE, "body_too_large"),
     UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
-    InvalidLookup: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request"),
-    UnknownCountry: (HTTPStatus.NOT_FOUND, "unknown_country"),
-    NoSegment: (HTTPStatus.NOT_FOUND, "no_segment"),
-    NoSupport: (HTTPStatus.NOT_FOUND, "no_support"),
+    InvalidLookup: (HTTPStatus.UNPROCESSABLE_ENTITY, CODES[InvalidLookup]),
+    UnknownCountry: (HTTPStatus.NOT_FOUND, CODES[UnknownCountry]),
+    NoSegment: (HTTPStatus.NOT_FOUND, CODES[NoSegment]),
+    NoSupport: (HTTPStatus.NOT_FOUND, CODES[NoSupport]),
     InvalidRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_run"),
     NoCounts: (HTTPStatus.NOT_FOUND, "no_counts"),
     TooManyAmounts: (HTTPStatus.UNPROCESSABLE_ENTITY, "too_many_amounts"),

@@ -1,14 +1,14 @@
 """The quality gate: what may be published without a person's word, and why something may not."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from voucher_selection.domain.errors import HeldBack
-from voucher_selection.domain.model import SegmentMode
+from voucher_selection.domain.model import Model, SegmentMode
 from voucher_selection.domain.rule_names import Rule
-from voucher_selection.domain.runs import Totals
+from voucher_selection.domain.totals import Totals
 from voucher_selection.domain.wording import amount
 
 type Share = Annotated[float, Field(ge=0, le=1)]
@@ -45,33 +45,25 @@ class Thresholds(BaseModel):
         return self.model_copy(update=named)
 
 
-class Served(NamedTuple):
-    """What a run is compared with: the served model's segments, and what became of the rows behind them."""
-
-    modes: Sequence[SegmentMode]
-    rows: Totals | None
-
-
-NOTHING_SERVED = Served((), None)
-
-
-def check(modes: Sequence[SegmentMode], rows: Totals | None, served: Served, thresholds: Thresholds) -> None:
-    """Hold back what does not keep to the thresholds.
+def check(modes: Sequence[SegmentMode], rows: Totals | None, baseline: Model | None, thresholds: Thresholds) -> None:
+    """Hold a model back that does not keep to the thresholds.
 
     Parameters
     ----------
     modes
-        Those of the model that is to be published.
+        Of the model that is to be published.
     rows
-        What became of the rows that the run has read; None of a run that read none.
+        What became of the rows that the run has read; None for a run that reads none.
+    baseline
+        The served model, which the new one is compared with; None where there is none, or it cannot be read.
 
     Raises
     ------
     HeldBack
         Names every threshold that is not kept, with what was expected and what came.
     """
-    reasons = [*_of_rows(rows, served.rows, thresholds)] if rows else []
-    reasons += _of_segments(modes, served.modes, thresholds)
+    reasons = [*_of_rows(rows, baseline.counts.rows if baseline else None, thresholds)] if rows else []
+    reasons += _of_segments(modes, baseline.modes if baseline else (), thresholds)
     if reasons:
         raise HeldBack(f"the quality gate holds the model back, and what is served stays: {'; '.join(reasons)}")
 
@@ -79,8 +71,8 @@ def check(modes: Sequence[SegmentMode], rows: Totals | None, served: Served, thr
 def _of_rows(rows: Totals, before: Totals | None, thresholds: Thresholds) -> Iterator[str]:
     malformed = _share(rows, Rule.MALFORMED)
     if thresholds.most_malformed_share is not None and malformed > thresholds.most_malformed_share:
-        told, limit = _percents(malformed, thresholds.most_malformed_share)
-        yield f"{told} of the rows are malformed (most_malformed_share {limit})"
+        came, limit = _percents(malformed, thresholds.most_malformed_share)
+        yield f"{came} of the rows are malformed (most_malformed_share {limit})"
     if thresholds.least_kept_rows is not None and rows.kept < thresholds.least_kept_rows:
         yield f"{rows.kept:,} rows were kept (least_kept_rows {thresholds.least_kept_rows:,})"
     if thresholds.most_rejected_rise is None or before is None:
@@ -88,19 +80,17 @@ def _of_rows(rows: Totals, before: Totals | None, thresholds: Thresholds) -> Ite
     for rule in Rule:
         share, share_before, rise = _share(rows, rule), _share(before, rule), thresholds.most_rejected_rise
         if share - share_before > rise:
-            told, told_before, limit, _ = _percents(share, share_before, rise, share_before + rise)
+            now, then, limit, _ = _percents(share, share_before, rise, share_before + rise)
             yield (
-                f"{told} of the rows are rejected as {rule.value}, {told_before} were for the served model"
+                f"{now} of the rows are rejected as {rule.value}, {then} were for the served model"
                 f" (most_rejected_rise {limit})"
             )
 
 
 def _of_segments(modes: Iterable[SegmentMode], served: Iterable[SegmentMode], thresholds: Thresholds) -> Iterator[str]:
-    before = {(mode.country_code, mode.segment_name, mode.segment): mode for mode in served if mode.support}
-    pairs = [
-        (mode, before[key]) for mode in modes if (key := (mode.country_code, mode.segment_name, mode.segment)) in before
-    ]
-    lost = [_name(mode) for mode, _ in pairs if not mode.support]
+    before = {mode.key: mode for mode in served if mode.support}
+    pairs = [(mode, before[mode.key]) for mode in modes if mode.key in before]
+    lost = [str(mode.key) for mode, _ in pairs if not mode.support]
     if thresholds.most_lost_segments is not None and len(lost) > thresholds.most_lost_segments:
         yield f"segments without support now: {', '.join(lost)} (most_lost_segments {thresholds.most_lost_segments})"
     least = thresholds.least_support_of_change
@@ -109,7 +99,7 @@ def _of_segments(modes: Iterable[SegmentMode], served: Iterable[SegmentMode], th
     for mode, known in pairs:
         if 0 < mode.support < least and mode.voucher_amount != known.voucher_amount:
             yield (
-                f"{_name(mode)} would change from {_amount(known)} to {_amount(mode)} on a support of {mode.support:,}"
+                f"{mode.key} would change from {_amount(known)} to {_amount(mode)} on a support of {mode.support:,}"
                 f" (least_support_of_change {least:,})"
             )
 
@@ -122,15 +112,11 @@ def _share(rows: Totals, rule: Rule) -> float:
 def _percents(*shares: float) -> list[str]:
     """Return shares in percent, with as many decimals, two at least, as tell different ones apart."""
     for decimals in range(2, 13):
-        told = [f"{share:.{decimals}%}" for share in shares]
-        if len(set(told)) == len(set(shares)):
+        texts = [f"{share:.{decimals}%}" for share in shares]
+        if len(set(texts)) == len(set(shares)):
             break
-    return told
+    return texts
 
 
 def _amount(mode: SegmentMode) -> str:
     return amount(mode.assignments[0].voucher_amount)  # it has support
-
-
-def _name(mode: SegmentMode) -> str:
-    return f"{mode.country_code} {mode.segment_name} {mode.segment}"

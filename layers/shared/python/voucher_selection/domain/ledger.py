@@ -7,8 +7,10 @@ from pydantic import BaseModel, ConfigDict
 
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.errors import AlreadyCounted
-from voucher_selection.domain.runs import RunId, SourceFile, Totals
+from voucher_selection.domain.plans import SourceFile
+from voucher_selection.domain.runs import RunId
 from voucher_selection.domain.stored_objects import StoredCounts
+from voucher_selection.domain.totals import Totals
 
 
 class LedgerEntry(BaseModel):

@@ -1,13 +1,18 @@
-"""The published model: what the API serves, with the definitions and the date it was made with."""
+"""The model: every segment's mode, and what identifies the version of it."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from voucher_selection.domain.countries import by_key, country_key
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
 from voucher_selection.domain.segments import Measure, Segmentation, SegmentDefinitions
 from voucher_selection.domain.validation import listed
+
+if TYPE_CHECKING:
+    from voucher_selection.domain.stored_objects import StoredObject
+    from voucher_selection.domain.totals import Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,18 @@ class AmountCount:
 
     voucher_amount: float
     count: int
+
+
+class SegmentKey(NamedTuple):
+    """What a segment is known by: its country, its segmentation, and its name in that."""
+
+    country_code: str
+    segment_name: str
+    segment: str
+
+    def __str__(self) -> str:
+        """Return it as messages name a segment."""
+        return " ".join(self)
 
 
 @dataclass(frozen=True)
@@ -32,6 +49,11 @@ class SegmentMode:
     lower: int | None
     upper: int | None
     assignments: tuple[AmountCount, ...]
+
+    @property
+    def key(self) -> SegmentKey:
+        """What the segment is known by, in its model and in others."""
+        return SegmentKey(self.country_code, self.segment_name, self.segment)
 
     @cached_property
     def support(self) -> int:
@@ -54,25 +76,45 @@ class SegmentMode:
         return self.assignments[1] if len(self.assignments) > 1 else None
 
 
-@dataclass(frozen=True)
-class Model:
-    """Every segment's mode, and what they were made from; all of one version.
+class CountsOrigin(NamedTuple):
+    """The counts that a model was made from: the run that left them, their rows, and what their ledger must be.
 
-    `time_zone` is what a day is: times of customers with an offset are read as its clocks showed them.
+    `rows` and `ledger` are None in what older versions wrote.
+    """
+
+    run_id: str
+    rows: "Totals | None" = None
+    ledger: "StoredObject | None" = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """A version of the model: what identifies it, and what it was made from.
+
+    `time_zone` is what a day is: times of customers with an offset are read as its clocks showed them. `expires_at` is
+    None unless the version is about to be deleted; then it can no longer be served.
     """
 
     version: str
     run_id: str
+    counts: CountsOrigin
     cur_date: date
     published_at: datetime
     countries: tuple[str, ...]
     definitions: SegmentDefinitions
-    modes: tuple[SegmentMode, ...]
     time_zone: str = "UTC"
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(Version):
+    """A version with every segment's mode."""
+
+    modes: tuple[SegmentMode, ...]
 
     @cached_property
-    def _by_segment(self) -> dict[tuple[str, str, str], SegmentMode]:
-        return {(mode.country_code, mode.segment_name, mode.segment): mode for mode in self.modes}
+    def _by_segment(self) -> dict[SegmentKey, SegmentMode]:
+        return {mode.key: mode for mode in self.modes}
 
     @cached_property
     def segmentations(self) -> dict[str, Segmentation]:
@@ -122,7 +164,7 @@ class Model:
             raise NoSegment(
                 f"{definition.measure} is {value} (on {self.cur_date}), in no segment of {segmentation}: {segments}"
             )
-        mode = self._by_segment[country, segmentation, segment]
+        mode = self._by_segment[SegmentKey(country, segmentation, segment)]
         if not mode.assignments:
             raise NoSupport(f"no kept assignment of {country} is in segment {segment} of {segmentation}")
         return mode

@@ -1,4 +1,4 @@
-"""What is asked of a run: the input of an execution, one model for each mode."""
+"""Requests: the input of an execution, one class for each kind of run."""
 
 import json
 import re
@@ -7,10 +7,12 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from voucher_selection.domain.countries import Countries
+from voucher_selection.domain.dates import IsoDate, NullDates
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.https_addresses import parse_https
-from voucher_selection.domain.runs import MOST_COUNTRIES, IsoDate, NullDates, RunId
+from voucher_selection.domain.plans import HistoryMode
+from voucher_selection.domain.runs import MOST_COUNTRIES, RunId
 from voucher_selection.domain.s3_addresses import is_s3, parse_s3, shown
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.validation import WITHOUT_CONTROLS, field_problems
@@ -49,7 +51,7 @@ def _not_too_many(countries: tuple[str, ...]) -> tuple[str, ...]:
     return countries
 
 
-# Of the countries of a run that there was, any number is read.
+# Of the countries of an earlier run, any number is read.
 AskedCountries = Annotated[Countries, AfterValidator(_not_too_many)]
 
 
@@ -90,41 +92,46 @@ class _Request(BaseModel):
             return cls.model_validate(request)
         except ValidationError as error:
             known, problems = ", ".join(cls.model_fields), list(field_problems(error))
-            told = "; ".join(map(str, problems))
-            raise InvalidRequest(f"the run's input cannot be used: {told} (its keys: {known})", problems) from error
+            said = "; ".join(map(str, problems))
+            raise InvalidRequest(f"the run's input cannot be used: {said} (its keys: {known})", problems) from error
 
 
-class FullRequest(_Request):
-    """A model from a whole history: where it is, and what differs from the deployment's settings for this run.
+class HistoryRequest(_Request):
+    """A run over a history: where that is, and the settings of the deployment that this run replaces.
 
-    `null_dates` are placeholders: dates of the history that mean none. `gate` has the thresholds of the quality gate
-    that differ.
+    `null_dates` are placeholders: dates in the history that mean "no date". `gate` has the thresholds of the quality
+    gate that differ.
     """
 
     source: Source
-    mode: Literal["full"] = "full"
+    mode: HistoryMode
     countries: AskedCountries | None = None
     cur_date: IsoDate | None = None
     null_dates: NullDates | None = None
     gate: Thresholds | None = None
 
 
-class AppendRequest(_Request):
+class FullRequest(HistoryRequest):
+    """A model from a whole history: where that is, and the settings of the deployment that this run replaces.
+
+    `null_dates` are placeholders: dates in the history that mean "no date". `gate` has the thresholds of the quality
+    gate that differ.
+    """
+
+    mode: Literal["full"] = "full"
+
+
+class AppendRequest(HistoryRequest):
     """New history for the counts behind the served model; `countries`, if given, must be those of the counts.
 
     `null_dates` are those of the new history, as of a full run.
     """
 
-    source: Source
     mode: Literal["append"]
-    countries: AskedCountries | None = None
-    cur_date: IsoDate | None = None
-    null_dates: NullDates | None = None
-    gate: Thresholds | None = None
 
 
 class WhatIfRequest(_Request):
-    """A model from counts that there are: those of `run_id`, or else those behind the served model."""
+    """A model from existing counts: those of `run_id`, or else those behind the served model."""
 
     cur_date: IsoDate | None = None
     segments: SegmentDefinitions | None = None
@@ -132,7 +139,7 @@ class WhatIfRequest(_Request):
 
 
 class RemodelRequest(WhatIfRequest):
-    """A model from counts that there are, to be published; with `publish` False it is only told what it would be."""
+    """A model from existing counts, to be published; with `publish` False the run only reports what it would be."""
 
     mode: Literal["remodel"]
     publish: bool = True
@@ -140,7 +147,7 @@ class RemodelRequest(WhatIfRequest):
 
 
 class ApproveRequest(_Request):
-    """Publish the model of `run_id` as it is, which the quality gate has held back."""
+    """Publish the model of `run_id`, which the quality gate has held back, as it is."""
 
     mode: Literal["approve"]
     run_id: RunId
@@ -155,35 +162,10 @@ class AssignRequest(_Request):
 
 
 class RollbackRequest(_Request):
-    """Serve a version again that the catalog keeps, an older or a newer one; without `version`, the one before."""
+    """Serve a kept version again, an older or a newer one; without `version`, the one served before."""
 
     mode: Literal["rollback"]
     version: Annotated[str, StringConstraints(min_length=1, max_length=128), WITHOUT_CONTROLS] | None = None
 
 
 type RunRequest = FullRequest | AppendRequest | RemodelRequest | AssignRequest | RollbackRequest | ApproveRequest
-
-_BY_MODE: dict[object, type[RunRequest]] = {
-    "full": FullRequest,
-    "append": AppendRequest,
-    "remodel": RemodelRequest,
-    "assign": AssignRequest,
-    "rollback": RollbackRequest,
-    "approve": ApproveRequest,
-}
-
-
-def parse_request(request: object) -> RunRequest:
-    """Read an execution's input as what its `mode` says; without one, it is a full run.
-
-    Raises
-    ------
-    InvalidRequest
-        Names the mode that there is not, or every key and value that cannot be used.
-    """
-    mode = request.get("mode", "full") if isinstance(request, dict) else "full"
-    # Of the table's keys one by one: what was given for a mode need not be hashable.
-    for known, kind in _BY_MODE.items():
-        if mode == known:
-            return kind.parse(request)
-    raise InvalidRequest(f"mode: there is no mode {str(mode)[:80]!r}, only {', '.join(map(str, _BY_MODE))}")

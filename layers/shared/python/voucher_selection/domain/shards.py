@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from voucher_selection.domain.hive_partitions import NO_PATH_VALUES, PathValues
-from voucher_selection.domain.runs import Shard, ShardPart
+from voucher_selection.domain.plans import Shard, ShardPart
 
 # A shard is an item of the map and travels as its state's input, which Step Functions limits to 256 KiB: with the
 # run's countries, and with why it failed. So many parts of short keys, or of long ones as many as fit.

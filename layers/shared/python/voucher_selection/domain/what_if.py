@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import BaseModel
 
-from voucher_selection.domain.lookups import ModelFacts, SegmentAnswer
-from voucher_selection.domain.model import SegmentMode
+from voucher_selection.domain.model import SegmentKey, SegmentMode
+from voucher_selection.domain.model_document import ModelFacts, SegmentAnswer
 from voucher_selection.domain.segments import SegmentDefinitions
 
 
@@ -33,27 +33,20 @@ class WhatIf(BaseModel):
 
 
 def changed_segments(served: Iterable[SegmentMode], modes: Iterable[SegmentMode]) -> Iterator[SegmentChange]:
-    """Yield the segments that get another amount, in the order of `modes`; then those that there are no more."""
-    before = {_key(mode): mode for mode in served}
+    """Yield the segments that get another amount, in the order of `modes`; then those that no longer exist."""
+    before = {mode.key: mode for mode in served}
     for mode in modes:
-        known = before.pop(_key(mode), None)
+        known = before.pop(mode.key, None)
         if mode.voucher_amount != (known.voucher_amount if known else None):
-            yield _change(_key(mode), known, mode)
+            yield _change(mode.key, known, mode)
     for key, gone in before.items():
         if gone.voucher_amount is not None:
             yield _change(key, gone, None)
 
 
-def _key(mode: SegmentMode) -> tuple[str, str, str]:
-    return mode.country_code, mode.segment_name, mode.segment
-
-
-def _change(key: tuple[str, str, str], served: SegmentMode | None, mode: SegmentMode | None) -> SegmentChange:
-    country_code, segment_name, segment = key
+def _change(key: SegmentKey, served: SegmentMode | None, mode: SegmentMode | None) -> SegmentChange:
     return SegmentChange(
-        country_code=country_code,
-        segment_name=segment_name,
-        segment=segment,
+        **key._asdict(),
         served_amount=served.voucher_amount if served else None,
         served_support=served.support if served else None,
         amount=mode.voucher_amount if mode else None,

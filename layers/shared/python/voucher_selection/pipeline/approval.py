@@ -1,18 +1,20 @@
-"""Model, of an approval: publish what the quality gate has held back, as it is."""
+"""Approval: publish what the quality gate has held back, as it is."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel
 
-from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
+from voucher_selection.adapters.stores import Stores
 from voucher_selection.domain.errors import HeldBack, NotHeldBack
 from voucher_selection.domain.gate import Thresholds
-from voucher_selection.domain.requests import ApproveRequest, RemodelRequest, parse_request
-from voucher_selection.domain.runs import ApprovalSummary, PointerSummary
+from voucher_selection.domain.kinds import parse_request
+from voucher_selection.domain.requests import ApproveRequest, HistoryRequest, RemodelRequest
+from voucher_selection.domain.runs import Run
+from voucher_selection.domain.summaries import ApprovalSummary, PointerSummary
 from voucher_selection.pipeline.conclusion import record
 from voucher_selection.pipeline.publishing import publish_run
 from voucher_selection.pipeline.remodelling import remodel
@@ -26,9 +28,7 @@ class _Held(BaseModel):
     error: str | None = None
 
 
-def approve(
-    run_id: str, started_at: datetime, request: ApproveRequest, lake: Lake, catalog: Catalog, settings: ModelSettings
-) -> ApprovalSummary:
+def approve(run: Run, request: ApproveRequest, stores: Stores, settings: ModelSettings) -> ApprovalSummary:
     """Publish the model of a run that the quality gate has held back, without the gate, and sum the approval up.
 
     A newer model that was published meanwhile stays served. The run's own `run.json` says then that it has succeeded.
@@ -40,22 +40,22 @@ def approve(
     VoucherSelectionError
         What the run itself would raise; its cleaned rows expire with the stage's `staging_days`.
     """
-    held = lake.read_json_if_there(RunKeys(run_id).approval, _Held)
+    held = stores.lake.read_json_if_there(RunKeys(run.run_id).approval, _Held)
     if held is None:  # else it is repeated, and the run's own record may say by now that it has succeeded
-        held = _held_back(request.run_id, lake)
-        lake.write_json(RunKeys(run_id).approval, held)
-    published = _publish(request.run_id, held, lake, catalog, settings)
+        held = _held_back(request.run_id, stores.lake)
+        stores.lake.write_json(RunKeys(run.run_id).approval, held)
+    published = _publish(request.run_id, held, stores, settings)
     summary = ApprovalSummary(
-        run_id=run_id,
+        run_id=run.run_id,
         outcome=published.outcome,
         approved_run_id=request.run_id,
-        started_at=started_at,
+        started_at=run.started_at,
         finished_at=datetime.now(UTC),
         version=published.version,
         published=published.published,
         served_version=published.served_version,
     )
-    record(summary, lake)
+    record(summary, stores.lake)
     return summary
 
 
@@ -69,10 +69,11 @@ def _held_back(run_id: str, lake: Lake) -> _Held:
     return held
 
 
-def _publish(run_id: str, held: _Held, lake: Lake, catalog: Catalog, settings: ModelSettings) -> PointerSummary:
-    asked = parse_request(held.request)
-    if not isinstance(asked, RemodelRequest):
-        return publish_run(run_id, lake, catalog, settings.retention)
+def _publish(run_id: str, held: _Held, stores: Stores, settings: ModelSettings) -> PointerSummary:
+    asked, run = parse_request(held.request), Run(run_id, held.started_at)
     open_gate = settings.model_copy(update={"gate": Thresholds()})
-    as_it_is = asked.model_copy(update={"gate": None})
-    return remodel(run_id, held.started_at, as_it_is, lake, catalog, open_gate)
+    if isinstance(asked, RemodelRequest):
+        return remodel(run, asked.model_copy(update={"gate": None}), stores, open_gate)
+    if isinstance(asked, HistoryRequest):
+        return publish_run(run, asked.model_copy(update={"gate": None}), stores, open_gate)
+    raise NotHeldBack(f"run {run_id!r} was not held back by the quality gate: its mode is {asked.mode}")

@@ -10,14 +10,18 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.disk import named_full_disk
 from voucher_selection.adapters.lake import Lake, in_parallel
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.domain.assign_runs import AssignPlan, AssignSummary, AssignTotals, ShardAssigned
+from voucher_selection.adapters.settings import ModelSettings
+from voucher_selection.adapters.stores import Stores
 from voucher_selection.domain.customers import CUSTOMER_COLUMN_NAMES
 from voucher_selection.domain.errors import ShardsIncomplete
-from voucher_selection.domain.runs import Shard, ShardPart
+from voucher_selection.domain.plans import AssignPlan, Shard, ShardPart
+from voucher_selection.domain.requests import AssignRequest
+from voucher_selection.domain.runs import Run
+from voucher_selection.domain.summaries import AssignSummary
+from voucher_selection.domain.totals import AssignTotals, ShardAssigned
 from voucher_selection.pipeline.assignments import assign, output_schema
 from voucher_selection.pipeline.batches import RowGroups, read_ahead, read_columns, read_parts
 from voucher_selection.pipeline.merging import check_objects, checked_shards
@@ -25,7 +29,7 @@ from voucher_selection.pipeline.merging import check_objects, checked_shards
 _ID_TYPES = {"integer": pa.int64(), "text": pa.string()}
 
 
-def assign_shard(lake: Lake, catalog: Catalog, run_id: str, shard: Shard, batch_rows: int) -> ShardAssigned:
+def assign_shard(run_id: str, shard: Shard, stores: Stores, batch_rows: int) -> ShardAssigned:
     """Write the amounts of a shard's customers, in their order; doing it again writes the same objects.
 
     Parameters
@@ -45,24 +49,24 @@ def assign_shard(lake: Lake, catalog: Catalog, run_id: str, shard: Shard, batch_
         The version that the run was planned with has expired.
     """
     keys = RunKeys(run_id)
-    plan = lake.read_json(keys.plan, AssignPlan)
-    model = catalog.read(plan.version)
+    plan = stores.lake.read_json(keys.plan, AssignPlan)
+    model = stores.catalog.read(plan.version)
     ids = _ID_TYPES[plan.customer_ids]
     totals = AssignTotals()
     with named_full_disk(shard.number), TemporaryDirectory(prefix="assign-") as folder:
         file = Path(folder) / "vouchers.parquet"
         with pq.ParquetWriter(file, output_schema(ids), compression="zstd") as writer:
-            for rows in read_ahead(_batches(lake, shard, batch_rows)):
+            for rows in read_ahead(_batches(stores.lake, shard, batch_rows)):
                 answers = assign(rows, model, plan.segment_name, ids)
                 writer.write_batch(answers)
                 totals = AssignTotals.sum([totals, _totals_of(answers)])
-        vouchers = lake.upload(keys.vouchers(shard.number), file)
+        vouchers = stores.lake.upload(keys.vouchers(shard.number), file)
     shard_totals = ShardAssigned(shard=shard.number, **totals.model_dump(), vouchers=vouchers)
-    lake.write_json(keys.assigned(shard.number), shard_totals)  # last: where they are, the shard is complete
+    stores.lake.write_json(keys.assigned(shard.number), shard_totals)  # last: where they are, the shard is complete
     return shard_totals
 
 
-def sum_up_assignment(run_id: str, lake: Lake) -> AssignSummary:
+def sum_up_assignment(run: Run, _request: AssignRequest, stores: Stores, _settings: ModelSettings) -> AssignSummary:
     """Check that every shard of the manifest has its one result, and write the run's summary.
 
     Raises
@@ -71,7 +75,7 @@ def sum_up_assignment(run_id: str, lake: Lake) -> AssignSummary:
         A shard has no result or a result that does not add up, there are shards or results too many, or the amounts in
         the lake are not those that the shards have written.
     """
-    keys = RunKeys(run_id)
+    keys, lake = RunKeys(run.run_id), stores.lake
     plan = lake.read_json(keys.plan, AssignPlan)
     shards = checked_shards(lake, plan, keys.all_assigned, keys.assigned)
     found = in_parallel(lambda shard: lake.read_json(keys.assigned(shard.number), ShardAssigned), shards)
@@ -80,7 +84,7 @@ def sum_up_assignment(run_id: str, lake: Lake) -> AssignSummary:
             raise ShardsIncomplete(f"shard {shard.number} has {shard.rows} rows, its result accounts for {totals!r}")
     _check_written(lake, keys, found)
     summary = AssignSummary(
-        run_id=run_id,
+        run_id=run.run_id,
         customers=plan.source,
         segment_name=plan.segment_name,
         started_at=plan.started_at,

@@ -12,16 +12,16 @@ import pyarrow.compute as pc
 from pyarrow import types
 from pydantic import TypeAdapter, ValidationError
 
-from voucher_selection.api.problems import problem_of
-from voucher_selection.domain.errors import UnknownCountry, VoucherSelectionError
+from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
 from voucher_selection.domain.history import is_text
 from voucher_selection.domain.lookups import LONGEST_ID, InvalidLookup, Text
 from voucher_selection.domain.model import Model
 from voucher_selection.domain.parsing import TIMESTAMP, Parsed, parse_timestamp, parse_total_orders
+from voucher_selection.domain.problem_codes import CODES
 from voucher_selection.domain.rules import last_before_first, zero_orders_with_dates
 from voucher_selection.domain.segments import Measure
 
-_INVALID = problem_of(InvalidLookup([])).code
+_INVALID = CODES[InvalidLookup]
 _text = TypeAdapter(Text)
 _ANSWERS = pa.schema([("segment", pa.string()), ("voucher_amount", pa.float64()), ("problem", pa.string())])
 
@@ -162,6 +162,6 @@ def _answers(
 def _answer(model: Model, country: str, segmentation: str, value: int) -> dict[str, Any]:
     try:
         mode = model.mode_for(country, segmentation, value)
-    except VoucherSelectionError as error:
-        return {"problem": problem_of(error).code}
+    except (UnknownCountry, NoSegment, NoSupport) as error:
+        return {"problem": CODES[type(error)]}
     return {"segment": mode.segment, "voucher_amount": mode.voucher_amount}

@@ -15,8 +15,8 @@ from voucher_selection.adapters.footers import chunk_indices
 from voucher_selection.domain.countries import may_lie_between
 from voucher_selection.domain.history import COLUMN_NAMES, is_bytes, is_text, text_of_bytes, value_type
 from voucher_selection.domain.hive_partitions import NO_PATH_VALUES, PathValues
+from voucher_selection.domain.plans import Shard, ShardPart
 from voucher_selection.domain.rules import rows_of
-from voucher_selection.domain.runs import Shard, ShardPart
 
 # Every assignment has its own `timestamp`: to read it takes as long as to read the other columns, so it has a thread
 # and they have one. The others have few distinct values; text among them is parsed once per value.

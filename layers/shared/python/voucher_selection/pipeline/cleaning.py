@@ -17,11 +17,12 @@ from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain import quarantine
 from voucher_selection.domain.counts import RunningCounts
 from voucher_selection.domain.order_dates import OrderDates
+from voucher_selection.domain.plans import Shard, ShardPart
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import CLEANED_SCHEMA
-from voucher_selection.domain.runs import Shard, ShardPart, ShardTotals, Totals
 from voucher_selection.domain.stored_objects import StoredRows
+from voucher_selection.domain.totals import ShardTotals, Totals
 from voucher_selection.pipeline.batches import Opener, RowGroups, read_ahead, read_parts
 from voucher_selection.pipeline.counting import CountedBatch, count_batches
 

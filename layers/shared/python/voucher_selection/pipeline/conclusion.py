@@ -17,13 +17,13 @@ from voucher_selection.adapters.observability import logger
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.errors import VoucherSelectionError
 from voucher_selection.domain.retention import Retention
-from voucher_selection.domain.runs import (
+from voucher_selection.domain.summaries import (
     ApprovalSummary,
+    HistorySummary,
     Outcome,
     PointerSummary,
     RemodelSummary,
     RollbackSummary,
-    RunSummary,
 )
 
 
@@ -45,7 +45,7 @@ def keep(catalog: Catalog) -> None:
         catalog.keep_in_use()
 
 
-def superseded[Kind: (RunSummary, RemodelSummary, RollbackSummary)](summary: Kind, stays: Pointer) -> Kind:
+def superseded[Kind: (HistorySummary, RemodelSummary, RollbackSummary)](summary: Kind, stays: Pointer) -> Kind:
     """Return the summary of a run that has not moved the pointer, which stays where another run has moved it."""
     became = {"outcome": Outcome.SUPERSEDED, "published": False, "served_version": stays.version}
     return summary.model_copy(update=became)

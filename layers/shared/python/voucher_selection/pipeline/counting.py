@@ -10,7 +10,7 @@ from voucher_selection.domain.counts import Counts, RunningCounts
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import Cleaned, clean, left_alone
-from voucher_selection.domain.runs import Totals
+from voucher_selection.domain.totals import Totals
 from voucher_selection.pipeline.batches import Opener, RowGroups, read_batches, row_groups_of
 
 

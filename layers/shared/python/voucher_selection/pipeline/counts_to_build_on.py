@@ -7,7 +7,7 @@ from voucher_selection.domain.countries import by_key
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import NoCounts, NoModel, OtherCountries, OtherTimeZone
 from voucher_selection.domain.ledger import Ledger
-from voucher_selection.domain.runs import CountsOrigin
+from voucher_selection.domain.model import CountsOrigin
 
 
 def served_base(catalog: Catalog) -> Base:

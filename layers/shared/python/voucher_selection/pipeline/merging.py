@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import batched
 from typing import NamedTuple
 
+from voucher_selection.adapters.failures import ShardFailure
 from voucher_selection.adapters.lake import Lake, Listed, in_parallel
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.domain.assign_runs import AssignPlan
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import ShardsIncomplete
-from voucher_selection.domain.runs import RunPlan, Shard, ShardFailure, ShardTotals, Totals
+from voucher_selection.domain.plans import AssignPlan, HistoryPlan, Shard
 from voucher_selection.domain.stored_objects import StoredRows
 from voucher_selection.domain.striking_dates import StrikingDate, striking_dates
+from voucher_selection.domain.totals import ShardTotals, Totals
 
 # An execution's cause is cut at 32 KiB; the first failures say what is wrong.
 _NAMED_SHARDS = 5
@@ -27,7 +28,7 @@ class Merged(NamedTuple):
     striking_dates: tuple[StrikingDate, ...] = ()
 
 
-def merge_shards(lake: Lake, plan: RunPlan) -> Merged:
+def merge_shards(lake: Lake, plan: HistoryPlan) -> Merged:
     """Sum up the results of a run's shards.
 
     Raises
@@ -45,7 +46,7 @@ def merge_shards(lake: Lake, plan: RunPlan) -> Merged:
 
 
 def checked_shards(
-    lake: Lake, plan: RunPlan | AssignPlan, results: str, result_of: Callable[[int], str]
+    lake: Lake, plan: HistoryPlan | AssignPlan, results: str, result_of: Callable[[int], str]
 ) -> list[Shard]:
     """Return the shards of the manifest, each of which has one result.
 
@@ -71,7 +72,7 @@ def checked_shards(
     return shards
 
 
-def _check_manifest(plan: RunPlan | AssignPlan, shards: list[Shard]) -> None:
+def _check_manifest(plan: HistoryPlan | AssignPlan, shards: list[Shard]) -> None:
     rows = sum(shard.rows for shard in shards)
     if [shard.number for shard in shards] != list(range(plan.shards)) or rows != plan.rows:
         raise ShardsIncomplete(
@@ -110,7 +111,7 @@ def _is_same(found: Listed | None, written: StoredRows | None) -> bool:
     return found.size == written.size and written.etag in {found.etag, None}
 
 
-def _striking_dates(plan: RunPlan, totals: list[ShardTotals]) -> tuple[StrikingDate, ...]:
+def _striking_dates(plan: HistoryPlan, totals: list[ShardTotals]) -> tuple[StrikingDate, ...]:
     rows = sum(shard.rows_read - shard.other_country for shard in totals)
     return striking_dates((found for shard in totals for found in shard.frequent_dates), rows, plan.reading.last_day)
 

@@ -1,7 +1,7 @@
 """Model, of a run over a history: make a model from what its shards counted, and publish it."""
 
-from dataclasses import asdict
-from datetime import UTC, date, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 
 import pyarrow as pa
 
@@ -10,23 +10,21 @@ from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.observability import logger
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.servable import check_segments, check_servable
+from voucher_selection.adapters.settings import ModelSettings
+from voucher_selection.adapters.stores import Stores
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import NoLongerCounted, NoModel, NothingKept, UnreadableItem
-from voucher_selection.domain.gate import NOTHING_SERVED, Served, Thresholds, check
+from voucher_selection.domain.gate import Thresholds, check
 from voucher_selection.domain.ledger import Ledger
-from voucher_selection.domain.model import Model, SegmentMode
+from voucher_selection.domain.model import CountsOrigin, Model, SegmentMode, Version
 from voucher_selection.domain.modes import segment_modes
-from voucher_selection.domain.retention import Retention
-from voucher_selection.domain.runs import (
-    CountsOrigin,
-    Outcome,
-    PointerSummary,
-    RunPlan,
-    RunSummary,
-    Totals,
-    version_after,
-)
+from voucher_selection.domain.plans import HistoryPlan
+from voucher_selection.domain.requests import HistoryRequest
+from voucher_selection.domain.runs import Run
 from voucher_selection.domain.segments import SegmentDefinitions
+from voucher_selection.domain.summaries import HistorySummary, Outcome, PointerSummary
+from voucher_selection.domain.totals import Totals
+from voucher_selection.domain.versions import version_after
 from voucher_selection.pipeline.attempts import attempts, contended
 from voucher_selection.pipeline.conclusion import expire, record, superseded
 from voucher_selection.pipeline.counts_to_build_on import (
@@ -51,12 +49,9 @@ _MODES_SCHEMA = pa.schema(
         ("assignments", pa.list_(pa.struct([("voucher_amount", pa.float64()), ("count", pa.int64())]))),
     ]
 )
-NO_LIMITS = Thresholds()
 
 
-def publish_run(
-    run_id: str, lake: Lake, catalog: Catalog, retention: Retention, thresholds: Thresholds = NO_LIMITS
-) -> PointerSummary:
+def publish_run(run: Run, request: HistoryRequest, stores: Stores, settings: ModelSettings) -> PointerSummary:
     """Make the model of a run whose shards are clean, write it to `production/`, publish it, and sum the run up.
 
     The model of a full run is made from its own counts, that of an append from these and the counts behind the model
@@ -77,40 +72,24 @@ def publish_run(
     OtherCountries, OtherTimeZone, AlreadyCounted, NoLongerCounted, CatalogContended
         An append cannot be added to the counts that are served now.
     """
-    summary = catalog.moved_by(run_id) or _publish(run_id, lake, catalog, thresholds)
-    record(summary, lake)
-    expire(catalog, retention)
+    thresholds = settings.gate.with_those_of(request.gate)
+    summary = stores.catalog.moved_by(run.run_id) or _publish(run, stores, thresholds)
+    record(summary, stores.lake)
+    expire(stores.catalog, settings.retention)
     return summary
 
 
-def make_model(
-    version: str,
-    run_id: str,
-    counts: Counts,
-    *,
-    definitions: SegmentDefinitions,
-    countries: tuple[str, ...],
-    cur_date: date,
-    time_zone: str,
-) -> Model:
-    """Return the model of counts.
+def make_model(version: Version, counts: Counts) -> Model:
+    """Return the model that a version of it describes, made from counts.
 
     Raises
     ------
     TooManyAmounts, ModelTooLarge, AmountOutOfRange
         It could not be served.
     """
-    check_segments(countries, definitions)
-    model = Model(
-        version=version,
-        run_id=run_id,
-        cur_date=cur_date,
-        published_at=datetime.now(UTC),
-        countries=countries,
-        definitions=definitions,
-        modes=segment_modes(counts, definitions, cur_date, countries),
-        time_zone=time_zone,
-    )
+    check_segments(version.countries, version.definitions)
+    modes = segment_modes(counts, version.definitions, version.cur_date, version.countries)
+    model = Model(**vars(version), modes=modes)
     check_servable(model)
     return model
 
@@ -125,57 +104,54 @@ def modes_table(modes: tuple[SegmentMode, ...]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=_MODES_SCHEMA)
 
 
-def served_now(catalog: Catalog) -> Served:
-    """Return what a model that is to be published is compared with; nothing, where what is served cannot be read."""
+def _baseline(catalog: Catalog) -> Model | None:
+    """Return the served model, which a new one is compared with; None where there is none, or it cannot be read."""
     try:
-        base = catalog.base()
-        return Served(catalog.read(base.version).modes, base.served.counted.rows)
+        return catalog.read(catalog.served_version())
     except NoModel:
-        return NOTHING_SERVED
+        return None
     except UnreadableItem as error:
         logger.error("the served model cannot be compared with", reason=str(error))
-        return NOTHING_SERVED
+        return None
 
 
-def _publish(run_id: str, lake: Lake, catalog: Catalog, thresholds: Thresholds) -> RunSummary:
-    plan = lake.read_json(RunKeys(run_id).plan, RunPlan)
-    merged = merge_shards(lake, plan)
+def _publish(run: Run, stores: Stores, thresholds: Thresholds) -> HistorySummary:
+    plan = stores.lake.read_json(RunKeys(run.run_id).plan, HistoryPlan)
+    merged = merge_shards(stores.lake, plan)
     if plan.files:
         _check_kept(plan, merged.totals)
     publish = _publish_addition if plan.mode == "append" else _publish_whole
-    return publish(plan, merged, lake, catalog, thresholds)
+    return publish(plan, merged, stores, thresholds)
 
 
-def _publish_whole(plan: RunPlan, merged: Merged, lake: Lake, catalog: Catalog, thresholds: Thresholds) -> RunSummary:
-    model = _model_of(plan, plan.version, plan.definitions, merged.counts)
-    check(model.modes, merged.totals, served_now(catalog), thresholds)
+def _publish_whole(plan: HistoryPlan, merged: Merged, stores: Stores, thresholds: Thresholds) -> HistorySummary:
     ledger = Ledger.of(plan.run_id, plan.countries, plan.files, merged.totals, plan.reading.time_zone)
-    counted = _write(lake, plan.run_id, merged.counts, ledger, model)
+    model = _model_of(plan, plan.version, plan.definitions, merged.counts, ledger)
+    check(model.modes, merged.totals, _baseline(stores.catalog), thresholds)
+    model = _write(stores.lake, merged.counts, ledger, model)
     summary = _summary(plan, merged, None, model.version)
-    stays = catalog.publish(model, counted, summary)
+    stays = stores.catalog.publish(model, summary)
     return superseded(summary, stays) if stays else summary
 
 
-def _publish_addition(
-    plan: RunPlan, addition: Merged, lake: Lake, catalog: Catalog, thresholds: Thresholds
-) -> RunSummary:
+def _publish_addition(plan: HistoryPlan, addition: Merged, stores: Stores, thresholds: Thresholds) -> HistorySummary:
     """Add what was counted to the counts behind the served model, and again if that was replaced meanwhile."""
     for _ in attempts():
-        base = served_base(catalog)
-        ledger = read_ledger(lake, base.served.counted)
+        base = served_base(stores.catalog)
+        ledger = read_ledger(stores.lake, base.served.counts)
         _check_source(plan, ledger)
         if ledger.identities.issuperset(file.identity for file in plan.files):
             return _summary_of_nothing_new(plan, addition, base)
-        extended, counts, model = _extended(base, ledger, plan, addition, lake)
-        check(model.modes, addition.totals, served_now(catalog), thresholds)
-        counted = _write(lake, plan.run_id, counts, extended, model)
-        summary = _summary(plan, addition, base.served.counted.run_id, model.version)
-        if not catalog.replace(base, model, counted, summary):
+        extended, counts, model = _extended(base, ledger, plan, addition, stores.lake)
+        check(model.modes, addition.totals, _baseline(stores.catalog), thresholds)
+        model = _write(stores.lake, counts, extended, model)
+        summary = _summary(plan, addition, base.served.counts.run_id, model.version)
+        if not stores.catalog.replace(base, model, summary):
             return summary
     raise contended("append")
 
 
-def _check_source(plan: RunPlan, ledger: Ledger) -> None:
+def _check_source(plan: HistoryPlan, ledger: Ledger) -> None:
     """Check that what was left out as counted is counted: others may have been served since the run was planned.
 
     Raises
@@ -196,41 +172,47 @@ def _check_source(plan: RunPlan, ledger: Ledger) -> None:
         )
 
 
-def _extended(base: Base, ledger: Ledger, plan: RunPlan, addition: Merged, lake: Lake) -> tuple[Ledger, Counts, Model]:
+def _extended(
+    base: Base, ledger: Ledger, plan: HistoryPlan, addition: Merged, lake: Lake
+) -> tuple[Ledger, Counts, Model]:
     """Return the ledger, the counts and the model of the base with what was counted added to it."""
     check_countries(ledger, plan.countries)
     check_time_zone(ledger, plan.reading.time_zone)
-    base_run_id = base.served.counted.run_id
+    base_run_id = base.served.counts.run_id
     extended = ledger.extended(base_run_id, plan.run_id, plan.files, addition.totals)
     counts = Counts.sum([read_counts(lake, base_run_id, ledger), addition.counts])
-    # What it builds on may be of a run that started later; its model is newer all the same.
+    # The base may be of a run that started later; this model is newer all the same.
     version = version_after(base.pointer.newest_version, plan.version)
-    return extended, counts, _model_of(plan, version, base.served.definitions, counts)
+    return extended, counts, _model_of(plan, version, base.served.definitions, counts, extended)
 
 
-def _model_of(plan: RunPlan, version: str, definitions: SegmentDefinitions, counts: Counts) -> Model:
-    return make_model(
-        version,
-        plan.run_id,
-        counts,
-        definitions=definitions,
-        countries=plan.countries,
+def _model_of(
+    plan: HistoryPlan, version: str, definitions: SegmentDefinitions, counts: Counts, ledger: Ledger
+) -> Model:
+    described = Version(
+        version=version,
+        run_id=plan.run_id,
+        counts=CountsOrigin(plan.run_id, ledger.rows),
         cur_date=plan.cur_date,
+        published_at=datetime.now(UTC),
+        countries=plan.countries,
+        definitions=definitions,
         time_zone=plan.reading.time_zone,
     )
+    return make_model(described, counts)
 
 
-def _write(lake: Lake, run_id: str, counts: Counts, ledger: Ledger, model: Model) -> CountsOrigin:
-    """Write what the model was made from, and return how it is known: by the ledger, which knows the counts."""
-    keys = RunKeys(run_id)
+def _write(lake: Lake, counts: Counts, ledger: Ledger, model: Model) -> Model:
+    """Write the counts, their ledger and the modes; return the model with the ledger that its counts are known by."""
+    keys = RunKeys(model.run_id)
     ledger = ledger.model_copy(update={"counts": lake.write_counts(keys.merged_counts, counts)})
     lake.write_table(keys.modes, modes_table(model.modes))
-    return CountsOrigin(run_id, ledger.rows, lake.write_json(keys.ledger, ledger))
+    return replace(model, counts=model.counts._replace(ledger=lake.write_json(keys.ledger, ledger)))
 
 
-def _summary(plan: RunPlan, merged: Merged, base_run_id: str | None, version: str) -> RunSummary:
+def _summary(plan: HistoryPlan, merged: Merged, base_run_id: str | None, version: str) -> HistorySummary:
     """Sum up a run whose model is served."""
-    return RunSummary(
+    return HistorySummary(
         run_id=plan.run_id,
         mode=plan.mode,
         outcome=Outcome.PUBLISHED,
@@ -253,13 +235,13 @@ def _summary(plan: RunPlan, merged: Merged, base_run_id: str | None, version: st
     )
 
 
-def _summary_of_nothing_new(plan: RunPlan, addition: Merged, base: Base) -> RunSummary:
+def _summary_of_nothing_new(plan: HistoryPlan, addition: Merged, base: Base) -> HistorySummary:
     """Sum up a run whose objects are all counted already."""
-    summary = _summary(plan, addition, base.served.counted.run_id, base.version)
+    summary = _summary(plan, addition, base.served.counts.run_id, base.version)
     return summary.model_copy(update={"outcome": Outcome.NOTHING_NEW, "published": False})
 
 
-def _check_kept(plan: RunPlan, totals: Totals) -> None:
+def _check_kept(plan: HistoryPlan, totals: Totals) -> None:
     if totals.kept:
         return
     countries = ", ".join(plan.countries)

@@ -1,4 +1,4 @@
-"""Model, of a rollback: serve a version again that the catalog keeps, and sum the run up."""
+"""Rollback: serve a kept version again, and sum the run up."""
 
 from datetime import UTC, datetime
 
@@ -6,11 +6,13 @@ from pydantic import BaseModel
 
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.catalog_items import Pointer
-from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.settings import ModelSettings
+from voucher_selection.adapters.stores import Stores
 from voucher_selection.domain.errors import NoVersion, UnreadableItem
 from voucher_selection.domain.requests import RollbackRequest
-from voucher_selection.domain.runs import Outcome, PointerSummary, RollbackSummary
+from voucher_selection.domain.runs import Run
+from voucher_selection.domain.summaries import Outcome, PointerSummary, RollbackSummary
 from voucher_selection.pipeline.attempts import attempts, contended
 from voucher_selection.pipeline.conclusion import keep, record, superseded
 
@@ -25,9 +27,7 @@ class _Settled(BaseModel):
     to_version: str
 
 
-def roll_back(
-    run_id: str, started_at: datetime, request: RollbackRequest, lake: Lake, catalog: Catalog
-) -> PointerSummary:
+def roll_back(run: Run, request: RollbackRequest, stores: Stores, _settings: ModelSettings) -> PointerSummary:
     """Serve the version that the request names, or the one served before, and write the run's summary.
 
     Later runs go on from it: an append adds to its counts, a remodel uses them. Of a run that has moved the pointer
@@ -42,23 +42,21 @@ def roll_back(
     UnreadableItem
         The pointer does not say which version was before.
     """
-    summary = catalog.moved_by(run_id) or _roll_back(run_id, started_at, request, lake, catalog)
-    record(summary, lake)
-    keep(catalog)
+    summary = stores.catalog.moved_by(run.run_id) or _roll_back(run, request, stores)
+    record(summary, stores.lake)
+    keep(stores.catalog)
     return summary
 
 
-def _roll_back(
-    run_id: str, started_at: datetime, request: RollbackRequest, lake: Lake, catalog: Catalog
-) -> RollbackSummary:
-    settled = _settle(run_id, request, lake, catalog)
+def _roll_back(run: Run, request: RollbackRequest, stores: Stores) -> RollbackSummary:
+    settled = _settle(run, request, stores)
     for _ in attempts():
-        pointer = _pointer(catalog, request)
+        pointer = _pointer(stores.catalog, request)
         served = pointer.version if pointer else None
         summary = RollbackSummary(
-            run_id=run_id,
+            run_id=run.run_id,
             outcome=Outcome.PUBLISHED,
-            started_at=started_at,
+            started_at=run.started_at,
             finished_at=datetime.now(UTC),
             version=settled.to_version,
             published=True,
@@ -71,7 +69,7 @@ def _roll_back(
         if pointer and request.version is None and served != settled.from_version:
             # It was to go back from what is not served any more.
             return superseded(summary, pointer)
-        if not catalog.serve_again(served, summary):
+        if not stores.catalog.serve_again(served, summary):
             return summary
     raise contended("rollback")
 
@@ -86,15 +84,15 @@ def _pointer(catalog: Catalog, request: RollbackRequest) -> Pointer | None:
         return None
 
 
-def _settle(run_id: str, request: RollbackRequest, lake: Lake, catalog: Catalog) -> _Settled:
-    key = RunKeys(run_id).rollback
-    settled = lake.read_json_if_there(key, _Settled)
+def _settle(run: Run, request: RollbackRequest, stores: Stores) -> _Settled:
+    key = RunKeys(run.run_id).rollback
+    settled = stores.lake.read_json_if_there(key, _Settled)
     if settled is None:
-        pointer = _pointer(catalog, request)
+        pointer = _pointer(stores.catalog, request)
         served, before = (pointer.version, pointer.previous_version) if pointer else (None, None)
         to_version = request.version or before
         if to_version is None:
             raise NoVersion(f"{served} is the first version: there is none before it to go back to")
         settled = _Settled(from_version=served, to_version=to_version)
-        lake.write_json(key, settled)
+        stores.lake.write_json(key, settled)
     return settled

@@ -1,0 +1,90 @@
+"""The kinds of run: what each is asked with, what it leaves, and what people read of it."""
+
+from typing import Any, NamedTuple
+
+from voucher_selection.contract import RUN_KINDS
+from voucher_selection.domain.errors import InvalidRequest
+from voucher_selection.domain.requests import (
+    AppendRequest,
+    ApproveRequest,
+    AssignRequest,
+    FullRequest,
+    RemodelRequest,
+    RollbackRequest,
+    RunRequest,
+)
+from voucher_selection.domain.summaries import (
+    ApprovalSummary,
+    AssignSummary,
+    HistorySummary,
+    RemodelSummary,
+    RollbackSummary,
+    Summary,
+)
+
+
+class Kind(NamedTuple):
+    """A kind of run: its input with an example, the summary that it leaves, and its label."""
+
+    request: type[RunRequest]
+    example: dict[str, Any]
+    summary: type[Summary]
+    label: str
+
+
+KINDS: dict[str, Kind] = {
+    "full": Kind(
+        FullRequest,
+        {"source": "s3://bucket/folder/", "countries": ["Peru"], "cur_date": "2018-09-15"},
+        HistorySummary,
+        "count a whole history",
+    ),
+    "append": Kind(
+        AppendRequest,
+        {"mode": "append", "source": "s3://bucket/today/"},
+        HistorySummary,
+        "add new history to the counts",
+    ),
+    "remodel": Kind(
+        RemodelRequest,
+        {"mode": "remodel", "cur_date": "2018-10-01", "publish": False},
+        RemodelSummary,
+        "make a model from existing counts",
+    ),
+    "assign": Kind(
+        AssignRequest,
+        {"mode": "assign", "customers": "s3://bucket/customers/"},
+        AssignSummary,
+        "assign amounts to customers",
+    ),
+    "rollback": Kind(RollbackRequest, {"mode": "rollback"}, RollbackSummary, "serve an earlier version again"),
+    "approve": Kind(
+        ApproveRequest, {"mode": "approve", "run_id": "run-6f5b966c"}, ApprovalSummary, "publish what was held back"
+    ),
+}
+"""Every kind of run by the `mode` of its input."""
+
+
+def requests_through(state: str) -> set[type[RunRequest]]:
+    """Return the requests whose runs pass a state of the state machine."""
+    return {KINDS[kind.mode].request for kind in RUN_KINDS if state in kind.states}
+
+
+def parse_request(request: object) -> RunRequest:
+    """Read an execution's input as its `mode` says; without one, it is a full run.
+
+    Raises
+    ------
+    InvalidRequest
+        Names the unknown mode, or every invalid key and value.
+    """
+    mode = request.get("mode", "full") if isinstance(request, dict) else "full"
+    # Compared one by one: a mode that a user gave need not be hashable.
+    for known, kind in KINDS.items():
+        if mode == known:
+            return kind.request.parse(request)
+    raise InvalidRequest(f"mode: there is no mode {str(mode)[:80]!r}, only {', '.join(KINDS)}")
+
+
+if KINDS.keys() != {kind.mode for kind in RUN_KINDS}:
+    raise TypeError(f"the contract has other kinds of run than {', '.join(KINDS)}")
