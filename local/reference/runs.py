@@ -8,29 +8,17 @@ from typing import Any
 from pydantic import BaseModel
 
 from local.reference import markdown
-from voucher_selection.domain import assign_runs, gate, requests, runs, segments, striking_dates, what_if
+from voucher_selection.domain import gate, plans, segments, striking_dates, totals, what_if
+from voucher_selection.domain.kinds import KINDS
 
 type Json = dict[str, Any]
 
-_INPUTS: dict[type[BaseModel], Json] = {
-    requests.FullRequest: {"source": "s3://bucket/folder/", "countries": ["Peru"], "cur_date": "2018-09-15"},
-    requests.AppendRequest: {"mode": "append", "source": "s3://bucket/today/"},
-    requests.RemodelRequest: {"mode": "remodel", "cur_date": "2018-10-01", "publish": False},
-    requests.AssignRequest: {"mode": "assign", "customers": "s3://bucket/customers/"},
-    requests.RollbackRequest: {"mode": "rollback"},
-    requests.ApproveRequest: {"mode": "approve", "run_id": "run-6f5b966c"},
-}
-"""The input of each mode, with an example of it."""
+_INPUTS: dict[type[BaseModel], Json] = {kind.request: kind.example for kind in KINDS.values()}
+"""The input of each kind of run, with an example of it."""
 
-_RESULTS = (
-    runs.RunSummary,
-    runs.RemodelSummary,
-    assign_runs.AssignSummary,
-    runs.RollbackSummary,
-    runs.ApprovalSummary,
-)
+_RESULTS = tuple(dict.fromkeys(kind.summary for kind in KINDS.values()))
 _PARTS = (gate.Thresholds, segments.SegmentDefinitions, segments.Segmentation, segments.Segment)
-_PARTS_OF_RESULTS = (runs.Totals, runs.LeftOut, striking_dates.StrikingDate, what_if.SegmentChange)
+_PARTS_OF_RESULTS = (totals.Totals, plans.LeftOut, striking_dates.StrikingDate, what_if.SegmentChange)
 _TABLES = {part.__name__ for part in (*_PARTS, *_PARTS_OF_RESULTS)}
 
 
@@ -38,7 +26,7 @@ def page() -> str:
     """Return the page."""
     return markdown.page(
         "A run's input and result",
-        "requests.py, gate.py, segments.py and runs.py",
+        "requests.py, gate.py, segments.py and summaries.py",
         "The input of an execution of the state machine, and the body of `POST /executions`. What each mode does:"
         " [the pipeline](../pipeline.md). A key that is not listed is refused, and every problem is named at once.",
         *(_input(model, example) for model, example in _INPUTS.items()),

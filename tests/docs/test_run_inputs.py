@@ -8,7 +8,7 @@ import pytest
 
 from tests.docs.pages import PAGES, Code, blocks, spans
 from voucher_selection.domain.errors import InvalidRequest
-from voucher_selection.domain.requests import parse_request
+from voucher_selection.domain.kinds import parse_request
 from voucher_selection.domain.segments import shipped_definitions
 
 # What a whole value stands for where the page has dots.

@@ -3,9 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
+from tests.models import model_of
 from voucher_selection.domain.errors import HeldBack
-from voucher_selection.domain.gate import NOTHING_SERVED, Served, Thresholds, check
-from voucher_selection.domain.model import AmountCount, SegmentMode
+from voucher_selection.domain.gate import Thresholds, check
+from voucher_selection.domain.model import AmountCount, CountsOrigin, Model, SegmentMode
 from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.totals import Totals
 
@@ -20,7 +21,11 @@ def mode(segment: str, *counts: tuple[float, int]) -> SegmentMode:
     return SegmentMode("Peru", "frequent_segment", segment, 1, 4, tuple(AmountCount(*count) for count in counts))
 
 
-def held_back(modes=(), of_rows=None, served=NOTHING_SERVED, **thresholds) -> str:
+def served_model(of_rows: Totals | None, *modes: SegmentMode) -> Model:
+    return model_of(*modes, counts=CountsOrigin("run", of_rows))
+
+
+def held_back(modes=(), of_rows=None, served=None, **thresholds) -> str:
     """Why the gate holds a model back; empty where it lets it pass."""
     try:
         check(modes, of_rows, served, Thresholds(**thresholds))
@@ -30,7 +35,7 @@ def held_back(modes=(), of_rows=None, served=NOTHING_SERVED, **thresholds) -> st
 
 
 def test_without_thresholds_everything_passes():
-    served = Served([mode("1-4", (1.0, 100))], rows(100))
+    served = served_model(rows(100), mode("1-4", (1.0, 100)))
 
     assert held_back([mode("1-4")], rows(1, malformed=99), served) == ""
 
@@ -52,7 +57,7 @@ def test_too_few_kept_rows_are_named():
 
 
 def test_each_rule_is_compared_with_the_served_model_s_rows():
-    before = Served((), rows(90, null_total_orders=10))
+    before = served_model(rows(90, null_total_orders=10))
     now = rows(50, null_total_orders=21, last_before_first=29)
 
     assert held_back((), now, before, most_rejected_rise=0.2) == (
@@ -60,12 +65,12 @@ def test_each_rule_is_compared_with_the_served_model_s_rows():
         " (most_rejected_rise 20.00%)"
     )
     assert held_back((), now, before, most_rejected_rise=0.29) == ""
-    assert held_back((), now, NOTHING_SERVED, most_rejected_rise=0.0) == ""
+    assert held_back((), now, None, most_rejected_rise=0.0) == ""
     assert held_back((), None, before, most_rejected_rise=0.0) == ""
 
 
 def test_segments_that_lose_all_support_are_counted_and_named():
-    served = Served([mode("1-4", (1.0, 5)), mode("5-13", (1.0, 5)), mode("14-37"), mode("gone", (1.0, 5))], None)
+    served = served_model(None, mode("1-4", (1.0, 5)), mode("5-13", (1.0, 5)), mode("14-37"), mode("gone", (1.0, 5)))
     modes = [mode("1-4"), mode("5-13"), mode("14-37")]
 
     assert held_back(modes, None, served, most_lost_segments=1) == (
@@ -75,7 +80,7 @@ def test_segments_that_lose_all_support_are_counted_and_named():
 
 
 def test_an_amount_that_changes_on_thin_support_is_named():
-    served = Served([mode("1-4", (2640.0, 50)), mode("5-13", (1.5, 50)), mode("14-37")], None)
+    served = served_model(None, mode("1-4", (2640.0, 50)), mode("5-13", (1.5, 50)), mode("14-37"))
     modes = [mode("1-4", (3520.0, 5), (2640.0, 4)), mode("5-13", (1.5, 1)), mode("14-37", (7.0, 1))]
 
     assert held_back(modes, None, served, least_support_of_change=10) == (
@@ -85,7 +90,7 @@ def test_an_amount_that_changes_on_thin_support_is_named():
 
 
 def test_amounts_that_change_are_told_whole():
-    served = Served([mode("1-4", (1_234_567.0, 50)), mode("5-13", (12_345.61, 50))], None)
+    served = served_model(None, mode("1-4", (1_234_567.0, 50)), mode("5-13", (12_345.61, 50)))
     modes = [mode("1-4", (1_234_568.0, 5)), mode("5-13", (12_345.62, 5))]
 
     told = held_back(modes, None, served, least_support_of_change=10)
@@ -98,7 +103,7 @@ def test_shares_are_told_with_the_decimals_that_tell_them_apart():
     assert held_back((), rows(99_987, malformed=13), most_malformed_share=0.00012) == (
         "0.013% of the rows are malformed (most_malformed_share 0.012%)"
     )
-    before = Served((), rows(90_000, null_total_orders=10_000))
+    before = served_model(rows(90_000, null_total_orders=10_000))
     assert held_back((), rows(79_999, null_total_orders=20_001), before, most_rejected_rise=0.1) == (
         "20.001% of the rows are rejected as null_total_orders, 10.000% were for the served model"
         " (most_rejected_rise 10.000%)"

@@ -6,7 +6,7 @@ import pytest
 
 from voucher_selection.domain.errors import InvalidRequest, SourceNotAllowed
 from voucher_selection.domain.https_addresses import HttpsAddress, is_of_the_internet, network_addresses, parse_https
-from voucher_selection.domain.requests import parse_request
+from voucher_selection.domain.kinds import parse_request
 
 METADATA = "169.254.169.254"
 WITHIN = [

@@ -18,10 +18,10 @@ from tests.models import model_of
 from voucher_selection.api.bulk_lookups import MOST_CUSTOMERS, look_up_all
 from voucher_selection.api.negotiation import prefers_html
 from voucher_selection.domain.errors import VoucherSelectionError
+from voucher_selection.domain.kinds import parse_request
 from voucher_selection.domain.lookups import LookupRequest
 from voucher_selection.domain.parsing import parse_amount, parse_timestamp, parse_total_orders
 from voucher_selection.domain.ranges import with_ranges
-from voucher_selection.domain.requests import parse_request
 from voucher_selection.domain.segments import (
     MOST_SEGMENTS,
     Segmentation,

@@ -139,7 +139,7 @@ def test_a_result_of_another_shard_is_refused():
     ],
     ids=["more", "fewer"],
 )
-def test_a_result_of_other_rows_than_the_shard_has_is_refused(merge, changes: dict[str, Any]):
+def test_a_result_of_other_rows_than_the_shard_has_is_refused(changes: dict[str, Any]):
     objects = results(2)
     with_totals(objects, 1, **changes)
     if changes.get("cleaned", True) is None:
@@ -152,7 +152,7 @@ def test_a_result_of_other_rows_than_the_shard_has_is_refused(merge, changes: di
 @pytest.mark.parametrize(
     "changes", [{"other_country": 1}, {"cleaned": {"rows": 2, "size": 4, "etag": "x"}}, {"dated": 0}], ids=str
 )
-def test_a_result_that_does_not_add_up_is_refused(merge, changes: dict[str, Any]):
+def test_a_result_that_does_not_add_up_is_refused(changes: dict[str, Any]):
     objects = results(2)
     with_totals(objects, 1, **changes)
 
@@ -173,7 +173,7 @@ def no_rows(counts: Counts) -> pa.Table:
 
 
 @pytest.mark.parametrize("change", [other_amount, other_rows, no_rows])
-def test_counts_that_are_not_those_that_the_shard_has_written_are_refused_by_name(merge, change):
+def test_counts_that_are_not_those_that_the_shard_has_written_are_refused_by_name(change):
     objects = results(2)
     key = KEYS.counts(1)[0]
     objects[key] = parquet_bytes(change(counts_of_one_row()))
@@ -209,7 +209,7 @@ def of_no_amount(counts: Counts) -> pa.Table:
         (no_rows, "it counts by total_orders 0 rows, and 1 were written"),
     ],
 )
-def test_tables_that_hold_no_counts_are_refused_though_their_digest_is_right(merge, change, fault: str):
+def test_tables_that_hold_no_counts_are_refused_though_their_digest_is_right(change, fault: str):
     objects = results(1)
     key = KEYS.counts(0)[0]
     objects[key] = parquet_bytes(change(counts_of_one_row()))

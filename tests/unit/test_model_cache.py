@@ -10,17 +10,13 @@ from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.models import model_of
 from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.api.model_cache import CatalogUnreachable, ModelCache
 from voucher_selection.domain.errors import NoModel, UnreadableItem
 from voucher_selection.domain.model import Model
 
 SECONDS = 5.0
-
-
-def model_of(version: str) -> Model:
-    now = datetime.now(UTC)
-    return model_of(version=version, published_at=now)
 
 
 class FakeCatalog:
@@ -48,7 +44,7 @@ class FakeCatalog:
         self.read_count += 1
         if version in self.unreadable:
             raise UnreadableItem(f"version {version} cannot be read")
-        return model_of(version)
+        return model_of(version=version, published_at=datetime.now(UTC))
 
 
 class FakeClock:

@@ -21,9 +21,10 @@ from voucher_selection.adapters.servable import (
     check_what_if,
 )
 from voucher_selection.domain import errors
-from voucher_selection.domain.model import AmountCount, CountsOrigin, Model, SegmentMode
+from voucher_selection.domain.kinds import parse_request
+from voucher_selection.domain.model import AmountCount, Model, SegmentMode
 from voucher_selection.domain.model_document import selection_criteria
-from voucher_selection.domain.requests import WhatIfRequest, parse_request
+from voucher_selection.domain.requests import WhatIfRequest
 from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.runs import MOST_COUNTRIES
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions, shipped_definitions
@@ -109,7 +110,7 @@ def test_a_segment_has_as_many_amounts_as_its_item_holds():
     )
     fitting = model(["Peru"], 1, cents(12_120))
     check_servable(fitting)
-    largest, _ = items_of(fitting, CountsOrigin("run", None))
+    largest, _ = items_of(fitting)
     assert LARGEST_ITEM - 100 < item_size(largest) <= LARGEST_ITEM
     with pytest.raises(errors.TooManyAmounts):
         check_servable(model(["Peru"], 1, cents(12_121)))
