@@ -279,7 +279,7 @@ servers except the emulator: these figures show that a server keeps up with the 
 
 ## Cold starts
 The imports of a function before its first request, with the deployed packages. On AWS the API starts from a snapshot
-that has all imports in memory ([the API](api.md#where-the-model-comes-from)): it then spends this time when a version is
+that has all imports in memory ([the API](api.md#where-the-model-comes-from)): it spends this time when a version is
 published. `./quickstart bench cold_imports` measures this table alone.
 
 {starts}
