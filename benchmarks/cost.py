@@ -153,8 +153,8 @@ def _page(inputs: dict[str, Any], measured: Measured, runs: list[RunCost]) -> st
 
     ./quickstart bench cost
 
-measures Clean on one core of this machine, with everything it writes, and reckons with the prices and assumptions of [`prices.toml`](../benchmarks/prices.toml): US dollars,
-{inputs["region"]}, as of {inputs["as_of"]}, on demand, no free tier. Nothing on this page was billed by AWS.
+measures Clean on one core of this machine, with everything it writes, and calculates with the prices and assumptions of [`prices.toml`](../benchmarks/prices.toml): US dollars,
+{inputs["region"]}, as of {inputs["as_of"]}, on demand, no free tier. AWS billed nothing of this page.
 
 Measured on {datetime.now(UTC):%Y-%m-%d}: {1e6 * measured.cpu_seconds_per_row:.3f} CPU seconds and {measured.bytes_per_row:.1f} MB read per million rows.
 Clean has {stage["clean_memory_mb"]} MB, which is one vCPU, assumed to take {assumed["seconds_per_vcpu_second"]} times as long, and {assumed["seconds_per_shard"]} s more per shard.
@@ -164,20 +164,20 @@ Clean has {stage["clean_memory_mb"]} MB, which is one vCPU, assumed to take {ass
 |---|---|---|---|---|---|---|---|
 {table}
 
-All of it grows with the rows; the model, its publication and lookups do not. A [remodel](pipeline.md) for another date or other segments costs one Model, whatever the rows.
+These costs grow with the rows; those of the model, its publication and lookups do not. A [remodel](pipeline.md#models-from-counts-remodel) for another date or other segments costs one call of Model, for any number of rows.
 
 ## What grows, and what gives way first
 | rows | manifest, MB | state transitions of shards | objects that Model reads | Model, seconds |
 |---|---|---|---|---|
 {limits}
 
-- **Payloads.** The manifest is an object that the map reads, never a state's payload; a shard travels alone and is held below 256 KB by the planner (`shards.MOST_PARTS`).
-- **Transitions.** Shards run as child workflows with histories of their own, so the 25,000 events of one history do not bound the run.
-- **Concurrency.** `max_concurrency` is {at_once}, for an account's first limit of concurrent functions; a map allows 10,000. The hours above shrink in proportion.
-- **Model** reads every shard's counts: reckoned with {assumed["requests_at_once"]} requests at once, it reaches its {stage["model_timeout_seconds"]} s at about
-  {_largest(inputs):.0e} rows. Beyond, `shard_target_rows` has to grow with the history (a Clean has 300 s, its memory does not depend on the shard), or the counts
-  have to be merged in two steps; the second is not built.
-- **A run's time** is limited to 6 hours (`run_timeout_seconds`): more rows than that allows need more concurrency.
+- **Payloads.** The manifest is an object that the map reads, never a state's payload. Each shard is passed alone, and the planner keeps it below 256 KB (`shards.MOST_PARTS`).
+- **Transitions.** Shards run as child workflows with their own histories, so the limit of 25,000 events in one history does not limit the run.
+- **Concurrency.** `max_concurrency` is {at_once}, which suits the first limit of concurrent functions of an account; a map allows 10,000. More concurrency shortens the hours above in proportion.
+- **Model** reads every shard's counts. Calculated with {assumed["requests_at_once"]} requests at once, it reaches its {stage["model_timeout_seconds"]} s at about
+  {_largest(inputs):.0e} rows. Above that, `shard_target_rows` must grow with the history (within `clean_timeout_seconds`; Clean's memory does not depend on the shard), or the counts
+  must be merged in two steps, which is not built.
+- **A run's time** is limited by `run_timeout_seconds`: more rows need more concurrency.
 
 ## A million lookups
 | | $ |
@@ -185,11 +185,11 @@ All of it grows with the rows; the model, its publication and lookups do not. A 
 {_table(lookups)}
 | **total** | **{sum(lookups.values()):.3f}** |
 
-The API's own work is a small part: API Gateway's price per request is the most of it. A warm lookup reads nothing; of {assumed["lookups_per_second"]} a second, one in
+API Gateway's price per request is most of the cost; the API's own work is a small part. A warm lookup reads nothing; of {assumed["lookups_per_second"]} a second, one in
 {assumed["lookups_per_second"] * stage["model_refresh_seconds"]} asks for the served version.
 
 ## A thousand what-ifs
-The report page asks the sixth function, WhatIf, what another date would change. Each is taken to start anew, which is the dearest: {assumed["what_if_seconds"]} s at {stage["what_if_memory_mb"]} MB ([memory](memory.md)), while the API waits.
+The report page asks WhatIf what another date would change. The table assumes a cold start for each, the most expensive case: {assumed["what_if_seconds"]} s at {stage["what_if_memory_mb"]} MB ([memory](memory.md)), while the API waits.
 
 | | $ |
 |---|---|

@@ -254,12 +254,14 @@ def _output(command: list[str], settings: dict[str, str] | None = None) -> str:
 def _page(handler: dict[str, dict[str, float]], loads: dict[tuple[str, int], Load], starts: str, machine: str) -> str:
     return f"""# Lookups: how fast
 
-Written by `.venv/bin/python -m benchmarks.lookups` ({machine}).
+    ./quickstart bench lookups
+
+measures lookups and writes this page. Measured with {machine}.
 Each figure is the median of several rounds in which the candidates take turns. Other processes of the machine prolong
-wall times; CPU times, and ratios of one run, are what to compare.
+wall times: compare CPU times, and ratios within one run.
 
 ## In the handler
-The whole handler as Lambda calls it, warm, Powertools and its line of metrics included; no lookup does I/O.
+The whole warm handler as Lambda calls it, with Powertools and its line of metrics. A lookup does no I/O.
 
 | | wall p50 | wall p99 | CPU p50 | CPU p99 |
 |---|--:|--:|--:|--:|
@@ -267,18 +269,18 @@ The whole handler as Lambda calls it, warm, Powertools and its line of metrics i
 {_handler_row("`POST /vouchers` with 1,000 customers, ms", handler["bulk"], 1)}
 
 ## Over HTTP
-Distinct customers on kept connections, one process per server, all on this machine; the client takes its part of the
-processors. The peers ask PostgreSQL on a Unix socket once per lookup. *Ours, in the emulator* is the deployed API: its
-gateway and the scheduling of functions are the emulator's, made for tests, and not those of AWS. *Our handler, uvicorn*
-is the same handler in the peers' server, one request at a time. At 16 connections the client, one Python process, is
-the limit of all servers but the emulator: the figures tell that a server keeps up with it, not how far it could go.
+Distinct customers on kept connections, one process for each server, all on this machine. The client uses processor
+time too. The peers ask PostgreSQL on a Unix socket once per lookup. *Ours, in the emulator* is the deployed API; the
+emulator's gateway and its scheduling of functions are made for tests and differ from AWS. *Our handler, uvicorn* is the
+same handler in the peers' server, one request at a time. At 16 connections the client, one Python process, limits all
+servers except the emulator: these figures show that a server keeps up with the client, not its own limit.
 
 {_http_table(loads)}
 
 ## Cold starts
-What a function imports before its first request, with the packages that are deployed. On AWS the API starts from a
-snapshot that has all of it in memory ([the API](api.md#where-the-model-comes-from)): these times are then spent when a
-version is published. `python -m benchmarks.cold_imports` measures this table alone.
+The imports of a function before its first request, with the deployed packages. On AWS the API starts from a snapshot
+that has all imports in memory ([the API](api.md#where-the-model-comes-from)): it spends this time when a version is
+published. `./quickstart bench cold_imports` measures this table alone.
 
 {starts}
 """

@@ -49,17 +49,17 @@ class Needs(NamedTuple):
 
 
 REASONS = {
-    "ingest": "S3 copies, and Ingest waits for it: more memory makes that dearer, hardly faster. 1 GB leaves room for"
-    " the footers and the manifest of many files.",
-    "clean": "Its processor time is nearly all of its work, and the requests' waiting here an upper bound: up to one vCPU"
-    " more memory takes less time for little more money. A second vCPU is not measured.",
-    "assign": "As Clean: processor time, one vCPU, and memory that does not grow with the customers.",
-    "model": "One a run. It reads small objects and waits for them; its memory grows with the shards' counts, and 1 GB"
-    " leaves room for many.",
-    "what_if": "Somebody waits for it, and for its start, which is most of it when it has not been asked for a while:"
-    " twice as long with half the memory. It is asked seldom.",
-    "api": "A warm lookup takes a millisecond or two at any size, and is billed as such. What counts is the start, which"
-    " the snapshot takes off.",
+    "ingest": "S3 copies, and Ingest waits for it: more memory makes that more expensive but hardly faster. The default"
+    " leaves room for the footers and the manifest of many files.",
+    "clean": "Its work is nearly all processor time; the waiting for requests is an upper bound here. Up to one vCPU, more"
+    " memory takes less time for little more money. A second vCPU was not measured.",
+    "assign": "Like Clean: processor time, one vCPU, and memory that does not grow with the customers.",
+    "model": "Called once for each run. It reads small objects and waits for them. Its memory grows with the shards'"
+    " counts; the default leaves room for many.",
+    "what_if": "A person waits for it. After a pause, most of the time is its start, which takes twice as long with half the"
+    " memory. It is called rarely.",
+    "api": "A warm lookup takes a few milliseconds at any size, and is billed for them. Only the start would be long, and"
+    " the snapshot saves it.",
 }
 """Why each function has the memory that it has, by the table beside it."""
 
@@ -233,12 +233,14 @@ def _page(inputs: dict[str, Any], needs: dict[str, Needs]) -> str:
 
     ./quickstart run -d && ./quickstart bench memory
 
-measures what a call of each function takes, in a process of this machine with the emulator beside it, and reckons how long it would take and what it would cost at other sizes of memory. Nothing here ran in Lambda.
+measures a call of each function in a process of this machine, with the emulator beside it. From that it calculates the time and cost at other sizes of memory. Nothing here ran in Lambda.
 
-Measured on {datetime.now(UTC):%Y-%m-%d}, the median of {TURNS} turns: a history of 2.9 million rows in one shard, 286,000 customers, a what-if over the history's counts, and a warm lookup. *Start* is the processor time of
-the imports, *work* that of a call, *peak* the process's largest memory, all measured. Reckoned, in the columns of the sizes: seconds of a warm call, and dollars for a thousand of them. Lambda's share of a processor is memory / {MB_PER_VCPU} MB, one vCPU is assumed to take
-{assumed["seconds_per_vcpu_second"]} times as long as a core here, and each request to S3 or DynamoDB {1000 * assumed["s3_answer_seconds"]:.0f} ms, one after the other: more than it will be, since many are under way at once. A second vCPU is left out of account.
-Bold is what [`stages.py`](../infra_cdk/stages.py) sets; a size that the peak and a quarter more does not fit into has no figures.
+Measured on {datetime.now(UTC):%Y-%m-%d}, the median of {TURNS} turns: a history of 2.9 million rows in one shard, 286,000 customers, a what-if over the history's counts, and a warm lookup.
+
+- Measured: *start* is the processor time of the imports, *work* that of a call, *peak* the process's largest memory.
+- Calculated, in the columns of the sizes: seconds of a warm call, and dollars for a thousand calls. Lambda's share of a processor is memory / {MB_PER_VCPU} MB. One vCPU is assumed to take {assumed["seconds_per_vcpu_second"]} times as long as a core here.
+  Each request to S3 or DynamoDB is assumed to take {1000 * assumed["s3_answer_seconds"]:.0f} ms, one after the other. That is too much, because many run at once. A second vCPU is not considered.
+- Bold is the default of [`stages.py`](../infra_cdk/stages.py). A size has no figures if it is smaller than the peak and a quarter more.
 
 | function | start, CPU s | work, CPU s | requests | peak, MiB | {sizes} |
 |---|--:|--:|--:|--:|{"--:|" * len(SIZES_MB)}
@@ -246,7 +248,7 @@ Bold is what [`stages.py`](../infra_cdk/stages.py) sets; a size that the peak an
 
 {reasons}
 
-Another size for a history of your own: `./quickstart deploy --stage dev --set clean_memory_mb=3008`; every function has such a setting. In an account, the duration and `Max Memory Used` of each function's log line `REPORT` say what it takes there.
+To choose another size: `./quickstart deploy --stage dev --set clean_memory_mb=3008`; every function has such a setting. In an account, each function's log line `REPORT` shows the duration and `Max Memory Used` there.
 """
 
 

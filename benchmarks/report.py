@@ -39,20 +39,20 @@ def _head(load: tuple[float, float]) -> str:
 
     ./quickstart bench pipeline
 
-measures the core of the pipeline, which cleans a history and counts it, against other engines doing the same work, and writes this page. All contenders read the same
-parquet file, follow the same [rules](pipeline.md#cleaning) for one country of four, and have to find the same counts: the benchmark fails if one differs.
+compares the core of the pipeline, which cleans and counts a history, with other engines that do the same work, and writes this page. All contenders read the same
+parquet file and follow the same [rules](pipeline.md#cleaning) for one country of four. The benchmark fails if their counts differ.
 
 ![Seconds by number of rows, for each engine](benchmarks.svg)
 
-- 1x is {ROWS:,} rows with the distributions of a real history, 16 % of them of the country; 10x and 100x are that many times as many. Row groups of {ROW_GROUP_ROWS:,} rows, zstd, one
-  file on a local disk: what a network adds is left out for all.
-- Every turn is a fresh process; the contenders take turns. *Seconds* are the task's within the process, without imports, *process* is the whole process: the medians of the turns, and in
-  brackets the least and the most. *To Polars* is the ratio of medians, and in brackets the least and the most of the ratios within one round of turns.
-- *CPU* is the time that the task took of all cores. Where other programs use the cores too, it says more than the seconds, and it is what a function in Lambda pays for.
-- *Peak* is the largest resident memory of the process; that of PostgreSQL's server is not in it.
+- 1x is {ROWS:,} rows with the distributions of a real history, 16 % of them of the country; 10x and 100x are 10 and 100 times the rows. Row groups of {ROW_GROUP_ROWS:,} rows, zstd, one
+  file on a local disk: no contender uses a network.
+- Every turn is a fresh process; the contenders take turns. *Seconds* is the task within the process, without imports; *process* is the whole process. Both are medians of the turns; brackets have the least and the most.
+  *To Polars* is the ratio of medians; brackets have the least and the most of the ratios within one round of turns.
+- *CPU* is the task's processor time on all cores. If other programs use the cores too, CPU is more reliable than the seconds. It is also what a function in Lambda pays for.
+- *Peak* is the largest resident memory of the process, without PostgreSQL's server.
 - PostgreSQL loads the file into a table and cleans it with SQL, as the public solutions of this problem do; the start of its server is not counted.
-  It and pandas, which hold the whole history, are left out at 100x.
-- *Polars, never reads timestamp* skips the rule that a row is malformed whose `timestamp` is no date, and so has much less to read.
+  PostgreSQL and pandas hold the whole history, so they do not run at 100x.
+- *Polars, never reads timestamp* skips the rule that `timestamp` must be a date, and so reads much less.
 
 Measured on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} shared cores ({platform.machine()}), Python {platform.python_version()}, {versions}; the load average was {load[0]:.1f} before and {load[1]:.1f} after,
 two being the benchmark's own.

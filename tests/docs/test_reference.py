@@ -9,8 +9,31 @@ from infra_cdk.context import stage_from_context
 from infra_cdk.stages import SETTINGS, stage
 from local.reference.pages import FOLDER, PAGES
 from tests.docs.pages import ROOT
-from voucher_selection.domain.requests import RunRequest
+from voucher_selection.adapters.item_sizes import LARGEST_ITEM
+from voucher_selection.adapters.servable import LARGEST_ANSWER, LARGEST_WHAT_IF
+from voucher_selection.adapters.servable import MOST_SEGMENTS as MOST_SERVED
+from voucher_selection.api.bulk_lookups import MOST_CUSTOMERS
+from voucher_selection.api.run_reports import MOST_RUNS
+from voucher_selection.domain.formats import MOST_DIGITS
+from voucher_selection.domain.requests import LONGEST_REQUEST, RunRequest
 from voucher_selection.domain.rule_names import Rule
+from voucher_selection.domain.runs import MOST_COUNTRIES
+from voucher_selection.domain.segments import MOST_SEGMENTATIONS, MOST_SEGMENTS
+from voucher_selection.domain.shards import LARGEST_SHARD, MOST_PARTS
+
+# Limits of the code, in the words of the one page that states each.
+LIMITS = {
+    "api.md": [f"has 1 to {MOST_CUSTOMERS:,} bodies", f"the last {MOST_RUNS} runs"],
+    "explanation/limits.md": [
+        *(f"{MOST_COUNTRIES} countries", f"{LONGEST_REQUEST:,} characters", f"{MOST_SERVED:,} countries x segments"),
+        *(f"{LARGEST_ITEM:,} bytes of an item", f"{LARGEST_ITEM:,} bytes of names"),
+        *(f"{LARGEST_ANSWER:,} bytes of `GET /sel", f"{LARGEST_WHAT_IF:,} bytes of `POST /what_if`"),
+    ],
+    "pipeline.md": [
+        *(f"{MOST_SEGMENTATIONS} segmentations with {MOST_SEGMENTS:,} segments", f"at most {MOST_DIGITS} before"),
+        f"{MOST_PARTS} files, and {LARGEST_SHARD:,} bytes of the manifest",
+    ],
+}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -43,3 +66,10 @@ def test_the_page_of_the_pipeline_tells_every_rule_in_the_order_they_are_tried()
     told = (ROOT / "docs/pipeline.md").read_text().partition("## Cleaning")[2].partition("## ")[0]
 
     assert re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE) == list(Rule)
+
+
+@pytest.mark.parametrize("page", LIMITS)
+def test_a_page_states_the_limits_of_the_code(page: str):
+    text = (ROOT / "docs" / page).read_text()
+
+    assert [limit for limit in LIMITS[page] if limit not in text] == []
