@@ -15,12 +15,12 @@ import trustme
 
 from tests.histories import history, parquet_bytes
 from tests.integration.conftest import BUCKET, Pipeline, read_json
-from voucher_selection.adapters import https_sources
-from voucher_selection.adapters.https_sources import land_from_https
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.sources import https
+from voucher_selection.adapters.sources.https import land_from_https
+from voucher_selection.adapters.sources.limits import HttpsLimits
 from voucher_selection.domain import errors
-from voucher_selection.domain.https_limits import HttpsLimits
 
 KEYS = RunKeys("run-1")
 # As for a test's own server, which is on this machine.
@@ -364,7 +364,7 @@ def test_a_server_that_sends_a_byte_now_and_then_is_cut_off_in_time(site: Site, 
 
 
 def test_a_server_that_falls_silent_is_told(site: Site, lake: Lake, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(https_sources, "_IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(https, "_IDLE_SECONDS", 0.2)
     site.raw["/x.parquet"] = dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"xy", pause=2)
 
     with pytest.raises(errors.SourceUnavailable, match=r"could not be read: nothing came for 0\.2 s"):

@@ -290,7 +290,7 @@ def test_an_object_that_is_replaced_before_it_is_copied_is_named(
 ):
     source = put("uploads/days/a.parquet", parquet_bytes(history({})))
     found = lake.open("uploads/days/a.parquet").etag
-    monkeypatch.setattr("voucher_selection.adapters.landing._ONE_COPY_BYTES", one_copy_bytes)
+    monkeypatch.setattr("voucher_selection.adapters.sources.landing._ONE_COPY_BYTES", one_copy_bytes)
 
     def replace(params: dict[str, Any], **_: Any) -> None:
         put("uploads/days/a.parquet", parquet_bytes(history({}, {})))

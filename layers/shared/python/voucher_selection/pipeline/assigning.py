@@ -13,13 +13,14 @@ import pyarrow.parquet as pq
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.disk import named_full_disk
 from voucher_selection.adapters.lake import Lake, in_parallel
+from voucher_selection.adapters.parquet.columns import RowGroups, read_columns
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.assign_runs import AssignPlan, AssignSummary, AssignTotals, ShardAssigned
 from voucher_selection.domain.customers import CUSTOMER_COLUMN_NAMES
 from voucher_selection.domain.errors import ShardsIncomplete
 from voucher_selection.domain.runs import Shard, ShardPart
 from voucher_selection.pipeline.assignments import assign, output_schema
-from voucher_selection.pipeline.batches import RowGroups, read_ahead, read_columns, read_parts
+from voucher_selection.pipeline.batches import read_ahead, read_parts
 from voucher_selection.pipeline.merging import check_objects, checked_shards
 
 _ID_TYPES = {"integer": pa.int64(), "text": pa.string()}

@@ -13,13 +13,13 @@ from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
 from voucher_selection.adapters.lake import Lake
-from voucher_selection.adapters.landed_files import LandedFile
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.s3_errors import named_refusals
+from voucher_selection.adapters.sources.landed_files import LandedFile
+from voucher_selection.adapters.sources.limits import HttpsLimits
 from voucher_selection.domain.errors import SourceNotAllowed, SourceNotFound, SourceTooLarge, SourceUnavailable
 from voucher_selection.domain.hive_partitions import values_in
 from voucher_selection.domain.https_addresses import HttpsAddress, network_addresses, parse_https
-from voucher_selection.domain.https_limits import HttpsLimits
 
 _CONNECT_SECONDS = 10
 _IDLE_SECONDS = 60

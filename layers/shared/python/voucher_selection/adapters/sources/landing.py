@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from voucher_selection.adapters.https_sources import land_from_https
 from voucher_selection.adapters.lake import Lake, in_parallel
-from voucher_selection.adapters.landed_files import LandedFile
 from voucher_selection.adapters.run_keys import OWN_FOLDERS, RunKeys
 from voucher_selection.adapters.s3_errors import code_of, is_denied, is_missing, is_replaced, named_refusals
-from voucher_selection.adapters.source_objects import SourceObject, find_objects
+from voucher_selection.adapters.sources.https import land_from_https
+from voucher_selection.adapters.sources.landed_files import LandedFile
+from voucher_selection.adapters.sources.limits import HttpsLimits
+from voucher_selection.adapters.sources.s3_objects import SourceObject, find_objects
 from voucher_selection.domain.errors import SourceChanged, SourceNotAllowed, SourceNotFound, SourceUnavailable
 from voucher_selection.domain.hive_partitions import values_in
-from voucher_selection.domain.https_limits import HttpsLimits
 from voucher_selection.domain.runs import KnownFile, LeftOut
 from voucher_selection.domain.s3_addresses import S3Address, is_s3, parse_s3
 

@@ -9,7 +9,7 @@ from voucher_selection.domain.errors import NotParquet
 
 
 @contextmanager
-def named_damage(file: str) -> Iterator[None]:
+def naming_file(file: str) -> Iterator[None]:
     """Turn what reading a damaged parquet file raises into an error that names it.
 
     Parameters

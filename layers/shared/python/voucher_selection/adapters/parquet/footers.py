@@ -7,10 +7,10 @@ from typing import NamedTuple, override
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from voucher_selection.adapters.damage import named_damage
 from voucher_selection.adapters.lake import Lake
-from voucher_selection.adapters.landed_files import LandedFile
+from voucher_selection.adapters.parquet.damage import naming_file
 from voucher_selection.adapters.seekable import SeekableFile
+from voucher_selection.adapters.sources.landed_files import LandedFile
 from voucher_selection.domain.errors import EmptySource
 from voucher_selection.domain.runs import SourceFile
 from voucher_selection.domain.shards import RowGroup
@@ -51,7 +51,7 @@ def read_footer(lake: Lake, landed: LandedFile, kind: FileKind) -> Footer:
     file = lake.open(landed.key, landed.etag, landed.size, landed.source)
     if not file.size:
         raise EmptySource(f"{landed.source} is empty: 0 bytes")
-    with named_damage(landed.source):
+    with naming_file(landed.source):
         metadata = pq.read_metadata(file)
         schema = metadata.schema.to_arrow_schema()
         in_path = {
