@@ -7,6 +7,7 @@ from inspect import isfunction
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from voucher_selection.adapters.error_codes import code_of
 from voucher_selection.domain.errors import CatalogRefused, CatalogUnavailable
 
 _SERVER_ERROR = 500
@@ -37,7 +38,7 @@ def named_refusals(table: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
+        code = code_of(error)
         if (
             code in _PASSING
             or int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= _SERVER_ERROR
