@@ -85,4 +85,6 @@ def _named(error: ClientError, address: str, key: str) -> Exception:
 
 
 def _unavailable(error: Exception, address: str) -> LakeUnavailable:
-    return LakeUnavailable(f"S3 does not deliver or take {address} ({error}): start the run again")
+    return LakeUnavailable(
+        f"{address} is not available: S3 neither delivers nor takes it now ({error}); start the run again"
+    )
