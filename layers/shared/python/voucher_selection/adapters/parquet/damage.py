@@ -1,4 +1,4 @@
-"""Damage: what a parquet file makes its reader raise, as the one error that names the file."""
+"""Damage: the errors of reading a parquet file, as one error that names the file."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,25 +10,25 @@ from voucher_selection.domain.errors import NotParquet
 
 @contextmanager
 def naming_file(file: str) -> Iterator[None]:
-    """Turn what reading a damaged parquet file raises into an error that names it.
+    """Turn any error of reading a damaged parquet file into one that names the file.
 
     Parameters
     ----------
     file
-        The address that it was given by.
+        Its address as the user gave it.
 
     Raises
     ------
     NotParquet
-        The file cannot be read, or not within the memory there is.
+        The file cannot be read, or reading it takes more memory than the function has.
     """
     try:
         yield
-    except MemoryError as error:  # Arrow's own is one, too
+    except MemoryError as error:  # Arrow's own error of memory is a subclass
         raise NotParquet(
-            f"{file} cannot be read in the memory there is ({error}): it is damaged, or one of its pages or texts is"
-            " too large; write it with smaller pages"
+            f"{file} cannot be read in this function's memory ({error}): it is damaged, or one of its pages or texts"
+            " is too large; write it with smaller pages"
         ) from error
-    # A name of a column, or a bound of its statistics, that is not UTF-8 is no error of Arrow's.
+    # If a column's name, or a bound of its statistics, is not UTF-8, it is Python that raises.
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise NotParquet(f"{file} is damaged, or of another format, and cannot be read as parquet: {error}") from error
