@@ -13,12 +13,13 @@ import pyarrow.parquet as pq
 
 from benchmarks.histories import history_file
 from local.quickstart.sample import sample_history
-from voucher_selection.adapters.footers import check_footer
+from voucher_selection.adapters.parquet.columns import RowGroups
+from voucher_selection.adapters.parquet.footers import check_footer
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.history import COLUMN_NAMES
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import clean
-from voucher_selection.pipeline.batches import RowGroups, read_batches
+from voucher_selection.pipeline.batches import read_batches
 from voucher_selection.pipeline.counting import count_batches
 
 BATCH_ROWS = 131_072

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from local.quickstart.steps import StepError
-from voucher_selection.domain.s3_addresses import is_s3
+from voucher_selection.domain.source_addresses import is_address
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -31,12 +31,6 @@ class _LocalFile(NamedTuple):
     digest: str
 
 
-def is_remote(source: str) -> bool:
-    """Tell whether the state machine can read the source itself."""
-    source = source.strip()
-    return is_s3(source) or source.lower().startswith("https://")
-
-
 def resolve(source: str | None, state: Path, option: str = "--source") -> str | Path:
     """Return the source's address, or its place on this machine.
 
@@ -49,7 +43,7 @@ def resolve(source: str | None, state: Path, option: str = "--source") -> str | 
         from local.quickstart.sample import sample_file  # noqa: PLC0415 - only it needs numpy and pyarrow
 
         return sample_file(state)
-    if is_remote(source):
+    if is_address(source.strip()):
         return source
     if "://" in source or not source.strip():
         raise StepError(f"{option} takes a file or folder, s3://… or https://…, not {source!r}")

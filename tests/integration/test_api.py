@@ -334,7 +334,8 @@ def test_the_function_starts_with_nothing_that_a_lookup_does_not_need(environmen
     not_needed = (
         *("pandas", "numpy", "pyarrow", "jinja2", "boto3", "s3transfer", "aws_xray_sdk", "multiprocessing"),
         *("voucher_selection.api.pages", "voucher_selection.api.openapi", "voucher_selection.api.operations"),
-        "voucher_selection.domain.https_addresses",
+        "voucher_selection.adapters.sources.https",
+        "voucher_selection.domain.source_addresses",
     )
     script = f"import sys, api.handler; print([m for m in {not_needed} if m in sys.modules])"
     path = [entry for entry in sys.path if entry.endswith(("lambdas", "layers/shared/python"))]

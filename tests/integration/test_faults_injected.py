@@ -31,11 +31,14 @@ from tests.integration.injection import (
     only,
 )
 from voucher_selection.adapters.catalog import Catalog
+from voucher_selection.adapters.failures import ShardFailure
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.domain.errors import (
     CatalogUnavailable,
+    LakeRefused,
     LakeUnavailable,
     NotParquet,
+    ShardsIncomplete,
     SourceChanged,
     VoucherSelectionError,
 )
@@ -364,6 +367,57 @@ def test_a_source_that_is_changed_after_ingest_does_not_matter(planned, put, pip
     pipeline.clean(planned)
 
     assert staged(lake, "whole") == right
+
+
+def when(operation: str, fault: str, part_of_key: str) -> Injector:
+    """Let a fault befall the operations on keys with this part."""
+    return Injector(
+        lambda event, request, _: fault if event.endswith(operation) and part_of_key in request.url else None
+    )
+
+
+@pytest.mark.parametrize("fault", ["S3: SlowDown", "Connect timeout"])
+def test_a_copy_that_s3_does_not_take_is_named_by_its_source(put, pipeline: Pipeline, fault: str):
+    source = put("uploads/x.parquet", parquet_bytes(sample_history(300, seed=1)))
+
+    with injected(when("CopyObject", fault, "/raw/"), [pipeline._ingest]), pytest.raises(LakeUnavailable) as refusal:
+        pipeline.ingest("run-1", {"source": source})
+
+    assert str(refusal.value).startswith(f"{source}: its copy s3://lake/raw/run_id=run-1/x.parquet is not available")
+
+
+@pytest.mark.parametrize("fault", ["AccessDenied", "S3: SlowDown", "a body that breaks off"])
+def test_a_copy_that_clean_cannot_read_is_named_by_its_source_in_clean_and_in_model(
+    put, pipeline: Pipeline, lake: Lake, fault: str
+):
+    source = put("uploads/x.parquet", parquet_bytes(sample_history(300, seed=1)))
+    planned = pipeline.ingest("run-1", {"source": source})
+
+    with (
+        injected(when("GetObject", fault, "/raw/"), [pipeline._clean]),
+        pytest.raises(VoucherSelectionError) as refusal,
+    ):
+        pipeline.clean(planned)
+    failure = ShardFailure(shard=0, error=type(refusal.value).__name__, cause=str(refusal.value))
+    lake.write_json("runs/run_id=run-1/failures/shard-0.json", failure)
+    with pytest.raises(ShardsIncomplete) as incomplete:
+        pipeline.model("run-1")
+
+    assert f"{source}: its copy s3://lake/raw/run_id=run-1/x.parquet" in str(refusal.value)
+    assert f"{source}: its copy s3://lake/raw/run_id=run-1/x.parquet" in str(incomplete.value)
+
+
+def test_a_copy_of_customers_that_assign_cannot_read_is_named_by_its_source(version, put, pipeline: Pipeline):
+    source = put("uploads/customers.parquet", parquet_bytes(pa.Table.from_pylist([{"customer_id": 1} | case()])))
+    planned = pipeline.ingest("assign", {"mode": "assign", "customers": source})
+
+    with (
+        injected(when("GetObject", "AccessDenied", "/raw/"), [pipeline._assign]),
+        pytest.raises(LakeRefused) as refusal,
+    ):
+        pipeline.assign(planned)
+
+    assert str(refusal.value).startswith(f"{source}: its copy s3://lake/raw/run_id=assign/customers.parquet is refused")
 
 
 def test_a_source_that_is_changed_while_it_is_copied_is_named(put, pipeline: Pipeline, lake: Lake):

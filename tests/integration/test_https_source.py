@@ -15,12 +15,12 @@ import trustme
 
 from tests.histories import history, parquet_bytes
 from tests.integration.conftest import BUCKET, Pipeline, read_json
-from voucher_selection.adapters import https_sources
-from voucher_selection.adapters.https_sources import land_from_https
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.sources import https
+from voucher_selection.adapters.sources.landing import land
+from voucher_selection.adapters.sources.limits import HttpsLimits
 from voucher_selection.domain import errors
-from voucher_selection.domain.https_limits import HttpsLimits
 
 KEYS = RunKeys("run-1")
 # As for a test's own server, which is on this machine.
@@ -233,7 +233,7 @@ def test_a_certificate_of_another_name_is_refused(site: Site, names: Names, lake
     with pytest.raises(
         errors.SourceUnavailable, match="Hostname mismatch, certificate is not valid for 'other.example'"
     ):
-        land_from_https(site.called("other.example"), lake, KEYS, LIMITS)
+        land(site.called("other.example"), lake, KEYS, LIMITS)
 
     assert site.asked == []
 
@@ -245,7 +245,7 @@ def test_a_host_on_the_list_that_is_in_a_private_network_is_refused_before_it_is
     environment.setenv("SOURCE_HOSTS", json.dumps(hosts))
     pipeline.reload()
 
-    with pytest.raises(errors.SourceNotAllowed, match="'localhost' is at .*1, which is no address of the internet"):
+    with pytest.raises(errors.SourceNotAllowed, match="'localhost' is at .*1, which is not an address of the internet"):
         pipeline.ingest("bad", {"source": f"{site.url}/x.parquet"})
 
     assert site.asked == []
@@ -255,7 +255,7 @@ def test_a_name_is_asked_for_once_and_what_it_was_then_is_connected_to(site: Sit
     names["files.example"] = [["127.0.0.1"], ["127.0.0.2"]]
     site.files["/x.parquet"] = b"content"
 
-    land_from_https(site.called("files.example"), lake, KEYS, LIMITS)
+    land(site.called("files.example"), lake, KEYS, LIMITS)
 
     assert names["files.example"] == [["127.0.0.2"]]
     assert site.asked == ["/x.parquet"]
@@ -275,7 +275,7 @@ def test_a_name_that_leads_within_after_it_was_checked_does_not_lead_there(
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
 
     with pytest.raises(errors.SourceUnavailable, match="no tests on the internet"):
-        land_from_https(site.called("files.example"), lake, KEYS, LIMITS._replace(private_addresses=False))
+        land(site.called("files.example"), lake, KEYS, LIMITS._replace(private_addresses=False))
 
     assert connected_to == ["8.8.8.8"]
     assert site.asked == []
@@ -285,7 +285,7 @@ def test_the_next_address_is_asked_where_the_first_cannot_be_connected_to(site: 
     names["files.example"] = [["127.0.0.2", "127.0.0.1"]]
     site.files["/x.parquet"] = b"content"
 
-    land_from_https(site.called("files.example"), lake, KEYS, LIMITS)
+    land(site.called("files.example"), lake, KEYS, LIMITS)
 
     assert lake.client.get_object(Bucket=BUCKET, Key=KEYS.raw("x.parquet"))["Body"].read() == b"content"
 
@@ -294,20 +294,20 @@ def test_a_name_that_there_is_not_is_told(names: Names, lake: Lake):
     names["files.example"] = []
 
     with pytest.raises(errors.SourceUnavailable, match="the host 'files.example' was not found"):
-        land_from_https("https://files.example/x.parquet", lake, KEYS, LIMITS)
+        land("https://files.example/x.parquet", lake, KEYS, LIMITS)
 
 
 def test_a_file_that_says_it_is_too_large_is_refused_before_it_is_read(site: Site, lake: Lake):
     site.raw["/x.parquet"] = [b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n", b"never read"]
 
-    with pytest.raises(errors.SourceTooLarge, match="has 1,001 bytes, and 1,000 are the most"):
-        land_from_https(f"{site.url}/x.parquet", lake, KEYS, LIMITS._replace(max_bytes=1000))
+    with pytest.raises(errors.SourceTooLarge, match="has 1,001 bytes, and Ingest fetches at most 1,000 over HTTPS"):
+        land(f"{site.url}/x.parquet", lake, KEYS, LIMITS._replace(max_bytes=1000))
 
 
 def test_a_file_of_exactly_the_limit_is_landed(site: Site, lake: Lake):
     site.files["/x.parquet"] = bytes(1000)
 
-    land_from_https(f"{site.url}/x.parquet", lake, KEYS, LIMITS._replace(max_bytes=1000))
+    land(f"{site.url}/x.parquet", lake, KEYS, LIMITS._replace(max_bytes=1000))
 
     assert lake.client.head_object(Bucket=BUCKET, Key=KEYS.raw("x.parquet"))["ContentLength"] == 1000
 
@@ -316,8 +316,8 @@ def test_a_file_that_goes_on_beyond_the_limit_leaves_nothing_behind(site: Site, 
     chunk = b"100000\r\n%b\r\n" % bytes(0x100000)
     site.raw["/x.parquet"] = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *[chunk] * 40]
 
-    with pytest.raises(errors.SourceTooLarge, match="has more bytes, and 20,000,000 are the most"):
-        land_from_https(f"{site.url}/x.parquet", lake, KEYS, LIMITS._replace(max_bytes=20_000_000))
+    with pytest.raises(errors.SourceTooLarge, match="has more bytes, and Ingest fetches at most 20,000,000 over HTTPS"):
+        land(f"{site.url}/x.parquet", lake, KEYS, LIMITS._replace(max_bytes=20_000_000))
 
     assert parts_begun == [KEYS.raw("x.parquet")]
     assert left_in(lake) == []
@@ -337,7 +337,7 @@ def test_a_file_that_ends_before_it_was_to_leaves_nothing_behind(
     site.raw["/x.parquet"] = [answer]
 
     with pytest.raises(errors.SourceUnavailable, match="could not be read: "):
-        land_from_https(f"{site.url}/x.parquet", lake, KEYS, LIMITS)
+        land(f"{site.url}/x.parquet", lake, KEYS, LIMITS)
 
     assert parts_begun == [KEYS.raw("x.parquet")]
     assert left_in(lake) == []
@@ -357,18 +357,18 @@ def test_a_server_that_sends_a_byte_now_and_then_is_cut_off_in_time(site: Site, 
     started = time.monotonic()
 
     with pytest.raises(errors.SourceUnavailable, match=r"was not delivered within 0\.4 s: put it into"):
-        land_from_https(f"{site.url}/x.parquet", lake, KEYS, LIMITS._replace(seconds=0.4))
+        land(f"{site.url}/x.parquet", lake, KEYS, LIMITS._replace(seconds=0.4))
 
     assert time.monotonic() - started < 5  # and the 1,000 bytes take 50
     assert left_in(lake) == []
 
 
 def test_a_server_that_falls_silent_is_told(site: Site, lake: Lake, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(https_sources, "_IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(https, "_IDLE_SECONDS", 0.2)
     site.raw["/x.parquet"] = dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"xy", pause=2)
 
     with pytest.raises(errors.SourceUnavailable, match=r"could not be read: nothing came for 0\.2 s"):
-        land_from_https(f"{site.url}/x.parquet", lake, KEYS, LIMITS)
+        land(f"{site.url}/x.parquet", lake, KEYS, LIMITS)
 
 
 def test_the_limits_are_those_of_the_deployment(site: Site, environment: pytest.MonkeyPatch, allowed: Pipeline):
@@ -378,7 +378,7 @@ def test_the_limits_are_those_of_the_deployment(site: Site, environment: pytest.
     allowed.reload()
 
     assert allowed._ingest.settings.https_limits == HttpsLimits(("localhost",), True, 100, 1.5)
-    with pytest.raises(errors.SourceTooLarge, match="and 100 are the most"):
+    with pytest.raises(errors.SourceTooLarge, match="and Ingest fetches at most 100 over HTTPS"):
         allowed.ingest("bad", {"source": f"{site.url}/x.parquet"})
 
 

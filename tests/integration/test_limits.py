@@ -191,5 +191,5 @@ def test_a_shard_that_does_not_fit_on_the_disk_is_named(tmp_path: Path):
         [sys.executable, program], capture_output=True, text=True, timeout=120, check=False, env=environment
     )
 
-    assert "ShardTooLarge: what is written of shard 0 does not fit on the function's disk" in done.stderr
+    assert "ShardTooLarge: the files written for shard 0 do not fit on the function's disk" in done.stderr
     assert "lower the stage's shard_target_rows, or for a history raise its clean_disk_mb" in done.stderr

@@ -229,7 +229,7 @@ def test_the_whole_of_another_bucket_is_a_folder(put, pipeline: Pipeline, lake: 
         ("days/day", "near it there are s3://lake/uploads/days/day-1.parquet, s3://lake/uploads/days/day-2.parquet"),
         (
             "day",
-            "the beginning of a name is none); near it there are s3://lake/uploads/days/",
+            "the beginning of a name is not a folder); near it there are s3://lake/uploads/days/",
         ),
         ("days/dya-1.parquet", "near it there are s3://lake/uploads/days/day-1.parquet"),
         ("dasy/", "near it there are s3://lake/uploads/days/"),
@@ -290,7 +290,7 @@ def test_an_object_that_is_replaced_before_it_is_copied_is_named(
 ):
     source = put("uploads/days/a.parquet", parquet_bytes(history({})))
     found = lake.open("uploads/days/a.parquet").etag
-    monkeypatch.setattr("voucher_selection.adapters.landing._ONE_COPY_BYTES", one_copy_bytes)
+    monkeypatch.setattr("voucher_selection.adapters.sources.s3._ONE_COPY_BYTES", one_copy_bytes)
 
     def replace(params: dict[str, Any], **_: Any) -> None:
         put("uploads/days/a.parquet", parquet_bytes(history({}, {})))

@@ -10,12 +10,13 @@ import pytest
 from local.quickstart.sample import sample_history
 from tests.faults.corpus import _field, footer_start
 from tests.histories import history, parquet_bytes
-from voucher_selection.adapters.footers import check_footer
+from voucher_selection.adapters.parquet import columns
+from voucher_selection.adapters.parquet.columns import RowGroups, read_columns
+from voucher_selection.adapters.parquet.footers import check_footer
 from voucher_selection.domain.history import COLUMN_NAMES, text_of_bytes
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import clean
-from voucher_selection.pipeline import batches
-from voucher_selection.pipeline.batches import Batch, RowGroups, read_batches, read_columns
+from voucher_selection.pipeline.batches import Batch, read_batches
 from voucher_selection.pipeline.counting import count_batches
 
 TEXTS = ("timestamp", "country_code", "last_order_ts", "total_orders")
@@ -51,11 +52,11 @@ def test_small_row_groups_are_read_at_once_and_lose_no_row(row_group_size: int):
 
 def test_row_groups_are_read_at_once_only_while_their_texts_fit_if_every_row_had_the_longest(monkeypatch):
     """Without its dictionary, a text is in memory again for every row that has it."""
-    monkeypatch.setattr(batches, "_MOST_BYTES", 100_000)
+    monkeypatch.setattr(columns, "_MOST_BYTES", 100_000)
     content = parquet_bytes(history(*[{"total_orders": "3" + " " * 1_000}] * 100), row_group_size=10)
 
     metadata = pq.read_metadata(io.BytesIO(content))
-    found = list(batches._read_at_once(metadata, RowGroups(0, 10, 0), COLUMN_NAMES, 1_000))
+    found = list(columns._read_at_once(metadata, RowGroups(0, 10, 0), COLUMN_NAMES, 1_000))
 
     assert [number for numbers in found for number in numbers] == list(range(10))
     assert 3 <= len(found) <= 5

@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.histories import SCHEMA, history, parquet_bytes
+from voucher_selection.adapters.parquet.columns import RowGroups
 from voucher_selection.domain.counts import Counts, RunningCounts
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import CLEANED_SCHEMA
-from voucher_selection.pipeline.batches import RowGroups, read_ahead, read_batches, row_groups_of
+from voucher_selection.pipeline.batches import read_ahead, read_batches, row_groups_of
 from voucher_selection.pipeline.counting import count_batches, count_file
 
 ROWS = [

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from tests.histories import history, parquet_bytes
+from voucher_selection.adapters.parquet.columns import RowGroups
 from voucher_selection.adapters.settings import IngestSettings
 from voucher_selection.domain.countries import Countries, country_key, country_name, may_lie_between
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import clean
-from voucher_selection.pipeline.batches import RowGroups, row_groups_of
+from voucher_selection.pipeline.batches import row_groups_of
 
 EXAMPLES = settings(max_examples=300, deadline=None, derandomize=True)
 NAMES = ["Peru", "Österreich", "Éire", "Åland", "ÅLAND", "中国", "straße", "Kosovo", "İstanbul", "Çeşme", "1st", "_x"]

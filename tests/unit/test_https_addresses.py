@@ -1,12 +1,22 @@
 """HTTPS addresses: read once, without passwords, and only of the internet."""
 
+import re
 import socket
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
 
+from voucher_selection.adapters.sources.https import request_target
+from voucher_selection.adapters.sources.network import is_of_the_internet, network_addresses
 from voucher_selection.domain.errors import InvalidRequest, SourceNotAllowed
-from voucher_selection.domain.https_addresses import HttpsAddress, is_of_the_internet, network_addresses, parse_https
+from voucher_selection.domain.https_addresses import parse_https
 from voucher_selection.domain.kinds import parse_request
+
+# Of these and single characters, addresses are made that two parsers could read differently.
+PIECES = ("files", "Example", "127.0.0.1", "::1", "fe80", "0x7f", "443", "99999", "..", "%25", "%2f", "%41", "eth0")
 
 METADATA = "169.254.169.254"
 WITHIN = [
@@ -49,7 +59,7 @@ def test_what_is_of_the_internet_is_seen(address: str):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "0177.0.0.1", "[::1]", "[::ffff:127.0.0.1]"])
 def test_an_address_is_refused_however_it_is_written(host: str):
-    with pytest.raises(SourceNotAllowed, match="which is no address of the internet"):
+    with pytest.raises(SourceNotAllowed, match="which is not an address of the internet"):
         network_addresses(parse_https(f"https://{host}/x.parquet"), private=False)
 
 
@@ -84,15 +94,40 @@ def test_metadata_services_are_refused_wherever(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.parametrize(
     ("source", "read"),
     [
-        ("https://files.example/a/x.parquet", HttpsAddress("files.example", 443, "/a/x.parquet")),
-        ("https://Files.Example:443/x?a=b@c", HttpsAddress("files.example", 443, "/x?a=b@c")),
-        ("https://files.example:8443", HttpsAddress("files.example", 8443, "/")),
-        ("https://[2606:4700::1111]:8443/x", HttpsAddress("2606:4700::1111", 8443, "/x")),
-        (r"https://files.example\.other.example/x", HttpsAddress("files.example", 443, "/%5C.other.example/x")),
+        ("https://files.example/a/x.parquet", ("files.example", 443, "/a/x.parquet")),
+        ("https://Files.Example:443/x?a=b@c", ("files.example", 443, "/x?a=b@c")),
+        ("https://files.example:8443", ("files.example", 8443, "/")),
+        ("https://[2606:4700::1111]:8443/x", ("2606:4700::1111", 8443, "/x")),
+        (r"https://files.example\.other.example/x", ("files.example", 443, "/%5C.other.example/x")),
     ],
 )
-def test_an_address_is_read_in_its_parts(source: str, read: HttpsAddress):
-    assert parse_https(source) == read
+def test_an_address_is_read_in_its_parts(source: str, read: tuple[str, int, str]):
+    address = parse_https(source)
+
+    assert (address.host, address.port, request_target(address)) == read
+
+
+@given(source=st.lists(st.sampled_from([*PIECES, *"/:.?#%[]\\@ é0"]), max_size=8).map("".join))
+@example("[::1]:443/a/../b?c#d")
+@example("[fe80::1%25eth0]/x")
+@example("0x7f.1:00080/%c3%A9/./é?é%")
+@example("files.example:065536")
+def test_an_address_is_read_as_the_client_reads_addresses(source: str):
+    """Only our parser reads the host, and the client's the rest: they must agree where the host ends."""
+    try:
+        theirs = parse_url(f"https://{source}")
+    except LocationParseError:
+        theirs = Url()
+    try:
+        ours = parse_https(f"https://{source}")
+    except ValueError:
+        # Refused by us alone: a user, and a host that is percent-encoded or not in ASCII.
+        authority = re.split("[/?#]", source)[0]
+        assert not theirs.host or "@" in authority or "%" in authority or not source.isascii()
+        return
+
+    read = (ours.host, ours.port, request_target(ours))
+    assert read == ((theirs.host or "").strip("[]").lower(), theirs.port or 443, theirs.request_uri)
 
 
 def test_the_host_is_asked_for_with_a_port_that_is_not_the_usual_one():

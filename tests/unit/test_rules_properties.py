@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests import reference
 from tests.histories import parquet_bytes
 from tests.reference import MALFORMED
+from voucher_selection.adapters.parquet.columns import RowGroups
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.parsing import Parsed, parse_amount, parse_timestamp, parse_total_orders
@@ -23,7 +24,6 @@ from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import CLEANED_SCHEMA, clean
 from voucher_selection.domain.segments import shipped_definitions
 from voucher_selection.domain.totals import Totals
-from voucher_selection.pipeline.batches import RowGroups
 from voucher_selection.pipeline.counting import count_batches
 
 CUR_DATE = date(2018, 9, 15)

@@ -105,7 +105,7 @@ def test_what_dynamodb_answers_names_the_table(error: Exception, kind: type[Exce
 
     asked = (catalog.served_version, catalog.pointer, catalog.versions, catalog.base, lambda: catalog.read("v1"))
     for ask in asked:
-        with pytest.raises(kind, match=r"table models .*(deploy the stage again|try it again)"):
+        with pytest.raises(kind, match=r"table models .*(deploy the stage again|try again)"):
             ask()
 
 

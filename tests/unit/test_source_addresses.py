@@ -40,7 +40,7 @@ REFUSED = {
     "a name": ("x.parquet", "expected s3://bucket/key, s3://bucket/folder/ or https://host/path, got 'x.parquet'"),
     "another store": ("gs://bucket/x.parquet", "got 'gs://bucket/x.parquet'"),
     "nothing": ("  ", "got ''"),
-    "no host": ("https://", "got 'https://'"),
+    "no host": ("https://", "the host is missing"),
     "a password": ("ftp://me:secret@host/x", "got 'ftp://…@host/x'"),
     "one slash": ("s3:/lake/x", "got 's3:/lake/x'"),
     "no bucket": ("s3:///x.parquet", "got 's3:///x.parquet' without a bucket"),

@@ -3,8 +3,8 @@
 import pytest
 
 from voucher_selection.adapters.run_keys import OWN_FOLDERS, RunKeys
+from voucher_selection.adapters.sources.landed_files import values_in
 from voucher_selection.domain.folder_contents import contents_of
-from voucher_selection.domain.hive_partitions import values_in
 from voucher_selection.domain.table_formats import signs_above, table_among
 
 READ = ("a.parquet", "A.PARQUET", "a.snappy.parquet", "a.parquet.gzip", "a.pq", "x/y=1/a.parquet", "_id=3/a.parquet")

@@ -94,7 +94,7 @@ def run(  # noqa: PLR0913 - its options
             _check_date("--null-date", date)
         asked = asked_of(setting or [], reset or [], reset_all=reset_all)
         start = start_of(workspace, asked)
-        history = sources.resolve(source, workspace.state)
+        resolved = sources.resolve(source, workspace.state)
         toolchain.install(workspace)
         started = emulator.running(workspace) is None
         request = {
@@ -110,10 +110,10 @@ def run(  # noqa: PLR0913 - its options
                 if started:
                     emulator.stop(workspace)
                 raise
-            place = _uploaded(workspace, deployed, history)
+            source = _uploaded(workspace, deployed, resolved)
             before = None if started else Api(workspace, deployed).served()
-            notices.print(f"Running the pipeline on {place}", markup=False, soft_wrap=True)
-            made, summary = executed(workspace, deployed, request | {"source": place})
+            notices.print(f"Running the pipeline on {source}", markup=False, soft_wrap=True)
+            made, summary = executed(workspace, deployed, request | {"source": source})
             served = Api(workspace, deployed).criteria_of(summary["served_version"])
         if before:
             model_report.show_left_behind(before, served)
@@ -203,11 +203,11 @@ def assign(
     """
     with explained(as_json=as_json):
         workspace = workspace_on()
-        place = sources.resolve(customers, workspace.state, option="--customers")
+        resolved = sources.resolve(customers, workspace.state, option="--customers")
         deployed = running_deployment(workspace)
-        place = _uploaded(workspace, deployed, place)
+        customers = _uploaded(workspace, deployed, resolved)
         made, summary = executed(
-            workspace, deployed, {"mode": "assign", "customers": place, "segment_name": segment_name}
+            workspace, deployed, {"mode": "assign", "customers": customers, "segment_name": segment_name}
         )
         if as_json:
             answer({"run": made, "output": summary["output"]})
@@ -266,12 +266,12 @@ def _deployed(workspace: Workspace, start: Start) -> Deployment:
         return deployment.deploy(workspace, start.stage)
 
 
-def _uploaded(workspace: Workspace, deployed: Deployment, place: str | Path) -> str:
-    """Return where the functions find a source: one on this machine is uploaded."""
-    if isinstance(place, str):
-        return place
-    with step(f"Uploading {place.name}"):
-        return sources.upload(place, deployed.bucket, Executions(workspace, deployed).s3)
+def _uploaded(workspace: Workspace, deployed: Deployment, source: str | Path) -> str:
+    """Return the address of a source, after uploading it if it is on this machine."""
+    if isinstance(source, str):
+        return source
+    with step(f"Uploading {source.name}"):
+        return sources.upload(source, deployed.bucket, Executions(workspace, deployed).s3)
 
 
 @contextmanager

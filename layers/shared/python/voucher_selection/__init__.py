@@ -1,8 +1,8 @@
-"""The voucher amount used most in each customer segment: the domain and its adapters.
+"""The voucher amount used most in each customer segment.
 
-The domain (`segments`, `history`, `parsing`, `rules`, `counts`, `modes`, `served_model`, `shards`, `lookups`) is pure:
-plain values and Arrow tables in, plain values and Arrow tables out. The adapters (`lake` on S3, `catalog` on DynamoDB)
-know the domain; the steps (`landing`, `ingesting`, `cleaning`, `publishing`) join the two; the handlers wire them.
+- `domain`: segments, rules, counts, modes, runs. Pure: plain values and Arrow tables in and out.
+- `adapters`: S3, DynamoDB, Step Functions, sources over HTTPS, files, logs. They know the domain.
+- `pipeline` and `api`: what a run does, and what is served. They join the two.
 
-Nothing is imported here, so that the API function starts without pandas and pyarrow.
+Nothing is imported here, so that the API starts without pandas and pyarrow.
 """

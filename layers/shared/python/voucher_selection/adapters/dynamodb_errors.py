@@ -1,4 +1,4 @@
-"""What DynamoDB refuses, and its silence, as errors of ours."""
+"""The errors of DynamoDB, as errors of ours that name the table and say what to do."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,10 +7,11 @@ from inspect import isfunction
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from voucher_selection.adapters.error_codes import code_of
 from voucher_selection.domain.errors import CatalogRefused, CatalogUnavailable
 
 _SERVER_ERROR = 500
-# Those of a busy or ailing DynamoDB, however often it was asked; every other code refuses the request as it is.
+# DynamoDB is busy or ailing, and was so at every attempt. Any other code refuses the request itself.
 _PASSING = {
     "InternalServerError",
     "ItemCollectionSizeLimitExceededException",
@@ -25,19 +26,19 @@ _PASSING = {
 
 @contextmanager
 def named_refusals(table: str) -> Iterator[None]:
-    """Turn what botocore raises of a request to a table into an error that names the table and says what to do.
+    """Turn an error of botocore into one that names the table and says what to do.
 
     Raises
     ------
     CatalogUnavailable
-        DynamoDB does not answer, or says that it cannot.
+        DynamoDB does not answer, or answers that it cannot serve the request now.
     CatalogRefused
-        The deployment may not do this, there is no such table, or it takes no such request.
+        The deployment may not do this, there is no such table, or the request is not valid.
     """
     try:
         yield
     except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
+        code = code_of(error)
         if (
             code in _PASSING
             or int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= _SERVER_ERROR
@@ -52,7 +53,7 @@ def named_refusals(table: str) -> Iterator[None]:
 
 
 def explained[T: type](kind: T) -> T:
-    """Have every public method of a class, which has its table's name as `_table`, raise errors of ours."""
+    """Decorate a class whose `_table` is its table's name: its public methods raise errors of ours."""
     for name, method in list(vars(kind).items()):
         if isfunction(method) and not name.startswith("_"):
             setattr(kind, name, _explained(method))
@@ -69,4 +70,4 @@ def _explained[**P, R](method: Callable[P, R]) -> Callable[P, R]:
 
 
 def _unavailable(table: str, error: Exception) -> CatalogUnavailable:
-    return CatalogUnavailable(f"table {table} does not answer ({error}): try it again")
+    return CatalogUnavailable(f"table {table} does not answer ({error}): try again")

@@ -1,4 +1,4 @@
-"""How large an item of DynamoDB is, by DynamoDB's own rules, before it is written.
+"""The size of an item of DynamoDB, computed by DynamoDB's rules before the item is written.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 """
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-# An item may have 400 KiB; a version's item gets more attributes later, when it expires.
+# DynamoDB allows 400 KiB. A version's item gets more attributes later, when it expires.
 LARGEST_ITEM = 400_000
-# Magnitudes of the numbers that there are; and zero.
+# The magnitudes that DynamoDB can store, besides zero.
 SMALLEST_NUMBER, LARGEST_NUMBER = Decimal("1e-130"), Decimal("9.9999999999999999999999999999999999999e125")
 _OF_COLLECTION = 3
 _OF_ELEMENT = 1
@@ -21,7 +21,13 @@ def item_size(item: Mapping[str, Any]) -> int:
 
 
 def value_size(value: object) -> int:
-    """Return the size in bytes of a value: text, a number, None, true or false, or a list or map of these."""
+    """Return the size in bytes of a value: text, a number, None, true or false, or a list or map of these.
+
+    Raises
+    ------
+    TypeError
+        It is a value of another type.
+    """
     match value:
         case None | bool():
             return 1
@@ -37,6 +43,6 @@ def value_size(value: object) -> int:
 
 
 def _number_size(number: Decimal) -> int:
-    """Return the size of a number: a byte, one for each two significant digits, and one for a sign."""
+    """Return the size of a number: one byte, one for every two significant digits, and one for a minus sign."""
     significant = len("".join(map(str, number.as_tuple().digits)).strip("0"))
-    return 1 + (significant + 1) // 2 + (number < 0) + 1  # of pairs of digits that begin at an odd place, one more
+    return 1 + (significant + 1) // 2 + (number < 0) + 1  # one more: a pair may begin at an odd place

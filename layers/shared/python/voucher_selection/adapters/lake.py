@@ -20,7 +20,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from voucher_selection.adapters.clients import PARALLEL_REQUESTS
 from voucher_selection.adapters.run_keys import what_to_do
-from voucher_selection.adapters.s3_errors import is_missing, is_replaced, named_refusals
+from voucher_selection.adapters.s3_errors import address_of, is_missing, is_replaced, named_refusals
 from voucher_selection.adapters.seekable import SeekableFile
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import LakeUnavailable, ObjectAltered, ObjectMissing, SourceChanged
@@ -237,8 +237,8 @@ class S3File(SeekableFile):
         self._client = client
         self._bucket = bucket
         self._key = key
-        address = f"s3://{bucket}/{key}"
-        self._address = f"{source}: its copy {address}" if source else address
+        self._source = source
+        self._address = address_of(bucket, key, source)
         if etag is None or size is None:
             etag, size = self._head(etag)
         super().__init__(size)
@@ -246,7 +246,7 @@ class S3File(SeekableFile):
 
     def _head(self, etag: str | None) -> tuple[str, int]:
         expected: dict[str, Any] = {"IfMatch": etag} if etag else {}
-        with named_refusals(self._bucket, self._key), _unchanged(self._address):
+        with named_refusals(self._bucket, self._key, self._source), _unchanged(self._address):
             head = self._client.head_object(Bucket=self._bucket, Key=self._key, **expected)
         return head["ETag"], head["ContentLength"]
 
@@ -257,7 +257,7 @@ class S3File(SeekableFile):
         if end <= self._position:
             return b""
         span = f"bytes={self._position}-{end - 1}"
-        with named_refusals(self._bucket, self._key), _unchanged(self._address):
+        with named_refusals(self._bucket, self._key, self._source), _unchanged(self._address):
             content = _read_whole(lambda: self._get(span), self._address, end - self._position)
         self._position = end
         return content

@@ -1,4 +1,4 @@
-"""Logger, metrics and tracer, made once for a function; named and configured by Powertools' environment variables."""
+"""Logger, metrics and tracer, made once for a function. Powertools' environment variables name and configure them."""
 
 import os
 from collections.abc import Callable
@@ -9,10 +9,10 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 
 
 class Untraced:
-    """Stands for the tracer where tracing is off, with the one method of it that handlers use.
+    """Replaces the tracer if tracing is off; it has the only method that handlers use.
 
-    A Tracer that is off imports X-Ray's SDK all the same, and makes segments for nobody: every start and every request
-    would pay for it.
+    A Tracer that is off still imports X-Ray's SDK and makes segments that nobody reads, at the cost of every start and
+    every request.
     """
 
     def capture_lambda_handler[H](
@@ -20,7 +20,7 @@ class Untraced:
         lambda_handler: H | None = None,
         capture_response: bool | None = None,  # noqa: ARG002, FBT001 - the Tracer's own signature
     ) -> H | Callable[[H], H]:
-        """Return the handler as it is, or a decorator that does."""
+        """Return the handler unchanged, or a decorator that returns it unchanged."""
         return (lambda handler: handler) if lambda_handler is None else lambda_handler
 
 
@@ -30,7 +30,7 @@ def _tracer() -> Tracer:
 
 
 def log_failures[**P, R](lambda_handler: Callable[P, R]) -> Callable[P, R]:
-    """Log what a handler raises, with the keys of its lines: Lambda's own line of it names neither run nor shard."""
+    """Log a handler's exception with the keys of its log lines: Lambda's own line names neither run nor shard."""
 
     @wraps(lambda_handler)
     def logged(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,4 +1,4 @@
-"""What S3 answers instead of an object, as errors of ours that name the object and say what to do."""
+"""The errors of S3, as errors of ours that name the object and say what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
+from voucher_selection.adapters.error_codes import code_of
 from voucher_selection.adapters.run_keys import what_to_do
 from voucher_selection.domain.errors import LakeRefused, LakeUnavailable, ObjectMissing
 
@@ -16,29 +17,31 @@ _MISSING = {"404", "NoSuchKey", "NotFound", _NO_BUCKET}
 
 
 @contextmanager
-def named_refusals(bucket: str, key: str) -> Iterator[None]:
-    """Turn what S3 refuses, and its silence, into an error that names the object.
+def named_refusals(bucket: str, key: str, source: str | None = None) -> Iterator[None]:
+    """Turn a refusal of S3, or no answer, into an error that names the object.
 
     Parameters
     ----------
     bucket, key
         Where the object is; or the prefix of those that are listed.
+    source
+        What the object is a copy of, if it is one: see `address_of`.
 
     Raises
     ------
     ObjectMissing
         There is no such object.
     LakeRefused
-        The deployment may not have it, or there is no such bucket.
+        The deployment may not read or write it, or there is no such bucket.
     LakeUnavailable
-        S3 does not answer, or says that it cannot.
+        S3 does not answer, or answers that it cannot serve the request now.
     """
-    address = f"s3://{bucket}/{key}"
+    address = address_of(bucket, key, source)
     try:
         yield
     except ClientError as error:
         raise _named(error, address, key) from error
-    except Boto3Error as error:  # a transfer's, which hides what S3 has answered
+    except Boto3Error as error:  # of a transfer: the answer of S3 is only in its context
         if isinstance(error.__context__, ClientError):
             raise _named(error.__context__, address, key) from error
         raise _unavailable(error, address) from error
@@ -46,24 +49,25 @@ def named_refusals(bucket: str, key: str) -> Iterator[None]:
         raise _unavailable(error, address) from error
 
 
+def address_of(bucket: str, key: str, source: str | None) -> str:
+    """Return how messages name an object: a copy by the source that the user gave first, then by its own address."""
+    address = f"s3://{bucket}/{key}"
+    return f"{source}: its copy {address}" if source else address
+
+
 def is_replaced(error: ClientError) -> bool:
-    """Tell whether S3 answered that an object has another ETag than it was asked for with."""
+    """Return whether S3 answered that the object has another ETag than the request asked for."""
     return code_of(error) in {"412", "PreconditionFailed"}
 
 
 def is_missing(error: ClientError) -> bool:
-    """Tell whether S3 answered that there is no such object or bucket."""
+    """Return whether S3 answered that there is no such object or bucket."""
     return code_of(error) in _MISSING
 
 
 def is_denied(error: ClientError) -> bool:
-    """Tell whether S3 answered that this may not be read."""
+    """Return whether S3 answered that the caller may not do this."""
     return code_of(error) in _DENIALS
-
-
-def code_of(error: ClientError) -> str:
-    """Return the code that a service answered with."""
-    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _named(error: ClientError, address: str, key: str) -> Exception:
@@ -81,4 +85,6 @@ def _named(error: ClientError, address: str, key: str) -> Exception:
 
 
 def _unavailable(error: Exception, address: str) -> LakeUnavailable:
-    return LakeUnavailable(f"S3 does not deliver or take {address} ({error}): start the run again")
+    return LakeUnavailable(
+        f"{address} is not available: S3 neither delivers nor takes it now ({error}); start the run again"
+    )

@@ -1,11 +1,11 @@
-"""Files of a known size that are read at any place."""
+"""Files of known size, readable from any position: apart, because both the lake and the check of footers need it."""
 
 import io
 from typing import override
 
 
 class SeekableFile(io.RawIOBase):
-    """A file with a position; what reading it means, a subclass says.
+    """A file with a position; a subclass defines `read`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is published can be served: the limits of DynamoDB's items and Lambda's answers, checked before any write."""
+"""Can a model be served? The limits of DynamoDB's items and Lambda's answers, checked before any write."""
 
 import json
 from collections.abc import Sequence
@@ -19,22 +19,23 @@ from voucher_selection.domain.model_document import selection_criteria
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.what_if import WhatIf
 
-# Countries x segments: an item each, which the API reads before it serves the model.
+# Countries x segments. Each is an item, and the API reads all of them before it serves the model.
 MOST_SEGMENTS = 5_000
-# Lambda answers with 6 MiB at most, and puts an answer of the API into JSON once more. A what-if tells changes, too.
+# Lambda answers with at most 6 MiB, and puts an answer of the API into JSON once more. A what-if has changes, too.
 LARGEST_ANSWER = 5_000_000
 LARGEST_WHAT_IF = 6_000_000
-# `{"voucher_amount": 1.0, "count": 1}, ` as it is answered: as many are too many, whatever they are.
+# `{"voucher_amount": 1.0, "count": 1}, ` in an answer: so many amounts are too many, whatever their values.
 _LEAST_OF_AMOUNT = 40
 _MAYBE_NO_AMOUNTS = "check that the column voucher_amount holds amounts of vouchers"
 
 
 def check_segments(countries: Sequence[str], definitions: SegmentDefinitions) -> None:
-    """Refuse a model of more segments than the API reads, before it is made.
+    """Refuse, before it is made, a model with more segments than the API reads.
 
     Raises
     ------
     ModelTooLarge
+        There are more countries x segments than can be served.
     """
     segments = sum(len(segmentation.bounds) for segmentation in definitions.segmentations)
     if len(countries) * segments > MOST_SEGMENTS:
@@ -45,14 +46,14 @@ def check_segments(countries: Sequence[str], definitions: SegmentDefinitions) ->
 
 
 def check_servable(model: Model) -> None:
-    """Check that the catalog can hold a model, and the API answer it.
+    """Check that the catalog can hold a model, and that the API can answer with it.
 
     Raises
     ------
     AmountOutOfRange, TooManyAmounts
-        Of a segment, which is named.
+        One segment, which the message names, is beyond the limits.
     ModelTooLarge
-        Of the model as a whole.
+        The model as a whole is beyond the limits.
     """
     check_segments(model.countries, model.definitions)
     *segments, version = items_of(model)
@@ -69,11 +70,12 @@ def check_servable(model: Model) -> None:
 
 
 def check_what_if(what_if: WhatIf) -> None:
-    """Check that a what-if can be answered.
+    """Check that the API can answer with a what-if.
 
     Raises
     ------
     ModelTooLarge
+        The answer would have too many bytes.
     """
     size = _answered(what_if.model_dump(mode="json"))
     if size > LARGEST_WHAT_IF:
@@ -127,5 +129,5 @@ def _check_answer(model: Model) -> None:
 
 
 def _answered(content: object) -> int:
-    """Return the bytes of an answer: JSON, which Lambda puts as text into JSON."""
+    """Return the size in bytes of an answer: JSON that Lambda puts, as text, into JSON."""
     return len(json.dumps(json.dumps(content)))

@@ -5,10 +5,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, PositiveFloat, PositiveInt, ValidationError
 
+from voucher_selection.adapters.sources.limits import HttpsLimits
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate, NullDates
 from voucher_selection.domain.gate import Thresholds
-from voucher_selection.domain.https_limits import HttpsLimits
 from voucher_selection.domain.retention import Retention
 from voucher_selection.domain.time_zones import TimeZone
 from voucher_selection.domain.validation import describe

@@ -1,4 +1,4 @@
-"""What a folder of files holds: those that are read, and those that are not."""
+"""The contents of a source's folder: which files a run reads, and which it leaves out."""
 
 import re
 from collections.abc import Iterable
@@ -10,17 +10,27 @@ _HIDDEN = ("_", ".")
 
 
 class FolderContents(NamedTuple):
-    """Names of files below a folder: those to read, and those that are left out, markers not among them."""
+    """Names of files below a folder: those to read, and those left out. Markers are in neither."""
 
     read: list[str]
     left_out: list[str]
 
 
 def contents_of(names: Iterable[str]) -> FolderContents:
-    """Tell the parquet files among the names, which are paths below the folder, from the others.
+    """Separate the parquet files of a folder from its other files.
 
-    As for Spark and Arrow, what begins with `_` or `.`, file or folder, is no data: a job writes to `_temporary/` what
-    is not finished. A folder `_name=value` is a partition.
+    As in Spark and Arrow, a file or folder whose name begins with `_` or `.` holds no data: a job writes unfinished
+    files to `_temporary/`. But a folder `_name=value` is a partition.
+
+    Parameters
+    ----------
+    names
+        The paths of the files below the folder.
+
+    Examples
+    --------
+    >>> contents_of(["day=1/a.parquet", "_SUCCESS", "notes.txt"])
+    FolderContents(read=['day=1/a.parquet'], left_out=['notes.txt'])
     """
     read, left_out = [], []
     for name in names:
@@ -41,6 +51,6 @@ def _is_hidden(name: str) -> bool:
 
 
 def _is_marker(name: str) -> bool:
-    """Tell whether a file says something of the others, like `_SUCCESS`, or stands for a folder."""
+    """Return whether a file only describes the others, like `_SUCCESS`, or stands for a folder."""
     file = name.rpartition("/")[2]
     return not file or file.endswith("_$folder$") or (file.startswith(_HIDDEN) and not _is_parquet(file))

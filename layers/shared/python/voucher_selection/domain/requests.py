@@ -1,7 +1,6 @@
 """Requests: the input of an execution, one class for each kind of run."""
 
 import json
-import re
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
@@ -10,11 +9,10 @@ from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate, NullDates
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.gate import Thresholds
-from voucher_selection.domain.https_addresses import parse_https
 from voucher_selection.domain.plans import HistoryMode
 from voucher_selection.domain.runs import MOST_COUNTRIES, RunId
-from voucher_selection.domain.s3_addresses import is_s3, parse_s3, shown
 from voucher_selection.domain.segments import SegmentDefinitions
+from voucher_selection.domain.source_addresses import parse_source
 from voucher_selection.domain.validation import WITHOUT_CONTROLS, field_problems
 
 # A signed address may have a few thousand characters; S3's keys have 1,024 bytes.
@@ -22,27 +20,6 @@ _LONGEST_SOURCE = 8_192
 
 # Step Functions gives an input to states, and keeps it beside the cause of a failure: 256 KiB in all.
 LONGEST_REQUEST = 200_000
-_EXPECTED = "expected s3://bucket/key, s3://bucket/folder/ or https://host/path"
-# What is not read, and what to do instead.
-_HINTS = {
-    r"http://": "what comes over http:// may have been changed on its way, so only https:// is read",
-    r"file://|[/~\\]|\.\.?[/\\]|[A-Za-z]:[/\\]": "a file of your machine cannot be read from here: give it to"
-    " ./quickstart run --source, or put it into a bucket first, with aws s3 cp",
-}
-
-
-def _source_location(source: str) -> str:
-    """Return the address of a source as it is written everywhere else: `s3://…` or `https://…`."""
-    if is_s3(source):
-        return str(parse_s3(source))
-    scheme, separator, rest = source.partition("://")
-    if separator and scheme.lower() == "https" and rest.strip("/"):
-        parse_https(f"https://{rest}")
-        return f"https://{rest}"
-    hints = [hint for pattern, hint in _HINTS.items() if re.match(pattern, source, re.IGNORECASE)]
-    before, at, after = source.rpartition("@")
-    got = shown(f"{before.partition('//')[0]}//…@{after}" if at else source)  # without a password that may be in it
-    raise ValueError(": ".join([f"{_EXPECTED}, got {got}", *hints]))
 
 
 def _not_too_many(countries: tuple[str, ...]) -> tuple[str, ...]:
@@ -71,7 +48,7 @@ Source = Annotated[
     str,
     StringConstraints(max_length=_LONGEST_SOURCE, strip_whitespace=True),
     WITHOUT_CONTROLS,
-    AfterValidator(_source_location),
+    AfterValidator(lambda source: str(parse_source(source))),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Table formats: folders whose parquet files are not all of the table's rows, known by what lies beside these."""
+"""Table formats: folders whose parquet files also hold old rows. Other files in the folder show the format."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,17 @@ _FORMATS = {
 
 
 class Table(NamedTuple):
-    """A table: the folder `place` it is in, and the name of its format as Spark and as people have it."""
+    """A table.
+
+    Attributes
+    ----------
+    place
+        Its folder.
+    format, title
+        The name of its format in Spark, and for people.
+    sign
+        The files that show the format.
+    """
 
     place: str
     format: str
@@ -34,16 +44,16 @@ def table_among(keys: Iterable[str]) -> Table | None:
 
 
 def signs_above(folder: str) -> Iterator[str]:
-    """Yield the prefixes that have keys if a folder above this one is a table; an Iceberg table's files are in `data/`.
+    """Yield prefixes; if any of them has keys, a folder above this one may be a table.
 
     Parameters
     ----------
     folder
-        A key that ends with a slash, or nothing: the bucket.
+        A key that ends with a slash; empty for the whole bucket.
     """
     names = folder.split("/")[:-1]
     for depth, name in enumerate(names):
         above = "".join(f"{name}/" for name in names[:depth])
         yield from (f"{above}_delta_log/", f"{above}.hoodie/")
-        if name == "data":
+        if name == "data":  # where Iceberg keeps a table's files
             yield f"{above}metadata/"

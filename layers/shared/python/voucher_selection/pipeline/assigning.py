@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from voucher_selection.adapters.disk import named_full_disk
 from voucher_selection.adapters.lake import Lake, in_parallel
+from voucher_selection.adapters.parquet.columns import RowGroups, read_columns
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
@@ -23,7 +24,7 @@ from voucher_selection.domain.runs import Run
 from voucher_selection.domain.summaries import AssignSummary
 from voucher_selection.domain.totals import AssignTotals, ShardAssigned
 from voucher_selection.pipeline.assignments import assign, output_schema
-from voucher_selection.pipeline.batches import RowGroups, read_ahead, read_columns, read_parts
+from voucher_selection.pipeline.batches import read_ahead, read_parts
 from voucher_selection.pipeline.merging import check_objects, checked_shards
 
 _ID_TYPES = {"integer": pa.int64(), "text": pa.string()}

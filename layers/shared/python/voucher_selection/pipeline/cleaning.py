@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from voucher_selection.adapters.disk import named_full_disk
 from voucher_selection.adapters.lake import Lake
-from voucher_selection.adapters.row_file import RowFile
+from voucher_selection.adapters.parquet.columns import Opener, RowGroups
+from voucher_selection.adapters.parquet.row_file import RowFile
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain import quarantine
 from voucher_selection.domain.counts import RunningCounts
@@ -23,7 +24,7 @@ from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import CLEANED_SCHEMA
 from voucher_selection.domain.stored_objects import StoredRows
 from voucher_selection.domain.totals import ShardTotals, Totals
-from voucher_selection.pipeline.batches import Opener, RowGroups, read_ahead, read_parts
+from voucher_selection.pipeline.batches import read_ahead, read_parts
 from voucher_selection.pipeline.counting import CountedBatch, count_batches
 
 # Arrow's own allocator keeps more than it needs: the system's takes a fifth less memory and, in a fresh process, time.

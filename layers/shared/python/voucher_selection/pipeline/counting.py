@@ -6,12 +6,13 @@ from typing import NamedTuple
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from voucher_selection.adapters.parquet.columns import Opener, RowGroups
 from voucher_selection.domain.counts import Counts, RunningCounts
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import Cleaned, clean, left_alone
 from voucher_selection.domain.totals import Totals
-from voucher_selection.pipeline.batches import Opener, RowGroups, read_batches, row_groups_of
+from voucher_selection.pipeline.batches import read_batches, row_groups_of
 
 
 class CountedBatch(NamedTuple):

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from voucher_selection.adapters.footers import FileKind, read_footer
 from voucher_selection.adapters.lake import Lake, in_parallel
-from voucher_selection.adapters.landing import land
+from voucher_selection.adapters.parquet.footers import FileKind, read_footer
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import IngestSettings
+from voucher_selection.adapters.sources.landing import land
 from voucher_selection.adapters.stores import Stores
 from voucher_selection.domain.customers import CUSTOMER_COLUMN_NAMES, check_customers, check_segmentation, kind_of_ids
 from voucher_selection.domain.errors import EmptySource, InvalidRequest

@@ -1,4 +1,4 @@
-"""The objects that an S3 source means: one object, or the parquet files of a folder."""
+"""The objects of an S3 source: one object, or the parquet files of a folder."""
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
@@ -17,16 +17,26 @@ _MOST_NEAR = 3
 
 
 class SourceObject(NamedTuple):
-    """An object of a source; `name` is its path below the source, `size` in bytes."""
+    """An object of a source.
 
-    key: str
+    Attributes
+    ----------
+    address
+        Where it is.
+    name
+        Its path below the source.
+    etag, size
+        Those of its content, in bytes.
+    """
+
+    address: S3Address
     name: str
     etag: str
     size: int
 
 
 class SourceObjects(NamedTuple):
-    """The objects to read, and the names of those of the folder that are not read."""
+    """The objects to read, and the names of the folder's other objects."""
 
     found: list[SourceObject]
     left_out: list[str]
@@ -37,7 +47,10 @@ def find_objects(source: S3Address, lake: Lake) -> SourceObjects:
 
     Raises
     ------
-    SourceNotFound, NoParquetFiles
+    SourceNotFound
+        There is neither an object nor a folder.
+    NoParquetFiles
+        No object of the folder has the name of a parquet file.
     TableFormat
         The folder is a table of Delta, Iceberg or Hudi, is in one, or has one in it. One object is read as it is.
     """
@@ -49,7 +62,7 @@ def find_objects(source: S3Address, lake: Lake) -> SourceObjects:
                 raise
         else:
             name = source.key.rpartition("/")[2]
-            return SourceObjects([SourceObject(source.key, name, head["ETag"], head["ContentLength"])], [])
+            return SourceObjects([SourceObject(source, name, head["ETag"], head["ContentLength"])], [])
         return _of_folder(source._replace(key=f"{source.key}/"), source, lake)
     return _of_folder(source, source, lake)
 
@@ -57,8 +70,8 @@ def find_objects(source: S3Address, lake: Lake) -> SourceObjects:
 def _of_folder(folder: S3Address, given: S3Address, lake: Lake) -> SourceObjects:
     pages = lake.client.get_paginator("list_objects_v2").paginate(Bucket=folder.bucket, Prefix=folder.key)
     objects = {
-        found["Key"].removeprefix(folder.key): SourceObject(
-            found["Key"], found["Key"].removeprefix(folder.key), found["ETag"], found["Size"]
+        (name := found["Key"].removeprefix(folder.key)): SourceObject(
+            folder._replace(key=found["Key"]), name, found["ETag"], found["Size"]
         )
         for page in pages
         for found in page.get("Contents", [])
@@ -71,13 +84,13 @@ def _of_folder(folder: S3Address, given: S3Address, lake: Lake) -> SourceObjects
         raise NoParquetFiles(
             f"none of the {len(objects)} objects in {given} is named like a parquet file (*.parquet, *.parquet.gzip,"
             " *.pq; names and folders that begin with _ or . are not looked at); the first is"
-            f" {next(iter(objects.values())).key}"
+            f" {next(iter(objects.values())).address.key}"
         )
     return SourceObjects([objects[name] for name in contents.read], contents.left_out)
 
 
 def _check_no_table(folder: S3Address, names: Iterable[str], lake: Lake) -> None:
-    """Refuse a table of a format whose files hold rows, too, that were replaced or deleted."""
+    """Refuse a table in a format whose files also hold rows that were replaced or deleted."""
     below = table_among(names)
     above = None if below else table_among(_keys_above(folder, lake))
     if below:
@@ -89,7 +102,7 @@ def _check_no_table(folder: S3Address, names: Iterable[str], lake: Lake) -> None
 def _refuse(table: Table, place: S3Address) -> None:
     root = str(place).rstrip("/")
     raise TableFormat(
-        f"{root}/ is {table.title} (it has {table.sign}): its files hold rows, too, that were replaced or deleted"
+        f"{root}/ is {table.title} (it has {table.sign}): its files also hold rows that were replaced or deleted"
         " since. Write its current rows to a folder of plain parquet and give that one, for example with Spark:"
         f' spark.read.format("{table.format}").load("{root}/").write.parquet("{root}-current/")'
     )
@@ -100,7 +113,7 @@ def _keys_above(folder: S3Address, lake: Lake) -> Iterator[str]:
         try:
             page = lake.client.list_objects_v2(Bucket=folder.bucket, Prefix=prefix)
         except ClientError as error:
-            if is_denied(error):  # who may read a folder need not be allowed to look beside it
+            if is_denied(error):  # the right to read a folder does not include the right to look beside it
                 return []
             raise
         return [found["Key"] for found in page.get("Contents", [])]
@@ -110,7 +123,7 @@ def _keys_above(folder: S3Address, lake: Lake) -> Iterator[str]:
 
 
 def _nothing_there(source: S3Address, lake: Lake) -> str:
-    """Say that there is no such object, what would be read instead, and what has a name like it."""
+    """Return a message that nothing is there, with what can be read instead and which names are near it."""
     said = f"there is no object and no folder at {source}"
     folder, _, name = source.key.rstrip("/").rpartition("/")
     place = f"{folder}/" if folder else ""
@@ -125,4 +138,4 @@ def _nothing_there(source: S3Address, lake: Lake) -> str:
     if not near:
         return said
     listed = ", ".join(names[found] for found in near[:_MOST_NEAR])
-    return f"{said} (a folder is all that is below a /, the beginning of a name is none); near it there are {listed}"
+    return f"{said} (a folder ends at a /: the beginning of a name is not a folder); near it there are {listed}"

@@ -1,4 +1,4 @@
-"""A parquet file on disk that rows are appended to."""
+"""A parquet file on disk, written by appending rows."""
 
 from pathlib import Path
 from typing import Self
@@ -8,14 +8,16 @@ import pyarrow.parquet as pq
 
 
 class RowFile:
-    """A parquet file that is there from its first row on, and whole when it is closed.
+    """A parquet file that exists from its first row on, and is complete once it is closed.
 
     Parameters
     ----------
-    path, schema
-        Where it is, and the columns of its rows.
+    path
+        Where to write it.
+    schema
+        The columns of its rows.
     row_group_rows
-        How many rows wait in memory until they are written.
+        How many rows to collect in memory before writing them as a row group.
     """
 
     def __init__(self, path: Path, schema: pa.Schema, row_group_rows: int) -> None:
@@ -26,7 +28,7 @@ class RowFile:
         self._waiting: list[pa.RecordBatch] = []
 
     def write(self, rows: pa.RecordBatch) -> None:
-        """Append rows; they are on disk once a row group is full, or when the file is closed."""
+        """Append rows; they reach the disk when a row group is full, or when the file is closed."""
         if not rows.num_rows:
             return
         self._waiting.append(rows)

@@ -1,10 +1,10 @@
-"""What may be fetched from HTTPS; kept apart from addresses, so that settings need not know how these are read."""
+"""What may be fetched over HTTPS. Apart from the fetching, because every function's settings import it."""
 
 from typing import NamedTuple
 
 
 class HttpsLimits(NamedTuple):
-    """What may be fetched from HTTPS.
+    """What may be fetched over HTTPS.
 
     Attributes
     ----------
@@ -13,9 +13,9 @@ class HttpsLimits(NamedTuple):
     private_addresses
         Whether a host may be in a private network.
     max_bytes
-        How large a file may be.
+        The largest size of a file.
     seconds
-        How long its delivery may take, from the first connection to the last byte.
+        The longest time of a delivery, from the first connection to the last byte.
     """
 
     hosts: tuple[str, ...]

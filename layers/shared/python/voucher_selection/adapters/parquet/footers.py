@@ -1,4 +1,4 @@
-"""Footers: what a parquet file says of itself, read alone, and believed only where it agrees with itself."""
+"""Footers: how a parquet file describes itself. Read without the pages, and trusted only if free of contradictions."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
@@ -7,17 +7,27 @@ from typing import NamedTuple, override
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from voucher_selection.adapters.damage import named_damage
 from voucher_selection.adapters.lake import Lake
-from voucher_selection.adapters.landed_files import LandedFile
+from voucher_selection.adapters.parquet.damage import naming_file
 from voucher_selection.adapters.seekable import SeekableFile
+from voucher_selection.adapters.sources.landed_files import LandedFile
 from voucher_selection.domain.errors import EmptySource
 from voucher_selection.domain.plans import SourceFile
 from voucher_selection.domain.shards import RowGroup
 
 
 class Footer(NamedTuple):
-    """What a landed file's footer says of it; `schema` has the columns that only its path has, too, as text."""
+    """The contents of a landed file's footer.
+
+    Attributes
+    ----------
+    file
+        The file as the run's plan has it.
+    row_groups
+        In their order.
+    schema
+        The file's columns, and as text the columns that only its path has.
+    """
 
     file: SourceFile
     row_groups: list[RowGroup]
@@ -25,9 +35,14 @@ class Footer(NamedTuple):
 
 
 class FileKind(NamedTuple):
-    """What landed files have to be: how their schema is checked, and which of their columns are read.
+    """A kind of source: a history, or customers.
 
-    `check` is given the schema, the file's source, and the columns that its path has and it has not.
+    Attributes
+    ----------
+    check
+        Raises if a schema is wrong. It gets the schema, the file's source, and the columns that only its path has.
+    columns
+        The columns to read.
     """
 
     check: Callable[[pa.Schema, str, Collection[str]], None]
@@ -35,23 +50,25 @@ class FileKind(NamedTuple):
 
 
 def read_footer(lake: Lake, landed: LandedFile, kind: FileKind) -> Footer:
-    """Read a landed file's footer, and only that.
+    """Read a landed file's footer, and nothing else of it.
 
     Raises
     ------
     EmptySource
         The file has no bytes.
     NotParquet
-        It has no footer that can be read, or one that contradicts itself.
+        The footer cannot be read, or contradicts itself.
     WrongSchema
-        Its columns are not those of its kind.
-    SourceChanged, LakeUnavailable
-        It is not what was landed, or cannot be fetched.
+        The columns are not those of this kind of source.
+    SourceChanged
+        The copy was replaced or removed after landing.
+    LakeUnavailable, LakeRefused
+        S3 does not deliver the copy.
     """
     file = lake.open(landed.key, landed.etag, landed.size, landed.source)
     if not file.size:
         raise EmptySource(f"{landed.source} is empty: 0 bytes")
-    with named_damage(landed.source):
+    with naming_file(landed.source):
         metadata = pq.read_metadata(file)
         schema = metadata.schema.to_arrow_schema()
         in_path = {
@@ -73,12 +90,16 @@ def read_footer(lake: Lake, landed: LandedFile, kind: FileKind) -> Footer:
 
 
 def check_footer(metadata: pq.FileMetaData, size: int, columns: list[str]) -> None:
-    """Check what a footer says of columns without nesting; only then may it be asked about their chunks.
+    """Check a footer's description of columns without nesting, before anything else asks about their chunks.
 
     Parameters
     ----------
+    metadata
+        The footer.
     size
-        The file's, in bytes.
+        The size of the file, in bytes.
+    columns
+        The columns to check.
 
     Raises
     ------
@@ -101,15 +122,15 @@ def check_footer(metadata: pq.FileMetaData, size: int, columns: list[str]) -> No
 
 
 def chunk_indices(metadata: pq.FileMetaData, columns: list[str]) -> dict[str, int]:
-    """Return where the chunks of columns without nesting stand in every row group."""
+    """Return the index, in every row group, of the chunks of columns without nesting."""
     paths = (metadata.schema.column(index).path for index in range(metadata.num_columns))
     return {path: index for index, path in enumerate(paths) if path in columns}
 
 
 def _check_chunks(metadata: pq.FileMetaData, size: int, columns: list[str]) -> None:
-    """Have a reader look where the columns' chunks are, in all row groups, up to its first look at a page.
+    """Have a reader locate the columns' chunks in all row groups, and stop it before it reads a page.
 
-    Asked for the description of a chunk that cannot be, `RowGroupMetaData.column` ends the process; a reader raises.
+    For an impossible description of a chunk, `RowGroupMetaData.column` ends the process; a reader raises an error.
     """
     file = pq.ParquetFile(_FooterOnly(size), metadata=metadata, pre_buffer=True)
     with suppress(_FooterEnds):
@@ -117,16 +138,16 @@ def _check_chunks(metadata: pq.FileMetaData, size: int, columns: list[str]) -> N
 
 
 class _FooterEnds(Exception):
-    """A page was asked for: the reader has read all that the footer says of it."""
+    """The reader asked for a page: it has read the whole footer."""
 
 
 class _FooterOnly(SeekableFile):
-    """A file whose footer has been read and whose pages may not be.
+    """A file whose footer was read, and whose pages cannot be read.
 
     Parameters
     ----------
     size
-        In bytes; chunks have to be within it.
+        In bytes; chunks must lie within it.
     """
 
     @override

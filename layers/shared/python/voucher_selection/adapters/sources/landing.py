@@ -1,0 +1,40 @@
+"""Landing: a source's files, copied unchanged into the lake."""
+
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.sources.https import land_from_https
+from voucher_selection.adapters.sources.landed_files import Landing
+from voucher_selection.adapters.sources.limits import HttpsLimits
+from voucher_selection.adapters.sources.s3 import land_from_s3
+from voucher_selection.domain.https_addresses import HttpsAddress
+from voucher_selection.domain.s3_addresses import S3Address
+from voucher_selection.domain.source_addresses import parse_source
+
+
+def land(source: str, lake: Lake, keys: RunKeys, limits: HttpsLimits, known: frozenset[str] = frozenset()) -> Landing:
+    """Copy the files of a source below the run's raw prefix: S3 copies objects itself, Ingest streams from HTTPS.
+
+    Parameters
+    ----------
+    source
+        An object or folder `s3://bucket/…`, or a file `https://host/…`.
+    lake, keys
+        Where the copies go.
+    limits
+        What may be fetched over HTTPS.
+    known
+        Identities of files to leave out.
+
+    Raises
+    ------
+    SourceNotFound, NoParquetFiles, TableFormat, SourceNotAllowed, SourceTooLarge, SourceUnavailable
+    SourceChanged
+        An object was replaced after it was found and before it was copied.
+    LakeRefused, LakeUnavailable
+        The lake does not take a copy.
+    """
+    match parse_source(source):
+        case S3Address() as address:
+            return land_from_s3(address, lake, keys, known)
+        case HttpsAddress() as address:
+            return land_from_https(address, lake, keys, limits, known)
