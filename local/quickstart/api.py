@@ -3,19 +3,27 @@
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from local.quickstart.http_client import Answer, ask
 from local.quickstart.record import Deployment
 from local.quickstart.steps import StepError
 from local.quickstart.workspace import STAGE, Workspace
 
+if TYPE_CHECKING:
+    from voucher_selection.api.model_report import KeptVersions, ModelReport
+    from voucher_selection.api.run_reports import ListedRuns, RunReport
+    from voucher_selection.domain.lookups import SelectionCriteria
+
 _NOTICE_SECONDS = 30
 _PATIENCE_SECONDS = 60
 
 
 class Api:
-    """The API of a deployment, asked with its key where it wants one."""
+    """The API of a deployment, asked with its key if it has one.
+
+    A method whose name is a noun returns the body of an answer. It raises `StepError` if the API answers a problem.
+    """
 
     def __init__(self, workspace: Workspace, deployed: Deployment) -> None:
         self._url = f"{workspace.endpoint_url}/_aws/execute-api/voucher/{STAGE}/"
@@ -23,42 +31,49 @@ class Api:
         if deployed.api_key:
             self._headers["x-api-key"] = deployed.api_key
 
-    def voucher(self, fields: Mapping[str, Any]) -> Answer:
+    def look_up(self, fields: Mapping[str, Any]) -> Answer:
         """Ask which amount a customer should get."""
         return self._ask("voucher", json.dumps(fields))
 
-    def run(self, run_id: str) -> Answer:
-        """Ask how far a run is, or how it ended."""
-        return self._ask(f"executions/{run_id}")
+    def runs(self) -> "ListedRuns":
+        """Return the runs that started last, the last one first."""
+        return cast("ListedRuns", self._body("executions"))
 
-    def selection_criteria(self) -> dict[str, Any]:
-        """Return the served model and its segments.
+    def run(self, run_id: str) -> "RunReport":
+        """Return a run: how far it is, or how it ended."""
+        return cast("RunReport", self._body(f"executions/{run_id}"))
 
-        Raises
-        ------
-        StepError
-            The API answers with a problem: nothing is served yet.
-        """
-        answer = self._ask("selection_criteria")
-        if not answer.is_good:
-            problem = answer.body
-            raise StepError(
-                f"the API has no segments: {problem.get('detail', answer.text)}", facts={"problem": problem}
-            )
-        return answer.body
+    def last_run(self) -> "RunReport | None":
+        """Return the run that started last; None before the first."""
+        listed = self.runs()["runs"]
+        return self.run(listed[0]["run_id"]) if listed else None
 
-    def served(self) -> dict[str, Any] | None:
+    def versions(self) -> "KeptVersions":
+        """Return the versions of the model, the newest first."""
+        return cast("KeptVersions", self._body("versions"))
+
+    def model(self) -> "ModelReport":
+        """Return the analysis of the served model."""
+        return cast("ModelReport", self._body("model"))
+
+    def selection_criteria(self) -> "SelectionCriteria":
+        """Return the served model and its segments."""
+        return cast("SelectionCriteria", self._body("selection_criteria"))
+
+    def served(self) -> "SelectionCriteria | None":
         """Return the served model and its segments; None before the first one."""
-        answer = self._ask("selection_criteria")
-        return answer.body if answer.is_good else None
+        try:
+            return self.selection_criteria()
+        except StepError:
+            return None
 
-    def criteria_of(self, version: str) -> dict[str, Any]:
-        """Return the segments of a version that was published, once the API has noticed that it was.
+    def criteria_of(self, version: str) -> "SelectionCriteria":
+        """Return the segments of a version that was published, once the API serves it.
 
         Raises
         ------
         StepError
-            It has not after half a minute.
+            The API still serves another version after half a minute.
         """
         deadline = time.monotonic() + _NOTICE_SECONDS
         while (criteria := self.selection_criteria())["model"]["version"] != version:
@@ -69,6 +84,14 @@ class Api:
                 )
             time.sleep(0.1)
         return criteria
+
+    def _body(self, path: str) -> dict[str, Any]:
+        answer = self._ask(path)
+        if not answer.is_good:
+            problem = answer.body
+            detail = problem.get("detail", answer.text)
+            raise StepError(f"GET /{path} of the API: {answer.status}, {detail}", facts={"problem": problem})
+        return answer.body
 
     def _ask(self, path: str, body: str | None = None) -> Answer:
         return ask(self._url + path, body, self._headers, seconds=_PATIENCE_SECONDS)

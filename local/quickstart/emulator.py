@@ -1,6 +1,5 @@
 """The emulator's process: started, waited for, stopped."""
 
-import http.client
 import socket
 import subprocess
 import time
@@ -115,7 +114,7 @@ def wait_until_healthy(workspace: Workspace) -> None:
         try:
             if ask(f"{workspace.endpoint_url}/_localstack/health", seconds=2).is_good and _listens(workspace):
                 return
-        except (OSError, http.client.HTTPException):
+        except ConnectionError:
             pass
         time.sleep(0.1)
     raise StepError(f"the emulator did not answer within {_START_SECONDS} s", workspace.log("emulator"))

@@ -1,9 +1,8 @@
-"""What the quickstart shows of models: segments with their amounts, an answer to a lookup, the versions there are."""
+"""What the quickstart shows of models: their segments, the answer to a lookup, and the versions."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import groupby, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
@@ -11,40 +10,34 @@ from rich.table import Table
 
 from local.quickstart.steps import StepError
 from local.quickstart.terminal import console, notices, show_table
-from voucher_selection.api.wording import duration
-from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
-from voucher_selection.domain.wording import amount
+from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence
+from voucher_selection.domain.wording import EVIDENCE, age, amount, moment
+
+if TYPE_CHECKING:
+    from voucher_selection.api.model_report import KeptVersion, ModelReport, SegmentReport
+    from voucher_selection.domain.lookups import SegmentAnswer, SelectionCriteria
 
 _SHADES = "█▓▒░"
 # From this width on, there is room for the amounts that come next.
 _ROOMY = 112
 _BAR_WIDTH, _ROOMY_BAR_WIDTH = 18, 24
 _OTHERS_NAMED = 2
-_REMARKS = {
-    Evidence.CLEAR: "",
-    Evidence.NEAR_TIE: "[yellow]near tie[/]",
-    Evidence.THIN: "[yellow]thin[/]",
-    Evidence.NONE: "[dim]none[/]",
-}
+_COLOURS = {Evidence.NEAR_TIE: "yellow", Evidence.THIN: "yellow", Evidence.NONE: "dim"}
 _EXPLAINED = {
     Evidence.NEAR_TIE: "near tie: the two leading amounts differ by no more than chance would have them",
     Evidence.THIN: f"thin: support below {LOW_SUPPORT}",
 }
 
 
-def model_report(
-    criteria: Mapping[str, Any], country: str | None, segment_name: str | None, now: datetime
-) -> dict[str, Any]:
-    """Return the answer of `GET /selection_criteria` for one country or segmentation, or for all.
-
-    The model has its age at `now` besides (`age_seconds`), and each segment what stands behind its mode (`evidence`).
+def only(report: "ModelReport", country: str | None, segment_name: str | None) -> "ModelReport":
+    """Return a model's analysis with the segments of one country, of one segmentation, or of both.
 
     Raises
     ------
     StepError
-        The model has no such country or segmentation.
+        The model does not have this country or segmentation.
     """
-    segments = criteria["segments"]
+    segments: list[Any] = list(report["segments"])
     for name, value, option in (
         ("country_code", country, "--country"),
         ("segment_name", segment_name, "--segment-name"),
@@ -53,33 +46,27 @@ def model_report(
         if value is not None and value not in known:
             raise StepError(f"{option}: the model has {', '.join(known)}, not {value}")
         segments = [segment for segment in segments if value in (None, segment[name])]
-    age = now - datetime.fromisoformat(criteria["model"]["published_at"])
-    return {
-        "model": {**criteria["model"], "age_seconds": round(age.total_seconds())},
-        "segments": [segment | {"evidence": evidence_of(_counts(segment)).value} for segment in segments],
-    }
+    return {**report, "segments": segments}
 
 
-def show_report(report: Mapping[str, Any]) -> None:
-    """Print a model's facts, and of each segmentation a table with the distribution of amounts."""
-    model = report["model"]
-    published = datetime.fromisoformat(model["published_at"]).astimezone(UTC)
-    console.print(f"Version    {model['version']}", markup=False, soft_wrap=True)
-    console.print(f"CUR_DATE   {model['cur_date']}")
-    console.print(f"Published  {published:%Y-%m-%d %H:%M:%S} UTC, {duration(model['age_seconds'])} ago")
+def show_report(report: "ModelReport") -> None:
+    """Print a model's facts, and a table for each segmentation with the distribution of amounts."""
+    console.print(f"Version    {report['version']}", markup=False, soft_wrap=True)
+    console.print(f"CUR_DATE   {report['cur_date']}")
+    console.print(f"Published  {moment(report['published_at'])}, {age(report['age_seconds'])}")
     for (country, segment_name), segments in groupby(
         report["segments"], key=lambda segment: (segment["country_code"], segment["segment_name"])
     ):
         console.print()
         console.print(f"{country} by {segment_name}", style="bold", markup=False)
         show_table(_distribution_table(segments))
-    found = {Evidence(segment["evidence"]) for segment in report["segments"]}
+    found = {segment["evidence"] for segment in report["segments"]}
     for evidence, explanation in _EXPLAINED.items():
         if evidence in found:
             console.print(explanation, style="yellow")
 
 
-def show_segments(criteria: dict[str, Any]) -> None:
+def show_segments(criteria: "SelectionCriteria") -> None:
     """Print every segment with its mode."""
     title = f"The voucher amount used most, by segment (CUR_DATE {criteria['model']['cur_date']})"
     table = Table(title=title, box=SIMPLE_HEAD)
@@ -95,32 +82,32 @@ def show_segments(criteria: dict[str, Any]) -> None:
     show_table(table)
 
 
-def show_left_behind(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Print what a full run no longer serves of the model before it, which had been made for other inputs."""
+def show_left_behind(before: "SelectionCriteria", now: "SelectionCriteria") -> None:
+    """Print what a full run no longer serves of the model before it, which was made for other inputs."""
     for what, of_model, how in _INPUTS:
         if gone := [name for name in of_model(before) if name not in of_model(now)]:
-            told = f"Served before and no longer: {what} {', '.join(gone)}. {how}"
-            notices.print(told, style="yellow", markup=False, soft_wrap=True)
+            text = f"Served before and no longer: {what} {', '.join(gone)}. {how}"
+            notices.print(text, style="yellow", markup=False, soft_wrap=True)
 
 
-def _countries(criteria: Mapping[str, Any]) -> list[str]:
+def _countries(criteria: "SelectionCriteria") -> list[str]:
     return list(dict.fromkeys(segment["country_code"] for segment in criteria["segments"]))
 
 
-def _segments(criteria: Mapping[str, Any]) -> list[str]:
+def _segments(criteria: "SelectionCriteria") -> list[str]:
     return list(dict.fromkeys(f"{each['segment_name']} {each['segment']}" for each in criteria["segments"]))
 
 
-def _cur_date(criteria: Mapping[str, Any]) -> list[str]:
+def _cur_date(criteria: "SelectionCriteria") -> list[str]:
     return [criteria["model"]["cur_date"]]
 
 
-_INPUTS: Sequence[tuple[str, Callable[[Mapping[str, Any]], list[str]], str]] = (
+_INPUTS: Sequence[tuple[str, Callable[["SelectionCriteria"], list[str]], str]] = (
     ("the countries", _countries, "Name them again with --country, or for every run with --set countries=…"),
     ("the segments", _segments, "A full run has the deployment's own: change these with --set segments_file=FILE"),
     ("CUR_DATE", _cur_date, "Name it again with --cur-date, or for every run with --set cur_date=…"),
 )
-"""What the next full run takes from the deployment when it is not named: what it is called, and how it is kept."""
+"""The inputs that a full run takes from the deployment if the command does not name them, and how to keep them."""
 
 
 def show_voucher(answer: Mapping[str, Any]) -> None:
@@ -138,37 +125,41 @@ def show_voucher(answer: Mapping[str, Any]) -> None:
 
 
 def show_problem(problem: Mapping[str, Any]) -> None:
-    """Print why a lookup has no answer, with each field that cannot be used."""
+    """Print why a lookup has no answer, with each field that is invalid."""
     errors = problem.get("errors", [])
-    told = [f"{error['field']}: {error['detail']}" for error in errors]
+    lines = [f"{error['field']}: {error['detail']}" for error in errors]
     if not errors:
-        told = [str(problem.get("detail") or problem.get("message") or problem)]
+        lines = [str(problem.get("detail") or problem.get("message") or problem)]
     heading = " ".join(str(problem[name]) for name in ("status", "code") if name in problem)
-    for line in [f"no voucher ({heading})" if heading else "no voucher", *(f"  {line}" for line in told)]:
+    for line in [f"no voucher ({heading})" if heading else "no voucher", *(f"  {line}" for line in lines)]:
         notices.print(line, style="red", markup=False, soft_wrap=True)
 
 
-def show_versions(found: Mapping[str, Any]) -> None:
-    """Print the versions that there are, the newest first."""
+def show_versions(versions: "Sequence[KeptVersion]") -> None:
+    """Print versions as a table."""
+    if not versions:
+        console.print("Nothing has been published yet.")
+        return
     table = Table(box=SIMPLE_HEAD)
-    for name in ("", "Version", "CUR_DATE", "Published (UTC)", "Countries"):
+    for name in ("", "Version", "CUR_DATE", "Published", "Countries"):
         table.add_column(name, no_wrap=True)
     table.add_column("Segments", justify="right")
-    for version in found["versions"]:
-        marks = {found["served"]: "[green]served[/]", found["previous"]: "before"}
-        expires = "[dim]expires[/]" if version["expires_at"] else ""
+    for version in versions:
         table.add_row(
-            marks.get(version["version"], expires),
+            _mark(version),
             version["version"],
             version["cur_date"],
-            f"{datetime.fromisoformat(version['published_at']).astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+            moment(version["published_at"]),
             escape(", ".join(version["countries"])),
             str(version["segments"]),
         )
-    if found["versions"]:
-        show_table(table)
-    else:
-        console.print("Nothing has been published yet.")
+    show_table(table)
+
+
+def _mark(version: "KeptVersion") -> str:
+    if version["is_served"]:
+        return "[green]served[/]"
+    return "before" if version["is_previous"] else "[dim]expires[/]" if version["expires_at"] else ""
 
 
 def stacked_bar(shares: Sequence[float], width: int) -> str:
@@ -182,7 +173,7 @@ def stacked_bar(shares: Sequence[float], width: int) -> str:
     return "".join(shade * (end - start) for shade, (start, end) in zip(_SHADES, pairwise(ends), strict=False))
 
 
-def _distribution_table(segments: Iterable[Mapping[str, Any]]) -> Table:
+def _distribution_table(segments: "Iterable[SegmentReport]") -> Table:
     is_roomy = console.width >= _ROOMY
     width = _ROOMY_BAR_WIDTH if is_roomy else _BAR_WIDTH
     table = Table(box=SIMPLE_HEAD)
@@ -203,10 +194,15 @@ def _distribution_table(segments: Iterable[Mapping[str, Any]]) -> Table:
             share,
             f"[cyan]{stacked_bar(shares, width)}[/]" if shares else "",
             f"{segment['support']:,}",
-            _REMARKS[Evidence(segment["evidence"])],
+            _remark(segment["evidence"]),
             *([_next(others)] if is_roomy else []),
         )
     return table
+
+
+def _remark(evidence: str) -> str:
+    colour = _COLOURS.get(Evidence(evidence))
+    return f"[{colour}]{EVIDENCE[Evidence(evidence)]}[/]" if colour else ""
 
 
 def _next(others: Sequence[tuple[str, str]]) -> str:
@@ -214,17 +210,17 @@ def _next(others: Sequence[tuple[str, str]]) -> str:
     return ", ".join(named + ["…"] * (len(others) > _OTHERS_NAMED))
 
 
-def _counts(segment: Mapping[str, Any]) -> list[int]:
+def _counts(segment: "SegmentAnswer") -> list[int]:
     return [assignment["count"] for assignment in segment["assignments"]]
 
 
-def _amounts(segment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _amounts(segment: "SegmentAnswer") -> Iterator[tuple[str, str]]:
     """Yield the amounts of a segment with their shares, as text."""
     for assignment in segment["assignments"]:
         yield amount(assignment["voucher_amount"]), f"{assignment['count'] / segment['support']:.1%}"
 
 
-def _ranked(segment: Mapping[str, Any]) -> tuple[str, str, str, str]:
+def _ranked(segment: "SegmentAnswer") -> tuple[str, str, str, str]:
     """Return the mode, its support and share, and the runner-up, as text."""
     if not segment["assignments"]:
         return "-", "0", "-", "-"

@@ -1,16 +1,15 @@
 """Commands about models: what is served, what a customer gets from it, and which version it is."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from local.quickstart import model_report, report
+from local.quickstart import model_report
+from local.quickstart import run as shown_run
 from local.quickstart.api import Api
-from local.quickstart.commands.execution import executed
+from local.quickstart.commands.execution import run_to_end
 from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
 from local.quickstart.terminal import answer
-from local.quickstart.versions import versions as known_versions
 
 app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "The model"
@@ -34,8 +33,8 @@ def report_model(
     """Show the served model, and how much stands behind its amounts."""
     with explained(as_json=as_json):
         workspace = workspace_on()
-        criteria = Api(workspace, running_deployment(workspace)).selection_criteria()
-        found = model_report.model_report(criteria, country, segment_name, datetime.now(UTC))
+        served = Api(workspace, running_deployment(workspace)).model()
+        found = model_report.only(served, country, segment_name)
     if as_json:
         answer(found)
     else:
@@ -78,7 +77,7 @@ def lookup(
     with explained(as_json=as_json):
         workspace = workspace_on()
         api = Api(workspace, running_deployment(workspace))
-        found = api.voucher({name: value for name, value in fields.items() if value is not None})
+        found = api.look_up({name: value for name, value in fields.items() if value is not None})
     if as_json:
         typer.echo(found.text)
     elif found.is_good:
@@ -93,11 +92,11 @@ def versions(*, as_json: AsJson = False) -> None:
     """List the versions of the model; one of them is served."""
     with explained(as_json=as_json):
         workspace = workspace_on()
-        found = known_versions(workspace, running_deployment(workspace))
+        found = Api(workspace, running_deployment(workspace)).versions()
     if as_json:
         answer(found)
     else:
-        model_report.show_versions(found)
+        model_report.show_versions(found["versions"])
 
 
 @app.command(
@@ -115,13 +114,13 @@ def rollback(
     with explained(as_json=as_json):
         workspace = workspace_on()
         deployed = running_deployment(workspace)
-        made, summary = executed(workspace, deployed, {"mode": "rollback", "version": version})
-        Api(workspace, deployed).criteria_of(summary["served_version"])
+        ended = run_to_end(workspace, deployed, {"mode": "rollback", "version": version})
+        Api(workspace, deployed).criteria_of(ended["summary"]["served_version"])
     if as_json:
-        answer({"run": made, "previous_version": summary["previous_version"]})
+        answer({"run": ended, "previous_version": ended["summary"]["previous_version"]})
     else:
-        report.show_states(made)
-        report.show_rollback(summary)
+        shown_run.show_states(ended)
+        shown_run.show_rollback(ended["summary"])
 
 
 @app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart approve run-6f5b966c"))
@@ -134,13 +133,13 @@ def approve(
     with explained(as_json=as_json):
         workspace = workspace_on()
         deployed = running_deployment(workspace)
-        made, summary = executed(workspace, deployed, {"mode": "approve", "run_id": run_id})
-        criteria = Api(workspace, deployed).criteria_of(summary["served_version"])
+        ended = run_to_end(workspace, deployed, {"mode": "approve", "run_id": run_id})
+        criteria = Api(workspace, deployed).criteria_of(ended["summary"]["served_version"])
     if as_json:
-        answer({"run": made, "approved_run_id": summary["approved_run_id"], "served": criteria})
+        answer({"run": ended, "approved_run_id": ended["summary"]["approved_run_id"], "served": criteria})
     else:
-        report.show_states(made)
-        report.show_outcome(summary)
+        shown_run.show_states(ended)
+        shown_run.show_outcome(ended["summary"])
         model_report.show_segments(criteria)
 
 

@@ -12,10 +12,11 @@ from typing import Annotated
 
 import typer
 
-from local.quickstart import deployment, emulator, model_report, report, settings_report, toolchain
+from local.quickstart import deployment, emulator, executions, model_report, settings_report, toolchain
+from local.quickstart import run as shown_run
 from local.quickstart import source as sources
 from local.quickstart.api import Api
-from local.quickstart.commands.execution import executed
+from local.quickstart.commands.execution import run_to_end
 from local.quickstart.commands.session import (
     AsJson,
     Reset,
@@ -25,7 +26,6 @@ from local.quickstart.commands.session import (
     running_deployment,
     workspace_on,
 )
-from local.quickstart.executions import Executions
 from local.quickstart.record import Deployment, Record
 from local.quickstart.stage_settings import Asked, asked_of
 from local.quickstart.starting_settings import NOT_DEPLOYED, Deployed, Start, starting_from
@@ -47,7 +47,7 @@ Port = Annotated[int | None, typer.Option(envvar="VOUCHER_SELECTION_PORT", help=
         "./quickstart run -d --append --source s3://bucket/today/",
         "./quickstart run -d --source vouchers.parquet --null-date 1900-01-01",
         "./quickstart run -d --set auth=api_key --set shard_target_rows=10000",
-        "./quickstart run --json | jq .run.total_seconds",
+        "./quickstart run --json | jq .run.seconds",
     ),
 )
 def run(  # noqa: PLR0913 - its options
@@ -113,17 +113,17 @@ def run(  # noqa: PLR0913 - its options
             place = _uploaded(workspace, deployed, history)
             before = None if started else Api(workspace, deployed).served()
             notices.print(f"Running the pipeline on {place}", markup=False, soft_wrap=True)
-            made, summary = executed(workspace, deployed, request | {"source": place})
-            served = Api(workspace, deployed).criteria_of(summary["served_version"])
+            ended = run_to_end(workspace, deployed, request | {"source": place})
+            served = Api(workspace, deployed).criteria_of(ended["summary"]["served_version"])
         if before:
             model_report.show_left_behind(before, served)
         if as_json:
-            answer({"run": made, "served": served, "api_url": deployed.api_url, "api_key": deployed.api_key})
+            answer({"run": ended, "served": served, "api_url": deployed.api_url, "api_key": deployed.api_key})
             return
-        report.show_states(made)
-        report.show_rows(summary)
+        shown_run.show_states(ended)
+        shown_run.show_rows(ended["summary"])
         model_report.show_segments(served)
-        report.show_addresses(deployed, served["segments"][0]["country_code"])
+        shown_run.show_addresses(deployed, served["segments"][0]["country_code"])
         if detach:
             console.print("It serves in the background; stop it with ./quickstart stop")
         else:
@@ -160,18 +160,19 @@ def remodel(
             "publish": not what_if,
         }
         deployed = running_deployment(workspace)
-        made, summary = executed(workspace, deployed, request)
+        ended = run_to_end(workspace, deployed, request)
+        summary = ended["summary"]
         modelled = (
-            Executions(workspace, deployed).read(summary["what_if_key"])
+            executions.what_if(workspace, deployed, summary["what_if_key"])
             if summary["what_if_key"]
             else Api(workspace, deployed).criteria_of(summary["served_version"])
         )
         if as_json:
             changed = {key: summary[key] for key in ("changed_segments", "changes")}
-            answer({"run": made, **changed, "modelled": modelled})
+            answer({"run": ended, **changed, "modelled": modelled})
             return
-        report.show_states(made)
-        report.show_remodel(summary)
+        shown_run.show_states(ended)
+        shown_run.show_remodel(summary)
         model_report.show_segments(modelled)
         if segments and not what_if:
             notices.print(
@@ -206,14 +207,12 @@ def assign(
         place = sources.resolve(customers, workspace.state, option="--customers")
         deployed = running_deployment(workspace)
         place = _uploaded(workspace, deployed, place)
-        made, summary = executed(
-            workspace, deployed, {"mode": "assign", "customers": place, "segment_name": segment_name}
-        )
+        ended = run_to_end(workspace, deployed, {"mode": "assign", "customers": place, "segment_name": segment_name})
         if as_json:
-            answer({"run": made, "output": summary["output"]})
+            answer({"run": ended, "output": ended["summary"]["output"]})
             return
-        report.show_states(made)
-        report.show_assignment(summary)
+        shown_run.show_states(ended)
+        shown_run.show_assignment(ended["summary"])
 
 
 def _check_date(option: str, text: str | None) -> None:
@@ -271,7 +270,7 @@ def _uploaded(workspace: Workspace, deployed: Deployment, place: str | Path) -> 
     if isinstance(place, str):
         return place
     with step(f"Uploading {place.name}"):
-        return sources.upload(place, deployed.bucket, Executions(workspace, deployed).s3)
+        return sources.upload(place, deployed.bucket, workspace.client("s3"))
 
 
 @contextmanager

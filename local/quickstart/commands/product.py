@@ -5,13 +5,13 @@ from typing import Annotated, Any
 import typer
 
 from local.quickstart import emulator, functions_log, runs_report, settings_report, starting_settings
+from local.quickstart.api import Api
 from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
-from local.quickstart.executions import Executions
 from local.quickstart.record import Deployment, Record
-from local.quickstart.runs import Runs
 from local.quickstart.steps import StepError, step
 from local.quickstart.terminal import answer, console
 from local.quickstart.workspace import REGION, STAGE, Workspace
+from voucher_selection.api.run_reports import MOST_RUNS
 
 app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "What is up"
@@ -48,21 +48,24 @@ def status(*, as_json: AsJson = False) -> None:
 )
 def runs(
     *,
-    run_id: Annotated[str | None, typer.Argument(help="One of them, with all that is known of it.")] = None,
-    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many of the last runs.")] = 10,
+    run_id: Annotated[str | None, typer.Argument(help="A run to show, with all its facts.")] = None,
+    count: Annotated[
+        int, typer.Option("-n", "--count", min=1, max=MOST_RUNS, help="How many of the last runs to list.")
+    ] = 10,
     as_json: AsJson = False,
 ) -> None:
     """List the last runs, or show one."""
     with explained(as_json=as_json):
         workspace = workspace_on()
-        known = Runs(workspace, running_deployment(workspace))
-        found = known.told(run_id) if run_id else known.latest(count)
+        api = Api(workspace, running_deployment(workspace))
+        found = api.run(run_id) if run_id else None
+        listed = [] if run_id else api.runs()["runs"][:count]
     if as_json:
-        answer(found if run_id else {"runs": found})
-    elif isinstance(found, dict):
+        answer(found or {"runs": listed})
+    elif found:
         runs_report.show_run(found)
     else:
-        runs_report.show_runs(found)
+        runs_report.show_runs(listed)
 
 
 @app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart logs ingest", "./quickstart logs api -n 20"))
@@ -111,7 +114,6 @@ def stop(*, as_json: AsJson = False) -> None:
 
 
 def _status(workspace: Workspace, deployed: Deployment) -> dict[str, Any]:
-    run_id = Executions(workspace, deployed).last()
     return {
         "running": True,
         "api_url": deployed.api_url,
@@ -123,7 +125,7 @@ def _status(workspace: Workspace, deployed: Deployment) -> dict[str, Any]:
         "bucket": deployed.bucket,
         "table": deployed.table,
         "settings": deployed.deployed_settings or {},
-        "last_run": Runs(workspace, deployed).told(run_id) if run_id else None,
+        "last_run": Api(workspace, deployed).last_run(),
     }
 
 

@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPException
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -79,7 +78,7 @@ def explained(*, as_json: bool = False) -> Iterator[None]:
         raise typer.Exit(interrupts.EXIT_CODE) from error
     except StepError as error:
         _tell(error, as_json=as_json)
-    except (BotoCoreError, ClientError, OSError, HTTPException) as error:
+    except (BotoCoreError, ClientError, OSError) as error:
         _tell(in_words(error), as_json=as_json)
 
 
@@ -90,7 +89,7 @@ def in_words(error: Exception) -> StepError:
     if isinstance(error, ConfigParseError):
         return StepError(f"the AWS configuration cannot be read: {error}")
     asked = str(error.kwargs.get("endpoint_url")) if isinstance(error, BotoCoreError) else ""
-    is_emulator = isinstance(error, (TimeoutError, ConnectionError, HTTPException))  # of its API
+    is_emulator = isinstance(error, (TimeoutError, ConnectionError))  # of its API
     if is_emulator or is_loopback(urlsplit(asked).hostname or ""):
         return StepError(
             f"the emulator does not answer: {error}. ./quickstart logs says what it does, ./quickstart stop ends it"
