@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from benchmarks.histories import history_file
-from local.quickstart.sample import sample_history
+from local.quickstart.here.sample import sample_history
 from voucher_selection.adapters.footers import check_footer
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.history import COLUMN_NAMES

@@ -9,7 +9,7 @@ import typer
 from local.quickstart import completion
 from local.quickstart.commands import deploy, model, pipeline, product, project
 from local.quickstart.commands.session import AS_JSON, examples
-from local.quickstart.terminal import answer_error
+from local.quickstart.machine.terminal import answer_error
 
 PROGRAM = "./quickstart"
 _USAGE_ERROR = 2

@@ -12,10 +12,10 @@ from botocore.stub import Stubber
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from local.quickstart.account import Account, Identity
+from local.quickstart.aws.account import Account, Identity
+from local.quickstart.aws.prerequisites import LEAST_BOOTSTRAP, bootstrap_command, check
 from local.quickstart.cli import app
-from local.quickstart.prerequisites import LEAST_BOOTSTRAP, bootstrap_command, check
-from local.quickstart.steps import StepError
+from local.quickstart.machine.steps import StepError
 
 VERSION = "/cdk-bootstrap/hnb659fds/version"
 # of moto

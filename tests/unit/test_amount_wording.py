@@ -2,9 +2,9 @@
 
 import pytest
 
-from local.quickstart import model_report
-from local.quickstart import run as shown_run
-from local.quickstart.terminal import console
+from local.quickstart.machine.terminal import console
+from local.quickstart.shown import model as model_report
+from local.quickstart.shown import run as shown_run
 from voucher_selection.api import charts
 from voucher_selection.domain.served_model import AmountCount
 from voucher_selection.domain.wording import amount

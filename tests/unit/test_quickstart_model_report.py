@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from local.quickstart.model_report import only, show_left_behind, stacked_bar
-from local.quickstart.steps import StepError
+from local.quickstart.machine.steps import StepError
+from local.quickstart.shown.model import filtered, show_left_behind, stacked_bar
+
 
 def segment(country: str, segment_name: str, name: str) -> dict[str, Any]:
     return {"country_code": country, "segment_name": segment_name, "segment": name}
@@ -27,16 +28,16 @@ def names(report: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def test_a_report_can_be_of_one_country_or_segmentation():
-    assert only(REPORT, None, None) == REPORT
-    assert names(only(REPORT, "Latvia", None)) == [("Latvia", "30-60"), ("Latvia", "61-90")]
-    assert names(only(REPORT, "Peru", "recency_segment")) == [("Peru", "180+")]
+    assert filtered(REPORT, None, None) == REPORT
+    assert names(filtered(REPORT, "Latvia", None)) == [("Latvia", "30-60"), ("Latvia", "61-90")]
+    assert names(filtered(REPORT, "Peru", "recency_segment")) == [("Peru", "180+")]
 
 
 def test_a_country_that_the_model_has_not_is_named_with_those_it_has():
     with pytest.raises(StepError, match="--country: the model has Peru, Latvia, not Chile"):
-        only(REPORT, "Chile", None)
+        filtered(REPORT, "Chile", None)
     with pytest.raises(StepError, match="--segment-name: the model has recency_segment, not frequent_segment"):
-        only(REPORT, "Latvia", "frequent_segment")
+        filtered(REPORT, "Latvia", "frequent_segment")
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from local.quickstart import emulator
 from local.quickstart.commands.pipeline import start_of
-from local.quickstart.deployment import fingerprint
-from local.quickstart.record import Deployment, EmulatorProcess, Record
-from local.quickstart.stage_settings import asked_of, settings_of, stage_with
-from local.quickstart.steps import StepError
-from local.quickstart.workspace import Workspace
+from local.quickstart.here.deployment import fingerprint
+from local.quickstart.machine import emulator
+from local.quickstart.machine.record import Deployment, EmulatorProcess, Record
+from local.quickstart.machine.steps import StepError
+from local.quickstart.machine.workspace import Workspace
+from local.quickstart.settings.asked import asked_of, settings_of, stage_with
 
 
 def test_settings_are_names_with_values():

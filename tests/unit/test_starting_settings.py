@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from local.quickstart import settings_report, stage_settings, starting_settings
-from local.quickstart.stage_settings import Asked, asked_of
-from local.quickstart.starting_settings import NOT_DEPLOYED, Deployed, Row, Start, giving, starting_from
-from local.quickstart.steps import StepError
+from local.quickstart.machine.steps import StepError
+from local.quickstart.settings import asked as stage_settings
+from local.quickstart.settings import starting as starting_settings
+from local.quickstart.settings.asked import Asked, asked_of
+from local.quickstart.settings.starting import NOT_DEPLOYED, Deployed, Row, Start, giving, starting_from
+from local.quickstart.shown import settings as settings_report
 
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd"
 PROD = {"countries": "Peru,Latvia", "alarm_email": "on-call@example.com", "max_concurrency": "5"}

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from local.quickstart import run_progress
-from local.quickstart.api import Api
-from local.quickstart.executions import Executions
-from local.quickstart.record import Deployment
-from local.quickstart.steps import StepError
-from local.quickstart.terminal import notices
-from local.quickstart.workspace import Workspace
+from local.quickstart.here.api import Api
+from local.quickstart.here.executions import Executions
+from local.quickstart.machine.record import Deployment
+from local.quickstart.machine.steps import StepError
+from local.quickstart.machine.terminal import notices
+from local.quickstart.machine.workspace import Workspace
+from local.quickstart.shown.run_progress import show_progress
 
 if TYPE_CHECKING:
     from voucher_selection.api.run_reports import RunReport
@@ -26,7 +26,7 @@ def run_to_end(workspace: Workspace, deployed: Deployment, request: Mapping[str,
     executions, api = Executions(workspace, deployed), Api(workspace, deployed)
     run_id = executions.start(request)
     notices.print(f"  [dim]run {run_id}[/]")
-    ended = run_progress.show_progress(executions.follow(run_id), request.get("mode") or "full")
+    ended = show_progress(executions.follow(run_id), request.get("mode") or "full")
     if ended.status == "SUCCEEDED":
         return api.run(run_id)
     held_back = f"Publish it as it is: ./quickstart approve {run_id}\n" if ended.error == "HeldBack" else ""

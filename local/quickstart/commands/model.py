@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from local.quickstart import model_report
-from local.quickstart import run as shown_run
-from local.quickstart.api import Api
 from local.quickstart.commands.execution import run_to_end
 from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
-from local.quickstart.terminal import answer
+from local.quickstart.here.api import Api
+from local.quickstart.machine.terminal import answer
+from local.quickstart.shown.model import filtered, show_problem, show_report, show_segments, show_versions, show_voucher
+from local.quickstart.shown.run import show_outcome, show_rollback, show_states
 
 app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "The model"
@@ -34,11 +34,11 @@ def report_model(
     with explained(as_json=as_json):
         workspace = workspace_on()
         served = Api(workspace, running_deployment(workspace)).model()
-        found = model_report.only(served, country, segment_name)
+        found = filtered(served, country, segment_name)
     if as_json:
         answer(found)
     else:
-        model_report.show_report(found)
+        show_report(found)
 
 
 @app.command(
@@ -81,9 +81,9 @@ def lookup(
     if as_json:
         typer.echo(found.text)
     elif found.is_good:
-        model_report.show_voucher(found.body)
+        show_voucher(found.body)
     else:
-        model_report.show_problem(found.body)
+        show_problem(found.body)
     raise typer.Exit(0 if found.is_good else 1)
 
 
@@ -96,7 +96,7 @@ def versions(*, as_json: AsJson = False) -> None:
     if as_json:
         answer(found)
     else:
-        model_report.show_versions(found["versions"])
+        show_versions(found["versions"])
 
 
 @app.command(
@@ -119,8 +119,8 @@ def rollback(
     if as_json:
         answer({"run": ended, "previous_version": ended["summary"]["previous_version"]})
     else:
-        shown_run.show_states(ended)
-        shown_run.show_rollback(ended["summary"])
+        show_states(ended)
+        show_rollback(ended["summary"])
 
 
 @app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart approve run-6f5b966c"))
@@ -138,9 +138,9 @@ def approve(
     if as_json:
         answer({"run": ended, "approved_run_id": ended["summary"]["approved_run_id"], "served": criteria})
     else:
-        shown_run.show_states(ended)
-        shown_run.show_outcome(ended["summary"])
-        model_report.show_segments(criteria)
+        show_states(ended)
+        show_outcome(ended["summary"])
+        show_segments(criteria)
 
 
 def _number_or_text(given: str | None) -> int | str | None:

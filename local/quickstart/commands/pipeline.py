@@ -12,10 +12,6 @@ from typing import Annotated
 
 import typer
 
-from local.quickstart import deployment, emulator, executions, model_report, settings_report, toolchain
-from local.quickstart import run as shown_run
-from local.quickstart import source as sources
-from local.quickstart.api import Api
 from local.quickstart.commands.execution import run_to_end
 from local.quickstart.commands.session import (
     AsJson,
@@ -26,12 +22,19 @@ from local.quickstart.commands.session import (
     running_deployment,
     workspace_on,
 )
-from local.quickstart.record import Deployment, Record
-from local.quickstart.stage_settings import Asked, asked_of
-from local.quickstart.starting_settings import NOT_DEPLOYED, Deployed, Start, starting_from
-from local.quickstart.steps import StepError, step
-from local.quickstart.terminal import answer, console, notices
-from local.quickstart.workspace import STAGE, Workspace
+from local.quickstart.here import deployment, executions
+from local.quickstart.here import source as sources
+from local.quickstart.here.api import Api
+from local.quickstart.machine import emulator, toolchain
+from local.quickstart.machine.record import Deployment, Record
+from local.quickstart.machine.steps import StepError, step
+from local.quickstart.machine.terminal import answer, console, notices
+from local.quickstart.machine.workspace import STAGE, Workspace
+from local.quickstart.settings.asked import Asked, asked_of
+from local.quickstart.settings.starting import NOT_DEPLOYED, Deployed, Start, starting_from
+from local.quickstart.shown.model import show_left_behind, show_segments
+from local.quickstart.shown.run import show_addresses, show_assignment, show_remodel, show_rows, show_states
+from local.quickstart.shown.settings import show_gone, show_start
 
 app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "Run"
@@ -116,14 +119,14 @@ def run(  # noqa: PLR0913 - its options
             ended = run_to_end(workspace, deployed, request | {"source": place})
             served = Api(workspace, deployed).criteria_of(ended["summary"]["served_version"])
         if before:
-            model_report.show_left_behind(before, served)
+            show_left_behind(before, served)
         if as_json:
             answer({"run": ended, "served": served, "api_url": deployed.api_url, "api_key": deployed.api_key})
             return
-        shown_run.show_states(ended)
-        shown_run.show_rows(ended["summary"])
-        model_report.show_segments(served)
-        shown_run.show_addresses(deployed, served["segments"][0]["country_code"])
+        show_states(ended)
+        show_rows(ended["summary"])
+        show_segments(served)
+        show_addresses(deployed, served["segments"][0]["country_code"])
         if detach:
             console.print("It serves in the background; stop it with ./quickstart stop")
         else:
@@ -171,9 +174,9 @@ def remodel(
             changed = {key: summary[key] for key in ("changed_segments", "changes")}
             answer({"run": ended, **changed, "modelled": modelled})
             return
-        shown_run.show_states(ended)
-        shown_run.show_remodel(summary)
-        model_report.show_segments(modelled)
+        show_states(ended)
+        show_remodel(summary)
+        show_segments(modelled)
         if segments and not what_if:
             notices.print(
                 "The next full run has the deployment's own segments again. To make these its own:"
@@ -211,8 +214,8 @@ def assign(
         if as_json:
             answer({"run": ended, "output": ended["summary"]["output"]})
             return
-        shown_run.show_states(ended)
-        shown_run.show_assignment(ended["summary"])
+        show_states(ended)
+        show_assignment(ended["summary"])
 
 
 def _check_date(option: str, text: str | None) -> None:
@@ -238,7 +241,7 @@ def start_of(workspace: Workspace, asked: Asked) -> Start:
         _show_gone(workspace, known)
     start = starting_from(found, asked, STAGE, workspace.state)
     if found.is_there and start.rows():
-        settings_report.show_start(start)
+        show_start(start)
     return start
 
 
@@ -286,7 +289,7 @@ def _stopped_if_interrupted(workspace: Workspace, *, started: bool) -> Iterator[
 
 
 def _show_gone(workspace: Workspace, deployed: Deployment) -> None:
-    settings_report.show_gone(deployed.deployed_settings or {}, STAGE, workspace.state, "./quickstart run")
+    show_gone(deployed.deployed_settings or {}, STAGE, workspace.state, "./quickstart run")
 
 
 def _serve(workspace: Workspace, deployed: Deployment, *, stop_at_end: bool) -> None:

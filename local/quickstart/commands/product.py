@@ -4,13 +4,17 @@ from typing import Annotated, Any
 
 import typer
 
-from local.quickstart import emulator, functions_log, runs_report, settings_report, starting_settings
-from local.quickstart.api import Api
 from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
-from local.quickstart.record import Deployment, Record
-from local.quickstart.steps import StepError, step
-from local.quickstart.terminal import answer, console
-from local.quickstart.workspace import REGION, STAGE, Workspace
+from local.quickstart.here import functions_log
+from local.quickstart.here.api import Api
+from local.quickstart.machine import emulator
+from local.quickstart.machine.record import Deployment, Record
+from local.quickstart.machine.steps import StepError, step
+from local.quickstart.machine.terminal import answer, console
+from local.quickstart.machine.workspace import REGION, STAGE, Workspace
+from local.quickstart.settings import starting as starting_settings
+from local.quickstart.shown.runs import show_run, show_runs
+from local.quickstart.shown.settings import show_gone
 from voucher_selection.api.run_reports import MOST_RUNS
 
 app = typer.Typer(rich_markup_mode="rich")
@@ -63,9 +67,9 @@ def runs(
     if as_json:
         answer(found or {"runs": listed})
     elif found:
-        runs_report.show_run(found)
+        show_run(found)
     else:
-        runs_report.show_runs(listed)
+        show_runs(listed)
 
 
 @app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart logs ingest", "./quickstart logs api -n 20"))
@@ -106,7 +110,7 @@ def stop(*, as_json: AsJson = False) -> None:
         with step("Stopping the emulator"):
             stopped = emulator.stop(workspace)
         if stopped and deployed:
-            settings_report.show_gone(deployed.deployed_settings or {}, STAGE, workspace.state, "./quickstart run")
+            show_gone(deployed.deployed_settings or {}, STAGE, workspace.state, "./quickstart run")
     if as_json:
         answer({"stopped": stopped})
     elif not stopped:
@@ -139,7 +143,7 @@ def _show_status(found: dict[str, Any]) -> None:
     console.print()
     if found["last_run"]:
         console.print("The last run", style="bold")
-        runs_report.show_run(found["last_run"])
+        show_run(found["last_run"])
     else:
         console.print("Nothing has run yet.")
 

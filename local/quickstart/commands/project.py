@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from local.quickstart import browser, checks, toolchain
 from local.quickstart.commands.session import examples, explained, workspace_on
-from local.quickstart.locks import write_locks
-from local.quickstart.steps import StepError
-from local.quickstart.workspace import ROOT
-from local.supply_chain import audit as advisories
+from local.quickstart.machine import toolchain
+from local.quickstart.machine.steps import StepError
+from local.quickstart.machine.workspace import ROOT
+from local.quickstart.project import browser, checks
+from local.quickstart.project.locks import write_locks
+from local.quickstart.project.supply_chain import audit as advisories
 
 app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "The project"
@@ -90,19 +91,20 @@ def cdk(context: typer.Context) -> None:
     epilog=examples("./quickstart docs", "./quickstart docs --build", "./quickstart docs --generate"),
 )
 def docs(
+    context: typer.Context,
     *,
     build: Annotated[bool, typer.Option("--build", help="Only build it, into .build/site.")] = False,
     generate: Annotated[
-        bool, typer.Option("--generate", help="Only write the pages in docs/reference anew, from the code.")
+        bool, typer.Option("--generate", help="Only write the pages that are made from the code.")
     ] = False,
     port: Annotated[int, typer.Option(help="Port of this machine's loopback to serve it on.")] = 8000,
 ) -> None:
     """Serve the documentation as a site."""
     with explained():
         if generate:
-            from local.reference.pages import write_pages  # noqa: PLC0415 - it reads the commands, of which this is one
+            from local.quickstart.project.reference.pages import write_pages  # noqa: PLC0415 - the other commands need no schemas
 
-            write_pages()
+            write_pages(context.find_root().command)
             return
         toolchain.install_docs(workspace_on())
     order = ["build", "--strict"] if build else ["serve", "--dev-addr", f"127.0.0.1:{port}"]

@@ -12,12 +12,12 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError, ConfigParseError, ProfileNotFound
 from rich.markup import escape
 
-from local.quickstart import emulator, interrupts
-from local.quickstart.http_client import is_loopback
-from local.quickstart.record import Deployment, Record
-from local.quickstart.steps import StepError, explain
-from local.quickstart.terminal import answer_error, notices
-from local.quickstart.workspace import ROOT, Workspace
+from local.quickstart.machine import emulator, interrupts
+from local.quickstart.machine.http_client import is_loopback
+from local.quickstart.machine.record import Deployment, Record
+from local.quickstart.machine.steps import StepError, explain
+from local.quickstart.machine.terminal import answer_error, notices
+from local.quickstart.machine.workspace import ROOT, Workspace
 
 DEFAULT_PORT = 4566
 AS_JSON = "--json"
