@@ -89,7 +89,7 @@ def test_history_appended_from_the_command_line_counts_as_if_it_had_been_there(
     second = up.run("--append", "--source", str(folder))
 
     assert "11,000 rows read" in first.stdout
-    assert "1 of its files had been counted before" in first.stdout
+    assert "Files counted before: 1" in first.stdout
     assert "nothing new to publish" in second.stdout
     assert served_amounts(up) == answer(table, "Peru", CUR_DATE)[1]
 
@@ -126,7 +126,7 @@ def test_a_what_if_shows_the_change_and_serves_what_was_served(up: Product, tmp_
     done = up.quickstart("remodel", "--what-if", "--segments", str(tmp_path / "own.json"))
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "published nothing" in done.stdout
+    assert "Published nothing" in done.stdout
     assert "loyalty" in done.stdout
     assert up.request("GET", "health").json()["model"]["version"] == before
 

@@ -47,7 +47,7 @@ def show_rows(summary: Mapping[str, Any]) -> None:
     for found in summary.get("striking_dates", ()):
         console.print(f"  [yellow]{StrikingDate.model_validate(found).told}[/]", soft_wrap=True)
     if summary["known_files"]:
-        console.print(f"  {summary['known_files']:,} of its files were counted before")
+        console.print(f"  Files counted before: {summary['known_files']:,}")
     _show_left_out(summary)
     show_outcome(summary)
 

@@ -20,7 +20,7 @@ _OUTCOMES = {
     "published": "published a model",
     "superseded": "a newer model stays served",
     "nothing_new": "had nothing new to publish",
-    "what_if": "showed what would change, and published nothing",
+    "what_if": "published nothing: a what-if",
     "assigned": "gave customers their amounts",
 }
 _MOST_NAMES = 5
