@@ -1,4 +1,4 @@
-"""The account that a stage is deployed to: of AWS, or of an endpoint that answers like AWS."""
+"""The account that a stage is deployed to: an account of AWS, or of an endpoint that answers like AWS."""
 
 import os
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 class Identity(NamedTuple):
-    """Who the credentials are of."""
+    """The owner of the credentials."""
 
     account: str
     arn: str
@@ -46,9 +46,9 @@ class Account:
     Attributes
     ----------
     profile
-        A profile of `~/.aws/config`; None is what the environment names.
+        A profile of `~/.aws/config`; None: what the environment names.
     endpoint
-        Where another implementation of AWS's services answers; None is AWS.
+        The address of another implementation of AWS's services; None: AWS.
     """
 
     profile: str | None = None
@@ -56,12 +56,12 @@ class Account:
 
     @cached_property
     def session(self) -> "Session":
-        """AWS clients are made with it; `client` gives them the endpoint.
+        """The session that makes AWS clients; `client` gives them the endpoint.
 
         Raises
         ------
         StepError
-            There is no such profile, or the file of profiles cannot be read.
+            The profile does not exist, or the file of profiles cannot be read.
         """
         import boto3  # noqa: PLC0415 - completing a word needs no AWS
         import botocore.session  # noqa: PLC0415
@@ -85,15 +85,15 @@ class Account:
         Raises
         ------
         StepError
-            Neither names one.
+            Neither names a region.
         """
         if region := self.session.region_name:
             return region
         setting = f"aws configure set region eu-west-1{self._profile}"
         raise StepError(f"no region is named: export AWS_REGION=eu-west-1, or {setting}")
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - typed by whom it is given to
-        """Return a client of a service with the credentials as they are."""
+    def client(self, service: str) -> Any:  # noqa: ANN401 - the caller types it
+        """Return a client of a service with the given credentials."""
         make: Any = self.session.client  # typed for names that are literals
         return make(service, region_name=self.region, endpoint_url=self.endpoint)
 
@@ -115,8 +115,10 @@ class Account:
     def environment(self, path: str) -> dict[str, str]:
         """Return the environment of the CDK's commands: the same credentials, region and endpoint.
 
-        Args:
-            path: The search path, with the project's tools in it.
+        Parameters
+        ----------
+        path
+            The search path, with the project's tools.
         """
         inherited: Mapping[str, str] = os.environ
         if self.profile:  # keys of the environment would come before those of the profile
@@ -125,17 +127,17 @@ class Account:
         if self.profile:
             chosen["AWS_PROFILE"] = self.profile
         if self.endpoint:
-            # named for S3 too: the CDK then leaves the bucket's name out of the host
+            # with one for S3, the CDK leaves the bucket's name out of the host
             chosen |= {"AWS_ENDPOINT_URL": self.endpoint, "AWS_ENDPOINT_URL_S3": self.endpoint}
         return {**inherited, **chosen, "CDK_DISABLE_CLI_TELEMETRY": "true"}
 
     def identity(self) -> Identity:
-        """Ask whose the credentials are.
+        """Return the owner of the credentials.
 
         Raises
         ------
         StepError
-            There are none, or they are refused, or nobody answers.
+            No credentials were found, they are refused, or the endpoint does not answer.
         """
         try:
             found = self.client("sts").get_caller_identity()
@@ -152,7 +154,7 @@ class Account:
             raise StepError(
                 f"the credentials are refused ({problem['Code']}: {problem['Message']}): {self._renew()}"
             ) from error
-        except BotoCoreError as error:  # what signing in with SSO or a role's profile can meet
+        except BotoCoreError as error:  # from signing in with SSO or with a role's profile
             raise StepError(f"the credentials cannot be used: {error} {self._renew()}") from error
         return Identity(found["Account"], found["Arn"])
 
@@ -161,12 +163,12 @@ class Account:
 
     @property
     def options(self) -> str:
-        """What a command of `aws` takes to reach the same account, with a blank before it."""
+        """The options with which a command of `aws` reaches the same account, with a blank before them."""
         return f"{self._profile} --region {self.region}" + (f" --endpoint-url {self.endpoint}" if self.endpoint else "")
 
     @property
     def own_options(self) -> str:
-        """What a command of the quickstart takes to reach the same account, with a blank before it."""
+        """The options with which a command of the quickstart reaches the same account, with a blank before them."""
         return self._profile + (f" --endpoint {self.endpoint}" if self.endpoint else "")
 
     @property

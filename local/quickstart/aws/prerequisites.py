@@ -1,4 +1,4 @@
-"""What has to be there before a stage can be deployed: credentials, a region, and the CDK's bootstrap."""
+"""What a deployment to an account needs first: credentials, a region, and the CDK's bootstrap."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from local.quickstart.aws.account import QUALIFIER, Account, Identity
 from local.quickstart.machine.steps import StepError
 
 LEAST_BOOTSTRAP = 6
-"""The version of a bootstrap that the template asks for in its rule `CheckBootstrapVersion`."""
+"""The least version of the bootstrap, from the template's rule `CheckBootstrapVersion`."""
 
 _VERSION_PARAMETER = f"/cdk-bootstrap/{QUALIFIER}/version"
 _TOOLKIT = "CDKToolkit"
@@ -16,7 +16,7 @@ _NOT_THERE = ("ParameterNotFound", "ValidationError")
 
 
 class Target(NamedTuple):
-    """Where a stage will be deployed to, and with what."""
+    """The account and region that a stage will be deployed to, and the version of the bootstrap there."""
 
     identity: Identity
     region: str
@@ -24,32 +24,32 @@ class Target(NamedTuple):
 
 
 def check(account: Account) -> Target:
-    """Check all that a deployment needs of its account, in the order in which it is set up.
+    """Check what a deployment needs of its account, in the order in which it is set up.
 
     Raises
     ------
     StepError
-        Something is missing, with what to do about it.
+        Something is missing; the message says what to do.
     """
     region = account.region
     identity = account.identity()
     version = _bootstrap_version(account)
     if version is None:
         raise StepError(
-            f"the CDK is not bootstrapped in account {identity.account}, region {region}. Once, with rights to make"
-            f" roles:\n  {bootstrap_command(account, identity)}"
+            f"the CDK is not bootstrapped in account {identity.account}, region {region}. Do this once, with rights to"
+            f" make roles:\n  {bootstrap_command(account, identity)}"
         )
     if version < LEAST_BOOTSTRAP:
         raise StepError(
-            f"the CDK's bootstrap in account {identity.account}, region {region}, is of version {version}; expected"
-            f" {LEAST_BOOTSTRAP} or newer. The same command as for a new one brings it up to date:\n"
+            f"the CDK's bootstrap in account {identity.account}, region {region}, has version {version}; expected"
+            f" {LEAST_BOOTSTRAP} or newer. This command updates it:\n"
             f"  {bootstrap_command(account, identity)}"
         )
     return Target(identity, region, version)
 
 
 def bootstrap_command(account: Account, identity: Identity) -> str:
-    """Return what bootstraps the account's region."""
+    """Return the command that bootstraps the account's region."""
     variables = f"AWS_REGION={account.region} "
     if account.profile:
         variables += f"AWS_PROFILE={account.profile} "
@@ -59,7 +59,7 @@ def bootstrap_command(account: Account, identity: Identity) -> str:
 
 
 def _bootstrap_version(account: Account) -> int | None:
-    """The version that the parameter has, or the toolkit's stack where the parameter may not be read."""
+    """Return the version in the parameter, or in the toolkit's stack if the parameter may not be read."""
     try:
         return int(account.client("ssm").get_parameter(Name=_VERSION_PARAMETER)["Parameter"]["Value"])
     except ClientError as error:

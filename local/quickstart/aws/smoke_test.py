@@ -1,4 +1,4 @@
-"""The smoke test: a deployed API answers what it should, and refuses whom it should."""
+"""The smoke test: a deployed API answers requests, and refuses callers without a proof of who they are."""
 
 import json
 import time
@@ -14,16 +14,16 @@ from local.quickstart.machine.http_client import Answer, ask
 from local.quickstart.machine.steps import StepError
 
 PATIENCE_SECONDS = 90
-"""How long a new stage, key or domain may take to be known everywhere."""
+"""How long a new stage, key or domain may take to work everywhere."""
 
 _PAUSE_SECONDS = 2
 _ANSWER_SECONDS = 30
 _NOT_SERVED = frozenset({"no_model", "unknown_country", "no_segment", "no_support"})
-"""Problems with which the function has answered from the catalog: nothing is published, or not for this customer."""
+"""Codes of problems that prove that the function read the catalog: it has no model, or none for this customer."""
 
 
 class Passed(NamedTuple):
-    """What was asked, and what came."""
+    """A request that passed, and its answer."""
 
     asked: str
     answer: str
@@ -32,11 +32,16 @@ class Passed(NamedTuple):
 class SmokeTest:
     """Requests to a deployed API, with its key or signed with the deployer's credentials.
 
-    Args:
-        account: Where the API is deployed.
-        outputs: Those of its stack.
-        auth: Who may call it, as the stage says.
-        country: One that the stage counts.
+    Parameters
+    ----------
+    account
+        The account of the API.
+    outputs
+        The outputs of its stack.
+    auth
+        The stage's setting: who may call the API.
+    country
+        A country that the stage counts.
     """
 
     def __init__(self, account: Account, outputs: Mapping[str, str], auth: Auth, country: str) -> None:
@@ -50,12 +55,12 @@ class SmokeTest:
         self._lookup = CUSTOMER | {"country_code": country}
 
     def run(self) -> list[Passed]:
-        """Ask everything; return what came.
+        """Send all requests; return them with their answers.
 
         Raises
         ------
         StepError
-            An answer is not what it should be, or none comes, for a minute and a half.
+            A request has no answer or a wrong one for a minute and a half.
         """
         passed = [self._expect("GET health", lambda: self._ask("health"), _is_answered)]
         if self._auth != "none":
@@ -84,7 +89,7 @@ class SmokeTest:
         record = f" Does the domain's record point at {self._domain_target}?" if self._domain_target else ""
         return (
             f"it is deployed, and its smoke test fails: {asked} at {self._url} is answered with {came}.{record}"
-            " The log of the function Api says more; docs/deployment.md says how to go back"
+            " See the log of the function Api; docs/deployment.md says how to go back"
         )
 
     def _look_up(self, headers: Mapping[str, str] | None = None) -> Answer:
@@ -114,7 +119,7 @@ class SmokeTest:
 
         body, url = json.dumps(self._lookup), f"{self._url}voucher"
         request = AWSRequest("POST", url, data=body, headers={"Content-Type": "application/json"})
-        credentials: Any = self._account.session.get_credentials()  # there are some: they have deployed
+        credentials: Any = self._account.session.get_credentials()  # they exist: they have deployed
         SigV4Auth(credentials, "execute-api", self._account.region).add_auth(request)
         return dict(request.headers.items())
 
@@ -124,7 +129,7 @@ class SmokeTest:
 
 
 def _is_answered(answer: Answer) -> bool:
-    """Whether the function has answered, with a model or without one."""
+    """Return whether the function answered, with a model or without one."""
     return answer.is_good or answer.body.get("code") in _NOT_SERVED
 
 

@@ -1,4 +1,4 @@
-"""A stage's stack in an account: its outputs, what of it stays when it is deleted, and its end."""
+"""A stage's stack in an account: its outputs, its deletion, and what stays then."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 _PAUSE_SECONDS = 5
 _PATIENCE_SECONDS = 60 * 60
 _NEVER_DEPLOYED = ("REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_")
-"""How the status of a stack begins that has not once been deployed as a whole."""
+"""The beginnings of the status of a stack that was never deployed as a whole."""
 
 
 class NoStackError(StepError):
-    """There is no such stack."""
+    """The stack does not exist."""
 
 
 class Retained(NamedTuple):
@@ -32,12 +32,12 @@ class Retained(NamedTuple):
 
 
 class Stack:
-    """The stack, looked at and deleted with the rights of the role that the CDK deploys with.
+    """The stack, read and deleted with the rights of the role that the CDK deploys with.
 
     Raises
     ------
     NoStackError
-        There is no such stack.
+        The stack does not exist.
     """
 
     def __init__(self, account: Account, identity: Identity, stage: str) -> None:
@@ -48,7 +48,7 @@ class Stack:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationError":
                 raise
-            found = []  # as an implementation answers that refuses nothing
+            found = []  # some implementations answer with an empty list instead
         if not found:
             raise NoStackError(f"there is no stack {self.name} in account {identity.account}, region {account.region}")
         (self._found,) = found
@@ -60,7 +60,7 @@ class Stack:
 
     @property
     def settings(self) -> Deployed:
-        """The settings that it was last deployed with, which an update that fails leaves as they were."""
+        """The settings of its last deployment; an update that fails leaves them as they were."""
         if self._found["StackStatus"].startswith(_NEVER_DEPLOYED):
             return NOT_DEPLOYED
         try:
@@ -74,7 +74,7 @@ class Stack:
         return bool(self._found.get("EnableTerminationProtection"))
 
     def retained(self) -> list[Retained]:
-        """Return what its template keeps when the stack is deleted: data, and what other stacks may share."""
+        """Return the resources that stay when the stack is deleted: data, and what other stacks may share."""
         resources: Mapping[str, Any] = self._client.get_template(StackName=self.name)["TemplateBody"]["Resources"]
         names = {
             event["LogicalResourceId"]: event["PhysicalResourceId"]
@@ -88,14 +88,14 @@ class Stack:
         ]
 
     def delete(self) -> None:
-        """Delete it, protected or not, and wait until it is gone.
+        """Delete the stack, protected or not, and wait until it is gone.
 
         Raises
         ------
         StepError
-            A resource could not be deleted, or it takes more than an hour.
+            A resource could not be deleted, or the deletion takes more than an hour.
         """
-        stack_id = self._found["StackId"]  # by which a stack is known that has been deleted
+        stack_id = self._found["StackId"]  # a deleted stack is found only by its id
         if self.is_protected:
             self._client.update_termination_protection(StackName=self.name, EnableTerminationProtection=False)
         self._client.delete_stack(StackName=stack_id)
@@ -104,7 +104,7 @@ class Stack:
             if status == "DELETE_FAILED":
                 raise StepError(f"{self.name} could not be deleted as a whole: {self._failures()}")
             if time.monotonic() > deadline:
-                raise StepError(f"{self.name} is still {status} after an hour; CloudFormation goes on with it")
+                raise StepError(f"{self.name} is still {status} after an hour; CloudFormation continues")
             time.sleep(_PAUSE_SECONDS)
 
     def _status(self, stack_id: str) -> str:
@@ -113,7 +113,7 @@ class Stack:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationError":
                 raise
-            return "DELETE_COMPLETE"  # an implementation that forgets stacks at once
+            return "DELETE_COMPLETE"  # some implementations forget a deleted stack at once
         return found["StackStatus"]
 
     def _failures(self) -> str:
@@ -125,13 +125,13 @@ class Stack:
         return "; ".join(failed) or "CloudFormation names no resource"
 
     def _events(self) -> Iterator[Mapping[str, Any]]:
-        """Every event of the stack, the newest first."""
+        """Yield the events of the stack, the newest first."""
         for page in self._client.get_paginator("describe_stack_events").paginate(StackName=self._found["StackId"]):
             yield from page["StackEvents"]
 
 
 def deployed_settings(account: Account, identity: Identity, stage: str) -> Deployed:
-    """Return the settings that a stage is deployed with."""
+    """Return the settings of a stage's deployment."""
     try:
         return Stack(account, identity, stage).settings
     except NoStackError:

@@ -1,4 +1,4 @@
-"""A stage deployed to an account with the CDK: synthesized once, then compared and deployed as it was shown."""
+"""A stage's deployment to an account: synthesized once, then compared and deployed exactly as compared."""
 
 import subprocess
 from collections.abc import Mapping
@@ -14,12 +14,18 @@ from local.quickstart.machine.workspace import Workspace
 class StageDeployment:
     """The deployment of one stage.
 
-    Args:
-        workspace: Where its template and logs are kept.
-        account: Where it is deployed to.
-        target: What was found there.
-        stage: Its name.
-        settings: Those that differ from the stage's defaults.
+    Parameters
+    ----------
+    workspace
+        The folder of its template and logs.
+    account
+        The account that it is deployed to.
+    target
+        What the prerequisites found there.
+    stage
+        The stage's name.
+    settings
+        Settings that differ from the stage's defaults.
     """
 
     def __init__(
@@ -36,7 +42,7 @@ class StageDeployment:
 
     @property
     def log(self) -> Path:
-        """What the CDK said."""
+        """The output of the CDK."""
         return self._workspace.log(f"deploy-{self._stage}")
 
     def synthesize(self) -> None:
@@ -50,7 +56,7 @@ class StageDeployment:
         cdk.synthesize(self._assembly, {"stage": self._stage, **self._settings}, self.log, self._environment)
 
     def differences(self) -> str:
-        """Return what the deployment would change, as the CDK shows it.
+        """Return what the deployment would change, in the words of the CDK.
 
         Raises
         ------
@@ -81,13 +87,13 @@ class StageDeployment:
         Raises
         ------
         StepError
-            CloudFormation could not; what was deployed before is back, or nothing is there.
+            CloudFormation failed; it has returned to the earlier deployment, if there was one.
         """
         outputs = self._workspace.state / f"outputs-{self._stage}.json"
         return cdk.deploy(self._assembly, outputs, self.log, self._environment)
 
 
 def _from_the_stack_on(said: str) -> str:
-    """Leave out what the CDK says before it comes to the stack: warnings, and what it uploads to compare."""
+    """Return the CDK's output from the stack on, without its warnings and uploads before."""
     _, start, differences = said.partition("\nStack ")
     return f"{start.strip()} {differences}".strip() if start else said.strip()

@@ -1,4 +1,4 @@
-"""Commands that bring a stage to an account of AWS, or to an endpoint like it, and take it away again."""
+"""Commands that deploy a stage to an account of AWS, or to an endpoint like it, and delete it."""
 
 from typing import Annotated, Literal
 
@@ -55,7 +55,7 @@ def deploy(  # noqa: PLR0913 - its options
             "--set",
             "-c",
             metavar="NAME=VALUE",
-            help="A setting of infra_cdk/stages.py; may be given again. Those that are deployed stay.",
+            help="A setting of infra_cdk/stages.py; may be given again. Deployed settings stay.",
         ),
     ] = None,
     reset: Reset = None,
@@ -65,8 +65,8 @@ def deploy(  # noqa: PLR0913 - its options
 ) -> None:
     """Deploy a stage to AWS: check, show, ask, deploy, test.
 
-    It starts from the settings that are deployed, and lists what becomes of each.
-    Nothing is changed before it has asked. Without a terminal, and with --json, it wants --yes.
+    It starts from the deployed settings, and lists which of them change.
+    It changes nothing before it has asked. Without a terminal, and with --json, it needs --yes.
     """
     with explained(as_json=as_json):
         _check_that_somebody_answers(yes=yes, as_json=as_json)
@@ -75,7 +75,7 @@ def deploy(  # noqa: PLR0913 - its options
         with step("Checking credentials, region and bootstrap"):
             target = prerequisites.check(account)
         show_target(target, endpoint, stage)
-        with step("Reading the settings that are deployed"):
+        with step("Reading the deployed settings"):
             deployed = deployed_settings(account, target.identity, stage)
         start = starting_from(deployed, asked, stage, workspace.state)
         toolchain.install_cdk(workspace)
@@ -115,13 +115,13 @@ def destroy(
 ) -> None:
     """Delete a stage's stack; on prod, its data stays.
 
-    Nothing is deleted before the stage's name was typed. Without a terminal, and with --json, it wants --confirm.
+    It deletes nothing before you have typed the stage's name. Without a terminal, and with --json, it needs --confirm.
     """
     with explained(as_json=as_json):
         if confirm is None and (as_json or not can_ask()):
-            raise StepError(f"there is no terminal to ask on: give --confirm {stage} if {stack_name(stage)} is to go")
+            raise StepError(f"there is no terminal to ask on: give --confirm {stage} to delete {stack_name(stage)}")
         account = Account(profile, endpoint)
-        with step("Looking at the stack"):
+        with step("Reading the stack"):
             identity = account.identity()
             stack = Stack(account, identity, stage)
             retained, settings = stack.retained(), dict(stack.settings.settings or {})

@@ -1,4 +1,4 @@
-"""Commands about models: what is served, what a customer gets from it, and which version it is."""
+"""Commands about the model: its report, a lookup, its versions."""
 
 from typing import Annotated
 
@@ -30,7 +30,7 @@ def report_model(
     segment_name: Annotated[str | None, typer.Option(help="Only the segments of this segmentation.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the served model, and how much stands behind its amounts."""
+    """Show the served model, and how much its counts say."""
     with explained(as_json=as_json):
         workspace = workspace_on()
         served = Api(workspace, running_deployment(workspace)).model()
@@ -52,19 +52,18 @@ def lookup(
     *,
     country: Annotated[str | None, typer.Option(help="The customer's country.")] = None,
     segment_name: Annotated[str | None, typer.Option(help="The segmentation, like recency_segment.")] = None,
-    orders: Annotated[str | None, typer.Option(help="How many orders the customer has had.")] = None,
+    orders: Annotated[str | None, typer.Option(help="The customer's number of orders.")] = None,
     last_order: Annotated[
         str | None,
-        typer.Option(help="Date or time of the last order, of the model's time zone unless it has an offset."),
+        typer.Option(help="Date or time of the last order; without an offset, in the model's time zone."),
     ] = None,
     first_order: Annotated[str | None, typer.Option(help="Date or time of the first order, likewise.")] = None,
-    customer_id: Annotated[str | None, typer.Option(help="Given back as it is.")] = None,
+    customer_id: Annotated[str | None, typer.Option(help="Returned unchanged.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask the API which voucher amount a customer gets.
 
-    The API is asked with what is given and checks that itself; a problem is exit code 1. With --json its answer is
-    printed exactly as it came.
+    The API checks the given fields itself; a problem is exit code 1. With --json its answer is printed byte for byte.
     """
     fields = {
         "country_code": country,
@@ -89,7 +88,7 @@ def lookup(
 
 @app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart versions", "./quickstart versions --json"))
 def versions(*, as_json: AsJson = False) -> None:
-    """List the versions of the model; one of them is served."""
+    """List the versions of the model, and which of them is served."""
     with explained(as_json=as_json):
         workspace = workspace_on()
         found = Api(workspace, running_deployment(workspace)).versions()
@@ -106,7 +105,7 @@ def versions(*, as_json: AsJson = False) -> None:
 def rollback(
     *,
     version: Annotated[
-        str | None, typer.Argument(help="One that ./quickstart versions lists; default: the one served before.")
+        str | None, typer.Argument(help="A version that ./quickstart versions lists; default: the one served before.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -129,7 +128,7 @@ def approve(
     run_id: Annotated[str, typer.Argument(help="The run that was held back.")],
     as_json: AsJson = False,
 ) -> None:
-    """Publish what the quality gate has held back, as it is."""
+    """Publish a model that the quality gate held back, unchanged."""
     with explained(as_json=as_json):
         workspace = workspace_on()
         deployed = running_deployment(workspace)
@@ -144,5 +143,5 @@ def approve(
 
 
 def _number_or_text(given: str | None) -> int | str | None:
-    """Return a whole number as one, and what is none as it is: the API says what is wrong with it."""
+    """Return a whole number as one, and other text unchanged: the API says what is wrong with it."""
     return int(given) if given and given.isascii() and given.isdigit() else given

@@ -1,4 +1,4 @@
-"""Commands that run the state machine: over a history, from counts, for customers."""
+"""Commands that start a run: over a history, from counts, or for customers."""
 
 import json
 import shlex
@@ -66,18 +66,18 @@ def run(  # noqa: PLR0913 - its options
     ] = None,
     null_date: Annotated[
         list[str] | None,
-        typer.Option(help="A placeholder: a date of the history that means none; may be given again."),
+        typer.Option(help="A placeholder: a date of the history that means no date; may be given again."),
     ] = None,
     append: Annotated[
         bool, typer.Option("--append", help="Add the history to the counts behind the served model.")
     ] = False,
-    detach: Annotated[bool, typer.Option("-d", "--detach", help="Return once it serves.")] = False,
+    detach: Annotated[bool, typer.Option("-d", "--detach", help="Return as soon as it serves.")] = False,
     setting: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="A setting of infra_cdk/stages.py; may be given again. While it is up, those that are deployed stay.",
+            help="A setting of infra_cdk/stages.py; may be given again. While it is up, deployed settings stay.",
         ),
     ] = None,
     reset: Reset = None,
@@ -128,7 +128,7 @@ def run(  # noqa: PLR0913 - its options
         show_segments(served)
         show_addresses(deployed, served["segments"][0]["country_code"])
         if detach:
-            console.print("It serves in the background; stop it with ./quickstart stop")
+            console.print("It serves in the background. Stop it with ./quickstart stop")
         else:
             _serve(workspace, deployed, stop_at_end=started)
 
@@ -144,13 +144,15 @@ def remodel(
     *,
     cur_date: Annotated[str | None, typer.Option(help="Days since the last order count up to it.")] = None,
     segments: Annotated[Path | None, typer.Option(help="Segment definitions: a file like segments.json.")] = None,
-    run_id: Annotated[str | None, typer.Option(help="The run whose counts to use; default: those served.")] = None,
+    run_id: Annotated[
+        str | None, typer.Option(help="The run whose counts to use; default: those behind the served model.")
+    ] = None,
     what_if: Annotated[bool, typer.Option("--what-if", help="Only show what would change.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make the model anew from counts: for another date, or segments.
+    """Make the model again from counts, for another date or other segments.
 
-    What is not named stays as it is served. It needs the product to be up: ./quickstart run -d
+    Inputs that are not named stay as served. The product must be up: ./quickstart run -d
     """
     with explained(as_json=as_json):
         workspace = workspace_on()
@@ -179,7 +181,7 @@ def remodel(
         show_segments(modelled)
         if segments and not what_if:
             notices.print(
-                "The next full run has the deployment's own segments again. To make these its own:"
+                "The next full run uses the deployment's own segments again. To make these its own:"
                 f" ./quickstart run --set segments_file={shlex.quote(str(segments))}",
                 markup=False,
                 soft_wrap=True,
@@ -197,13 +199,13 @@ def assign(
     *,
     customers: Annotated[str, typer.Option(help="The customers: a parquet file or folder, s3://… or https://…")],
     segment_name: Annotated[
-        str | None, typer.Option(help="The segmentation of all; default: each row's segment_name.")
+        str | None, typer.Option(help="The segmentation for all customers; default: each row's segment_name.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the amount of every customer of parquet files.
+    """Write the amount of every customer in parquet files.
 
-    The amounts are those of the served model. It needs the product to be up: ./quickstart run -d
+    The amounts are those of the served model. The product must be up: ./quickstart run -d
     """
     with explained(as_json=as_json):
         workspace = workspace_on()
@@ -229,15 +231,15 @@ def _read_segments(file: Path) -> object:
     try:
         return json.loads(file.read_text(encoding="utf-8-sig"))
     except ValueError as error:
-        raise StepError(f"--segments takes a JSON file; {file} is none: {error}") from error
+        raise StepError(f"--segments takes a JSON file; {file} is not JSON: {error}") from error
 
 
 def start_of(workspace: Workspace, asked: Asked) -> Start:
-    """Return the settings to deploy: those that are deployed stay while the emulator is up."""
+    """Return the settings to deploy; while the emulator is up, the deployed ones stay."""
     known, found = Record.read(workspace.state).deployment, NOT_DEPLOYED
     if known and emulator.running(workspace):
         found = Deployed(is_there=True, settings=known.deployed_settings)
-    elif known:  # it did not end in order, which would have told them
+    elif known:  # the emulator died; `stop` would have printed the settings
         _show_gone(workspace, known)
     start = starting_from(found, asked, STAGE, workspace.state)
     if found.is_there and start.rows():
@@ -246,11 +248,11 @@ def start_of(workspace: Workspace, asked: Asked) -> Start:
 
 
 def _deployed(workspace: Workspace, start: Start) -> Deployment:
-    """Bring the emulator up and the stack up to date; with both as they should be, nothing is done."""
+    """Start the emulator and update the stack, as far as needed; return the deployment."""
     if emulator.running(workspace) is None:
         emulator.check_port(workspace)
         with ThreadPoolExecutor() as pool:
-            # The template needs no emulator, and starting one needs no template.
+            # The template is made while the emulator starts: neither needs the other.
             emulator.start(workspace)
             synthesized = pool.submit(deployment.synthesize, workspace, start.settings)
             with step("Starting the emulator"):
@@ -269,7 +271,7 @@ def _deployed(workspace: Workspace, start: Start) -> Deployment:
 
 
 def _uploaded(workspace: Workspace, deployed: Deployment, place: str | Path) -> str:
-    """Return where the functions find a source: one on this machine is uploaded."""
+    """Return a source's address for the functions; a local source is uploaded."""
     if isinstance(place, str):
         return place
     with step(f"Uploading {place.name}"):
@@ -278,7 +280,7 @@ def _uploaded(workspace: Workspace, deployed: Deployment, place: str | Path) -> 
 
 @contextmanager
 def _stopped_if_interrupted(workspace: Workspace, *, started: bool) -> Iterator[None]:
-    """Stop the emulator on Ctrl-C if this command has started it; a run that fails leaves it up, for its logs."""
+    """Stop the emulator on Ctrl-C if this command started it; a failed run leaves it up, for its logs."""
     try:
         yield
     except KeyboardInterrupt:
@@ -293,7 +295,7 @@ def _show_gone(workspace: Workspace, deployed: Deployment) -> None:
 
 
 def _serve(workspace: Workspace, deployed: Deployment, *, stop_at_end: bool) -> None:
-    # A shell starts background commands with Ctrl-C ignored; whoever sends one all the same means it.
+    # A shell starts background commands with Ctrl-C ignored; a signal that is sent all the same must count.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
     try:
@@ -306,6 +308,6 @@ def _serve(workspace: Workspace, deployed: Deployment, *, stop_at_end: bool) -> 
                 emulator.stop(workspace)
             _show_gone(workspace, deployed)
         else:
-            console.print("The emulator was up before and stays up; stop it with ./quickstart stop")
+            console.print("The emulator was up before and stays up. Stop it with ./quickstart stop")
         return
-    raise StepError("the emulator ended by itself", workspace.log("emulator"))
+    raise StepError("the emulator has ended without ./quickstart stop", workspace.log("emulator"))

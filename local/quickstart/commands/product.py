@@ -1,4 +1,4 @@
-"""Commands about what is up: its state, its runs, its logs, its end."""
+"""Commands about the running product: its state, its runs, its logs, its end."""
 
 from typing import Annotated, Any
 
@@ -78,7 +78,7 @@ def logs(
     function: Annotated[
         str, typer.Argument(help=f"{', '.join(functions_log.FUNCTIONS)}, or emulator.", autocompletion=lambda: _LOGS)
     ] = _EMULATOR,
-    lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many of the last lines.")] = 100,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many of the last lines to print.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """Print the log of a function or of the emulator."""
@@ -87,13 +87,13 @@ def logs(
         if function == _EMULATOR:
             log = workspace.log(_EMULATOR)
             if not log.is_file():
-                raise StepError("the emulator was not started yet: ./quickstart run -d")
+                raise StepError("the emulator has not been started yet: ./quickstart run -d")
             found = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
         elif function in functions_log.FUNCTIONS:
             running_deployment(workspace)
             found = functions_log.last_lines(workspace, function, lines)
         else:
-            raise StepError(f"there is no log of {function!r}, only of {', '.join(_LOGS)}")
+            raise StepError(f"expected one of {', '.join(_LOGS)}, got {function!r}")
     if as_json:
         answer({"of": function, "lines": found})
         return
@@ -114,7 +114,7 @@ def stop(*, as_json: AsJson = False) -> None:
     if as_json:
         answer({"stopped": stopped})
     elif not stopped:
-        console.print("There was none running.")
+        console.print("No emulator was running.")
 
 
 def _status(workspace: Workspace, deployed: Deployment) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def _show_status(found: dict[str, Any]) -> None:
 
 
 def _exports(found: dict[str, Any]) -> str:
-    """Return the command of a shell after which AWS's programs talk to the emulator."""
+    """Return the shell command after which AWS's programs use the emulator."""
     variables = {
         "AWS_ACCESS_KEY_ID": found["access_key_id"],
         "AWS_SECRET_ACCESS_KEY": found["secret_access_key"],

@@ -1,4 +1,4 @@
-"""The deployment: the real `cdk bootstrap`, `cdk synth` and `cdk deploy`, against the emulator."""
+"""The deployment to the emulator, with the real `cdk bootstrap`, `cdk synth` and `cdk deploy`."""
 
 import hashlib
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _SOURCES = ("infra_cdk", "lambdas", "layers", "requirements", "cdk.json")
 
 
 def fingerprint(workspace: Workspace, stage: Stage) -> str:
-    """Return a digest of everything that a deployment is made from, what is in the files of settings included."""
+    """Return a digest of everything that a deployment is made from, with the content of the settings' files."""
     digest = hashlib.sha256(f"{workspace.public_url}\0{settings_record.written(stage)}\0".encode())
     for source in _SOURCES:
         place = ROOT / source
@@ -30,13 +30,13 @@ def fingerprint(workspace: Workspace, stage: Stage) -> str:
 
 
 def current(workspace: Workspace, stage: Stage) -> Deployment | None:
-    """Return what is deployed, if it was made from the sources as they are now, with these settings."""
+    """Return the deployment, if it was made from the present sources with these settings."""
     deployed = Record.read(workspace.state).deployment
     return deployed if deployed and deployed.fingerprint == fingerprint(workspace, stage) else None
 
 
 def bootstrap(workspace: Workspace) -> None:
-    """Make the bucket and the roles that the CDK deploys with."""
+    """Make the bucket and the roles that the CDK needs to deploy."""
     # From outside the project: within it, the CDK would synthesize the app first.
     target = f"aws://{ACCOUNT}/{REGION}"
     arguments = ["cdk", "bootstrap", *cdk.QUIET, target]
@@ -45,15 +45,15 @@ def bootstrap(workspace: Workspace) -> None:
 
 
 def synthesize(workspace: Workspace, settings: Mapping[str, str]) -> None:
-    """Build what the functions are made of, and the local stage's template, with settings of `infra_cdk/stages.py`."""
-    # Whatever the emulator's state: the template is made for the account it will be deployed to.
+    """Build the functions and the template of the local stage, with settings of `infra_cdk/stages.py`."""
+    # The emulator may be down: the template is made for the account it will be deployed to.
     environment = workspace.environment | {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_DEFAULT_REGION": REGION}
     context = {"stage": STAGE, "endpoint": workspace.public_url, **settings}
     cdk.synthesize(_assembly(workspace), context, workspace.log("synth"), environment)
 
 
 def deploy(workspace: Workspace, stage: Stage) -> Deployment:
-    """Deploy the synthesized stack and remember its outputs, and the API's key where it has one."""
+    """Deploy the synthesized stack; record its outputs, and the API's key if it has one."""
     outputs_file = workspace.state / "outputs.json"
     outputs = cdk.deploy(_assembly(workspace), outputs_file, workspace.log("deploy"), workspace.environment)
     record = Record.read(workspace.state)

@@ -1,4 +1,4 @@
-"""What the functions have logged, from CloudWatch Logs."""
+"""The functions' logs, from CloudWatch Logs."""
 
 from typing import TYPE_CHECKING
 

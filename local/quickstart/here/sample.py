@@ -1,4 +1,4 @@
-"""A small history with the quirks of real ones, so that everything can be tried without any file."""
+"""A small history with the quirks of real ones, to try everything without a file."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-# Amounts that each country's vouchers come in, and how often each was given.
+# The amounts of each country's vouchers, and how often each was given.
 _AMOUNTS = {
     "Peru": ([2640.0, 3520.0, 4400.0], [0.56, 0.22, 0.22]),
     "China": ([1760.0, 5720.0, 8800.0], [0.5, 0.2, 0.3]),
@@ -19,7 +19,7 @@ _DAY = np.timedelta64(1, "D")
 
 
 def sample_history(rows: int = 50_000, seed: int = 2018) -> pa.Table:
-    """Make voucher assignments: numbers and dates as text, blanks, nulls, and rows that break each of the rules.
+    """Make voucher assignments: numbers and dates as text, blanks, nulls, and rows that break each rule.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def sample_history(rows: int = 50_000, seed: int = 2018) -> pa.Table:
 
 
 def sample_file(folder: Path) -> Path:
-    """Return the sample as a parquet file in `folder`, made if it is not there yet."""
+    """Return the sample as a parquet file in `folder`; make it if it does not exist yet."""
     file = folder / "sample.parquet.gzip"
     if not file.is_file():
         draft = folder / "sample.new"

@@ -1,7 +1,7 @@
-"""What a run is given, a history or customers: a local file or folder, an S3 location, an HTTPS address, or the sample.
+"""The source of a run, a history or customers: a local file or folder, an S3 location, an HTTPS address, or the sample.
 
-What is on this machine is uploaded below a prefix that its content names. So a run of a folder reads what is in it now
-and nothing that was uploaded earlier, uploads never overwrite each other, and what is there is not sent again.
+A local source is uploaded below a prefix that is a digest of its content. So a run reads what is in a folder now and
+nothing that was uploaded earlier, uploads never overwrite each other, and the same content is uploaded once.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _CHUNK_BYTES = 2**20
 
 
 class _LocalFile(NamedTuple):
-    """A file, the name that it has below the prefix, and what was in it when it was looked at."""
+    """A local file: its name below the prefix, and the size and digest of its content when it was first read."""
 
     place: Path
     name: str
@@ -32,18 +32,18 @@ class _LocalFile(NamedTuple):
 
 
 def is_remote(source: str) -> bool:
-    """Tell whether the state machine can read the source itself."""
+    """Return whether the functions can read the source themselves."""
     source = source.strip()
     return is_s3(source) or source.lower().startswith("https://")
 
 
 def resolve(source: str | None, state: Path, option: str = "--source") -> str | Path:
-    """Return the source's address, or its place on this machine.
+    """Return the source's address, or its path on this machine.
 
     Raises
     ------
     StepError
-        There is nothing at that place, or the address is of another kind.
+        The path does not exist, or the address is of another kind.
     """
     if source is None:
         from local.quickstart.here.sample import sample_file  # noqa: PLC0415 - only it needs numpy and pyarrow
@@ -64,23 +64,23 @@ def resolve(source: str | None, state: Path, option: str = "--source") -> str | 
     except OSError as error:
         raise _unreadable(place, error) from error
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise StepError(f"{option} takes a file or folder; {place} is neither")
+        raise StepError(f"{option} takes a file or folder, and {place} is neither")
     return place.resolve()
 
 
 def upload(place: Path, bucket: str, s3: "S3Client") -> str:
-    """Upload a file or a folder, where it is not there yet, and return its address.
+    """Upload a file or a folder, unless it was uploaded before; return its address.
 
     Returns
     -------
-    `s3://bucket/uploads/sha256-<16 digits>/<name>`, and a slash after it for a folder. The digits are of the names and
-    the content of all that is below them.
+    `s3://bucket/uploads/sha256-<16 digits>/<name>`, with a slash at the end for a folder. The digits are a digest of
+    the names and contents of its files.
 
     Raises
     ------
     StepError
-        The folder is empty, something in it cannot be read or has a name that no object can have, or a file changed
-        meanwhile.
+        The folder is empty, a file cannot be read, a name cannot be an object's key, or a file changed during the
+        upload.
     """
     files = sorted((_looked_at(file, name) for file, name in _files(place)), key=lambda file: file.name)
     prefix = f"uploads/sha256-{_digest_of(files)}/"
@@ -96,13 +96,13 @@ def upload(place: Path, bucket: str, s3: "S3Client") -> str:
 
 
 def _files(place: Path) -> Iterator[tuple[Path, str]]:
-    """Yield a file, or every file below a folder, with the name that it gets: `folder/part/file.parquet`."""
+    """Yield a file, or every file below a folder, with its name below the prefix: `folder/part/file.parquet`."""
     if not place.is_dir():
         yield place, place.name
         return
     found: dict[Path, Path] = {}
     for file in sorted(_below(place, frozenset()), key=lambda file: (file.resolve() != file, file)):
-        found.setdefault(file.resolve(), file)  # what a link leads to counts once, where it is
+        found.setdefault(file.resolve(), file)  # a file that a link leads to as well counts once, at its own place
     if not found:
         raise StepError(f"the folder {place} is empty: expected parquet files in it")
     for file in found.values():
@@ -110,7 +110,7 @@ def _files(place: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
-    """Yield every file below a folder, those that links lead to included."""
+    """Yield every file below a folder, also those that links lead to."""
     here = folder.resolve()
     if here in above:
         raise StepError(f"the link {folder} leads back to {here}, which it is in: take it out of the folder")
@@ -142,7 +142,7 @@ def _looked_at(file: Path, name: str) -> _LocalFile:
 def _digest_of(files: list[_LocalFile]) -> str:
     digest = hashlib.sha256()
     for file in files:
-        # A name that is no UTF-8 has its turn later, and no name has a NUL.
+        # `_check_key` refuses a name that is not UTF-8; no name contains a NUL.
         digest.update(f"{file.name}\0{file.digest}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]
 
@@ -163,16 +163,16 @@ def _send(file: _LocalFile, bucket: str, key: str, s3: "S3Client") -> None:
     from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - completing a word needs no AWS
     from s3transfer.utils import ChunksizeAdjuster  # noqa: PLC0415
 
-    # The parts as `upload_file` would make them: an object's ETag, by which an append knows it, depends on them.
+    # The parts are those of `upload_file`: the ETag, by which an append recognises an object, depends on them.
     part = ChunksizeAdjuster().adjust_chunksize(_PART_BYTES, file.size)
     with _Unchanged(file) as content:
         s3.upload_fileobj(content, bucket, key, Config=TransferConfig(_PART_BYTES, multipart_chunksize=part))
 
 
 class _Unchanged:
-    """The content of a file, read from its beginning to its end, which must be what it was when it was looked at.
+    """The content of a file, read once from beginning to end, which must not have changed.
 
-    Its last byte is only given away if all of them are the same: no object has another content than its prefix says.
+    The last byte is returned only if the whole content has the digest that its prefix was made from.
     """
 
     def __init__(self, file: _LocalFile) -> None:
@@ -180,7 +180,7 @@ class _Unchanged:
         self._digest = hashlib.sha256()
         self._left = file.size
 
-    def __enter__(self) -> Any:  # noqa: ANN401 - a file, as far as it is read
+    def __enter__(self) -> Any:  # noqa: ANN401 - a file, for `upload_fileobj`
         try:
             self._content = self._file.place.open("rb")
         except OSError as error:
@@ -191,12 +191,12 @@ class _Unchanged:
         self._content.close()
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes, or all that are left; none at the end.
+        """Return up to `size` bytes, or all that are left; no bytes at the end.
 
         Raises
         ------
         StepError
-            The file has another content now.
+            The content has changed.
         """
         chunk = self._content.read(size)
         self._digest.update(chunk)

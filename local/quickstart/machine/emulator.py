@@ -1,4 +1,4 @@
-"""The emulator's process: started, waited for, stopped."""
+"""The emulator's process: start it, wait for it, stop it."""
 
 import socket
 import subprocess
@@ -24,21 +24,21 @@ def running(workspace: Workspace) -> EmulatorProcess | None:
     if known is None:
         return None
     try:
-        # Not by the time it was started at, which is another one when the clock is set.
+        # Not by its start time, which changes when the clock is set.
         arguments = psutil.Process(known.pid).cmdline()
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return None
-    # A process that has just been started has no arguments for a moment.
+    # A process that has just started has no arguments for a moment.
     return known if not arguments or {_MODULE, str(known.port)} <= set(arguments) else None
 
 
 def check_answering(workspace: Workspace) -> None:
-    """Check that the emulator, which runs, can answer for this workspace.
+    """Check that a running emulator can answer for this workspace.
 
     Raises
     ------
     StepError
-        Its process is stopped; or it was started in another place, before the project was moved.
+        Its process is stopped, or it was started before the project was moved.
     """
     known = running(workspace)
     if known is None:
@@ -46,8 +46,8 @@ def check_answering(workspace: Workspace) -> None:
     process = psutil.Process(known.pid)
     if process.status() == psutil.STATUS_STOPPED:
         raise StepError(
-            f"the emulator does not answer: its process {known.pid} was stopped (SIGSTOP). kill -CONT {known.pid} lets"
-            " it go on, ./quickstart stop ends it"
+            f"the emulator does not answer: its process {known.pid} was stopped (SIGSTOP). kill -CONT {known.pid}"
+            " continues it, ./quickstart stop ends it"
         )
     if str(workspace.emulator_state) not in process.cmdline():
         raise StepError(
@@ -76,7 +76,7 @@ def check_port(workspace: Workspace) -> None:
 
 
 def start(workspace: Workspace) -> None:
-    """Start the emulator in the background; `wait_until_healthy` tells when it answers."""
+    """Start the emulator in the background; `wait_until_healthy` waits for it."""
     arguments = [
         str(EMULATOR_ENVIRONMENT / "bin/python"),
         "-m",
@@ -105,7 +105,7 @@ def wait_until_healthy(workspace: Workspace) -> None:
     Raises
     ------
     StepError
-        It ended, or does not answer within a minute and a half.
+        It ended, or did not answer within a minute and a half.
     """
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
@@ -127,7 +127,7 @@ def wait_until_ended(workspace: Workspace) -> None:
 
 
 def stop(workspace: Workspace) -> bool:
-    """Stop the emulator and everything that it started; return whether there was one."""
+    """Stop the emulator and everything that it started; return whether one was running."""
     known = running(workspace)
     with interrupts.held_back():
         if known:
@@ -139,7 +139,7 @@ def stop(workspace: Workspace) -> bool:
 def _end(process: psutil.Process) -> None:
     family = [*process.children(recursive=True), process]
     process.terminate()
-    process.resume()  # one that was stopped would not see it
+    process.resume()  # a stopped process would not get the signal
     _, left = psutil.wait_procs(family, timeout=_STOP_SECONDS)
     for member in left:
         member.kill()
@@ -147,7 +147,7 @@ def _end(process: psutil.Process) -> None:
 
 
 def _listens(workspace: Workspace) -> bool:
-    """Tell whether it is our emulator that answers, and not one of another folder that took the port meanwhile."""
+    """Return whether our emulator has the port; one of another folder may have taken it meanwhile."""
     known = running(workspace)
     if known is None:
         return False
@@ -156,7 +156,7 @@ def _listens(workspace: Workspace) -> bool:
 
 
 def _environment(workspace: Workspace) -> dict[str, str]:
-    # It is offline: what LocalStack asks of AWS is answered in its own process, and would be asked of a proxy.
+    # It is offline: its own process answers LocalStack's requests to AWS, which would go to a proxy.
     inherited = {name: value for name, value in workspace.inherited_environment.items() if not _is_proxy(name)}
     return inherited | {"PYTHONPATH": str(EMULATOR / "src")}
 

@@ -1,4 +1,4 @@
-"""Ctrl-C: it ends a command with exit code 130, and never in the middle of what must be whole."""
+"""Ctrl-C: it ends a command with exit code 130, but never in the middle of a write that must be whole."""
 
 import signal
 import threading
@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 EXIT_CODE = 130
-"""What shells give a program that Ctrl-C has ended."""
+"""The exit code of a program that Ctrl-C ended, as shells give it."""
 
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Let Ctrl-C wait until the end of the block.
+    """Hold Ctrl-C back until the end of the block.
 
     Raises
     ------
     KeyboardInterrupt
-        At the end, if it came meanwhile.
+        At the end, if Ctrl-C came meanwhile.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread is interrupted

@@ -1,4 +1,4 @@
-"""Folders and files that only their owner can reach, whatever the umask is: they hold keys."""
+"""Folders and files that only their owner can reach, whatever the umask is; they hold keys."""
 
 import os
 import stat
@@ -10,12 +10,12 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder that nobody else can enter, or close one that is there to everybody else.
+    """Make a folder that nobody else can enter, or close an existing one to everybody else.
 
     Raises
     ------
     StepError
-        It belongs to somebody else, or is one like /tmp that all users write to.
+        The folder belongs to somebody else, or all users write to it, as to /tmp.
     """
     folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
     found = folder.stat()
@@ -28,7 +28,7 @@ def make_private(folder: Path) -> None:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a file with mode 0600, in one move; one that is there is replaced."""
+    """Write a file with mode 0600 in one move; an existing file is replaced."""
     draft = file.with_name(f"{file.name}.new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:

@@ -1,4 +1,4 @@
-"""What the quickstart remembers between two commands: the emulator's process and what is deployed to it."""
+"""The record that the quickstart keeps between two commands: the emulator's process, and the deployment on it."""
 
 import json
 from pathlib import Path
@@ -9,17 +9,17 @@ from local.quickstart.machine.private_files import write_private
 
 
 class EmulatorProcess(BaseModel):
-    """The process that was started, and the port it was given."""
+    """The emulator's process, and its port."""
 
     pid: int
     port: int
 
 
 class Deployment(BaseModel):
-    """What `cdk deploy` put out, and a fingerprint of what it was made from.
+    """The outputs of `cdk deploy`, and a fingerprint of what was deployed.
 
-    `deployed_settings` are those it was given, of a file what is in it; None is of a version that kept none.
-    `api_key` is what the API wants as `x-api-key`; None where everybody may call it.
+    `deployed_settings` are the settings that were given, with the content of files; None if an older version deployed
+    it, which kept none. `api_key` is the value of `x-api-key`; None where everybody may call the API.
     """
 
     fingerprint: str
@@ -32,14 +32,14 @@ class Deployment(BaseModel):
 
 
 class Record(BaseModel):
-    """The whole of it."""
+    """The whole record."""
 
     emulator: EmulatorProcess | None = None
     deployment: Deployment | None = None
 
     @classmethod
     def read(cls, state: Path) -> "Record":
-        """Read the record of a workspace; an empty one where there is none, or none that can be read."""
+        """Read the record of a workspace; an empty one if it does not exist or cannot be read."""
         try:
             return cls.model_validate_json((state / "record.json").read_text(encoding="utf-8"))
         except (OSError, ValidationError):

@@ -1,4 +1,4 @@
-"""Steps: what the quickstart says while it works, and what it says when a step fails."""
+"""The steps of a command: what the quickstart says while it works, and when a step fails."""
 
 import subprocess
 import time
@@ -17,7 +17,7 @@ _END_SECONDS = 5
 
 
 class StepError(Exception):
-    """Why a step failed, in words for the user, the log that has more, and facts about it for programs."""
+    """Why a step failed: in words for the user, with the log that has more, and with facts for programs."""
 
     def __init__(self, why: str, log: Path | None = None, facts: Mapping[str, Any] | None = None) -> None:
         super().__init__(why)
@@ -27,7 +27,7 @@ class StepError(Exception):
 
 @contextmanager
 def step(title: str) -> Iterator[None]:
-    """Say that a step begins, and that it is done or has failed, with its seconds."""
+    """Show that a step goes on, and then that it is done or failed, with its seconds."""
     started = time.monotonic()
     title = escape(title)  # a file's name may look like markup
     try:
@@ -46,7 +46,7 @@ def step(title: str) -> Iterator[None]:
 
 
 def explain(error: StepError) -> None:
-    """Print why a step failed, the end of its log, and where the rest of it is."""
+    """Print why a step failed, the end of its log, and the log's place."""
     notices.print(str(error), style="red", markup=False, soft_wrap=True)
     if error.log and error.log.is_file():
         tail = error.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
@@ -58,12 +58,12 @@ def explain(error: StepError) -> None:
 def command(
     arguments: Sequence[str | Path], log: Path, why: str, *, cwd: Path, env: Mapping[str, str] | None = None
 ) -> None:
-    """Run a command with its output in a log.
+    """Run a command; its output goes to a log.
 
     Raises
     ------
     StepError
-        It ended with an error: `why`, with its exit code and the log.
+        The command ended with an error: `why`, with its exit code and the log.
     """
     with log.open("ab") as output:
         output.write(f"$ {' '.join(map(str, arguments))}\n".encode())
@@ -89,7 +89,7 @@ def command(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a command with all that it has started; most have had the same Ctrl-C."""
+    """End a command and all processes that it started; most of them got the same Ctrl-C."""
     with suppress(psutil.NoSuchProcess):
         root = psutil.Process(process.pid)
         family = [root, *root.children(recursive=True)]

@@ -1,7 +1,7 @@
-"""The terminal: what was asked for goes to stdout, what is said meanwhile and what went wrong to stderr.
+"""The terminal: results go to stdout; steps, notices and errors go to stderr.
 
 So a pipe gets results and nothing else. Without a terminal there are no colours and nothing moves; with `NO_COLOR`
-there are no colours either. Where the terminal's encoding has not a character, a plain one stands for it.
+there are no colours either. A plain character replaces one that the terminal's encoding does not have.
 """
 
 import codecs
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-# A pipe has no width of its own, and no line in it is cut off.
+# A pipe has no width, and its lines are not cut off.
 _PIPE_WIDTH = 160
 _BEYOND_ANY = 10_000
 _PLAIN = {"✓": "+", "✗": "x", "…": "...", "—": "-", "→": "->", "█": "#", "▓": "=", "▒": "-", "░": "."}
@@ -45,13 +45,13 @@ notices = _console(stderr=True)
 
 
 def show_table(table: Table) -> None:
-    """Print a table with all that is in it; what a narrow terminal has no room for goes on in its next line."""
+    """Print a whole table; on a narrow terminal its lines go on in the next line."""
     whole = Measurement.get(console, console.options.update(max_width=_BEYOND_ANY), table).maximum
     Console(highlight=False, width=max(console.width, whole)).print(table)
 
 
 def can_ask() -> bool:
-    """Tell whether somebody is there who could answer a question."""
+    """Return whether somebody at a terminal can answer a question."""
     return sys.stdin.isatty()
 
 

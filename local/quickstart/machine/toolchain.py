@@ -1,4 +1,4 @@
-"""The tools that a deployment needs besides the project's environment, installed from their locks into the project."""
+"""The tools that a deployment needs beside the project's environment, installed from their locks into the project."""
 
 import os
 from pathlib import Path
@@ -18,12 +18,12 @@ _NO_NETWORK = "is there a connection to the package registry?"
 
 
 def install(workspace: Workspace) -> None:
-    """Install what is missing or no longer as locked: the emulator, the functions' runtime, the CDK's command line.
+    """Install the emulator, the functions' runtime and the CDK's command line, unless they are there as locked.
 
     Raises
     ------
     StepError
-        A registry could not be reached, or has not what the locks name.
+        A registry could not be reached, or does not have what the locks name.
     """
     log = workspace.log("setup")
     _install_environment("the emulator", EMULATOR_ENVIRONMENT, EMULATOR / "requirements.txt", log)
@@ -32,12 +32,12 @@ def install(workspace: Workspace) -> None:
 
 
 def install_benchmarks(workspace: Workspace) -> Path:
-    """Install what the benchmarks compare with, if it is missing or no longer as locked; return its Python.
+    """Install what the benchmarks compare with, unless it is there as locked; return its Python.
 
     Raises
     ------
     StepError
-        A registry could not be reached, or has not what the lock names.
+        A registry could not be reached, or does not have what the lock names.
     """
     locked = ROOT / "requirements/bench.txt"
     _install_environment("the benchmarks' packages", BENCHMARK_ENVIRONMENT, locked, workspace.log("setup"))
@@ -45,12 +45,12 @@ def install_benchmarks(workspace: Workspace) -> Path:
 
 
 def install_docs(workspace: Workspace) -> None:
-    """Install what makes the documentation's site, if it is missing or no longer as locked.
+    """Install what makes the documentation's site, unless it is there as locked.
 
     Raises
     ------
     StepError
-        A registry could not be reached, or has not what the locks name.
+        A registry could not be reached, or does not have what the locks name.
     """
     locked = ROOT / "requirements/docs.txt"
     _install_environment("the documentation's packages", DOCS_ENVIRONMENT, locked, workspace.log("setup"))
@@ -58,7 +58,7 @@ def install_docs(workspace: Workspace) -> None:
 
 
 def _install_environment(what: str, environment: Path, locked: Path, log: Path) -> None:
-    # Its programs have the environment's path in them.
+    # The programs of an environment contain its path.
     stamp, place = environment / "locked", f"{environment}\n".encode()
     current = place + locked.read_bytes()
     if _is_current(stamp, current):
@@ -73,7 +73,7 @@ def _install_environment(what: str, environment: Path, locked: Path, log: Path) 
 
 
 def install_cdk(workspace: Workspace) -> None:
-    """Install the CDK's command line if it is missing or no longer as locked.
+    """Install the CDK's command line, unless it is there as locked.
 
     Raises
     ------
@@ -102,5 +102,5 @@ def uv() -> str:
     """Return the uv that `./quickstart` found or installed."""
     found = os.environ.get("UV")
     if not found:
-        raise StepError("the program is started by ./quickstart, which finds uv; there is no UV in the environment")
+        raise StepError("the environment variable UV is not set: start the program with ./quickstart, which finds uv")
     return found

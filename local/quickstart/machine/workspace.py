@@ -1,4 +1,4 @@
-"""Where the quickstart keeps things, and how it reaches the emulator."""
+"""The folder in which the quickstart keeps its files, and how it reaches the emulator."""
 
 import configparser
 import os
@@ -23,7 +23,7 @@ _CONNECT_SECONDS, _ANSWER_SECONDS = 5, 20
 
 
 class Key(NamedTuple):
-    """The access key that the emulator takes."""
+    """An access key that the emulator accepts."""
 
     access_key_id: str
     secret_access_key: str
@@ -39,10 +39,10 @@ class Workspace:
     Attributes
     ----------
     state
-        Folder of everything that belongs to it: logs, the emulator's files, what was deployed. Environment variable
-        `VOUCHER_SELECTION_STATE`, by default `.local` in the project.
+        The folder of its logs, the emulator's files, and the record of the deployment: the environment variable
+        `VOUCHER_SELECTION_STATE`, or `.local` in the project.
     port
-        The port it listens on.
+        The port that the emulator listens on.
     """
 
     state: Path
@@ -50,12 +50,12 @@ class Workspace:
 
     @classmethod
     def at(cls, port: int) -> "Workspace":
-        """Return the workspace of this project, or of the folder that the environment names.
+        """Return the workspace in the folder that the environment names, or in the project.
 
         Raises
         ------
         StepError
-            The folder is shared with others: it holds keys.
+            Others can reach the folder, which holds keys.
         """
         state = cls.folder()
         make_private(state)
@@ -63,29 +63,29 @@ class Workspace:
 
     @staticmethod
     def folder() -> Path:
-        """Return the folder of the workspace, which may not be there yet."""
+        """Return the folder of the workspace, which may not exist yet."""
         return Path(os.environ.get("VOUCHER_SELECTION_STATE") or ROOT / ".local").absolute()
 
     @property
     def endpoint_url(self) -> str:
-        """The emulator's address for AWS clients; an IP, so that S3's are path-style."""
+        """The emulator's address for AWS clients; an IP address, so that S3's addresses are path-style."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def public_url(self) -> str:
-        """The emulator's address for people and for callers of the API."""
+        """The emulator's address for people and callers of the API."""
         return f"https://localhost:{self.port}"
 
     @property
     def emulator_state(self) -> Path:
-        """Where the emulator keeps its files."""
+        """The folder of the emulator's files."""
         return self.state / "emulator"
 
     @property
     def key(self) -> Key:
-        """The key of the emulator that was started last; one that no emulator takes where there is none yet.
+        """The key of the emulator that started last; before the first start, a key that no emulator accepts.
 
-        It is read each time: every start of the emulator makes another.
+        It is read each time, because every start of the emulator makes another key.
         """
         written = configparser.RawConfigParser()
         written.read(self.emulator_state / "credentials", encoding="utf-8")
@@ -95,15 +95,15 @@ class Workspace:
 
     @cached_property
     def session(self) -> "Session":
-        """AWS clients are made with it, each with `endpoint_url`: `client` does so, once the emulator is up.
+        """The session that makes AWS clients; `client` gives each the emulator's address.
 
-        Nothing of the user's AWS matters to them, neither variables nor files; and nothing of the user's proxies.
+        It ignores the user's AWS variables, AWS files and proxies.
         """
         import boto3  # noqa: PLC0415 - completing a word needs no AWS
         from botocore.config import Config  # noqa: PLC0415
         from botocore.session import Session as Core  # noqa: PLC0415
 
-        # Each setting of botocore is looked for nowhere and has its default; nothing is read from files.
+        # Every setting of botocore keeps its default: neither variables nor files are read.
         alone = {name: (None, None, *rest) for name, (_, _, *rest) in Core.SESSION_VARIABLES.items()}
         alone |= dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
         core = Core(session_vars=alone)
@@ -117,8 +117,8 @@ class Workspace:
         )
         return boto3.Session(*self.key, region_name=REGION, botocore_session=core)
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - typed by whom it is given to
-        """Return a client of one of the emulator's services."""
+    def client(self, service: str) -> Any:  # noqa: ANN401 - the caller types it
+        """Return a client of a service of the emulator."""
         make: Any = self.session.client  # typed for names that are literals
         return make(service, endpoint_url=self.endpoint_url)
 
@@ -128,10 +128,11 @@ class Workspace:
 
     @property
     def inherited_environment(self) -> dict[str, str]:
-        """What of the user's environment is for programs that belong to the emulator.
+        """The part of the user's environment that programs of the emulator get.
 
-        Nothing of the user's AWS, which a deployment to the emulator must not reach, and nothing of another Python
-        (byte code halves a synthesis). Proxies stay, for what comes from registries; this machine is asked directly.
+        Variables of AWS are left out, because a deployment to the emulator must not reach the user's AWS; variables of
+        Python too (without byte code a synthesis takes twice as long). Proxies stay, for downloads from registries;
+        requests to this machine go directly.
         """
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
         direct = ",".join(filter(None, (os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), *_THIS_MACHINE)))
@@ -139,7 +140,7 @@ class Workspace:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of commands that talk to the emulator: our tools first, its address, its credentials."""
+        """The environment of commands that use the emulator: our tools first, its address, its credentials."""
         tools = [ROOT / ".venv/bin", ROOT / "local/cdk/node_modules/.bin"]
         return self.inherited_environment | {
             "PATH": os.pathsep.join([*map(str, tools), os.environ["PATH"]]),

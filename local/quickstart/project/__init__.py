@@ -1,1 +1,1 @@
-"""The project's own work: its checks, its locks, its generated pages. The product needs none of it."""
+"""The work on the project: its checks, its locks, its generated pages. The product does not need it."""

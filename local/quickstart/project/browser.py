@@ -1,4 +1,4 @@
-"""The browser that the tests of the web pages drive: one that is on the machine, or else Debian's Chromium."""
+"""The browser for the tests of the web pages: one on the machine, or else Debian's Chromium."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from local.quickstart.machine.steps import StepError, command, step
 from local.quickstart.machine.workspace import ROOT, Workspace
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-# Chromium comes without fonts of its own, and draws boxes for letters where the system has none.
+# Chromium has no fonts; without the system's, it draws boxes for letters.
 _PACKAGES = ("chromium", "fonts-dejavu-core")
 _TESTS = ROOT / "tests/browser"
 
@@ -21,19 +21,19 @@ def find() -> Path | None:
 
 
 def is_tested(arguments: Sequence[str]) -> bool:
-    """Return whether pytest with these arguments may run tests of the web pages: it does unless others are named."""
+    """Return whether pytest with these arguments may run tests of the web pages: always, unless they name others."""
     named = [ROOT / argument.partition("::")[0] for argument in arguments if not argument.startswith("-")]
     places = [place.resolve() for place in named if place.exists()]
     return not places or any(_TESTS.is_relative_to(place) or place.is_relative_to(_TESTS) for place in places)
 
 
 def install(workspace: Workspace) -> None:
-    """Install Debian's Chromium where there is no browser yet.
+    """Install Debian's Chromium if the machine has no browser.
 
     Raises
     ------
     StepError
-        It can only be installed by root and with apt-get; or its packages could not be fetched.
+        The user is not root, apt-get is missing, or the packages could not be downloaded.
     """
     if find():
         return

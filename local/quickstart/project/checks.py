@@ -1,4 +1,4 @@
-"""All checks of the project: its style, its types and the like, and its tests."""
+"""The checks of the project: style, types, imports and the like, and the tests."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ _TEST_PROCESSES = 3
 
 @dataclass(frozen=True)
 class Check:
-    """A command that finds faults; its output is in the log `name`, and with `concludes` its last line is told."""
+    """A command that finds faults; its output goes to the log `name`. With `concludes`, its last line is shown."""
 
     name: str
     title: str
@@ -44,17 +44,17 @@ class Check:
     concludes: bool = False
 
     def conclusion(self, workspace: Workspace) -> str:
-        """Return what is told of a run without faults: the last line of the log where it concludes."""
+        """Return what to show of a check without faults: the last line of its log, if it concludes."""
         lines = workspace.log(self.name).read_text(encoding="utf-8", errors="replace").split("\n")
         return next(filter(None, reversed(lines)), "") if self.concludes else ""
 
     def run(self, workspace: Workspace) -> float:
-        """Run it and return its seconds.
+        """Run the check; return its seconds.
 
         Raises
         ------
         StepError
-            With what was found at the end of its log.
+            It found faults; they are at the end of its log.
         """
         log = workspace.log(self.name)
         log.unlink(missing_ok=True)
@@ -64,8 +64,8 @@ class Check:
 
 
 def checks() -> list[Check]:
-    """Return the checks that need no test of the product, those that take longest first."""
-    # The emulator has settings of its own, for it is typed against LocalStack, which is not.
+    """Return the checks without tests, the slowest first."""
+    # The emulator has its own settings: it uses LocalStack, which has no types.
     own_settings = ("--config-file", "pyproject.toml")
     return [
         Check("types", "Types (mypy --strict)", (_MYPY, *_TYPED), "mypy found faults"),
@@ -102,7 +102,7 @@ def checks() -> list[Check]:
             (_PYTHON, "-m", "local.quickstart.project.supply_chain.secret_scan"),
             "a file has what looks like a secret",
         ),
-        # Of the rest of the locks, the emulator's are a release of some time ago: `./quickstart audit` tells of all.
+        # Only what is shipped: the emulator's locks are of an older release. `./quickstart audit` has all locks.
         Check(
             "advisories",
             "Advisories on what is shipped (pip-audit)",
@@ -115,7 +115,7 @@ def checks() -> list[Check]:
 
 NAMES = tuple(check.name for check in checks())
 EMULATOR_TYPES, SITE = "emulator-types", "site"
-"""The checks that need another environment: the emulator's, and the documentation's."""
+"""The checks that need another environment: that of the emulator, and that of the documentation."""
 
 
 def named(names: Sequence[str]) -> list[Check]:
@@ -124,7 +124,7 @@ def named(names: Sequence[str]) -> list[Check]:
     Raises
     ------
     StepError
-        There is no check of such a name.
+        A check of this name does not exist.
     """
     unknown = [name for name in names if name not in NAMES]
     if unknown:
@@ -133,12 +133,12 @@ def named(names: Sequence[str]) -> list[Check]:
 
 
 def run_all(found: Sequence[Check], workspace: Workspace) -> None:
-    """Run checks, two at a time, with a line for each that has ended.
+    """Run checks, two at a time; print a line for each that has ended.
 
     Raises
     ------
     StepError
-        Faults were found; each check that found some has been explained, with the end of its log.
+        A check found faults. The end of its log has been printed.
     """
     failures: list[tuple[Check, StepError]] = []
     with notices.status("") as display, ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -149,8 +149,8 @@ def run_all(found: Sequence[Check], workspace: Workspace) -> None:
             check = left.pop(ended)
             try:
                 notices.print(f"[green]✓[/] {check.title} [dim]{ended.result():.1f} s[/]")
-                if told := check.conclusion(workspace):
-                    notices.print(f"  {told}", markup=False, soft_wrap=True)
+                if conclusion := check.conclusion(workspace):
+                    notices.print(f"  {conclusion}", markup=False, soft_wrap=True)
             except StepError as error:
                 notices.print(f"[red]✗[/] {check.title}")
                 failures.append((check, error))
@@ -166,9 +166,9 @@ def _show_going(display: Status, left: Sequence[Check]) -> None:
 
 
 def run_tests(arguments: Sequence[str]) -> int:
-    """Run the product's tests, their output on the terminal; return pytest's exit code.
+    """Run the product's tests, with their output on the terminal; return pytest's exit code.
 
-    All of them take three processes: those that share a deployment have one, and wait for it most of the time.
+    The whole suite runs in three processes: tests that share a deployment share one, and mostly wait.
     """
     chosen = arguments or ("-n", str(_TEST_PROCESSES), "--dist", "loadscope")
     return subprocess.run([_PYTHON, "-m", "pytest", *chosen], cwd=ROOT, check=False).returncode  # noqa: S603

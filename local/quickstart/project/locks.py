@@ -1,4 +1,4 @@
-"""The locks in requirements/: every package of a group with its version and hashes, and no address to fetch it from."""
+"""The locks in requirements/: every package of a group with its version and hashes, without addresses."""
 
 from local.quickstart.machine.steps import command, step
 from local.quickstart.machine.toolchain import uv
@@ -6,7 +6,7 @@ from local.quickstart.machine.workspace import ROOT, Workspace
 
 
 def write_locks(workspace: Workspace) -> None:
-    """Resolve the groups of pyproject.toml anew; the layers' groups to the versions that the tests run with.
+    """Resolve the groups of pyproject.toml and write their locks; all share the versions that the tests run with.
 
     Raises
     ------

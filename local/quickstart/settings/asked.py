@@ -11,25 +11,25 @@ from infra_cdk.stages import SETTINGS, Stage, StageError, UnmatchedSettingError
 from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.workspace import ROOT, STAGE
 
-# Which stage it is, and where the emulator is: the quickstart knows.
+# The quickstart gives these itself.
 _OURS = ("stage", "endpoint")
 
 NAMES = tuple(setting.name for setting in SETTINGS if setting.name != "public_endpoint")
-"""Every setting that may be given, in the order in which they are declared."""
+"""Every setting that may be given, in the order of their declaration."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command line asks of the settings.
+    """The changes that the command line asks for.
 
     Attributes
     ----------
     given
-        Values by name; of a file, its whole path.
+        Values by name; for a file, its whole path.
     reset
-        Names of settings that return to their defaults.
+        Settings that return to their defaults.
     reset_all
-        Whether all that are not given do.
+        Whether all settings that are not given return to their defaults.
     """
 
     given: Mapping[str, str] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Asked:
     reset_all: bool = False
 
     def resets(self, name: str) -> bool:
-        """Tell whether a setting that is deployed does not stay."""
+        """Return whether a deployed setting returns to its default."""
         return self.reset_all or name in self.reset
 
 
@@ -47,13 +47,13 @@ def asked_of(given: Sequence[str], reset: Sequence[str], *, reset_all: bool, sta
     Raises
     ------
     StepError
-        One is no NAME=VALUE, or no setting, or is both set and reset, or its value cannot be used.
+        One is not NAME=VALUE or not a setting, is both set and reset, or has an invalid value.
     """
     settings = settings_of(given, stage)
     in_project = settings_of_project()
     for name in reset:
         if name not in NAMES:
-            raise StepError(f"--reset {name}: no such setting; there are {', '.join(sorted(NAMES))}")
+            raise StepError(f"--reset {name}: no such setting; the settings are {', '.join(sorted(NAMES))}")
         if name in settings:
             raise StepError(f"{name} is given with --set and with --reset; leave one of them out")
         if name in in_project:
@@ -62,14 +62,14 @@ def asked_of(given: Sequence[str], reset: Sequence[str], *, reset_all: bool, sta
 
 
 def settings_of(given: Sequence[str], stage: str = STAGE) -> dict[str, str]:
-    """Return settings of a stage by name, a file's as its whole path: the CDK has a working directory of its own.
+    """Return settings of a stage by name; a file has its whole path, because the CDK runs in another folder.
 
-    Whether they go with each other is not checked: what they lack may be deployed.
+    It is not checked whether they go with each other: what they lack may be deployed.
 
     Raises
     ------
     StepError
-        One is no NAME=VALUE, or the CDK app refuses its value: with the app's own message, before anything is started.
+        One is not NAME=VALUE, or the CDK app refuses its value: with the app's own message.
     """
     settings = dict(map(_pair, given))
     files = {name: file for name, file in settings.items() if name.endswith("_file") and file}
@@ -84,7 +84,7 @@ def settings_of(given: Sequence[str], stage: str = STAGE) -> dict[str, str]:
 
 
 def settings_of_project() -> dict[str, str]:
-    """Return the settings that the project's `cdk.json` has: for the CDK they are given, as those of `--set` are."""
+    """Return the settings in the project's `cdk.json`, which the CDK takes like those of `--set`."""
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8")).get("context", {})
     found = {name: _text(context[name]) for name in NAMES if name in context}
     return {name: str(ROOT / text) if name.endswith("_file") and text else text for name, text in found.items()}
@@ -96,10 +96,10 @@ def stage_with(settings: Mapping[str, str], stage: str) -> Stage:
     Raises
     ------
     StageError
-        One cannot be used, or does not go with another.
+        A value is invalid, or does not go with another setting.
     """
     found = stage_from_context({"stage": stage, **settings})
-    _ = found.segments  # which are read from their file only now
+    _ = found.segments  # they are read from their file only now
     return found
 
 

@@ -1,4 +1,4 @@
-"""The settings of a deployment: those that are deployed, with the changes that the command line asks for."""
+"""The settings that a deployment starts with: the deployed ones, with the changes of the command line."""
 
 import hashlib
 import shlex
@@ -16,14 +16,14 @@ from local.quickstart.settings.asked import NAMES, Asked, settings_of_project, s
 
 @dataclass(frozen=True)
 class Deployed:
-    """What is known of the settings that a stack is deployed with.
+    """The settings that a stack is deployed with, as far as they are known.
 
     Attributes
     ----------
     is_there
-        Whether it is deployed at all.
+        Whether the stack exists.
     settings
-        Those that it was given, of a file what is in it; None if it was deployed by a version that kept none.
+        The settings that were given, with the content of files; None if an older version deployed it, which kept none.
     """
 
     is_there: bool
@@ -34,7 +34,7 @@ NOT_DEPLOYED = Deployed(is_there=False)
 
 
 class Row(NamedTuple):
-    """A setting before and after a deployment, as people read it."""
+    """A setting before and after a deployment, for people."""
 
     name: str
     deployed: str
@@ -49,13 +49,13 @@ class Start:
     Attributes
     ----------
     deployed
-        What it starts from.
+        The deployed settings that it starts from.
     stage
-        The stage with all settings.
+        The stage with all its settings.
     settings
-        Those that differ from its defaults or are given, as the CDK takes them.
+        The settings that are given or differ from the defaults, as the CDK takes them.
     is_reset
-        Whether it starts from the defaults, whatever is deployed.
+        Whether it starts from the defaults instead.
     """
 
     deployed: Deployed
@@ -64,7 +64,7 @@ class Start:
     is_reset: bool = False
 
     def rows(self) -> list[Row]:
-        """Return the settings that change or are not their defaults; all of them where those deployed are unknown."""
+        """Return the settings that change or differ from the defaults; all if the deployed ones are unknown."""
         after = recorded(self.stage)
         rows = [self._row(name, after) for name in NAMES if self._is_shown(name, after)]
         unknown = [name for name in self.deployed.settings or {} if name not in NAMES]
@@ -95,14 +95,14 @@ class Start:
 
 
 def starting_from(deployed: Deployed, asked: Asked, stage: str, folder: Path) -> Start:
-    """Return the settings of a deployment: what is given counts first, then `cdk.json`, then what is deployed.
+    """Return the settings of a deployment: given ones count first, then those of `cdk.json`, then deployed ones.
 
-    What is in a deployed file is written into a file of the folder, for the one that was given may not be here.
+    The content of a deployed file is written into a file of the folder, because the original may not be here.
 
     Raises
     ------
     StepError
-        They do not go with each other, or what is deployed cannot be used by this version.
+        They do not go with each other, or this version cannot use a deployed one.
     """
     kept = {name: text for name, text in (deployed.settings or {}).items() if name in NAMES and not asked.resets(name)}
     changed = {**settings_of_project(), **asked.given}
@@ -116,19 +116,19 @@ def starting_from(deployed: Deployed, asked: Asked, stage: str, folder: Path) ->
 
 
 def giving(settings: Mapping[str, str], stage: str, folder: Path) -> str:
-    """Return the options that give settings again, each with a blank before it; a file is written into the folder."""
+    """Return the options that give settings again, each with a blank before it; files are written into the folder."""
     return "".join(
         f" --set {shlex.quote(f'{name}={text}')}" for name, text in _with_files(settings, stage, folder).items()
     )
 
 
 def shown(settings: Mapping[str, str]) -> str:
-    """Return settings as people read them, in one line."""
+    """Return settings for people, in one line."""
     return " ".join(f"{name}={_shown(name, text)}" for name, text in settings.items()) or "the defaults"
 
 
 def _refusal(error: StageError, kept: Mapping[str, str], changed: Mapping[str, str]) -> str:
-    """Say whether the setting that is refused is given or deployed, and what to do about one that is deployed."""
+    """Say whether the refused setting is given or deployed, and what to do about a deployed one."""
     name = str(error).partition(":")[0]
     if name in changed or name not in kept:
         return f"--set {error}"
@@ -136,7 +136,7 @@ def _refusal(error: StageError, kept: Mapping[str, str], changed: Mapping[str, s
 
 
 def _with_files(settings: Mapping[str, str], stage: str, folder: Path) -> dict[str, str]:
-    """Return settings with the path of a file in the place of what is in it."""
+    """Return settings with the path of a file in place of its content."""
     found = dict(settings)
     for name in [name for name, content in settings.items() if name.endswith("_file") and content]:
         file = folder / f"{stage}-{name}.json"
@@ -150,7 +150,7 @@ def _default(stage: str, name: str) -> str:
 
 
 def _shown(name: str, text: str) -> str:
-    """Return a value as people read it: of a file its size, and a digest that tells it from another one."""
+    """Return a value for people: for a file its size and the start of its digest."""
     if name.endswith("_file") and text:
         return f"{len(text):,} bytes ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
     return text or "empty"

@@ -1,4 +1,4 @@
-"""What the quickstart shows of a deployment to an account: where it goes, what was tested, what comes next."""
+"""What the quickstart shows of a deployment to an account: its target, its smoke test, what comes next."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,26 +18,26 @@ _REMOVAL: Mapping[str, str] = {
 
 
 def show_target(ready: Target, endpoint: str | None, stage: str) -> None:
-    """Print where a stage goes, and as whom."""
+    """Print the account and region that a stage goes to, and the deployer."""
     where = f" at {endpoint}" if endpoint else ""
     _print(f"  {stack_name(stage)} in account {ready.identity.account}, region {ready.region}{where}")
     _print(f"  as {ready.identity.arn}; bootstrap version {ready.bootstrap}")
 
 
 def show_smoke_test(passed: Sequence[Passed]) -> None:
-    """Print what the API was asked, and what came."""
+    """Print the requests of the smoke test with their answers."""
     for check in passed:
         console.print(f"  {check.asked}: {check.answer}", soft_wrap=True, markup=False)
 
 
 def show_next_steps(account: Account, outputs: Mapping[str, str], auth: Auth, stage: str) -> None:
-    """Print what to do with the deployment, with its own names."""
+    """Print what to do next, in commands with the deployment's names."""
     bucket, options = outputs["BucketName"], account.options
     steps = {
         "Upload a history": f"aws s3 cp vouchers.parquet s3://{bucket}/uploads/{options}",
         "Start a run": f"aws stepfunctions start-execution --state-machine-arn {outputs['StateMachineArn']}"
         f' --input \'{{"source": "s3://{bucket}/uploads/vouchers.parquet"}}\'{options}',
-        "Hear of failed runs": f"aws sns subscribe --topic-arn {outputs['FailureTopicArn']} --protocol email"
+        "Get notified of failed runs": f"aws sns subscribe --topic-arn {outputs['FailureTopicArn']} --protocol email"
         f" --notification-endpoint you@example.com{options}",
     }
     if auth == "api_key":
@@ -52,23 +52,25 @@ def show_next_steps(account: Account, outputs: Mapping[str, str], auth: Auth, st
     )
     if "DomainTarget" in outputs:
         steps["Point the domain's record at"] = outputs["DomainTarget"]
-    steps["Take it away"] = f"./quickstart destroy --stage {stage}{account.own_options}"
+    steps["Delete the stage"] = f"./quickstart destroy --stage {stage}{account.own_options}"
     for title, text in steps.items():
         console.print(f"{title}\n    {text}", soft_wrap=True, markup=False)
 
 
 def show_end(stack: Stack, identity: Identity, region: str, retained: Sequence[Retained]) -> None:
-    """Print what will be deleted, and what will not."""
+    """Print what will be deleted, and what will stay."""
     _print(f"  {stack.name} in account {identity.account}, region {region}, as {identity.arn}")
     _print(
-        "  It is protected from being deleted; that will be lifted." if stack.is_protected else "  It is not protected."
+        "  It is protected from deletion; the protection will be lifted."
+        if stack.is_protected
+        else "  It is not protected."
     )
     if retained:
         _print("  This stays:")
         for item in retained:
             _print(f"    {item.kind} {item.name}")
     else:
-        _print("  Nothing of it stays, neither histories nor models.")
+        _print("  Nothing stays, neither histories nor models.")
 
 
 def show_retained(account: Account, retained: Sequence[Retained]) -> None:
@@ -76,9 +78,9 @@ def show_retained(account: Account, retained: Sequence[Retained]) -> None:
     if not retained:
         console.print("Deleted, with its data.")
         return
-    console.print("Deleted. Retained, with how it would be removed for good:")
+    console.print("Deleted. This stays; to remove it for good:")
     for item in retained:
-        how = _REMOVAL.get(item.kind, "shared by the account: leave it, unless nothing else needs it")
+        how = _REMOVAL.get(item.kind, "the account shares it: leave it, unless nothing else needs it")
         console.print(f"  {item.kind} {item.name}", soft_wrap=True, markup=False)
         console.print(f"    {how.format(name=item.name, options=account.options)}", soft_wrap=True, markup=False)
 

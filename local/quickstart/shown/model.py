@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from voucher_selection.domain.lookups import SegmentAnswer, SelectionCriteria
 
 _SHADES = "█▓▒░"
-# From this width on, there is room for the amounts that come next.
+# From this width on, the next amounts have room.
 _ROOMY = 112
 _BAR_WIDTH, _ROOMY_BAR_WIDTH = 18, 24
 _OTHERS_NAMED = 2
 _COLOURS = {Evidence.NEAR_TIE: "yellow", Evidence.THIN: "yellow", Evidence.NONE: "dim"}
 _EXPLAINED = {
-    Evidence.NEAR_TIE: "near tie: the two leading amounts differ by no more than chance would have them",
+    Evidence.NEAR_TIE: "near tie: the two leading amounts differ by no more than chance explains",
     Evidence.THIN: f"thin: support below {LOW_SUPPORT}",
 }
 
@@ -83,7 +83,7 @@ def show_segments(criteria: "SelectionCriteria") -> None:
 
 
 def show_left_behind(before: "SelectionCriteria", now: "SelectionCriteria") -> None:
-    """Print what a full run no longer serves of the model before it, which was made for other inputs."""
+    """Print what the model before a full run had, and the new one does not: inputs that the run did not name."""
     for what, of_model, how in _INPUTS:
         if gone := [name for name in of_model(before) if name not in of_model(now)]:
             text = f"Served before and no longer: {what} {', '.join(gone)}. {how}"
@@ -163,10 +163,10 @@ def _mark(version: "KeptVersion") -> str:
 
 
 def stacked_bar(shares: Sequence[float], width: int) -> str:
-    """Return a bar of `width` characters that is divided by the shares, which add up to 1: `█████▓▓▒░`.
+    """Return a bar of `width` characters, divided by shares that add up to 1: `█████▓▓▒░`.
 
-    The first three have a shade each, and all others the lightest. Ends are rounded, so that no part is more than half
-    a character off.
+    The first three parts have a shade each; all others share the lightest. Ends are rounded, so no part is more than
+    half a character off.
     """
     parts = [*shares[: len(_SHADES) - 1], sum(shares[len(_SHADES) - 1 :])]
     ends = [0, *(round(sum(parts[: number + 1]) * width) for number in range(len(parts)))]
@@ -215,13 +215,13 @@ def _counts(segment: "SegmentAnswer") -> list[int]:
 
 
 def _amounts(segment: "SegmentAnswer") -> Iterator[tuple[str, str]]:
-    """Yield the amounts of a segment with their shares, as text."""
+    """Yield the amounts of a segment with their shares, in words."""
     for assignment in segment["assignments"]:
         yield amount(assignment["voucher_amount"]), f"{assignment['count'] / segment['support']:.1%}"
 
 
 def _ranked(segment: "SegmentAnswer") -> tuple[str, str, str, str]:
-    """Return the mode, its support and share, and the runner-up, as text."""
+    """Return the mode, its support and share, and the runner-up, in words."""
     if not segment["assignments"]:
         return "-", "0", "-", "-"
     (leading, share), *others = _amounts(segment)

@@ -1,4 +1,4 @@
-"""What the quickstart shows of a run that has just ended, and the addresses that work now."""
+"""What the quickstart shows of a run that has just ended, and the addresses to use now."""
 
 import json
 import shlex
@@ -34,7 +34,7 @@ def took(run: "RunReport") -> str:
 
 
 def show_rows(summary: Mapping[str, Any]) -> None:
-    """Print what became of the rows."""
+    """Print how many rows were read, rejected and kept, and what the run did."""
     rows = summary["rows"]
     rejected = ", ".join(f"{count:,} {rule}" for rule, count in rows["rejected"].items() if count) or "none"
     console.print(
@@ -53,13 +53,13 @@ def show_rows(summary: Mapping[str, Any]) -> None:
 
 
 def show_assignment(summary: Mapping[str, Any]) -> None:
-    """Print what became of the customers, and where their amounts are."""
+    """Print how many customers have an amount, and where the amounts are."""
     problems = ", ".join(f"{count:,} {code}" for code, count in summary["problems"].items()) or "none"
     console.print(
         f"  {summary['rows']:,} customers, {summary['assigned']:,} with an amount; problems: {problems}", soft_wrap=True
     )
     _show_left_out(summary)
-    console.print(f"  From model {summary['version']}, which stays served; written to", soft_wrap=True)
+    console.print(f"  From model {summary['version']}, which stays served. Written to", soft_wrap=True)
     console.print(f"  {summary['output']}", soft_wrap=True)
 
 
@@ -82,8 +82,8 @@ def show_rollback(summary: Mapping[str, Any]) -> None:
 
 def show_remodel(summary: Mapping[str, Any]) -> None:
     """Print what a remodel changes."""
-    console.print(f"  From the counts of run {summary['counts_run_id']}, to CUR_DATE {summary['cur_date']}")
-    console.print(f"  {summary['changed_segments']} segments get another amount than from the model served before")
+    console.print(f"  From the counts of run {summary['counts_run_id']}, up to CUR_DATE {summary['cur_date']}")
+    console.print(f"  Segments with another amount than in the model served before: {summary['changed_segments']}")
     for change in summary["changes"]:
         amounts = ["-" if value is None else amount(value) for value in (change["served_amount"], change["amount"])]
         segment = f"{change['country_code']} {change['segment_name']} {change['segment']}"
@@ -99,7 +99,7 @@ def show_outcome(summary: Mapping[str, Any]) -> None:
 
 
 def show_addresses(deployment: Deployment, country: str) -> None:
-    """Print where the API and its pages are, with a lookup to paste."""
+    """Print the addresses of the API and its pages, with a lookup to paste."""
     from voucher_selection.api.examples import CUSTOMER  # noqa: PLC0415 - it reads the segments
 
     body = shlex.quote(json.dumps(CUSTOMER | {"country_code": country}))

@@ -1,4 +1,4 @@
-"""What the quickstart shows of the settings of a deployment: what they start from, and what becomes of each."""
+"""What the quickstart shows of a deployment's settings: what they start from, and what changes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from local.quickstart.settings.starting import Start, giving
 
 
 def show_start(start: Start) -> None:
-    """Print what a deployment starts from, and a table of the settings that change or are not their defaults."""
+    """Print what a deployment starts from, and a table of the settings that change or differ from the defaults."""
     notices.print(_beginning(start), markup=False, soft_wrap=True)
     table = Table(box=SIMPLE_HEAD)
     for name in ("Setting", "Deployed", "Will be", ""):
@@ -25,10 +25,10 @@ def show_start(start: Start) -> None:
 
 
 def show_gone(settings: Mapping[str, str], stage: str, folder: Path, command: str) -> None:
-    """Print how the settings of a deployment that is gone are given again; nothing if there were none."""
+    """Print how to give the settings of an ended deployment again; nothing if it had none."""
     if options := giving(settings, stage, folder):
         notices.print(
-            f"The deployment's settings went with it. To deploy with the same: {command}{options}",
+            f"The deployment's settings ended with it. To deploy with the same settings: {command}{options}",
             markup=False,
             soft_wrap=True,
         )
@@ -37,12 +37,12 @@ def show_gone(settings: Mapping[str, str], stage: str, folder: Path, command: st
 def _beginning(start: Start) -> str:
     stage = start.stage.name
     if not start.deployed.is_there:
-        return f"Nothing is deployed yet: settings that are not given have the defaults of {stage}."
+        return f"Nothing is deployed yet. Settings that are not given have the defaults of {stage}."
     if start.deployed.settings is None:
         return (
-            "It was deployed by a version that kept no settings, so those deployed are unknown. What is not given gets"
-            f" the default of {stage}, as listed: give with --set what has to stay."
+            "An older version deployed it and kept no settings, so those deployed are unknown. Settings that are not"
+            f" given get the defaults of {stage}, as listed: give those that must stay with --set."
         )
     if start.is_reset:
-        return f"Starting from the defaults of {stage}, whatever is deployed (--reset-all)."
+        return f"Starting from the defaults of {stage}, not from what is deployed (--reset-all)."
     return "Starting from the settings that are deployed."

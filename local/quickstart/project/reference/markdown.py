@@ -1,4 +1,4 @@
-"""Markdown as the reference is written in: tables, and text of docstrings."""
+"""Markdown for the reference: tables, and the text of docstrings."""
 
 import inspect
 import re
@@ -6,25 +6,25 @@ from collections.abc import Iterable, Sequence
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; a line break or a bar in a cell does not end it."""
+    """Return a table; a cell may contain line breaks and bars."""
     lines = [list(heads), ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 
 
 def page(title: str, source: str, *parts: str) -> str:
-    """Return a whole page, which says what it is made from."""
+    """Return a whole page, with a note on its source."""
     note = f"<!-- Made from {source} by ./quickstart docs --generate; changes here are lost. -->"
     return "\n\n".join([f"# {title}", note, *parts]) + "\n"
 
 
 def docstring(thing: object) -> str:
-    """Return what a docstring says before its sections, its literals as Markdown has them."""
+    """Return the text of a docstring before its sections, as Markdown."""
     text = inspect.getdoc(thing) or ""
     return literals(re.split(r"\n\n\w+\n-{3,}\n|\n\nAttributes:\n", text)[0])
 
 
 def attributes(thing: object) -> dict[str, str]:
-    """Return what a class's docstring says of each attribute, in the form of numpy or of Google, in one line each."""
+    """Return the text of a class's docstring for each attribute (numpy's or Google's form), in one line each."""
     text = inspect.getdoc(thing) or ""
     numpy = text.partition("\nAttributes\n----------\n")[2]
     found = re.findall(r"^(\w+)\n((?:    .+\n?)+)", numpy, re.MULTILINE) if numpy else _google(text)
@@ -32,7 +32,7 @@ def attributes(thing: object) -> dict[str, str]:
 
 
 def literals(text: str) -> str:
-    """Return text of a docstring with code marked by one backtick, as Markdown has it, and not by two."""
+    """Return the text of a docstring with one backtick around code, as in Markdown, in place of two."""
     return text.replace("``", "`")
 
 

@@ -1,4 +1,4 @@
-"""The page of what a run is given and what it leaves, made from the models that check and write it."""
+"""The page of a run's input and result, made from the models that check and write them."""
 
 import json
 import re
@@ -20,7 +20,7 @@ _INPUTS: dict[type[BaseModel], Json] = {
     requests.RollbackRequest: {"mode": "rollback"},
     requests.ApproveRequest: {"mode": "approve", "run_id": "run-6f5b966c"},
 }
-"""The input of each mode, with an example of it."""
+"""The input of each mode, with an example."""
 
 _RESULTS = (
     runs.RunSummary,
@@ -40,7 +40,7 @@ def page() -> str:
         "A run's input and result",
         "requests.py, gate.py, segments.py and runs.py",
         "The input of an execution of the state machine, and the body of `POST /executions`. What each mode does:"
-        " [the pipeline](../pipeline.md). A key that is not listed is refused, and every problem is named at once.",
+        " [the pipeline](../pipeline.md). Other keys are refused; the error names every problem at once.",
         *(_input(model, example) for model, example in _INPUTS.items()),
         "## Parts of an input",
         *(_part(model) for model in _PARTS),
@@ -69,14 +69,14 @@ def _as_json(text: str) -> str:
 
 
 def _mode(model: type[BaseModel]) -> str:
-    """Return the mode that a model is of, as it is written; of a result of several, all."""
+    """Return the mode of a model as it is written; for the result of several modes, all."""
     schema = model.model_json_schema()
     mode = schema["properties"]["mode"]
     return " or ".join(_choices(schema["$defs"][mode["$ref"].rpartition("/")[2]] if "$ref" in mode else mode))
 
 
 def _keys(model: type[BaseModel]) -> str:
-    """Return the table of a model's keys; without one that is left out, an input is refused, or has a default."""
+    """Return the table of a model's keys; an input's table says what happens without a key."""
     schema = model.model_json_schema()
     said, required = markdown.attributes(model), schema.get("required", ())
     columns: dict[str, Callable[[str], str]] = {"key": lambda name: f"`{name}`"}
@@ -97,7 +97,7 @@ def _values(field: Json, parts: Json) -> str:
 
 
 def _alternatives(field: Json, parts: Json) -> Iterator[str]:
-    """Yield in words what a field may be; a part with a table of its own is linked."""
+    """Yield in words what a field may be; a part with its own table is a link."""
     if "anyOf" in field:
         for one in field["anyOf"]:
             yield from _alternatives(one, parts)

@@ -8,7 +8,7 @@ from infra_cdk.stages import SETTINGS, Stage, StageName, stage
 from local.quickstart.project.reference import markdown
 
 _STAGES = get_args(StageName.__value__)
-# What the local stage has depends on the machine, and is not told as this machine's.
+# The default of the local stage depends on the machine, so the page does not show that of this one.
 _OF_THIS_MACHINE = {"architecture": "this machine's"}
 
 
@@ -24,9 +24,9 @@ def page() -> str:
         "infra_cdk/stages.py",
         "Each is declared once, in [`infra_cdk/stages.py`](../../infra_cdk/stages.py). On AWS it is given as"
         " `./quickstart deploy --stage dev --set NAME=VALUE`, on this machine as `./quickstart run --set NAME=VALUE`."
-        " Settings that are deployed stay; `--reset NAME` returns one to its default, `--reset-all` all of them."
-        " Lists have commas. What cannot be used is refused before anything is deployed. An empty cell is an empty"
-        " setting. What guards a deployment is told on the page of [security](../security.md).",
+        " Deployed settings stay; `--reset NAME` returns one to its default, `--reset-all` all of them."
+        " Write lists with commas. An invalid setting is refused before anything is deployed. An empty cell is an empty"
+        " setting. The page of [security](../security.md) has the settings that protect a deployment.",
         markdown.table(["setting", "", *_STAGES], rows),
     )
 
@@ -36,7 +36,7 @@ def _name(field: str) -> str:
 
 
 def _default(of_stage: str, setting: str) -> str:
-    """Return the default that a setting has on a stage, as the command line takes it."""
+    """Return the default of a setting on a stage, as the command line takes it."""
     if of_stage == "local" and setting in _OF_THIS_MACHINE:
         return _OF_THIS_MACHINE[setting]
     written = as_given(getattr(stage(of_stage), setting))

@@ -1,4 +1,4 @@
-"""The page of what is stored, made from the catalog's docstring and from the keys of a run."""
+"""The page of the table and the bucket, made from the catalog's docstring and the keys of a run."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.rejections import Rule
 
 _KEYS = RunKeys("<id>")
-# What a method that makes a key is given, to show one.
+# Arguments for the methods that make a key, to show one.
 _EXAMPLES: dict[str, Any] = {"shard": 7, "rule": Rule.MALFORMED, "name": "…"}
 
 
@@ -30,18 +30,18 @@ def page() -> str:
         "## The table",
         about,
         items.strip(),
-        "Attributes that are not named here are those of [`GET /selection_criteria`](../api.md#get-selection_criteria):"
-        " a segment has the same there. Versions that are neither served nor kept get an `expires_at`, on which"
-        " DynamoDB deletes them.",
+        "The other attributes of a segment are those of"
+        " [`GET /selection_criteria`](../api.md#get-selection_criteria). A version that is neither served nor kept gets"
+        " an `expires_at`; then DynamoDB deletes it.",
         "## The bucket",
-        "What users put into `uploads/` is theirs. Everything else is below the run that wrote it; `<n>` is a shard's"
-        " number with five digits. What is in each of them: [the pipeline](../pipeline.md#what-a-run-writes).",
+        "`uploads/` belongs to the users. Everything else is below the run that wrote it; `<n>` is a shard's number"
+        " with five digits. The [pipeline](../pipeline.md#what-a-run-writes) says what each object contains.",
         markdown.table(["key", "what it is", "deleted after"], rows),
     )
 
 
 def _objects() -> Iterator[tuple[str, str]]:
-    """Return every key that a run may have, and what is there; of folders, too."""
+    """Yield every key of a run, of objects and folders, with its meaning."""
     for name, member in inspect.getmembers(RunKeys):
         if name.startswith("_") or not (isinstance(member, property) or callable(member)):
             continue
@@ -56,6 +56,6 @@ def _called(method: Callable[..., str | tuple[str, str]]) -> str | tuple[str, st
 
 
 def _kept(key: str, days: dict[str, int]) -> str:
-    """Return what deletes an object: the setting with its default, or nothing."""
+    """Return after how many days an object is deleted: the setting with its default; or `never`."""
     folder = key.partition("/")[0]
     return f"`{folder}_days`: {days[folder]}" if folder in days else "never"

@@ -1,1 +1,1 @@
-"""What comes into the project from elsewhere, and what must not get out of it: locks, advisories, licences, secrets."""
+"""The packages that come into the project, and the secrets that must not leave it."""

@@ -1,6 +1,6 @@
-"""Known vulnerabilities of what the locks name: asked of advisories by pip-audit, and counted honestly.
+"""Known vulnerabilities of the locked packages: pip-audit looks them up in advisories.
 
-A registry need not have advisories: then pip-audit says that it knows of none, which is not that there are none.
+A registry may have no advisories for a package. That package counts as not audited, not as free of vulnerabilities.
 
     python -m local.quickstart.project.supply_chain.audit [--shipped] [--osv-url URL] [--unaudited-is-no-fault]
 """
@@ -22,21 +22,21 @@ UNAUDITED = 3
 _PIP_AUDIT = Path(sys.executable).with_name("pip-audit")
 _REQUEST_SECONDS = 10
 _SECONDS = 600
-# pip-audit wants a package in one version: those of the project agree, and the emulator is a project of its own.
+# pip-audit takes one version of a package: the project's locks agree, and the emulator is a project of its own.
 EVERYTHING = (PROJECT, *((lock,) for lock in EMULATOR))
 
 
 class Audit(NamedTuple):
-    """What became of the packages of some locks.
+    """The result of an audit of locks.
 
     Attributes
     ----------
     audited
-        Those with advisories that could be read, vulnerable or not.
+        The packages whose advisories were read, vulnerable or not.
     unaudited
-        Why the others could not be audited, by package.
+        Why other packages could not be audited, by package.
     vulnerabilities
-        One line each: the package with its version, the advisory, and the versions that are not affected.
+        A line for each: the package with its version, the advisory, and the versions that fix it.
     """
 
     audited: frozenset[str]
@@ -45,19 +45,19 @@ class Audit(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """1 with a known vulnerability; else 3 while some package is not audited; else 0."""
+        """1 with a known vulnerability; else 3 if a package was not audited; else 0."""
         if self.vulnerabilities:
             return VULNERABLE
         return UNAUDITED if self.unaudited else 0
 
     def lines(self) -> list[str]:
-        """What to tell: the vulnerabilities, why packages were not audited, and the counts."""
+        """Return the lines to print: the vulnerabilities, why packages were not audited, and the counts."""
         reasons = sorted(set(self.unaudited.values()))
-        told = [*self.vulnerabilities, *(f"not audited: {reason}" for reason in reasons)]
+        found = [*self.vulnerabilities, *(f"not audited: {reason}" for reason in reasons)]
         counted = f"{len(self.audited)} packages audited, {len(self.unaudited)} could not be"
         if not self.audited:
-            return [*told, f"{counted}: nothing is known about their vulnerabilities"]
-        return [*told, f"{counted}, {len(self.vulnerabilities)} known vulnerabilities"]
+            return [*found, f"{counted}: nothing is known about their vulnerabilities"]
+        return [*found, f"{counted}, {len(self.vulnerabilities)} known vulnerabilities"]
 
 
 def audit(groups: Sequence[Sequence[Path]], osv_url: str | None = None) -> Audit:
@@ -66,9 +66,9 @@ def audit(groups: Sequence[Sequence[Path]], osv_url: str | None = None) -> Audit
     Parameters
     ----------
     groups
-        Locks whose packages have one version each.
+        In each group, locks that agree on the versions of their packages.
     osv_url
-        An API of OSV to ask; without it, PyPI is asked.
+        An API of OSV to ask; None: PyPI.
     """
     audits = [_audit(locks, osv_url) for locks in groups]
     return Audit(
@@ -90,7 +90,7 @@ def _audit(locks: Sequence[Path], osv_url: str | None) -> Audit:
         try:
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=_SECONDS)  # noqa: S603
         except subprocess.TimeoutExpired:
-            return _none(locks, f"the advisories did not come within {_SECONDS} s")
+            return _none(locks, f"no advisories within {_SECONDS} s")
         if not report.is_file():
             return _none(locks, (done.stderr.strip().splitlines() or ["pip-audit said nothing"])[-1])
         return _read(json.loads(report.read_text())["dependencies"])
@@ -101,17 +101,17 @@ def _none(locks: Sequence[Path], reason: str) -> Audit:
 
 
 def _read(dependencies: Sequence[dict[str, Any]]) -> Audit:
-    """Read pip-audit's report; what it skips, it skips with a sentence that names the package at its end."""
+    """Read pip-audit's report; the reason for a skipped package ends with the package's name."""
     audited = [each for each in dependencies if "skip_reason" not in each]
     skipped = [each for each in dependencies if "skip_reason" in each]
     return Audit(
         frozenset(_named(each["name"], each["version"]) for each in audited),
         {each["skip_reason"].rpartition(": ")[2]: each["skip_reason"].rpartition(": ")[0] for each in skipped},
-        [_told(each, found) for each in audited for found in each["vulns"]],
+        [_line(each, found) for each in audited for found in each["vulns"]],
     )
 
 
-def _told(package: dict[str, Any], found: dict[str, Any]) -> str:
+def _line(package: dict[str, Any], found: dict[str, Any]) -> str:
     name, fixed = _named(package["name"], package["version"]), ", ".join(found["fix_versions"]) or "no version"
     return f"{name}: {', '.join([found['id'], *found['aliases']])}; fixed in {fixed}"
 

@@ -22,11 +22,11 @@ ALLOWED = frozenset(
         "Zlib",
     }
 )
-"""Licences that ask for no more than a notice: each package's folder `.dist-info`, which has it, is shipped too."""
+"""Licences that only need a notice, which is shipped in each package's folder `.dist-info`."""
 
-# Metadata from before it had SPDX expressions, in its own words.
+# Older metadata, which has words in place of an SPDX expression.
 _IN_WORDS: Mapping[str, str] = {"Apache License 2.0": "Apache-2.0", "Apache-2.0": "Apache-2.0", "MIT": "MIT"}
-# Read in the packages' own licence files, where the metadata names a family of licences, or another one.
+# Read in the package's licence file, where the metadata is vague or wrong.
 _READ: Mapping[str, str] = {
     "aws-lambda-powertools": "MIT-0",
     "jinja2": "BSD-3-Clause",
@@ -35,41 +35,37 @@ _READ: Mapping[str, str] = {
 _INTRODUCTION = """\
 # Licences of what is shipped
 
-What the layers and functions carry that is not the project's own, from `requirements/shared.txt` and
-`requirements/analytics.txt`, which have the versions. A layer keeps each package's folder `.dist-info` with its
-licence and notices; pyarrow, numpy and pandas name there whose compiled libraries they have in them. Swagger UI's list
-of the modules that it is built of is not in Powertools' wheel. The pages' script and style are the project's own; no
-font and no script comes from elsewhere.
+The packages of others in the layers and functions. `requirements/shared.txt` and `requirements/analytics.txt` have
+their versions. A layer keeps each package's folder `.dist-info` with its licence and notices; pyarrow, numpy and pandas
+name there the compiled libraries that they contain. Powertools' wheel does not list the modules of Swagger UI. The
+pages' script and style are the project's own; no font and no script comes from elsewhere.
 
-This page is made from the metadata of the installed packages; a test fails while it differs:
-
-    ./quickstart docs --generate
-
-Another fails where a licence is none of these: {allowed}.
+`./quickstart docs --generate` makes this page from the metadata of the installed packages. One test fails if the page
+differs from it, another if a licence is not one of these: {allowed}.
 """
 _ALL = "all functions"
 _BUT_API = ", ".join(name for name, layers in LAYERS_OF.items() if "analytics" in layers)
 
 
 class Shipped(NamedTuple):
-    """What is shipped, its licence as an SPDX expression, and the functions that have it."""
+    """A shipped package, its licence as an SPDX expression, and the functions that have it."""
 
     name: str
     licence: str
     functions: str
 
 
-# What comes inside of another package.
+# Shipped inside another package.
 _INSIDE = (Shipped("Swagger UI (in aws-lambda-powertools)", "Apache-2.0", "api, as `/docs`"),)
 
 
 def shipped() -> list[Shipped]:
-    """Return all that is shipped and is not the project's own.
+    """Return all shipped packages of others.
 
     Raises
     ------
     LookupError
-        A package does not say which licence it has in words that are known here.
+        The metadata of a package names no licence that is known here.
     """
     shared, analytics = map(_names, SHIPPED)
     everywhere = [Shipped(name, _licence(name), _ALL) for name in shared]
@@ -94,7 +90,7 @@ def _names(lock: Path) -> list[str]:
 
 
 def _is_installed(name: str) -> bool:
-    """Tell whether a package is for this machine: a lock also has those of others, like tzdata of Windows."""
+    """Return whether a package is for this machine: a lock also has those of others, like tzdata for Windows."""
     try:
         metadata(name)
     except PackageNotFoundError:

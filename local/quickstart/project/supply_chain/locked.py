@@ -1,4 +1,4 @@
-"""The locks: which packages they name, and with which hashes."""
+"""The packages of the locks, with their hashes."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _PINNED = re.compile(r"([A-Za-z0-9._-]+)(?:\[[\w,-]+\])?==([^\s;]+)")
 
 
 class Package(NamedTuple):
-    """A package of a lock; `version` is empty where it names none."""
+    """A package of a lock; `version` is empty if the lock pins none."""
 
     name: str
     version: str
@@ -24,7 +24,7 @@ class Package(NamedTuple):
 
 
 def packages(locks: Sequence[Path]) -> list[Package]:
-    """Return what the locks name, each version once; a line that pins nothing is a package without a version."""
+    """Return the packages of locks, each version once; a line that pins no version is a package without one."""
     found = [_package(entry) for lock in locks for entry in _ENTRY.split(lock.read_text()) if entry.strip()]
     return list(dict.fromkeys(found))
 

@@ -1,8 +1,8 @@
-"""Secrets that are in no file of the project: a scan of all that git tracks, with the patterns of detect-secrets.
+"""A scan for secrets in all files that git tracks, with the patterns of detect-secrets.
 
     python -m local.quickstart.project.supply_chain.secret_scan [FOLDER]
 
-Its exit code is 1 where there is one, or where something is allowed here that is not there any more.
+The exit code is 1 if it finds one, or if something is allowed here that no longer exists.
 """
 
 import hashlib
@@ -36,9 +36,9 @@ ALLOWED: Mapping[tuple[str, str], str] = {
     ("tests/unit/test_smoke_test.py", "key-id"): _ID_OF_A_KEY,
     ("tests/unit/test_source_addresses.py", "secret"): _REFUSED,
 }
-"""What looks like a secret and is none: the file, the value, and why."""
+"""Values that look like a secret and are not: the file, the value, and why."""
 
-# Of the patterns, those of services that a project like this has to do with: each reads every line.
+# The patterns of services that a project like this may use; each pattern costs time for every line.
 _PLUGINS = (
     "AWSKeyDetector",
     "AzureStorageKeyDetector",
@@ -54,14 +54,14 @@ _PLUGINS = (
     "SlackDetector",
 )
 _ENTROPY = ({"name": "Base64HighEntropyString", "limit": 4.5}, {"name": "HexHighEntropyString", "limit": 3.0})
-# The hashes of a lock's packages are the only long random text that belongs here.
+# The hashes in locks are the only long random text that belongs here.
 _HASHES = r"^\s*(--hash=sha256:[0-9a-f]{64}|\"integrity\": \"sha512-[A-Za-z0-9+/=]+\")"
-# With verification, whatever is found would be tried at the service that it may be of.
+# With verification, a found secret would be tried at its service.
 _VERIFICATION = "detect_secrets.filters.common.is_ignored_due_to_verification_policies"
 
 
 class Finding(NamedTuple):
-    """What looks like a secret, and where; `value` is for comparing only, and is not to be shown."""
+    """A value that looks like a secret, and its place; `value` is only compared, never shown."""
 
     file: str
     line: int
@@ -70,7 +70,7 @@ class Finding(NamedTuple):
 
 
 def findings(folder: Path) -> Iterator[Finding]:
-    """Yield what looks like a secret in the files that git tracks in a folder."""
+    """Yield values that look like a secret in the files that git tracks in a folder."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=folder, capture_output=True, text=True, check=True)  # noqa: S607
     plugins = [*({"name": name} for name in _PLUGINS), *_ENTROPY]
     filters = [
@@ -85,7 +85,7 @@ def findings(folder: Path) -> Iterator[Finding]:
 
 
 def main() -> None:
-    """Scan, and say what was found without repeating it."""
+    """Scan a folder, and print the places of what was found."""
     folder = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT
     found = list(findings(folder))
     faults = [
