@@ -212,7 +212,7 @@ def test_status_and_logs_answer_programs(product: Product, ran: dict[str, Any]):
 MISTAKES = {
     "a date": (("run", "--cur-date", "yesterday"), 1, "not yesterday"),
     "a setting": (("run", "--set", "auth=open"), 1, "--set auth: expected one of none, api_key, iam, got 'open'"),
-    "a log": (("logs", "nothing"), 1, "there is no log of 'nothing'"),
+    "a log": (("logs", "nothing"), 1, "got 'nothing'"),
     "a country": (("report", "--country", "Chile"), 1, "--country: the model has Peru, not Chile"),
     "an option": (("status", "--nope"), 2, "No such option: --nope"),
 }

@@ -71,7 +71,7 @@ def test_an_account_without_bootstrap_is_told_the_command_for_it(aws: pytest.Mon
 def test_an_old_bootstrap_is_refused_with_both_versions(aws: pytest.MonkeyPatch):
     bootstrap(LEAST_BOOTSTRAP - 1)
 
-    with pytest.raises(StepError, match=r"is of version 5; expected 6 or newer(.|\n)*cdk bootstrap aws://"):
+    with pytest.raises(StepError, match=r"has version 5; expected 6 or newer(.|\n)*cdk bootstrap aws://"):
         check(Account())
 
 

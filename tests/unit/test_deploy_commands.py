@@ -168,9 +168,9 @@ def test_the_stages_name_deletes_it_and_tells_what_stays_and_how_it_would_go(
 
     assert (ended.exit_code, done) == (0, ["deleted"])
     output = capfd.readouterr()
-    assert "It is protected from being deleted; that will be lifted." in ended.stderr + output.err
+    assert "It is protected from deletion; the protection will be lifted." in ended.stderr + output.err
     told = ended.stdout + output.out
     assert "AWS::S3::Bucket lake-1" in told
     assert "aws dynamodb delete-table --table-name catalog-1 --region eu-west-1" in told
     again = "./quickstart deploy --stage prod --set alarm_email=on-call@example.com --set countries=Latvia,Peru"
-    assert f"The deployment's settings went with it. To deploy with the same: {again}" in ended.stderr + output.err
+    assert f"The deployment's settings ended with it. To deploy with the same settings: {again}" in ended.stderr + output.err

@@ -117,4 +117,4 @@ def test_the_settings_of_an_emulator_that_has_died_are_told_and_not_deployed(
     assert start_of(up, asked_of([], [], reset_all=False)).settings == {}
     told = capsys.readouterr().err
     again = "./quickstart run --set auth=api_key"
-    assert f"The deployment's settings went with it. To deploy with the same: {again}" in told
+    assert f"The deployment's settings ended with it. To deploy with the same settings: {again}" in told

@@ -128,7 +128,7 @@ def run(  # noqa: PLR0913 - its options
         show_segments(served)
         show_addresses(deployed, served["segments"][0]["country_code"])
         if detach:
-            console.print("It serves in the background. Stop it with ./quickstart stop")
+            console.print("It serves in the background; stop it with ./quickstart stop")
         else:
             _serve(workspace, deployed, stop_at_end=started)
 
@@ -150,7 +150,7 @@ def remodel(
     what_if: Annotated[bool, typer.Option("--what-if", help="Only show what would change.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make the model again from counts, for another date or other segments.
+    """Make the model again from counts: for another date, or segments.
 
     Inputs that are not named stay as served. The product must be up: ./quickstart run -d
     """
@@ -308,6 +308,6 @@ def _serve(workspace: Workspace, deployed: Deployment, *, stop_at_end: bool) -> 
                 emulator.stop(workspace)
             _show_gone(workspace, deployed)
         else:
-            console.print("The emulator was up before and stays up. Stop it with ./quickstart stop")
+            console.print("The emulator was up before and stays up; stop it with ./quickstart stop")
         return
     raise StepError("the emulator has ended without ./quickstart stop", workspace.log("emulator"))

@@ -82,8 +82,8 @@ def show_rollback(summary: Mapping[str, Any]) -> None:
 
 def show_remodel(summary: Mapping[str, Any]) -> None:
     """Print what a remodel changes."""
-    console.print(f"  From the counts of run {summary['counts_run_id']}, up to CUR_DATE {summary['cur_date']}")
-    console.print(f"  Segments with another amount than in the model served before: {summary['changed_segments']}")
+    console.print(f"  From the counts of run {summary['counts_run_id']}, to CUR_DATE {summary['cur_date']}")
+    console.print(f"  {summary['changed_segments']} segments get another amount than from the model served before")
     for change in summary["changes"]:
         amounts = ["-" if value is None else amount(value) for value in (change["served_amount"], change["amount"])]
         segment = f"{change['country_code']} {change['segment_name']} {change['segment']}"
