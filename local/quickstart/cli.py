@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from local.quickstart import completion
-from local.quickstart.commands import deploy, model, pipeline, product, project
+from local.quickstart.commands import assign, deploy, model, product, project, remodel, run
 from local.quickstart.commands.session import AS_JSON, examples
 from local.quickstart.machine.terminal import answer_error
 
@@ -15,7 +15,7 @@ PROGRAM = "./quickstart"
 _USAGE_ERROR = 2
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
-for group in (pipeline.app, model.app, product.app, deploy.app, project.app):
+for group in (run.app, remodel.app, assign.app, model.app, product.app, deploy.app, project.app):
     app.add_typer(group)
 
 

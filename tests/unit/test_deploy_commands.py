@@ -173,4 +173,7 @@ def test_the_stages_name_deletes_it_and_tells_what_stays_and_how_it_would_go(
     assert "AWS::S3::Bucket lake-1" in told
     assert "aws dynamodb delete-table --table-name catalog-1 --region eu-west-1" in told
     again = "./quickstart deploy --stage prod --set alarm_email=on-call@example.com --set countries=Latvia,Peru"
-    assert f"The deployment's settings ended with it. To deploy with the same settings: {again}" in ended.stderr + output.err
+    assert (
+        f"The deployment's settings ended with it. To deploy with the same settings: {again}"
+        in ended.stderr + output.err
+    )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.quickstart.commands.pipeline import start_of
+from local.quickstart.commands.run import start_of
 from local.quickstart.here.deployment import fingerprint
 from local.quickstart.machine import emulator
 from local.quickstart.machine.record import Deployment, EmulatorProcess, Record

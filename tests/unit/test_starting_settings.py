@@ -168,7 +168,9 @@ def test_of_a_version_that_kept_no_settings_it_says_so_and_lists_which_get_their
     begun = start(tmp_path, Deployed(is_there=True, settings=None), "countries=Latvia")
     said = told(begun, capsys, monkeypatch)
 
-    assert "kept no settings, so those deployed are unknown. Settings that are not given get the defaults of prod" in said
+    assert (
+        "kept no settings, so those deployed are unknown. Settings that are not given get the defaults of prod" in said
+    )
     assert "countries unknown Latvia set" in said
     assert "auth unknown api_key (default) default" in said
     assert {row.name for row in begun.rows()} == set(starting_settings.NAMES)

@@ -1,18 +1,44 @@
 """A run as a command makes it: started, drawn while it goes on, and explained if it fails."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.quickstart.here.api import Api
 from local.quickstart.here.executions import Executions
+from local.quickstart.here.source import upload
 from local.quickstart.machine.record import Deployment
-from local.quickstart.machine.steps import StepError
+from local.quickstart.machine.steps import StepError, step
 from local.quickstart.machine.terminal import notices
 from local.quickstart.machine.workspace import Workspace
 from local.quickstart.shown.run_progress import show_progress
 
 if TYPE_CHECKING:
     from voucher_selection.api.run_reports import RunReport
+
+
+def check_dates(option: str, dates: Sequence[str]) -> None:
+    """Check the dates that an option gives.
+
+    Raises
+    ------
+    StepError
+        One is not a date like 2018-09-15.
+    """
+    for text in dates:
+        try:
+            datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - a date, without a zone
+        except ValueError as error:
+            raise StepError(f"{option} takes a date like 2018-09-15, not {text}") from error
+
+
+def uploaded(workspace: Workspace, deployed: Deployment, source: str | Path) -> str:
+    """Return a source's address for the functions; a local source is uploaded."""
+    if isinstance(source, str):
+        return source
+    with step(f"Uploading {source.name}"):
+        return upload(source, deployed.bucket, workspace.client("s3"))
 
 
 def run_to_end(workspace: Workspace, deployed: Deployment, request: Mapping[str, Any]) -> "RunReport":

@@ -1,28 +1,23 @@
-"""Commands that start a run: over a history, from counts, or for customers."""
+"""The command that sets up, deploys, runs the pipeline on a history, and serves."""
 
-import json
-import shlex
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.quickstart.commands.execution import run_to_end
+from local.quickstart.commands.execution import check_dates, run_to_end, uploaded
 from local.quickstart.commands.session import (
     AsJson,
     Reset,
     ResetAll,
     examples,
     explained,
-    running_deployment,
     workspace_on,
 )
-from local.quickstart.here import deployment, executions
+from local.quickstart.here import deployment
 from local.quickstart.here import source as sources
 from local.quickstart.here.api import Api
 from local.quickstart.machine import emulator, toolchain
@@ -33,17 +28,20 @@ from local.quickstart.machine.workspace import STAGE, Workspace
 from local.quickstart.settings.asked import Asked, asked_of
 from local.quickstart.settings.starting import NOT_DEPLOYED, Deployed, Start, starting_from
 from local.quickstart.shown.model import show_left_behind, show_segments
-from local.quickstart.shown.run import show_addresses, show_assignment, show_remodel, show_rows, show_states
+from local.quickstart.shown.run import show_addresses, show_rows, show_states
 from local.quickstart.shown.settings import show_gone, show_start
 
+if TYPE_CHECKING:
+    from voucher_selection.api.run_reports import RunReport
+    from voucher_selection.domain.lookups import SelectionCriteria
+
 app = typer.Typer(rich_markup_mode="rich")
-_PANEL = "Run"
 
 Port = Annotated[int | None, typer.Option(envvar="VOUCHER_SELECTION_PORT", help="Port of the emulator; default 4566.")]
 
 
 @app.command(
-    rich_help_panel=_PANEL,
+    rich_help_panel="Run",
     epilog=examples(
         "./quickstart run",
         "./quickstart run -d --source vouchers.parquet --country Peru --country Latvia",
@@ -92,12 +90,10 @@ def run(  # noqa: PLR0913 - its options
     with explained(as_json=as_json):
         workspace = workspace_on(port)
         emulator.check_answering(workspace)
-        _check_date("--cur-date", cur_date)
-        for date in null_date or []:
-            _check_date("--null-date", date)
-        asked = asked_of(setting or [], reset or [], reset_all=reset_all)
-        start = start_of(workspace, asked)
-        history = sources.resolve(source, workspace.state)
+        check_dates("--cur-date", [cur_date] if cur_date else [])
+        check_dates("--null-date", null_date or [])
+        start = start_of(workspace, asked_of(setting or [], reset or [], reset_all=reset_all))
+        resolved = sources.resolve(source, workspace.state)
         toolchain.install(workspace)
         started = emulator.running(workspace) is None
         request = {
@@ -107,131 +103,29 @@ def run(  # noqa: PLR0913 - its options
             "null_dates": null_date or None,
         }
         with _stopped_if_interrupted(workspace, started=started):
-            try:
-                deployed = _deployed(workspace, start)
-            except Exception:
-                if started:
-                    emulator.stop(workspace)
-                raise
-            place = _uploaded(workspace, deployed, history)
+            deployed = _deployed(workspace, start, started=started)
             before = None if started else Api(workspace, deployed).served()
-            notices.print(f"Running the pipeline on {place}", markup=False, soft_wrap=True)
-            ended = run_to_end(workspace, deployed, request | {"source": place})
+            request["source"] = uploaded(workspace, deployed, resolved)
+            notices.print(f"Running the pipeline on {request['source']}", markup=False, soft_wrap=True)
+            ended = run_to_end(workspace, deployed, request)
             served = Api(workspace, deployed).criteria_of(ended["summary"]["served_version"])
         if before:
             show_left_behind(before, served)
         if as_json:
             answer({"run": ended, "served": served, "api_url": deployed.api_url, "api_key": deployed.api_key})
             return
-        show_states(ended)
-        show_rows(ended["summary"])
-        show_segments(served)
-        show_addresses(deployed, served["segments"][0]["country_code"])
+        _show(deployed, ended, served)
         if detach:
             console.print("It serves in the background; stop it with ./quickstart stop")
         else:
             _serve(workspace, deployed, stop_at_end=started)
 
 
-@app.command(
-    rich_help_panel=_PANEL,
-    epilog=examples(
-        "./quickstart remodel --cur-date 2018-10-01",
-        "./quickstart remodel --what-if --segments my-segments.json",
-    ),
-)
-def remodel(
-    *,
-    cur_date: Annotated[str | None, typer.Option(help="Days since the last order count up to it.")] = None,
-    segments: Annotated[Path | None, typer.Option(help="Segment definitions: a file like segments.json.")] = None,
-    run_id: Annotated[
-        str | None, typer.Option(help="The run whose counts to use; default: those behind the served model.")
-    ] = None,
-    what_if: Annotated[bool, typer.Option("--what-if", help="Only show what would change.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Make the model again from counts: for another date, or segments.
-
-    Inputs that are not named stay as served. The product must be up: ./quickstart run -d
-    """
-    with explained(as_json=as_json):
-        workspace = workspace_on()
-        _check_date("--cur-date", cur_date)
-        request = {
-            "mode": "remodel",
-            "cur_date": cur_date,
-            "segments": _read_segments(segments) if segments else None,
-            "run_id": run_id,
-            "publish": not what_if,
-        }
-        deployed = running_deployment(workspace)
-        ended = run_to_end(workspace, deployed, request)
-        summary = ended["summary"]
-        modelled = (
-            executions.what_if(workspace, deployed, summary["what_if_key"])
-            if summary["what_if_key"]
-            else Api(workspace, deployed).criteria_of(summary["served_version"])
-        )
-        if as_json:
-            changed = {key: summary[key] for key in ("changed_segments", "changes")}
-            answer({"run": ended, **changed, "modelled": modelled})
-            return
-        show_states(ended)
-        show_remodel(summary)
-        show_segments(modelled)
-        if segments and not what_if:
-            notices.print(
-                "The next full run uses the deployment's own segments again. To make these its own:"
-                f" ./quickstart run --set segments_file={shlex.quote(str(segments))}",
-                markup=False,
-                soft_wrap=True,
-            )
-
-
-@app.command(
-    rich_help_panel=_PANEL,
-    epilog=examples(
-        "./quickstart assign --customers customers.parquet",
-        "./quickstart assign --customers s3://bucket/customers/ --segment-name recency_segment",
-    ),
-)
-def assign(
-    *,
-    customers: Annotated[str, typer.Option(help="The customers: a parquet file or folder, s3://… or https://…")],
-    segment_name: Annotated[
-        str | None, typer.Option(help="The segmentation for all customers; default: each row's segment_name.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Write the amount of every customer in parquet files.
-
-    The amounts are those of the served model. The product must be up: ./quickstart run -d
-    """
-    with explained(as_json=as_json):
-        workspace = workspace_on()
-        place = sources.resolve(customers, workspace.state, option="--customers")
-        deployed = running_deployment(workspace)
-        place = _uploaded(workspace, deployed, place)
-        ended = run_to_end(workspace, deployed, {"mode": "assign", "customers": place, "segment_name": segment_name})
-        if as_json:
-            answer({"run": ended, "output": ended["summary"]["output"]})
-            return
-        show_states(ended)
-        show_assignment(ended["summary"])
-
-
-def _check_date(option: str, text: str | None) -> None:
-    try:
-        datetime.strptime(text or "2018-09-15", "%Y-%m-%d")  # noqa: DTZ007 - a date, without a zone
-    except ValueError as error:
-        raise StepError(f"{option} takes a date like 2018-09-15, not {text}") from error
-
-
-def _read_segments(file: Path) -> object:
-    try:
-        return json.loads(file.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        raise StepError(f"--segments takes a JSON file; {file} is not JSON: {error}") from error
+def _show(deployed: Deployment, ended: "RunReport", served: "SelectionCriteria") -> None:
+    show_states(ended)
+    show_rows(ended["summary"])
+    show_segments(served)
+    show_addresses(deployed, served["segments"][0]["country_code"])
 
 
 def start_of(workspace: Workspace, asked: Asked) -> Start:
@@ -247,7 +141,17 @@ def start_of(workspace: Workspace, asked: Asked) -> Start:
     return start
 
 
-def _deployed(workspace: Workspace, start: Start) -> Deployment:
+def _deployed(workspace: Workspace, start: Start, *, started: bool) -> Deployment:
+    """Deploy; if that fails, stop the emulator if this command started it."""
+    try:
+        return _up_to_date(workspace, start)
+    except Exception:
+        if started:
+            emulator.stop(workspace)
+        raise
+
+
+def _up_to_date(workspace: Workspace, start: Start) -> Deployment:
     """Start the emulator and update the stack, as far as needed; return the deployment."""
     if emulator.running(workspace) is None:
         emulator.check_port(workspace)
@@ -268,14 +172,6 @@ def _deployed(workspace: Workspace, start: Start) -> Deployment:
             deployment.synthesize(workspace, start.settings)
     with step("Deploying (cdk deploy)"):
         return deployment.deploy(workspace, start.stage)
-
-
-def _uploaded(workspace: Workspace, deployed: Deployment, place: str | Path) -> str:
-    """Return a source's address for the functions; a local source is uploaded."""
-    if isinstance(place, str):
-        return place
-    with step(f"Uploading {place.name}"):
-        return sources.upload(place, deployed.bucket, workspace.client("s3"))
 
 
 @contextmanager
