@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from local.quickstart.sample import sample_history
+from local.quickstart.here.sample import sample_history
 
 # A real history of this project's kind has as many rows.
 ROWS = 285_570

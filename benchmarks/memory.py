@@ -75,8 +75,8 @@ def main() -> None:
 
 def measure() -> dict[str, Needs]:
     """Run a history through the functions, each in a process of its own, a few times over."""
-    from local.quickstart.record import Record  # noqa: PLC0415 - a function's process does without
-    from local.quickstart.workspace import Workspace  # noqa: PLC0415
+    from local.quickstart.machine.record import Record  # noqa: PLC0415 - a function's process does without
+    from local.quickstart.machine.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.at(0)
     record = Record.read(workspace.state)

@@ -10,24 +10,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 from benchmarks.contenders import postgres_sql
 from benchmarks.histories import history_file
+from benchmarks.measurements import Contender, Measurement
 from benchmarks.report import write_report
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTRY = "Peru"
-
-
-class Contender(NamedTuple):
-    """A way to do a task (`count` or `write`), and the largest history it is tried with."""
-
-    label: str
-    module: str
-    function: str
-    task: str
-    largest: int
 
 
 CONTENDERS = (
@@ -46,18 +36,6 @@ ROUNDS = {1: 5, 10: 4, 100: 3}
 CALLS = {1: 5, 10: 1, 100: 1}
 SLOW = {"pandas", "PostgreSQL"}
 SLOW_ROUNDS = 2
-
-
-class Measurement(NamedTuple):
-    """One turn: seconds of the task, on the clock and of all cores, clock seconds of the process, and its memory."""
-
-    contender: Contender
-    times: int
-    seconds: float
-    cpu_seconds: float
-    wall_seconds: float
-    peak_mib: float
-    digest: str
 
 
 def main() -> None:

@@ -7,19 +7,16 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.histories import ROW_GROUP_ROWS, ROWS
+from benchmarks.measurements import Measurement
 from benchmarks.plot import lines
-
-if TYPE_CHECKING:
-    from benchmarks.pipeline import Measurement
 
 TASKS = {"count": "Counting only", "write": "With kept and rejected rows written"}
 REFERENCE = "Polars streaming"
 
 
-def write_report(measurements: Sequence["Measurement"], load: tuple[float, float], docs: Path | None) -> str:
+def write_report(measurements: Sequence[Measurement], load: tuple[float, float], docs: Path | None) -> str:
     """Return the tables as Markdown, and with `docs` write the page and its plot there."""
     tables = "\n".join(_section(measurements, task) for task in TASKS)
     if docs is not None:
@@ -59,7 +56,7 @@ two being the benchmark's own.
 """
 
 
-def _section(measurements: Sequence["Measurement"], task: str) -> str:
+def _section(measurements: Sequence[Measurement], task: str) -> str:
     rows = [
         f"## {TASKS[task]}",
         "",
@@ -82,33 +79,33 @@ def _section(measurements: Sequence["Measurement"], task: str) -> str:
     return "\n".join([*rows, ""])
 
 
-def _labels(measurements: Sequence["Measurement"], task: str) -> list[str]:
+def _labels(measurements: Sequence[Measurement], task: str) -> list[str]:
     return list(dict.fromkeys(m.contender.label for m in measurements if m.contender.task == task))
 
 
-def _of(measurements: Sequence["Measurement"], task: str, label: str, times: int) -> list["Measurement"]:
+def _of(measurements: Sequence[Measurement], task: str, label: str, times: int) -> list[Measurement]:
     return [m for m in measurements if (m.contender.task, m.contender.label, m.times) == (task, label, times)]
 
 
-def _points(measurements: Sequence["Measurement"], task: str, label: str) -> list[tuple[int, float]]:
+def _points(measurements: Sequence[Measurement], task: str, label: str) -> list[tuple[int, float]]:
     sizes = sorted({m.times for m in measurements})
     found = {times: _of(measurements, task, label, times) for times in sizes}
     return [(times, statistics.median(m.seconds for m in turns)) for times, turns in found.items() if turns]
 
 
-def _spread(found: Sequence["Measurement"], measure: Callable[["Measurement"], float]) -> str:
+def _spread(found: Sequence[Measurement], measure: Callable[[Measurement], float]) -> str:
     values = [measure(m) for m in found]
     return f"**{statistics.median(values):.3g}** ({min(values):.3g}-{max(values):.3g})"
 
 
-def _cpu_cells(found: Sequence["Measurement"], reference: Sequence["Measurement"]) -> list[str]:
+def _cpu_cells(found: Sequence[Measurement], reference: Sequence[Measurement]) -> list[str]:
     if found[0].contender.module == "postgres_sql":  # its server works, not our process
         return ["", ""]
     return [_spread(found, lambda m: m.cpu_seconds), _ratio(found, reference, lambda m: m.cpu_seconds)]
 
 
 def _ratio(
-    found: Sequence["Measurement"], reference: Sequence["Measurement"], measure: Callable[["Measurement"], float]
+    found: Sequence[Measurement], reference: Sequence[Measurement], measure: Callable[[Measurement], float]
 ) -> str:
     by_round = [measure(ours) / measure(theirs) for ours, theirs in zip(found, reference, strict=False)]
     medians = statistics.median(map(measure, found)) / statistics.median(map(measure, reference))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from benchmarks.histories import history_file
-from local.quickstart.sample import sample_history
+from local.quickstart.here.sample import sample_history
 from voucher_selection.adapters.parquet.columns import RowGroups
 from voucher_selection.adapters.parquet.footers import check_footer
 from voucher_selection.domain.counts import Counts

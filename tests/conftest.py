@@ -8,7 +8,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from local.quickstart.sample import sample_history
+from local.quickstart.here.sample import sample_history
 from tests.histories import history, parquet_bytes, repeated
 from tests.processes import ByDeployment
 from tests.product import KEYED_SETTINGS, Product, free_port

@@ -4,7 +4,7 @@ import signal
 import sys
 
 try:
-    # The script starts Python with Ctrl-C ignored, which would print where in its own start it was.
+    # The script starts Python with Ctrl-C ignored: interrupted earlier, Python would print a traceback.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     from local.quickstart.cli import main
 

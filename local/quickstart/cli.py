@@ -7,15 +7,15 @@ from typing import Annotated
 import typer
 
 from local.quickstart import completion
-from local.quickstart.commands import deploy, model, pipeline, product, project
+from local.quickstart.commands import assign, deploy, model, product, project, remodel, run
 from local.quickstart.commands.session import AS_JSON, examples
-from local.quickstart.terminal import answer_error
+from local.quickstart.machine.terminal import answer_error
 
 PROGRAM = "./quickstart"
 _USAGE_ERROR = 2
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
-for group in (pipeline.app, model.app, product.app, deploy.app, project.app):
+for group in (run.app, remodel.app, assign.app, model.app, product.app, deploy.app, project.app):
     app.add_typer(group)
 
 
@@ -29,7 +29,7 @@ def quickstart(
         typer.Option(
             "--show-completion",
             metavar="SHELL",
-            help="Print what makes bash, zsh or fish complete words, and exit.",
+            help="Print the completion script for bash, zsh or fish, and exit.",
             callback=completion.show,
             is_eager=True,
         ),
@@ -40,7 +40,7 @@ def quickstart(
 
 def main() -> None:
     """Run the command line."""
-    # It was only for finding this program; what it starts finds its own.
+    # It was only for finding this program; programs that it starts have their own.
     os.environ.pop("PYTHONPATH", None)
     completion.enable()
     if AS_JSON in sys.argv:
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _run_for_programs() -> None:
-    """Run a command of which a program reads the answer: wrong usage is JSON too."""
+    """Run a command for a program that reads its answer: an error of usage is JSON too."""
     try:
         sys.exit(app(prog_name=PROGRAM, complete_var=completion.VARIABLE, standalone_mode=False))
     except typer.TyperException as error:

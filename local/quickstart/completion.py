@@ -1,14 +1,14 @@
 """Completion of commands, options and names by the shell.
 
-The shell finds what to do by the last part of a command's path: what is registered for `quickstart` completes
-`./quickstart` in whatever folder, and asks the very program that was typed.
+The shell looks a completion up by the last part of a command's path. So the one for `quickstart` completes
+`./quickstart` in every folder, and asks the program that was typed.
 """
 
 import typer
 from typer.completion import get_completion_inspect_parameters
 
 VARIABLE = "_QUICKSTART_COMPLETE"
-"""Set to `complete_<shell>`, it makes the program answer with completions, by Typer's protocol."""
+"""Set to `complete_<shell>`, this variable makes the program answer with completions, by Typer's protocol."""
 
 _BASH = f"""\
 _quickstart_completion() {{
@@ -37,20 +37,20 @@ SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 
 def enable() -> None:
-    """Make Typer know the shells; it does so itself only with its own `--show-completion`.
+    """Make Typer know the shells, which it does only for its own `--show-completion`.
 
-    That one's scripts are not used: a variable cannot have the name that they make from `./quickstart`.
+    Typer's own scripts are not used: they make the name of a variable from `./quickstart`, and it is invalid.
     """
     get_completion_inspect_parameters()
 
 
 def show(shell: str | None) -> None:
-    """Print the script that makes a shell complete the program's words.
+    """Print the script for a shell.
 
     Raises
     ------
     BadParameter
-        There is none for this shell.
+        The program has no script for this shell.
     """
     if shell is None:
         return

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from local.quickstart import browser
+from local.quickstart.project import browser
 from tests.browser.pictures import PICTURES, ColorScheme, take
 from tests.browser.visits import Visits, new_profile
 from tests.product import Product

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from local.quickstart import browser
-from local.quickstart.steps import StepError
-from local.quickstart.workspace import Workspace
+from local.quickstart.machine.steps import StepError
+from local.quickstart.machine.workspace import Workspace
+from local.quickstart.project import browser
 
 APT_GET = """#!/bin/sh
 echo "$DEBIAN_FRONTEND $*"

@@ -15,7 +15,7 @@ import psutil
 import pyarrow as pa
 import pytest
 
-from local.quickstart.sample import sample_history
+from local.quickstart.here.sample import sample_history
 from tests.conftest import INJECTED_FAULTS
 from tests.e2e.test_modes import ended, execute, served_amounts, start, upload
 from tests.histories import parquet_bytes

@@ -89,8 +89,8 @@ def test_history_appended_from_the_command_line_counts_as_if_it_had_been_there(
     second = up.run("--append", "--source", str(folder))
 
     assert "11,000 rows read" in first.stdout
-    assert "1 of its files had been counted before" in first.stdout
-    assert "nothing new to count" in second.stdout
+    assert "Files counted before: 1" in first.stdout
+    assert "nothing new to publish" in second.stdout
     assert served_amounts(up) == answer(table, "Peru", CUR_DATE)[1]
 
 
@@ -126,7 +126,7 @@ def test_a_what_if_shows_the_change_and_serves_what_was_served(up: Product, tmp_
     done = up.quickstart("remodel", "--what-if", "--segments", str(tmp_path / "own.json"))
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Nothing was published" in done.stdout
+    assert "Published nothing" in done.stdout
     assert "loyalty" in done.stdout
     assert up.request("GET", "health").json()["model"]["version"] == before
 
@@ -144,7 +144,7 @@ def test_customers_get_the_amounts_that_the_api_answers(up: Product, tmp_path: P
     assert done.returncode == 0, done.stdout + done.stderr
     assert "18 customers" in done.stdout
     s3, bucket = up.client("s3"), up.status_once["bucket"]
-    folder = f"production/run_id={up.status()['last_run']['id']}/vouchers/"
+    folder = f"production/run_id={up.status()['last_run']['run_id']}/vouchers/"
     (found,) = s3.list_objects_v2(Bucket=bucket, Prefix=folder)["Contents"]
     written = pq.read_table(io.BytesIO(s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read())).to_pylist()
     answers = up.request("POST", "vouchers", json={"customers": cases}).json()["vouchers"]

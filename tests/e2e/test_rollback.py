@@ -40,7 +40,7 @@ def test_without_a_version_the_one_served_before_is_served_again(
     told = asked(product, "rollback")
 
     assert (told["run"]["mode"], told["run"]["outcome"], told["run"]["published"]) == ("rollback", "published", True)
-    assert (told["run"]["served_version"], told["previous_version"]) == (earlier, later)
+    assert (told["run"]["summary"]["served_version"], told["previous_version"]) == (earlier, later)
     found = served(product)
     assert (found["model"]["version"], found["model"]["cur_date"]) == (earlier, EARLIER)
     amounts = {
@@ -48,8 +48,9 @@ def test_without_a_version_the_one_served_before_is_served_again(
         for row in found["segments"]
     }
     assert amounts == answer(pq.read_table(sample), "Peru", date.fromisoformat(EARLIER))[1]
-    known = asked(product, "versions")
-    assert (known["served"], known["previous"]) == (earlier, later)
+    known = {version["version"]: version for version in asked(product, "versions")["versions"]}
+    assert known[earlier]["is_served"]
+    assert known[later]["is_previous"]
 
 
 def test_a_rollback_again_returns_to_the_later_one(product: Product, two_versions: tuple[str, str]):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from local.quickstart.sample import sample_history
+from local.quickstart.here.sample import sample_history
 from tests.conftest import INJECTED_FAULTS
 from tests.e2e.test_faults import PATIENCE, SHARD_ROWS, amid_a_shard, awaited, emulator_of
 from tests.e2e.test_modes import served_amounts

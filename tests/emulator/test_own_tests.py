@@ -3,9 +3,9 @@
 import os
 import subprocess
 
-from local.quickstart import toolchain
-from local.quickstart.toolchain import EMULATOR, EMULATOR_ENVIRONMENT, LAMBDA_ENVIRONMENT
-from local.quickstart.workspace import Workspace
+from local.quickstart.machine import toolchain
+from local.quickstart.machine.toolchain import EMULATOR, EMULATOR_ENVIRONMENT, LAMBDA_ENVIRONMENT
+from local.quickstart.machine.workspace import Workspace
 from tests.product import free_port
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from local.quickstart.sample import sample_history
+from local.quickstart.here.sample import sample_history
 from tests.histories import GOOD_ROW, SCHEMA, history, parquet_bytes
 
 NAMES = SCHEMA.names

@@ -90,7 +90,7 @@ def test_nothing_on_aws_names_this_machine_or_its_emulator(request: pytest.Fixtu
 
 
 def test_the_bootstrap_that_the_quickstart_asks_for_is_the_templates(dev: Synthesized):
-    from local.quickstart.prerequisites import LEAST_BOOTSTRAP  # noqa: PLC0415 - with it comes botocore
+    from local.quickstart.aws.prerequisites import LEAST_BOOTSTRAP  # noqa: PLC0415 - with it comes botocore
 
     (rule,) = dev.json["Rules"]["CheckBootstrapVersion"]["Assertions"]
     ((refused, _),) = [condition["Fn::Contains"] for condition in rule["Assert"]["Fn::Not"]]

@@ -21,8 +21,8 @@ from infra_cdk.context import FROM_DEPLOYED, stage_from_context
 from infra_cdk.stack import VoucherSelection
 from infra_cdk.stages import SETTINGS, Stage, stage
 from layers.build import Packages
-from local.quickstart.stage_settings import NAMES, Asked
-from local.quickstart.starting_settings import Deployed, starting_from
+from local.quickstart.settings.asked import NAMES, Asked
+from local.quickstart.settings.starting import Deployed, starting_from
 from tests.infrastructure.conftest import ALL_GUARDS, ROOT, STAGES, Synthesized
 
 SEGMENTS = {"segmentations": [{"name": "größe", "measure": "total_orders", "segments": [], "outside": 'außen, "x"'}]}

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from moto import mock_aws
 
-from local.quickstart.sample import sample_history
+from local.quickstart.here.sample import sample_history
 from tests.histories import history, parquet_bytes, repeated
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.clients import dynamodb_client, s3_client

@@ -3,7 +3,6 @@
 import json
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +11,6 @@ from pydantic import TypeAdapter
 from tests.integration.conftest import Api
 from voucher_selection.api import openapi, problems
 from voucher_selection.api.operations import OPERATIONS
-
-COPY = Path(__file__).parents[2] / "docs" / "openapi.json"
-
-
-def test_the_copy_in_docs_is_the_document():
-    assert COPY.read_text() == openapi.as_text("api_key"), (
-        "docs/openapi.json is not the document of the code; write it anew: "
-        "PYTHONPATH=layers/shared/python .venv/bin/python -m voucher_selection.api.openapi > docs/openapi.json"
-    )
 
 
 def test_the_routes_of_the_handler_are_those_of_the_document(api: Api):

@@ -12,10 +12,10 @@ from botocore.stub import Stubber
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from local.quickstart.account import Account, Identity
+from local.quickstart.aws.account import Account, Identity
+from local.quickstart.aws.prerequisites import LEAST_BOOTSTRAP, bootstrap_command, check
 from local.quickstart.cli import app
-from local.quickstart.prerequisites import LEAST_BOOTSTRAP, bootstrap_command, check
-from local.quickstart.steps import StepError
+from local.quickstart.machine.steps import StepError
 
 VERSION = "/cdk-bootstrap/hnb659fds/version"
 # of moto
@@ -71,7 +71,7 @@ def test_an_account_without_bootstrap_is_told_the_command_for_it(aws: pytest.Mon
 def test_an_old_bootstrap_is_refused_with_both_versions(aws: pytest.MonkeyPatch):
     bootstrap(LEAST_BOOTSTRAP - 1)
 
-    with pytest.raises(StepError, match=r"is of version 5; expected 6 or newer(.|\n)*cdk bootstrap aws://"):
+    with pytest.raises(StepError, match=r"has version 5; expected 6 or newer(.|\n)*cdk bootstrap aws://"):
         check(Account())
 
 

@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
-from local.quickstart.sample import sample_history
+from local.quickstart.here.sample import sample_history
 from tests.conftest import INJECTED_FAULTS
 from tests.customers import case
 from tests.histories import parquet_bytes

@@ -85,9 +85,12 @@ def test_the_analysis_says_how_much_the_counts_of_a_segment_say(recent: dict[str
         "country_code": "Peru",
         "segment_name": "recency_segment",
         "segment": "121-180",
+        "lower": 121,
+        "upper": 180,
         "voucher_amount": 2640.0,
         "support": 60,
         "share": pytest.approx(2 / 3),
+        "assignments": [{"voucher_amount": 2640.0, "count": 40}, {"voucher_amount": 3520.0, "count": 20}],
         "runner_up": 3520.0,
         "lead": 20,
         "evidence": "clear",
@@ -112,9 +115,10 @@ def test_versions_are_listed_with_the_one_that_is_served(recent: dict[str, Any],
 
     versions = api("GET", "/versions").json["versions"]
 
-    assert [(v["version"], v["is_served"], v["expires_at"]) for v in versions] == [
-        (newer["version"], False, None),
-        (recent["version"], True, None),
+    names = ("version", "segments", "is_served", "is_previous", "expires_at")
+    assert [tuple(version[name] for name in names) for version in versions] == [
+        (newer["version"], 9, False, True, None),
+        (recent["version"], 9, True, False, None),
     ]
 
 

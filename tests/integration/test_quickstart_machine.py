@@ -17,15 +17,16 @@ import pytest
 import typer
 from botocore.exceptions import ConfigParseError, EndpointConnectionError, ProfileNotFound, ReadTimeoutError
 
-from local.quickstart import emulator, interrupts, model_report, toolchain
-from local.quickstart.account import Account
+from local.quickstart.aws.account import Account
 from local.quickstart.commands import session
 from local.quickstart.commands.session import explained, in_words
-from local.quickstart.http_client import ask
-from local.quickstart.record import EmulatorProcess, Record
-from local.quickstart.steps import StepError, command
-from local.quickstart.terminal import console
-from local.quickstart.workspace import ROOT, Workspace
+from local.quickstart.machine import emulator, interrupts, toolchain
+from local.quickstart.machine.http_client import ask
+from local.quickstart.machine.record import EmulatorProcess, Record
+from local.quickstart.machine.steps import StepError, command
+from local.quickstart.machine.terminal import console
+from local.quickstart.machine.workspace import ROOT, Workspace
+from local.quickstart.shown import model as model_report
 
 DEAD = "http://127.0.0.1:9"
 PROXIES = dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "ALL_PROXY"), DEAD)
@@ -337,7 +338,7 @@ def test_the_program_starts_whatever_the_user_has_set_for_python(variables, tmp_
 
 
 def test_an_encoding_without_our_marks_gets_plain_ones():
-    program = "from local.quickstart.terminal import console; console.print('✓ █▓▒░ → é …')"
+    program = "from local.quickstart.machine.terminal import console; console.print('✓ █▓▒░ → é …')"
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/shared/python'}"}
 
     told = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True, cwd=ROOT)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local.quickstart.source import resolve, upload
-from local.quickstart.steps import StepError
+from local.quickstart.here.source import resolve, upload
+from local.quickstart.machine.steps import StepError
 from tests.histories import history, parquet_bytes, repeated
 from tests.integration.conftest import BUCKET, SECOND, STARTED, Pipeline
 from tests.integration.test_append import support

@@ -2,8 +2,9 @@
 
 import pytest
 
-from local.quickstart import model_report, report
-from local.quickstart.terminal import console
+from local.quickstart.machine.terminal import console
+from local.quickstart.shown import model as model_report
+from local.quickstart.shown import run as shown_run
 from voucher_selection.api import charts
 from voucher_selection.domain.model import AmountCount
 from voucher_selection.domain.wording import amount
@@ -46,7 +47,7 @@ def printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 
 def test_the_terminal_tells_neighbouring_amounts_apart(capsys, monkeypatch):
     served = printed(capsys, monkeypatch, model_report.show_segments, {"model": MODEL, "segments": [SEGMENT]})
-    shown = {"model": MODEL, "segments": [SEGMENT | {"evidence": "thin"}]}
+    shown = MODEL | {"segments": [SEGMENT | {"evidence": "thin"}]}
     distribution = printed(capsys, monkeypatch, model_report.show_report, shown)
 
     assert "1234567 " in served
@@ -74,7 +75,7 @@ def test_a_remodel_in_the_terminal_has_the_whole_amounts(capsys, monkeypatch):
         "outcome": "published",
     }
 
-    assert "1-4: 1234567 -> 1234568\n" in printed(capsys, monkeypatch, report.show_remodel, summary)
+    assert "1-4: 1234567 -> 1234568\n" in printed(capsys, monkeypatch, shown_run.show_remodel, summary)
 
 
 def test_a_chart_has_the_whole_amounts():

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from local.quickstart.sample import sample_history
+from local.quickstart.here.sample import sample_history
 from tests.faults.corpus import _field, footer_start
 from tests.histories import history, parquet_bytes
 from voucher_selection.adapters.parquet import columns

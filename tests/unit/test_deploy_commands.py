@@ -9,13 +9,13 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from local.quickstart.account import Account, Identity
+from local.quickstart.aws.account import Account, Identity
+from local.quickstart.aws.prerequisites import Target
+from local.quickstart.aws.smoke_test import Passed
+from local.quickstart.aws.stack import Retained
 from local.quickstart.cli import app
 from local.quickstart.commands import deploy
-from local.quickstart.prerequisites import Ready
-from local.quickstart.smoke_test import Passed
-from local.quickstart.stack_on_aws import Kept
-from local.quickstart.starting_settings import Deployed
+from local.quickstart.settings.starting import Deployed
 
 IDENTITY = Identity("123456789012", "arn:aws:iam::123456789012:user/deployer")
 OUTPUTS = {
@@ -26,7 +26,7 @@ OUTPUTS = {
     "FailureTopicArn": "arn:aws:sns:eu-west-1:123456789012:failures",
 }
 DEPLOYED = Deployed(is_there=True, settings={"alarm_email": "on-call@example.com", "countries": "Latvia,Peru"})
-KEPT = [Kept("AWS::S3::Bucket", "lake-1"), Kept("AWS::DynamoDB::Table", "catalog-1")]
+KEPT = [Retained("AWS::S3::Bucket", "lake-1"), Retained("AWS::DynamoDB::Table", "catalog-1")]
 
 
 def deployment_into(happened: list[str]) -> type:
@@ -74,7 +74,7 @@ def stack_into(happened: list[str]) -> type:
         def __init__(self, *_: Any) -> None:
             pass
 
-        def kept(self) -> list[Kept]:
+        def retained(self) -> list[Retained]:
             return KEPT
 
         def delete(self) -> None:
@@ -93,7 +93,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.setattr(deploy, "deployed_settings", lambda *_: DEPLOYED)
     monkeypatch.setenv("VOUCHER_SELECTION_STATE", str(tmp_path))
     monkeypatch.setattr(deploy, "can_ask", lambda: True)
-    monkeypatch.setattr(deploy.prerequisites, "check", lambda _: Ready(IDENTITY, "eu-west-1", 21))
+    monkeypatch.setattr(deploy.prerequisites, "check", lambda _: Target(IDENTITY, "eu-west-1", 21))
     monkeypatch.setattr(deploy.toolchain, "install_cdk", lambda _: None)
     monkeypatch.setattr(Account, "identity", lambda _: IDENTITY)
     monkeypatch.setattr(Account, "region", "eu-west-1")
@@ -168,9 +168,12 @@ def test_the_stages_name_deletes_it_and_tells_what_stays_and_how_it_would_go(
 
     assert (ended.exit_code, done) == (0, ["deleted"])
     output = capfd.readouterr()
-    assert "It is protected from being deleted; that will be lifted." in ended.stderr + output.err
+    assert "It is protected from deletion; the protection will be lifted." in ended.stderr + output.err
     told = ended.stdout + output.out
     assert "AWS::S3::Bucket lake-1" in told
     assert "aws dynamodb delete-table --table-name catalog-1 --region eu-west-1" in told
     again = "./quickstart deploy --stage prod --set alarm_email=on-call@example.com --set countries=Latvia,Peru"
-    assert f"The deployment's settings went with it. To deploy with the same: {again}" in ended.stderr + output.err
+    assert (
+        f"The deployment's settings ended with it. To deploy with the same settings: {again}"
+        in ended.stderr + output.err
+    )

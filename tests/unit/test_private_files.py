@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from local.quickstart.private_files import make_private, write_private
-from local.quickstart.record import Deployment, Record
-from local.quickstart.steps import StepError
-from local.quickstart.workspace import Key, Workspace
+from local.quickstart.machine.private_files import make_private, write_private
+from local.quickstart.machine.record import Deployment, Record
+from local.quickstart.machine.steps import StepError
+from local.quickstart.machine.workspace import Key, Workspace
 
 
 @pytest.fixture(params=[0, 0o022, 0o077], ids=oct)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from local.quickstart.checks import Check, checks, named, run_all
-from local.quickstart.steps import StepError
-from local.quickstart.workspace import Workspace
+from local.quickstart.machine.steps import StepError
+from local.quickstart.machine.workspace import Workspace
+from local.quickstart.project.checks import Check, checks, named, run_all
 
 
 def python(name: str, program: str) -> Check:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from rich.progress import Progress as Bars
 
-from local.quickstart.report import draw_state
+from local.quickstart.shown.run_progress import draw_state
 from voucher_selection.adapters.state_machine import Execution, State
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from local.quickstart.report import show_rows
-from local.quickstart.runs_report import show_run
+from local.quickstart.shown.run import show_rows
+from local.quickstart.shown.runs import show_run
 
 ROWS = {"rows_read": 10, "other_country": 1, "rejected": {"malformed": 0}, "kept": 9}
 STRIKING = {"column": "first_order_ts", "date": "0001-01-01", "rows": 3, "share": 1 / 3}
@@ -23,19 +23,21 @@ def test_a_run_tells_its_striking_dates_below_its_rows(striking, is_told, capsys
 
 def test_the_facts_of_a_run_have_them_too(capsys: pytest.CaptureFixture[str]):
     run = {
-        "id": "run-1",
+        "run_id": "run-1",
         "mode": "full",
         "status": "SUCCEEDED",
         "started_at": "2026-01-01T00:00:00+00:00",
-        "total_seconds": 3.0,
-        "seconds": {},
+        "seconds": 3.0,
+        "states": [],
         "shards": 1,
-        "striking_dates": [STRIKING],
-        "published": True,
-        "version": "v1",
+        "rows": ROWS,
+        "customers": None,
         "error": None,
+        "outcome": "published",
+        "version": "v1",
+        "summary": {"striking_dates": [STRIKING]},
     }
 
-    show_run(run | ROWS)
+    show_run(run)
 
     assert ADVICE in capsys.readouterr().out

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.quickstart.report import show_assignment, show_rows
+from local.quickstart.shown.run import show_assignment, show_rows
 from voucher_selection.domain.totals import Totals
 
 ROWS = {

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from local.quickstart import emulator
-from local.quickstart.commands.pipeline import start_of
-from local.quickstart.deployment import fingerprint
-from local.quickstart.record import Deployment, EmulatorProcess, Record
-from local.quickstart.stage_settings import asked_of, settings_of, stage_with
-from local.quickstart.steps import StepError
-from local.quickstart.workspace import Workspace
+from local.quickstart.commands.run import start_of
+from local.quickstart.here.deployment import fingerprint
+from local.quickstart.machine import emulator
+from local.quickstart.machine.record import Deployment, EmulatorProcess, Record
+from local.quickstart.machine.steps import StepError
+from local.quickstart.machine.workspace import Workspace
+from local.quickstart.settings.asked import asked_of, settings_of, stage_with
 
 
 def test_settings_are_names_with_values():
@@ -117,4 +117,4 @@ def test_the_settings_of_an_emulator_that_has_died_are_told_and_not_deployed(
     assert start_of(up, asked_of([], [], reset_all=False)).settings == {}
     told = capsys.readouterr().err
     again = "./quickstart run --set auth=api_key"
-    assert f"The deployment's settings went with it. To deploy with the same: {again}" in told
+    assert f"The deployment's settings ended with it. To deploy with the same settings: {again}" in told

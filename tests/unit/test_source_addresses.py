@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.quickstart.source import resolve
+from local.quickstart.here.source import resolve
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.kinds import parse_request
 from voucher_selection.domain.s3_addresses import LONGEST_KEY, parse_s3

@@ -8,10 +8,10 @@ import botocore.session
 import pytest
 from botocore.stub import ANY, Stubber
 
-from local.quickstart.account import Account, Identity
-from local.quickstart.stack_on_aws import Kept, Stack, deployed_settings
-from local.quickstart.starting_settings import NOT_DEPLOYED, Deployed
-from local.quickstart.steps import StepError
+from local.quickstart.aws.account import Account, Identity
+from local.quickstart.aws.stack import Retained, Stack, deployed_settings
+from local.quickstart.machine.steps import StepError
+from local.quickstart.settings.starting import NOT_DEPLOYED, Deployed
 
 IDENTITY = Identity("123456789012", "arn:aws:iam::123456789012:user/deployer")
 NAME = "VoucherSelection-prod"
@@ -72,7 +72,10 @@ def test_what_the_template_retains_is_kept_under_its_physical_name(stubbed: Any)
     stubbed.add_response("get_template", {"TemplateBody": json.dumps(TEMPLATE)}, {"StackName": NAME})
     events(stubbed, *({"LogicalResourceId": k, "PhysicalResourceId": v} for k, v in made.items()))
 
-    assert prod(stubbed).kept() == [Kept("AWS::S3::Bucket", "lake-1"), Kept("AWS::DynamoDB::Table", "table-1")]
+    assert prod(stubbed).retained() == [
+        Retained("AWS::S3::Bucket", "lake-1"),
+        Retained("AWS::DynamoDB::Table", "table-1"),
+    ]
 
 
 def test_outputs_are_read_by_name(stubbed: Any):

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from local.quickstart import settings_report, stage_settings, starting_settings
-from local.quickstart.stage_settings import Asked, asked_of
-from local.quickstart.starting_settings import NOT_DEPLOYED, Deployed, Row, Start, giving, starting_from
-from local.quickstart.steps import StepError
+from local.quickstart.machine.steps import StepError
+from local.quickstart.settings import asked as stage_settings
+from local.quickstart.settings import starting as starting_settings
+from local.quickstart.settings.asked import Asked, asked_of
+from local.quickstart.settings.starting import NOT_DEPLOYED, Deployed, Row, Start, giving, starting_from
+from local.quickstart.shown import settings as settings_report
 
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd"
 PROD = {"countries": "Peru,Latvia", "alarm_email": "on-call@example.com", "max_concurrency": "5"}
@@ -69,7 +71,7 @@ def test_a_reset_of_all_leaves_only_what_is_given(tmp_path: Path):
 @pytest.mark.parametrize(
     ("given", "reset", "message"),
     [
-        ((), ("alarm_mail",), "^--reset alarm_mail: no such setting; there are alarm_email, api_memory_mb"),
+        ((), ("alarm_mail",), "^--reset alarm_mail: no such setting; the settings are alarm_email, api_memory_mb"),
         (("auth=iam",), ("auth",), "^auth is given with --set and with --reset"),
         ((), ("endpoint",), "^--reset endpoint: no such setting"),
     ],
@@ -166,7 +168,9 @@ def test_of_a_version_that_kept_no_settings_it_says_so_and_lists_which_get_their
     begun = start(tmp_path, Deployed(is_there=True, settings=None), "countries=Latvia")
     said = told(begun, capsys, monkeypatch)
 
-    assert "kept no settings, so those deployed are unknown. What is not given gets the default of prod" in said
+    assert (
+        "kept no settings, so those deployed are unknown. Settings that are not given get the defaults of prod" in said
+    )
     assert "countries unknown Latvia set" in said
     assert "auth unknown api_key (default) default" in said
     assert {row.name for row in begun.rows()} == set(starting_settings.NAMES)
@@ -178,8 +182,8 @@ def test_it_says_when_it_starts_from_the_defaults(
     first = told(start(tmp_path, NOT_DEPLOYED), capsys, monkeypatch)
     reset = told(start(tmp_path, deployed(**PROD), reset_all=True), capsys, monkeypatch)
 
-    assert first == "Nothing is deployed yet: settings that are not given have the defaults of prod."
-    assert reset.startswith("Starting from the defaults of prod, whatever is deployed (--reset-all).")
+    assert first == "Nothing is deployed yet. Settings that are not given have the defaults of prod."
+    assert reset.startswith("Starting from the defaults of prod, not from what is deployed (--reset-all).")
 
 
 def test_settings_that_went_with_a_deployment_can_be_given_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from local.quickstart.sample import sample_history
+from local.quickstart.here.sample import sample_history
 from tests.histories import history
 from voucher_selection.domain.order_dates import OrderDates
 from voucher_selection.domain.reading import Reading

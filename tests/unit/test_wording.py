@@ -2,7 +2,7 @@
 
 import pytest
 
-from voucher_selection.api.wording import duration, first_of
+from voucher_selection.domain.wording import duration, first_of
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""The commands of `./quickstart`, a file for each group of them."""
+"""The commands of `./quickstart`, one file for each group."""

@@ -1,21 +1,24 @@
-"""Commands that bring a stage to an account of AWS, or to an endpoint like it, and take it away again."""
+"""Commands that deploy a stage to an account of AWS, or to an endpoint like it, and delete it."""
 
 from typing import Annotated, Literal
 
 import typer
 
 from infra_cdk.settings_record import recorded
-from local.quickstart import deploy_report, prerequisites, settings_report, toolchain
-from local.quickstart.account import Account
+from local.quickstart.aws import prerequisites
+from local.quickstart.aws.account import Account
+from local.quickstart.aws.smoke_test import Passed, SmokeTest
+from local.quickstart.aws.stack import Stack, deployed_settings, stack_name
+from local.quickstart.aws.stage_deployment import StageDeployment
 from local.quickstart.commands.session import DEFAULT_PORT, AsJson, Reset, ResetAll, examples, explained
-from local.quickstart.smoke_test import Passed, SmokeTest
-from local.quickstart.stack_on_aws import Stack, deployed_settings, stack_name
-from local.quickstart.stage_deployment import StageDeployment
-from local.quickstart.stage_settings import asked_of
-from local.quickstart.starting_settings import Start, starting_from
-from local.quickstart.steps import StepError, step
-from local.quickstart.terminal import answer, can_ask, notices
-from local.quickstart.workspace import Workspace
+from local.quickstart.machine import toolchain
+from local.quickstart.machine.steps import StepError, step
+from local.quickstart.machine.terminal import answer, can_ask, notices
+from local.quickstart.machine.workspace import Workspace
+from local.quickstart.settings.asked import asked_of
+from local.quickstart.settings.starting import Start, starting_from
+from local.quickstart.shown.deployment import show_end, show_next_steps, show_retained, show_smoke_test, show_target
+from local.quickstart.shown.settings import show_gone, show_start
 
 app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "On AWS"
@@ -52,7 +55,7 @@ def deploy(  # noqa: PLR0913 - its options
             "--set",
             "-c",
             metavar="NAME=VALUE",
-            help="A setting of infra_cdk/stages.py; may be given again. Those that are deployed stay.",
+            help="A setting of infra_cdk/stages.py; may be given again. Deployed settings stay.",
         ),
     ] = None,
     reset: Reset = None,
@@ -62,27 +65,27 @@ def deploy(  # noqa: PLR0913 - its options
 ) -> None:
     """Deploy a stage to AWS: check, show, ask, deploy, test.
 
-    It starts from the settings that are deployed, and lists what becomes of each.
-    Nothing is changed before it has asked. Without a terminal, and with --json, it wants --yes.
+    It starts from the deployed settings, and lists which of them change.
+    It changes nothing before it has asked. Without a terminal, and with --json, it needs --yes.
     """
     with explained(as_json=as_json):
         _check_that_somebody_answers(yes=yes, as_json=as_json)
         asked = asked_of(setting or [], reset or [], reset_all=reset_all, stage=stage)
         workspace, account = Workspace.at(DEFAULT_PORT), Account(profile, endpoint)
         with step("Checking credentials, region and bootstrap"):
-            ready = prerequisites.check(account)
-        deploy_report.show_target(ready, endpoint, stage)
-        with step("Reading the settings that are deployed"):
-            deployed = deployed_settings(account, ready.identity, stage)
+            target = prerequisites.check(account)
+        show_target(target, endpoint, stage)
+        with step("Reading the deployed settings"):
+            deployed = deployed_settings(account, target.identity, stage)
         start = starting_from(deployed, asked, stage, workspace.state)
         toolchain.install_cdk(workspace)
-        deployment = StageDeployment(workspace, account, ready, stage, start.settings)
+        deployment = StageDeployment(workspace, account, target, stage, start.settings)
         with step("Building the functions and synthesizing the stack"):
             deployment.synthesize()
         with step("Comparing with what is deployed (cdk diff)"):
             differences = deployment.differences()
         notices.print(differences, markup=False, soft_wrap=True)
-        settings_report.show_start(start)
+        show_start(start)
         if not yes and not typer.confirm(f"Deploy {stack_name(stage)}?", err=True):
             raise StepError("nothing was deployed")
         with step("Deploying (cdk deploy)"):
@@ -90,10 +93,10 @@ def deploy(  # noqa: PLR0913 - its options
         with step("Testing the API"):
             passed = SmokeTest(account, outputs, start.stage.auth, start.stage.countries[0]).run()
         if as_json:
-            answer(_deployed(ready, start, outputs, passed))
+            answer(_deployed(target, start, outputs, passed))
             return
-        deploy_report.show_smoke_test(passed)
-        deploy_report.show_next_steps(account, outputs, start.stage.auth, stage)
+        show_smoke_test(passed)
+        show_next_steps(account, outputs, start.stage.auth, stage)
 
 
 @app.command(
@@ -112,29 +115,29 @@ def destroy(
 ) -> None:
     """Delete a stage's stack; on prod, its data stays.
 
-    Nothing is deleted before the stage's name was typed. Without a terminal, and with --json, it wants --confirm.
+    It deletes nothing before you have typed the stage's name. Without a terminal, and with --json, it needs --confirm.
     """
     with explained(as_json=as_json):
         if confirm is None and (as_json or not can_ask()):
-            raise StepError(f"there is no terminal to ask on: give --confirm {stage} if {stack_name(stage)} is to go")
+            raise StepError(f"there is no terminal to ask on: give --confirm {stage} to delete {stack_name(stage)}")
         account = Account(profile, endpoint)
-        with step("Looking at the stack"):
+        with step("Reading the stack"):
             identity = account.identity()
             stack = Stack(account, identity, stage)
-            kept, settings = stack.kept(), dict(stack.settings.settings or {})
-        deploy_report.show_end(stack, identity, account.region, kept)
+            retained, settings = stack.retained(), dict(stack.settings.settings or {})
+        show_end(stack, identity, account.region, retained)
         typed = confirm if confirm is not None else typer.prompt(f"Type {stage} to delete it", err=True)
         if typed != stage:
             raise StepError(f"expected {stage}, got {typed}: nothing was deleted")
         with step(f"Deleting {stack.name}"):
             stack.delete()
         if as_json:
-            gone = {"kept": [item._asdict() for item in kept], "settings": settings}
+            gone = {"kept": [item._asdict() for item in retained], "settings": settings}
             answer({"stage": stage, "stack": stack.name, "deleted": True, **gone})
             return
-        deploy_report.show_kept(account, kept)
+        show_retained(account, retained)
         command = f"./quickstart deploy --stage {stage}{account.own_options}"
-        settings_report.show_gone(settings, stage, Workspace.at(DEFAULT_PORT).state, command)
+        show_gone(settings, stage, Workspace.at(DEFAULT_PORT).state, command)
 
 
 def _check_that_somebody_answers(*, yes: bool, as_json: bool) -> None:
@@ -143,13 +146,13 @@ def _check_that_somebody_answers(*, yes: bool, as_json: bool) -> None:
 
 
 def _deployed(
-    ready: prerequisites.Ready, start: Start, outputs: dict[str, str], passed: list[Passed]
+    target: prerequisites.Target, start: Start, outputs: dict[str, str], passed: list[Passed]
 ) -> dict[str, object]:
     return {
         "stage": start.stage.name,
         "stack": stack_name(start.stage.name),
-        "account": ready.identity.account,
-        "region": ready.region,
+        "account": target.identity.account,
+        "region": target.region,
         "settings": recorded(start.stage),
         "outputs": outputs,
         "smoke_test": [check._asdict() for check in passed],

@@ -1,16 +1,15 @@
-"""Commands about models: what is served, what a customer gets from it, and which version it is."""
+"""Commands about the model: its report, a lookup, its versions."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from local.quickstart import model_report, report
-from local.quickstart.api import Api
-from local.quickstart.commands.execution import executed
+from local.quickstart.commands.execution import run_to_end
 from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
-from local.quickstart.terminal import answer
-from local.quickstart.versions import versions as known_versions
+from local.quickstart.here.api import Api
+from local.quickstart.machine.terminal import answer
+from local.quickstart.shown.model import filtered, show_problem, show_report, show_segments, show_versions, show_voucher
+from local.quickstart.shown.run import show_outcome, show_rollback, show_states
 
 app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "The model"
@@ -31,15 +30,15 @@ def report_model(
     segment_name: Annotated[str | None, typer.Option(help="Only the segments of this segmentation.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the served model, and how much stands behind its amounts."""
+    """Show the served model, and how much its counts say."""
     with explained(as_json=as_json):
         workspace = workspace_on()
-        criteria = Api(workspace, running_deployment(workspace)).selection_criteria()
-        found = model_report.model_report(criteria, country, segment_name, datetime.now(UTC))
+        served = Api(workspace, running_deployment(workspace)).model()
+        found = filtered(served, country, segment_name)
     if as_json:
         answer(found)
     else:
-        model_report.show_report(found)
+        show_report(found)
 
 
 @app.command(
@@ -53,19 +52,18 @@ def lookup(
     *,
     country: Annotated[str | None, typer.Option(help="The customer's country.")] = None,
     segment_name: Annotated[str | None, typer.Option(help="The segmentation, like recency_segment.")] = None,
-    orders: Annotated[str | None, typer.Option(help="How many orders the customer has had.")] = None,
+    orders: Annotated[str | None, typer.Option(help="The customer's number of orders.")] = None,
     last_order: Annotated[
         str | None,
-        typer.Option(help="Date or time of the last order, of the model's time zone unless it has an offset."),
+        typer.Option(help="Date or time of the last order; without an offset, in the model's time zone."),
     ] = None,
     first_order: Annotated[str | None, typer.Option(help="Date or time of the first order, likewise.")] = None,
-    customer_id: Annotated[str | None, typer.Option(help="Given back as it is.")] = None,
+    customer_id: Annotated[str | None, typer.Option(help="Returned unchanged.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask the API which voucher amount a customer gets.
 
-    The API is asked with what is given and checks that itself; a problem is exit code 1. With --json its answer is
-    printed exactly as it came.
+    The API checks the given fields itself; a problem is exit code 1. With --json its answer is printed byte for byte.
     """
     fields = {
         "country_code": country,
@@ -78,26 +76,26 @@ def lookup(
     with explained(as_json=as_json):
         workspace = workspace_on()
         api = Api(workspace, running_deployment(workspace))
-        found = api.voucher({name: value for name, value in fields.items() if value is not None})
+        found = api.look_up({name: value for name, value in fields.items() if value is not None})
     if as_json:
         typer.echo(found.text)
     elif found.is_good:
-        model_report.show_voucher(found.body)
+        show_voucher(found.body)
     else:
-        model_report.show_problem(found.body)
+        show_problem(found.body)
     raise typer.Exit(0 if found.is_good else 1)
 
 
 @app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart versions", "./quickstart versions --json"))
 def versions(*, as_json: AsJson = False) -> None:
-    """List the versions of the model; one of them is served."""
+    """List the versions of the model, and which of them is served."""
     with explained(as_json=as_json):
         workspace = workspace_on()
-        found = known_versions(workspace, running_deployment(workspace))
+        found = Api(workspace, running_deployment(workspace)).versions()
     if as_json:
         answer(found)
     else:
-        model_report.show_versions(found)
+        show_versions(found["versions"])
 
 
 @app.command(
@@ -107,7 +105,7 @@ def versions(*, as_json: AsJson = False) -> None:
 def rollback(
     *,
     version: Annotated[
-        str | None, typer.Argument(help="One that ./quickstart versions lists; default: the one served before.")
+        str | None, typer.Argument(help="A version that ./quickstart versions lists; default: the one served before.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -115,13 +113,13 @@ def rollback(
     with explained(as_json=as_json):
         workspace = workspace_on()
         deployed = running_deployment(workspace)
-        made, summary = executed(workspace, deployed, {"mode": "rollback", "version": version})
-        Api(workspace, deployed).criteria_of(summary["served_version"])
+        ended = run_to_end(workspace, deployed, {"mode": "rollback", "version": version})
+        Api(workspace, deployed).criteria_of(ended["summary"]["served_version"])
     if as_json:
-        answer({"run": made, "previous_version": summary["previous_version"]})
+        answer({"run": ended, "previous_version": ended["summary"]["previous_version"]})
     else:
-        report.show_states(made)
-        report.show_rollback(summary)
+        show_states(ended)
+        show_rollback(ended["summary"])
 
 
 @app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart approve run-6f5b966c"))
@@ -130,20 +128,20 @@ def approve(
     run_id: Annotated[str, typer.Argument(help="The run that was held back.")],
     as_json: AsJson = False,
 ) -> None:
-    """Publish what the quality gate has held back, as it is."""
+    """Publish a model that the quality gate held back, unchanged."""
     with explained(as_json=as_json):
         workspace = workspace_on()
         deployed = running_deployment(workspace)
-        made, summary = executed(workspace, deployed, {"mode": "approve", "run_id": run_id})
-        criteria = Api(workspace, deployed).criteria_of(summary["served_version"])
+        ended = run_to_end(workspace, deployed, {"mode": "approve", "run_id": run_id})
+        criteria = Api(workspace, deployed).criteria_of(ended["summary"]["served_version"])
     if as_json:
-        answer({"run": made, "approved_run_id": summary["approved_run_id"], "served": criteria})
+        answer({"run": ended, "approved_run_id": ended["summary"]["approved_run_id"], "served": criteria})
     else:
-        report.show_states(made)
-        report.show_outcome(summary)
-        model_report.show_segments(criteria)
+        show_states(ended)
+        show_outcome(ended["summary"])
+        show_segments(criteria)
 
 
 def _number_or_text(given: str | None) -> int | str | None:
-    """Return a whole number as one, and what is none as it is: the API says what is wrong with it."""
+    """Return a whole number as one, and other text unchanged: the API says what is wrong with it."""
     return int(given) if given and given.isascii() and given.isdigit() else given

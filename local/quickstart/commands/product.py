@@ -1,17 +1,21 @@
-"""Commands about what is up: its state, its runs, its logs, its end."""
+"""Commands about the running product: its state, its runs, its logs, its end."""
 
 from typing import Annotated, Any
 
 import typer
 
-from local.quickstart import emulator, functions_log, runs_report, settings_report, starting_settings
 from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
-from local.quickstart.executions import Executions
-from local.quickstart.record import Deployment, Record
-from local.quickstart.runs import Runs
-from local.quickstart.steps import StepError, step
-from local.quickstart.terminal import answer, console
-from local.quickstart.workspace import REGION, STAGE, Workspace
+from local.quickstart.here import functions_log
+from local.quickstart.here.api import Api
+from local.quickstart.machine import emulator
+from local.quickstart.machine.record import Deployment, Record
+from local.quickstart.machine.steps import StepError, step
+from local.quickstart.machine.terminal import answer, console
+from local.quickstart.machine.workspace import REGION, STAGE, Workspace
+from local.quickstart.settings import starting as starting_settings
+from local.quickstart.shown.runs import show_run, show_runs
+from local.quickstart.shown.settings import show_gone
+from voucher_selection.api.run_reports import MOST_RUNS
 
 app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "What is up"
@@ -48,21 +52,24 @@ def status(*, as_json: AsJson = False) -> None:
 )
 def runs(
     *,
-    run_id: Annotated[str | None, typer.Argument(help="One of them, with all that is known of it.")] = None,
-    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many of the last runs.")] = 10,
+    run_id: Annotated[str | None, typer.Argument(help="A run to show, with all its facts.")] = None,
+    count: Annotated[
+        int, typer.Option("-n", "--count", min=1, max=MOST_RUNS, help="How many of the last runs to list.")
+    ] = 10,
     as_json: AsJson = False,
 ) -> None:
     """List the last runs, or show one."""
     with explained(as_json=as_json):
         workspace = workspace_on()
-        known = Runs(workspace, running_deployment(workspace))
-        found = known.told(run_id) if run_id else known.latest(count)
+        api = Api(workspace, running_deployment(workspace))
+        found = api.run(run_id) if run_id else None
+        listed = [] if run_id else api.runs()["runs"][:count]
     if as_json:
-        answer(found if run_id else {"runs": found})
-    elif isinstance(found, dict):
-        runs_report.show_run(found)
+        answer(found or {"runs": listed})
+    elif found:
+        show_run(found)
     else:
-        runs_report.show_runs(found)
+        show_runs(listed)
 
 
 @app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart logs ingest", "./quickstart logs api -n 20"))
@@ -71,7 +78,7 @@ def logs(
     function: Annotated[
         str, typer.Argument(help=f"{', '.join(functions_log.FUNCTIONS)}, or emulator.", autocompletion=lambda: _LOGS)
     ] = _EMULATOR,
-    lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many of the last lines.")] = 100,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many of the last lines to print.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """Print the log of a function or of the emulator."""
@@ -80,13 +87,13 @@ def logs(
         if function == _EMULATOR:
             log = workspace.log(_EMULATOR)
             if not log.is_file():
-                raise StepError("the emulator was not started yet: ./quickstart run -d")
+                raise StepError("the emulator has not been started yet: ./quickstart run -d")
             found = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
         elif function in functions_log.FUNCTIONS:
             running_deployment(workspace)
             found = functions_log.last_lines(workspace, function, lines)
         else:
-            raise StepError(f"there is no log of {function!r}, only of {', '.join(_LOGS)}")
+            raise StepError(f"expected one of {', '.join(_LOGS)}, got {function!r}")
     if as_json:
         answer({"of": function, "lines": found})
         return
@@ -103,15 +110,14 @@ def stop(*, as_json: AsJson = False) -> None:
         with step("Stopping the emulator"):
             stopped = emulator.stop(workspace)
         if stopped and deployed:
-            settings_report.show_gone(deployed.deployed_settings or {}, STAGE, workspace.state, "./quickstart run")
+            show_gone(deployed.deployed_settings or {}, STAGE, workspace.state, "./quickstart run")
     if as_json:
         answer({"stopped": stopped})
     elif not stopped:
-        console.print("There was none running.")
+        console.print("No emulator was running.")
 
 
 def _status(workspace: Workspace, deployed: Deployment) -> dict[str, Any]:
-    run_id = Executions(workspace, deployed).last()
     return {
         "running": True,
         "api_url": deployed.api_url,
@@ -123,7 +129,7 @@ def _status(workspace: Workspace, deployed: Deployment) -> dict[str, Any]:
         "bucket": deployed.bucket,
         "table": deployed.table,
         "settings": deployed.deployed_settings or {},
-        "last_run": Runs(workspace, deployed).told(run_id) if run_id else None,
+        "last_run": Api(workspace, deployed).last_run(),
     }
 
 
@@ -137,13 +143,13 @@ def _show_status(found: dict[str, Any]) -> None:
     console.print()
     if found["last_run"]:
         console.print("The last run", style="bold")
-        runs_report.show_run(found["last_run"])
+        show_run(found["last_run"])
     else:
         console.print("Nothing has run yet.")
 
 
 def _exports(found: dict[str, Any]) -> str:
-    """Return the command of a shell after which AWS's programs talk to the emulator."""
+    """Return the shell command after which AWS's programs use the emulator."""
     variables = {
         "AWS_ACCESS_KEY_ID": found["access_key_id"],
         "AWS_SECRET_ACCESS_KEY": found["secret_access_key"],

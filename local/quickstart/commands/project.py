@@ -1,4 +1,4 @@
-"""Commands for those who work on the project: its checks, its CDK, its documentation, its benchmarks, its locks."""
+"""Commands for work on the project: its checks, its CDK, its documentation, its benchmarks, its locks."""
 
 import os
 import subprocess
@@ -8,19 +8,20 @@ from typing import Annotated
 
 import typer
 
-from local.quickstart import browser, checks, toolchain
 from local.quickstart.commands.session import examples, explained, workspace_on
-from local.quickstart.locks import write_locks
-from local.quickstart.steps import StepError
-from local.quickstart.workspace import ROOT
-from local.supply_chain import audit as advisories
+from local.quickstart.machine import toolchain
+from local.quickstart.machine.steps import StepError
+from local.quickstart.machine.workspace import ROOT
+from local.quickstart.project import browser, checks
+from local.quickstart.project.locks import write_locks
+from local.quickstart.project.supply_chain import audit as advisories
 
 app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "The project"
-# Those that run beside other engines have an environment with these; the others, the project's.
+# These run beside other engines, in an environment that has them; the others run in the project's environment.
 ENGINE_BENCHMARKS = ("pipeline", "stages", "cost")
 BENCHMARKS = (*ENGINE_BENCHMARKS, "lookups", "cold_imports", "memory")
-# What comes after the first word is for the program behind the command, --help too.
+# The program behind the command gets all words after the first, --help too.
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
@@ -30,7 +31,7 @@ _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_i
     epilog=examples("./quickstart test", "./quickstart test tests/unit -k segments"),
 )
 def test(context: typer.Context) -> None:
-    """Run every check; with arguments, only pytest with these.
+    """Run every check; with arguments, only pytest with them.
 
     The checks are style, types and the like, and unit, integration, infrastructure, browser, e2e and other tests.
     """
@@ -52,7 +53,7 @@ def check(
         typer.Argument(help=f"Of {', '.join(checks.NAMES)}; default: all.", autocompletion=lambda: checks.NAMES),
     ] = None,
 ) -> None:
-    """Run only the checks that need no test.
+    """Run only the checks without tests.
 
     They are style, types, imports, secrets and the like.
     """
@@ -77,7 +78,7 @@ def check(
     ),
 )
 def cdk(context: typer.Context) -> None:
-    """Run the project's CDK, as it is."""
+    """Run the project's CDK."""
     with explained():
         workspace = workspace_on()
         toolchain.install_cdk(workspace)
@@ -90,19 +91,20 @@ def cdk(context: typer.Context) -> None:
     epilog=examples("./quickstart docs", "./quickstart docs --build", "./quickstart docs --generate"),
 )
 def docs(
+    context: typer.Context,
     *,
-    build: Annotated[bool, typer.Option("--build", help="Only build it, into .build/site.")] = False,
+    build: Annotated[bool, typer.Option("--build", help="Only build the site, into .build/site.")] = False,
     generate: Annotated[
-        bool, typer.Option("--generate", help="Only write the pages in docs/reference anew, from the code.")
+        bool, typer.Option("--generate", help="Only write the pages that are made from the code.")
     ] = False,
-    port: Annotated[int, typer.Option(help="Port of this machine's loopback to serve it on.")] = 8000,
+    port: Annotated[int, typer.Option(help="The port on this machine to serve the site on.")] = 8000,
 ) -> None:
     """Serve the documentation as a site."""
     with explained():
         if generate:
-            from local.reference.pages import write_pages  # noqa: PLC0415 - it reads the commands, of which this is one
+            from local.quickstart.project.reference.pages import write_pages  # noqa: PLC0415 - the other commands need no schemas
 
-            write_pages()
+            write_pages(context.find_root().command)
             return
         toolchain.install_docs(workspace_on())
     order = ["build", "--strict"] if build else ["serve", "--dev-addr", f"127.0.0.1:{port}"]
@@ -119,7 +121,7 @@ def bench(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help=f"{', '.join(BENCHMARKS)}.", autocompletion=lambda: BENCHMARKS)],
 ) -> None:
-    """Measure what is named, and write its page in docs."""
+    """Run a benchmark, and write its page in docs."""
     with explained():
         if name not in BENCHMARKS:
             raise StepError(f"expected one of {', '.join(BENCHMARKS)}, got {name!r}")
@@ -139,9 +141,9 @@ def audit(
         str | None, typer.Option(metavar="URL", help="An API of OSV to ask for advisories, instead of PyPI.")
     ] = None,
 ) -> None:
-    """Look for known vulnerabilities of all that the locks name.
+    """Look for known vulnerabilities of all locked packages.
 
-    The exit code is 1 where there is one, and else 3 where packages could not be audited: not that they have none.
+    The exit code is 1 if a package has one, and 3 if packages could not be audited, so that nothing is known of them.
     """
     found = advisories.audit(advisories.EVERYTHING, osv_url)
     typer.echo("\n".join(found.lines()))
@@ -150,9 +152,9 @@ def audit(
 
 @app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart lock"))
 def lock() -> None:
-    """Write the locks in requirements/ anew.
+    """Write the locks in requirements/.
 
-    They are of the groups in pyproject.toml.
+    Each lock is of a group in pyproject.toml.
     """
     with explained():
         write_locks(workspace_on())

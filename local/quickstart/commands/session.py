@@ -1,10 +1,9 @@
-"""What every command begins and ends with: its workspace, what runs there, and errors in words."""
+"""How every command begins and ends: its workspace, the deployment there, and errors in words."""
 
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPException
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -13,12 +12,12 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError, ConfigParseError, ProfileNotFound
 from rich.markup import escape
 
-from local.quickstart import emulator, interrupts
-from local.quickstart.http_client import is_loopback
-from local.quickstart.record import Deployment, Record
-from local.quickstart.steps import StepError, explain
-from local.quickstart.terminal import answer_error, notices
-from local.quickstart.workspace import ROOT, Workspace
+from local.quickstart.machine import emulator, interrupts
+from local.quickstart.machine.http_client import is_loopback
+from local.quickstart.machine.record import Deployment, Record
+from local.quickstart.machine.steps import StepError, explain
+from local.quickstart.machine.terminal import answer_error, notices
+from local.quickstart.machine.workspace import ROOT, Workspace
 
 DEFAULT_PORT = 4566
 AS_JSON = "--json"
@@ -28,22 +27,22 @@ Reset = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="A setting that returns to its default; may be given again."),
 ]
-ResetAll = Annotated[bool, typer.Option("--reset-all", help="Start from the defaults, whatever is deployed.")]
+ResetAll = Annotated[bool, typer.Option("--reset-all", help="Start from the defaults, not from what is deployed.")]
 AsJson = Annotated[bool, typer.Option(AS_JSON, help="Print one JSON document on stdout, for programs.")]
 
 
 def examples(*lines: str) -> str:
-    """Return the end of a command's help."""
+    """Return the end of a command's help: its examples."""
     return "\n".join(["[bold]Examples[/]", *(f"  {escape(line)}" for line in lines)])
 
 
 def workspace_on(port: int | None = None) -> Workspace:
-    """Return the workspace; on the port of the emulator that runs there, if one does.
+    """Return the workspace, on the port of its emulator if that runs.
 
     Raises
     ------
     StepError
-        One does, on another port than the one asked for.
+        The emulator runs on another port than the given one.
     """
     workspace = Workspace.at(port or DEFAULT_PORT)
     known = emulator.running(workspace)
@@ -55,12 +54,12 @@ def workspace_on(port: int | None = None) -> Workspace:
 
 
 def running_deployment(workspace: Workspace) -> Deployment:
-    """Return what is deployed to the emulator that is up.
+    """Return the deployment to the running emulator.
 
     Raises
     ------
     StepError
-        None is up, or nothing is deployed.
+        The emulator does not run, or nothing is deployed to it.
     """
     deployed = Record.read(workspace.state).deployment
     if emulator.running(workspace) is None or deployed is None:
@@ -71,34 +70,34 @@ def running_deployment(workspace: Workspace) -> Deployment:
 
 @contextmanager
 def explained(*, as_json: bool = False) -> Iterator[None]:
-    """Turn what goes wrong into words on stderr, or JSON on stdout, and an exit code."""
+    """Turn errors into words on stderr, or JSON on stdout, and an exit code."""
     try:
         yield
     except KeyboardInterrupt as error:
         notices.print("Interrupted")
         raise typer.Exit(interrupts.EXIT_CODE) from error
     except StepError as error:
-        _tell(error, as_json=as_json)
-    except (BotoCoreError, ClientError, OSError, HTTPException) as error:
-        _tell(in_words(error), as_json=as_json)
+        _show(error, as_json=as_json)
+    except (BotoCoreError, ClientError, OSError) as error:
+        _show(in_words(error), as_json=as_json)
 
 
 def in_words(error: Exception) -> StepError:
-    """Return what an error of AWS's library or of the machine means for the user."""
+    """Return an error of AWS's library or of the machine in words for the user."""
     if isinstance(error, ProfileNotFound):
         return StepError(f"{error}: name another with --profile or AWS_PROFILE, or make it with aws configure sso")
     if isinstance(error, ConfigParseError):
         return StepError(f"the AWS configuration cannot be read: {error}")
     asked = str(error.kwargs.get("endpoint_url")) if isinstance(error, BotoCoreError) else ""
-    is_emulator = isinstance(error, (TimeoutError, ConnectionError, HTTPException))  # of its API
+    is_emulator = isinstance(error, (TimeoutError, ConnectionError))  # of its API
     if is_emulator or is_loopback(urlsplit(asked).hostname or ""):
         return StepError(
-            f"the emulator does not answer: {error}. ./quickstart logs says what it does, ./quickstart stop ends it"
+            f"the emulator does not answer: {error}. ./quickstart logs shows what it does, ./quickstart stop ends it"
         )
     return StepError(str(error))
 
 
-def _tell(error: StepError, *, as_json: bool) -> None:
+def _show(error: StepError, *, as_json: bool) -> None:
     if full := _full_disk():
         error = StepError(f"no space is left on the disk of {full}: {error}", error.log, error.facts)
     if as_json:
@@ -110,7 +109,7 @@ def _tell(error: StepError, *, as_json: bool) -> None:
 
 
 def _full_disk() -> Path | None:
-    """Return a folder of ours whose disk is full: what failed then says many things."""
+    """Return a folder of ours whose disk is full: that can be behind any failure."""
     drafts = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - `tempfile` would try to write there
     for folder in (Workspace.folder(), ROOT, Path(drafts)):
         if folder.is_dir() and shutil.disk_usage(folder).free < _LEAST_FREE_BYTES:

@@ -57,21 +57,9 @@ MODEL_REPORT = {
     "age_seconds": 86,
     "definitions": shipped_definitions().model_dump(mode="json"),
     "rows": ROWS,
-    "segments": [
-        {
-            "country_code": "Peru",
-            "segment_name": "recency_segment",
-            "segment": "180+",
-            "voucher_amount": 3520.0,
-            "support": 4,
-            "share": 0.5,
-            "runner_up": 2640.0,
-            "lead": 1,
-            "evidence": "thin",
-        }
-    ],
+    "segments": [{**SEGMENT, "runner_up": 2640.0, "lead": 1, "evidence": "thin"}],
 }
-KEPT_VERSION = {**MODEL_FACTS, **SOURCES, "is_served": True, "expires_at": None}
+KEPT_VERSION = {**MODEL_FACTS, **SOURCES, "segments": 9, "is_served": True, "is_previous": False, "expires_at": None}
 WHAT_IF = {
     "counts_run_id": "run-6f5b966c",
     "served_version": MODEL_FACTS["version"],
@@ -90,6 +78,8 @@ RUN = {
     "outcome": "published",
     "version": MODEL_FACTS["version"],
     "rows": ROWS,
+    "customers": None,
+    "error": None,
 }
 RUN_REPORT = {
     **RUN,
@@ -101,7 +91,6 @@ RUN_REPORT = {
     "shards": 1,
     "shards_done": 1,
     "shards_failed": 0,
-    "error": None,
     "cause": None,
     "published": None,
     "summary": {},

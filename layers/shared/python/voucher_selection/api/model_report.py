@@ -1,20 +1,22 @@
-"""The analysis of a model: what it was made from, and how much its counts say."""
+"""The analysis of a model, and the list of its versions, as the API answers them."""
 
 from datetime import datetime
 from typing import Any, TypedDict
 
 from voucher_selection.adapters.catalog import Catalog
-from voucher_selection.api.wording import evidence
+from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.domain.errors import NoModel
 from voucher_selection.domain.evidence import Evidence
 from voucher_selection.domain.model import Model, SegmentMode, Version
+from voucher_selection.domain.model_document import SegmentAnswer, selection_criteria
+from voucher_selection.domain.wording import evidence
 
 
 class ModelReport(TypedDict):
     """A model with its segments.
 
-    `rows` (`runs.Totals`) is what became of all the rows that were read for its counts, which run `counts_run_id` has
-    left; null where nobody wrote it down.
+    Run `counts_run_id` left the counts that the model is made from. `rows` (`runs.Totals`) is what became of all rows
+    read for them; null if no run recorded it.
     """
 
     version: str
@@ -30,22 +32,24 @@ class ModelReport(TypedDict):
     segments: list["SegmentReport"]
 
 
-class SegmentReport(TypedDict):
-    """A segment's mode, and how much its counts say: `lead` is by how many assignments it leads the runner-up."""
+class Standing(TypedDict):
+    """How a segment's mode stands against its other amounts: `lead` is how many assignments more than the runner-up."""
 
-    country_code: str
-    segment_name: str
-    segment: str
-    voucher_amount: float | None
-    support: int
-    share: float | None
     runner_up: float | None
     lead: int | None
     evidence: Evidence
 
 
+class SegmentReport(SegmentAnswer, Standing):
+    """A segment with its mode, and how much its counts say."""
+
+
 class KeptVersion(TypedDict):
-    """A version that can be served again, unless it expires: then `expires_at` says when it is gone, and else null."""
+    """A version that the catalog keeps: until `expires_at`, or for good where that is null.
+
+    `is_previous` marks the version that was served before the served one: a rollback without a version serves it again.
+    `segments` is how many segments the version has.
+    """
 
     version: str
     run_id: str
@@ -53,7 +57,9 @@ class KeptVersion(TypedDict):
     cur_date: str
     published_at: str
     countries: list[str]
+    segments: int
     is_served: bool
+    is_previous: bool
     expires_at: str | None
 
 
@@ -64,7 +70,7 @@ class KeptVersions(TypedDict):
 
 
 def model_report(model: Model, now: datetime) -> ModelReport:
-    """Return the analysis of a model."""
+    """Return the analysis of a model at a moment."""
     rows = model.counts.rows
     return {
         "version": model.version,
@@ -77,35 +83,33 @@ def model_report(model: Model, now: datetime) -> ModelReport:
         "countries": list(model.countries),
         "definitions": model.definitions.model_dump(mode="json"),
         "rows": rows.model_dump(mode="json") if rows else None,
-        "segments": [_segment(mode) for mode in model.modes],
+        "segments": [
+            {**segment, **_standing(mode)}
+            for segment, mode in zip(selection_criteria(model)["segments"], model.modes, strict=True)
+        ],
     }
 
 
 def kept_versions(catalog: Catalog) -> KeptVersions:
     """Return the versions of a catalog; none before the first model."""
     try:
-        served = catalog.served_version()
+        pointer = catalog.pointer()
     except NoModel:
         return {"versions": []}
-    return {"versions": [_version(version, served) for version in catalog.versions()]}
+    return {"versions": [_version(version, pointer) for version in catalog.versions()]}
 
 
-def _segment(mode: SegmentMode) -> SegmentReport:
+def _standing(mode: SegmentMode) -> Standing:
+    """Return how a segment's mode stands against its other amounts."""
     runner_up = mode.runner_up
     return {
-        "country_code": mode.country_code,
-        "segment_name": mode.segment_name,
-        "segment": mode.segment,
-        "voucher_amount": mode.voucher_amount,
-        "support": mode.support,
-        "share": mode.share,
         "runner_up": runner_up.voucher_amount if runner_up else None,
         "lead": mode.assignments[0].count - runner_up.count if runner_up else None,
         "evidence": evidence(mode),
     }
 
 
-def _version(version: Version, served: str) -> KeptVersion:
+def _version(version: Version, pointer: Pointer) -> KeptVersion:
     return {
         "version": version.version,
         "run_id": version.run_id,
@@ -113,6 +117,8 @@ def _version(version: Version, served: str) -> KeptVersion:
         "cur_date": version.cur_date.isoformat(),
         "published_at": version.published_at.isoformat(),
         "countries": list(version.countries),
-        "is_served": version.version == served,
+        "segments": len(version.countries) * sum(len(of.bounds) for of in version.definitions.segmentations),
+        "is_served": version.version == pointer.version,
+        "is_previous": version.version == pointer.previous_version,
         "expires_at": version.expires_at.isoformat() if version.expires_at else None,
     }

@@ -6,7 +6,6 @@ writes the copy that is kept with the documentation.
 """
 
 import json
-import sys
 from collections.abc import Iterator
 from functools import cache
 from http import HTTPStatus
@@ -213,7 +212,3 @@ def _schema(schema: Schema, schemas: Json) -> Json:
     schemas.update(found.pop("$defs", {}))
     schemas.setdefault(schema.__name__, found)
     return {"$ref": _REF.format(model=schema.__name__)}
-
-
-if __name__ == "__main__":
-    sys.stdout.write(as_text("api_key"))

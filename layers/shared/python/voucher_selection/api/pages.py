@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from voucher_selection.api import charts, wording
+from voucher_selection.api import charts
+from voucher_selection.domain import wording
 from voucher_selection.domain.errors import HeldBack
 from voucher_selection.domain.evidence import LOW_SUPPORT
 from voucher_selection.domain.lookups import Found
 from voucher_selection.domain.model import Model, SegmentKey
 from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.totals import Totals
-from voucher_selection.domain.wording import amount
 
 CONTENT_TYPE = "text/html; charset=utf-8"
 PAGES = (
@@ -249,8 +249,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = ("age", "duration", "evidence", "moment", "number", "outcome", "percent", "status")
-    environment.filters |= {name: getattr(wording, name) for name in words} | {"amount": amount}
+    words = ("age", "amount", "duration", "evidence", "moment", "number", "outcome", "percent", "status")
+    environment.filters |= {name: getattr(wording, name) for name in words}
     environment.globals |= {
         "bounds": wording.bounds,
         "clarity": wording.clarity,

@@ -1,21 +1,23 @@
-"""Runs as the API tells them: how far an execution is, with what it has left in the lake."""
+"""Runs as the API answers them: how far an execution is, with the record that it left in the lake."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from voucher_selection.adapters.catalog import Catalog
-from voucher_selection.adapters.run_records import RunRecords
-from voucher_selection.adapters.state_machine import Execution, ListedExecution, StateMachine
+if TYPE_CHECKING:
+    from voucher_selection.adapters.catalog import Catalog
+    from voucher_selection.adapters.run_records import RunRecords
+    from voucher_selection.adapters.state_machine import Execution, ListedExecution, StateMachine
 
 MOST_RUNS = 25
 
 
 class ListedRun(TypedDict):
-    """A run as a list has it.
+    """A run in a list.
 
-    `seconds` is how long it took, or runs already; `mode`, `outcome`, `version` and `rows` (`runs.Totals`) are None
-    where they are not known, or not yet.
+    `seconds` is how long it took, or has run so far. `rows` (`runs.Totals`) counts the rows of a history, `customers`
+    those of a run that assigns. `mode`, `outcome`, `version`, `rows`, `customers` and `error` are null where they are
+    not known, or not yet.
     """
 
     run_id: str
@@ -27,10 +29,12 @@ class ListedRun(TypedDict):
     outcome: str | None
     version: str | None
     rows: dict[str, Any] | None
+    customers: int | None
+    error: str | None
 
 
 class ListedRuns(TypedDict):
-    """The runs that were started last, the last one first."""
+    """The runs that started last, the last one first."""
 
     runs: list[ListedRun]
 
@@ -51,10 +55,10 @@ class StateReport(TypedDict):
 
 
 class RunReport(ListedRun):
-    """A run with its states, its shards, what it was asked, and the error that it ended with.
+    """A run with its input, its states, its shards, and why it failed.
 
-    `published` tells whether it has made a version the served one, also of a run that failed; null while it runs.
-    `summary` is its `run.json`, empty where there is none.
+    `published` says whether the run made a version the served one, which a run that failed may have done; null while it
+    runs. `summary` is its `run.json`, empty where it left none.
     """
 
     request: Any
@@ -63,28 +67,27 @@ class RunReport(ListedRun):
     shards: int
     shards_done: int
     shards_failed: int
-    error: str | None
     cause: str | None
     published: bool | None
     summary: dict[str, Any]
 
 
-def listed_runs(machine: StateMachine, records: RunRecords) -> list[ListedRun]:
-    """Return the runs that were started last, at most `MOST_RUNS`, the last one first."""
+def listed_runs(machine: "StateMachine", records: "RunRecords") -> list[ListedRun]:
+    """Return the runs that started last, at most `MOST_RUNS`, the last one first."""
     executions = machine.executions(MOST_RUNS)
     summaries = records.summaries(execution.run_id for execution in executions)
     return [_listed(execution, summary or {}) for execution, summary in zip(executions, summaries, strict=True)]
 
 
-def run_report(run_id: str, machine: StateMachine, records: RunRecords, catalog: Catalog) -> RunReport:
+def run_report(run_id: str, machine: "StateMachine", records: "RunRecords", catalog: "Catalog") -> RunReport:
     """Return a run, and how far it is.
 
-    Of an execution that failed, was aborted or timed out, the catalog knows whether the run had published by then.
+    For an execution that failed, was aborted or timed out, the catalog knows whether the run had published by then.
 
     Raises
     ------
     NoRun
-        There is none of that name.
+        No run has this id.
     """
     execution = machine.execution(run_id)
     summary = records.summary(run_id) or {}
@@ -108,7 +111,7 @@ def run_report(run_id: str, machine: StateMachine, records: RunRecords, catalog:
     }
 
 
-def _listed(execution: Execution | ListedExecution, summary: Mapping[str, Any]) -> ListedRun:
+def _listed(execution: "Execution | ListedExecution", summary: Mapping[str, Any]) -> ListedRun:
     rows = summary.get("rows")
     return {
         "run_id": execution.run_id,
@@ -119,18 +122,19 @@ def _listed(execution: Execution | ListedExecution, summary: Mapping[str, Any]) 
         "mode": summary.get("mode") or _mode_asked(summary),
         "outcome": summary.get("outcome"),
         "version": summary.get("version"),
-        # A run that assigns counts customers instead.
         "rows": rows if isinstance(rows, dict) else None,
+        "customers": rows if isinstance(rows, int) else None,
+        "error": summary.get("error"),
     }
 
 
 def _mode_asked(summary: Mapping[str, Any]) -> str | None:
-    """The mode that a run was asked for which has left no summary, or the record of a failure."""
+    """Return the mode that the input of a run without a summary asks for."""
     request = summary.get("request")
-    return str(request.get("mode", "full")) if isinstance(request, dict) else None
+    return str(request.get("mode") or "full") if isinstance(request, dict) else None
 
 
-def _state(execution: Execution, place: int) -> StateReport:
+def _state(execution: "Execution", place: int) -> StateReport:
     state = execution.states[place]
     failed = state.failed or (state.seconds is None and execution.ended)
     status = "failed" if failed else "running" if state.seconds is None else "succeeded"

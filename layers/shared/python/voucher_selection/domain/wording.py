@@ -1,12 +1,164 @@
-"""Words for people: amounts, one way in messages, on pages and in the terminal."""
+"""Words for people: amounts, times, segments and runs, the same on pages, in the terminal and in messages."""
 
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
+from voucher_selection.domain.model import SegmentMode
+from voucher_selection.domain.segments import Measure
+
+_MEASURES = {Measure.TOTAL_ORDERS: ("order", "orders"), Measure.DAYS_SINCE_LAST_ORDER: ("day", "days")}
+_AFTER = {Measure.TOTAL_ORDERS: "", Measure.DAYS_SINCE_LAST_ORDER: " since the last order"}
+NEEDS = {Measure.TOTAL_ORDERS: "orders in total", Measure.DAYS_SINCE_LAST_ORDER: "days since the last order"}
+"""What a segmentation splits by."""
+
 _DIGITS = 15  # what a double keeps of any decimal number
-_LEAST, _TOO_LONG = 1e-6, 1e21  # outside of them zeros are all there is to read
+_LEAST, _TOO_LONG = 1e-6, 1e21  # outside these bounds a decimal writing is mostly zeros
+_STATUSES = {"TIMED_OUT": "timed out"}
+_OUTCOMES = {
+    "published": "published a model",
+    "superseded": "a newer model stays served",
+    "nothing_new": "had nothing new to publish",
+    "what_if": "published nothing: a what-if",
+    "assigned": "gave customers their amounts",
+}
+_MOST_NAMES = 5
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
 def amount(value: float) -> str:
-    """Return a voucher amount whole, without a decimal point that it does not need: `1234567`, `12345.67`."""
+    """Return a voucher amount in full, with a decimal point only where it has decimals.
+
+    Examples
+    --------
+    >>> amount(1_234_567.0), amount(12_345.67)
+    ('1234567', '12345.67')
+    """
     text = f"{value:.{_DIGITS}g}"
     return f"{Decimal(text):f}" if "e" in text and _LEAST <= abs(value) < _TOO_LONG else text
+
+
+def number(value: float) -> str:
+    """Return a number rounded to a whole one, with separated thousands."""
+    return f"{value:,.0f}"
+
+
+def first_of(names: Sequence[str], count: int) -> str:
+    """Return the number of objects, and the names of the first.
+
+    Parameters
+    ----------
+    names
+        The names of some of them, at least of the first.
+    """
+    objects = "1 object" if count == 1 else f"{number(count)} objects"
+    shown = names[:_MOST_NAMES]
+    return f"{objects}: {', '.join(shown)}{' …' if count > len(shown) else ''}"
+
+
+def percent(share: float) -> str:
+    """Return a share from 0 to 1 in percent; only 0 reads as 0.0 %, and only 1 as 100.0 %."""
+    if 0 < share < 0.001:  # noqa: PLR2004 - what one decimal shows
+        return "< 0.1 %"
+    if 0.999 < share < 1:  # noqa: PLR2004
+        return "> 99.9 %"
+    return f"{100 * share:.1f} %"
+
+
+def moment(value: str | datetime) -> str:
+    """Return a time in UTC to the second."""
+    time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in its two largest units, and in tenths of a second below a minute."""
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.1f} s"
+    whole = timedelta(seconds=round(seconds))
+    hours, rest = divmod(whole.seconds, 3_600)
+    parts = [(whole.days, "d"), (hours, "h"), (rest // 60, "min"), (rest % 60, "s")]
+    first = next(place for place, (value, _) in enumerate(parts) if value)
+    return " ".join(f"{value} {unit}" for value, unit in parts[first : first + 2] if value)
+
+
+def age(seconds: float) -> str:
+    """Return how long ago something was, in its largest unit."""
+    for unit, size in _UNITS:
+        count = int(seconds // size)
+        if count:
+            return f"{count} {unit}{'s' * (count != 1)} ago"
+    return "just now"
+
+
+def bounds(measure: Measure, lower: int | None, upper: int | None) -> str:
+    """Return the bounds of a segment: `1 to 4 orders`."""
+    one, many = _MEASURES[measure]
+    after = _AFTER[measure]
+    if lower is None:
+        return f"any other number of {many}{after}"
+    if upper is None:
+        return f"{lower} {many} or more{after}"
+    if lower == upper:
+        return f"{lower} {one if lower == 1 else many}{after}"
+    return f"{lower} to {upper} {many}{after}"
+
+
+def evidence(mode: SegmentMode) -> Evidence:
+    """Return how much the counts behind a segment's mode say."""
+    return evidence_of([assignment.count for assignment in mode.assignments])
+
+
+EVIDENCE = {
+    Evidence.CLEAR: "clear",
+    Evidence.NEAR_TIE: "near tie",
+    Evidence.THIN: "thin",
+    Evidence.NONE: "no evidence",
+}
+"""The mark of a segment."""
+
+
+def clarity(mode: SegmentMode) -> str:
+    """Return how clear the win of a mode is, as a sentence."""
+    runner_up = mode.runner_up
+    if runner_up is None:
+        behind = "No other amount was given in this segment."
+    else:
+        lead = mode.assignments[0].count - runner_up.count
+        share = percent(runner_up.count / mode.support)
+        behind = f"The runner-up, {amount(runner_up.voucher_amount)}, has {share}; the lead is {_assignments(lead)}."
+    match evidence(mode):
+        case Evidence.THIN:
+            return f"Thin evidence: fewer than {LOW_SUPPORT} assignments stand behind it. {behind}"
+        case Evidence.NEAR_TIE:
+            return f"A near tie: so small a lead may be chance. {behind}"
+        case _:
+            return f"A clear win. {behind}"
+
+
+def why(measure: Measure, value: int, cur_date: date) -> str:
+    """Return why a customer is in a segment: the orders, or the whole days from the last order to CUR_DATE."""
+    if measure is Measure.TOTAL_ORDERS:
+        return f"The customer has {value} order{'s' * (value != 1)}."
+    last_order = cur_date - timedelta(days=value)
+    return f"The last order, on {last_order}, is {value} day{'s' * (value != 1)} before CUR_DATE, {cur_date}."
+
+
+def status(name: str) -> str:
+    """Return the status that Step Functions gives an execution in words."""
+    return _STATUSES.get(name, name.lower())
+
+
+def state_name(name: str) -> str:
+    """Return the name of a state of the state machine in words: that of a map is its item's, `Clean`."""
+    return name.removesuffix("Shards")
+
+
+def outcome(name: str) -> str:
+    """Return what a run did to the served model (`runs.Outcome`), in words; the run is their subject."""
+    return _OUTCOMES.get(name, name)
+
+
+def _assignments(count: int) -> str:
+    return f"{number(count)} assignment{'s' * (count != 1)}"

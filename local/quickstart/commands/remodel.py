@@ -1,0 +1,87 @@
+"""The command that makes the model again from counts, or shows what would change."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from local.quickstart.commands.execution import check_dates, run_to_end
+from local.quickstart.commands.session import (
+    AsJson,
+    examples,
+    explained,
+    running_deployment,
+    workspace_on,
+)
+from local.quickstart.here import executions
+from local.quickstart.here.api import Api
+from local.quickstart.machine.steps import StepError
+from local.quickstart.machine.terminal import answer, notices
+from local.quickstart.shown.model import show_segments
+from local.quickstart.shown.run import show_remodel, show_states
+
+app = typer.Typer(rich_markup_mode="rich")
+
+
+@app.command(
+    rich_help_panel="Run",
+    epilog=examples(
+        "./quickstart remodel --cur-date 2018-10-01",
+        "./quickstart remodel --what-if --segments my-segments.json",
+    ),
+)
+def remodel(
+    *,
+    cur_date: Annotated[str | None, typer.Option(help="Days since the last order count up to it.")] = None,
+    segments: Annotated[Path | None, typer.Option(help="Segment definitions: a file like segments.json.")] = None,
+    run_id: Annotated[
+        str | None, typer.Option(help="The run whose counts to use; default: those behind the served model.")
+    ] = None,
+    what_if: Annotated[bool, typer.Option("--what-if", help="Only show what would change.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the model again from counts: for another date, or segments.
+
+    Inputs that are not named stay as served. The product must be up: ./quickstart run -d
+    """
+    with explained(as_json=as_json):
+        workspace = workspace_on()
+        check_dates("--cur-date", [cur_date] if cur_date else [])
+        request = {
+            "mode": "remodel",
+            "cur_date": cur_date,
+            "segments": _read_segments(segments) if segments else None,
+            "run_id": run_id,
+            "publish": not what_if,
+        }
+        deployed = running_deployment(workspace)
+        ended = run_to_end(workspace, deployed, request)
+        summary = ended["summary"]
+        modelled = (
+            executions.what_if(workspace, deployed, summary["what_if_key"])
+            if summary["what_if_key"]
+            else Api(workspace, deployed).criteria_of(summary["served_version"])
+        )
+        if as_json:
+            changed = {key: summary[key] for key in ("changed_segments", "changes")}
+            answer({"run": ended, **changed, "modelled": modelled})
+            return
+        show_states(ended)
+        show_remodel(summary)
+        show_segments(modelled)
+        if segments and not what_if:
+            notices.print(
+                "The next full run uses the deployment's own segments again. To make these its own:"
+                f" ./quickstart run --set segments_file={shlex.quote(str(segments))}",
+                markup=False,
+                soft_wrap=True,
+            )
+
+
+def _read_segments(file: Path) -> object:
+    try:
+        return json.loads(file.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise StepError(f"--segments takes a JSON file; {file} is not JSON: {error}") from error

@@ -1,0 +1,1 @@
+"""The deployment on this machine: brought up, given a source, run, and asked."""

@@ -1,0 +1,81 @@
+"""The deployment to the emulator, with the real `cdk bootstrap`, `cdk synth` and `cdk deploy`."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra_cdk import settings_record
+from infra_cdk.stages import Stage
+from local.quickstart.machine import cdk
+from local.quickstart.machine.record import Deployment, Record
+from local.quickstart.machine.steps import command
+from local.quickstart.machine.workspace import ACCOUNT, REGION, ROOT, STAGE, Workspace
+
+if TYPE_CHECKING:
+    from types_boto3_apigateway import APIGatewayClient
+
+_SOURCES = ("infra_cdk", "lambdas", "layers", "requirements", "cdk.json")
+
+
+def fingerprint(workspace: Workspace, stage: Stage) -> str:
+    """Return a digest of everything that a deployment is made from, with the content of the settings' files."""
+    digest = hashlib.sha256(f"{workspace.public_url}\0{settings_record.written(stage)}\0".encode())
+    for source in _SOURCES:
+        place = ROOT / source
+        for file in [place] if place.is_file() else sorted(place.rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def current(workspace: Workspace, stage: Stage) -> Deployment | None:
+    """Return the deployment, if it was made from the present sources with these settings."""
+    deployed = Record.read(workspace.state).deployment
+    return deployed if deployed and deployed.fingerprint == fingerprint(workspace, stage) else None
+
+
+def bootstrap(workspace: Workspace) -> None:
+    """Make the bucket and the roles that the CDK needs to deploy."""
+    # From outside the project: within it, the CDK would synthesize the app first.
+    target = f"aws://{ACCOUNT}/{REGION}"
+    arguments = ["cdk", "bootstrap", *cdk.QUIET, target]
+    why = "cdk bootstrap failed"
+    command(arguments, workspace.log("deploy"), why, cwd=workspace.state, env=workspace.environment)
+
+
+def synthesize(workspace: Workspace, settings: Mapping[str, str]) -> None:
+    """Build the functions and the template of the local stage, with settings of `infra_cdk/stages.py`."""
+    # The emulator may be down: the template is made for the account it will be deployed to.
+    environment = workspace.environment | {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_DEFAULT_REGION": REGION}
+    context = {"stage": STAGE, "endpoint": workspace.public_url, **settings}
+    cdk.synthesize(_assembly(workspace), context, workspace.log("synth"), environment)
+
+
+def deploy(workspace: Workspace, stage: Stage) -> Deployment:
+    """Deploy the synthesized stack; record its outputs, and the API's key if it has one."""
+    outputs_file = workspace.state / "outputs.json"
+    outputs = cdk.deploy(_assembly(workspace), outputs_file, workspace.log("deploy"), workspace.environment)
+    record = Record.read(workspace.state)
+    record.deployment = Deployment(
+        fingerprint=fingerprint(workspace, stage),
+        deployed_settings=settings_record.read(outputs[settings_record.OUTPUT]),
+        api_url=outputs["ApiUrl"],
+        state_machine_arn=outputs["StateMachineArn"],
+        bucket=outputs["BucketName"],
+        table=outputs["TableName"],
+        api_key=_api_key(workspace, outputs.get("ApiKeyId")),
+    )
+    record.write(workspace.state)
+    return record.deployment
+
+
+def _api_key(workspace: Workspace, key_id: str | None) -> str | None:
+    if key_id is None:
+        return None
+    gateway: APIGatewayClient = workspace.client("apigateway")
+    return gateway.get_api_key(apiKey=key_id, includeValue=True)["value"]
+
+
+def _assembly(workspace: Workspace) -> Path:
+    return workspace.state / "cdk.out"

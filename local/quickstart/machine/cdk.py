@@ -1,0 +1,50 @@
+"""The CDK's commands, as a deployment here and one on AWS both use them."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra_cdk.context import FROM_DEPLOYED
+from local.quickstart.machine.steps import command
+from local.quickstart.machine.workspace import ROOT
+
+QUIET = ("--no-notices", "--no-color")
+"""Options of every command: no news of the CDK, and plain text in logs."""
+
+
+def synthesize(assembly: Path, context: Mapping[str, str], log: Path, environment: Mapping[str, str]) -> None:
+    """Build the functions, and the template of a stage with all its settings.
+
+    Parameters
+    ----------
+    assembly
+        The folder to write them into; it is emptied first.
+    context
+        The CDK's context: the stage's name and settings.
+
+    Raises
+    ------
+    StepError
+        A package cannot be built, or the CDK refuses the app.
+    """
+    shutil.rmtree(assembly, ignore_errors=True)  # it would keep the archives of every earlier one
+    whole = {**context, FROM_DEPLOYED: "true"}
+    given = [part for name, value in whole.items() for part in ("-c", f"{name}={value}")]
+    arguments = ["cdk", "synth", *QUIET, "--quiet", *given, "--output", str(assembly)]
+    command(arguments, log, "cdk synth failed", cwd=ROOT, env=environment)
+
+
+def deploy(assembly: Path, outputs: Path, log: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Deploy the stack of an assembly; return its outputs, which the CDK writes into a file.
+
+    Raises
+    ------
+    StepError
+        CloudFormation failed; it has returned to the earlier deployment, if there was one.
+    """
+    arguments = ["cdk", "deploy", *QUIET, "--app", str(assembly), "--require-approval", "never"]
+    arguments += ["--progress", "events", "--outputs-file", str(outputs), "--all"]
+    command(arguments, log, "cdk deploy failed", cwd=outputs.parent, env=environment)
+    (found,) = json.loads(outputs.read_text(encoding="utf-8")).values()
+    return dict(found)

@@ -1,0 +1,94 @@
+"""HTTP as the quickstart asks: this machine directly, any other through the proxies that the environment names."""
+
+import json
+import ssl
+from collections.abc import Mapping
+from functools import cache
+from http import HTTPStatus
+from typing import Any, NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+_ADDRESS = "127.0.0.1"
+
+
+class Answer(NamedTuple):
+    """The status and the body of an answer."""
+
+    status: int
+    text: str
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the answer is 200: neither a problem nor a redirection."""
+        return self.status == HTTPStatus.OK
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The body, read from JSON; a body that is not JSON becomes a `detail`."""
+        try:
+            content: dict[str, Any] = json.loads(self.text)
+        except ValueError:
+            return {"status": self.status, "detail": self.text}
+        return content
+
+
+def ask(url: str, body: str | None = None, headers: Mapping[str, str] | None = None, *, seconds: float) -> Answer:
+    """Get an address, or post a body to it; a problem or a redirection is an answer too.
+
+    Parameters
+    ----------
+    seconds
+        The longest wait for the connection, and for each part of the answer.
+
+    Raises
+    ------
+    ConnectionError
+        No answer in HTTP comes in time.
+    """
+    import httpx  # noqa: PLC0415 - completing a word asks nobody
+
+    parts, sent = urlsplit(url), dict(headers or {})
+    is_here = is_loopback(parts.hostname or "")
+    if is_here:  # not every resolver knows the names below `localhost`
+        sent["Host"] = parts.netloc
+        url = parts._replace(netloc=f"{_ADDRESS}:{parts.port}" if parts.port else _ADDRESS).geturl()
+    try:
+        answer = httpx.request(
+            "GET" if body is None else "POST",
+            url,
+            content=body,
+            headers=sent,
+            timeout=seconds,
+            verify=_certificates(is_here=is_here),
+            proxy=None if is_here else _proxy(parts),
+            trust_env=False,
+        )
+    except httpx.RequestError as error:
+        raise ConnectionError(str(error) or type(error).__name__) from error
+    return Answer(answer.status_code, answer.content.decode(errors="replace"))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine, as every name below `localhost` is (RFC 6761)."""
+    return host in {"localhost", "::1"} or host.endswith(".localhost") or host.startswith("127.")
+
+
+@cache
+def _certificates(*, is_here: bool) -> ssl.SSLContext:
+    """Return what checks certificates as the system does, and for this machine, which signs its own, nothing."""
+    if not is_here:
+        return ssl.create_default_context()
+    unchecked = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    unchecked.check_hostname = False
+    unchecked.verify_mode = ssl.CERT_NONE
+    return unchecked
+
+
+def _proxy(parts: SplitResult) -> str | None:
+    """Return the proxy that the environment names for an address; httpx would fail on a SOCKS proxy for the rest."""
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - see above
+
+    proxy = getproxies().get(parts.scheme)
+    if not proxy or proxy_bypass(parts.netloc):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"

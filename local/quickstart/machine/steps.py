@@ -1,0 +1,101 @@
+"""The steps of a command: what the quickstart says while it works, and when a step fails."""
+
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.markup import escape
+
+from local.quickstart.machine.terminal import notices
+
+_TAIL_LINES = 15
+_END_SECONDS = 5
+
+
+class StepError(Exception):
+    """Why a step failed: in words for the user, with the log that has more, and with facts for programs."""
+
+    def __init__(self, why: str, log: Path | None = None, facts: Mapping[str, Any] | None = None) -> None:
+        super().__init__(why)
+        self.log = log
+        self.facts = dict(facts or {})
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """Show that a step goes on, and then that it is done or failed, with its seconds."""
+    started = time.monotonic()
+    title = escape(title)  # a file's name may look like markup
+    try:
+        if notices.is_terminal:
+            with notices.status(f"{title} …"):
+                yield
+        else:
+            yield
+    except KeyboardInterrupt:
+        notices.print(f"[red]✗[/] {title} interrupted after {time.monotonic() - started:.1f} s")
+        raise
+    except BaseException:
+        notices.print(f"[red]✗[/] {title} failed after {time.monotonic() - started:.1f} s")
+        raise
+    notices.print(f"[green]✓[/] {title} [dim]{time.monotonic() - started:.1f} s[/]")
+
+
+def explain(error: StepError) -> None:
+    """Print why a step failed, the end of its log, and the log's place."""
+    notices.print(str(error), style="red", markup=False, soft_wrap=True)
+    if error.log and error.log.is_file():
+        tail = error.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
+        for line in tail:
+            notices.print(f"  {line}", style="dim", markup=False, soft_wrap=True)
+        notices.print(f"The whole log: {error.log}", soft_wrap=True)
+
+
+def command(
+    arguments: Sequence[str | Path], log: Path, why: str, *, cwd: Path, env: Mapping[str, str] | None = None
+) -> None:
+    """Run a command; its output goes to a log.
+
+    Raises
+    ------
+    StepError
+        The command ended with an error: `why`, with its exit code and the log.
+    """
+    with log.open("ab") as output:
+        output.write(f"$ {' '.join(map(str, arguments))}\n".encode())
+        output.flush()
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own commands
+                [str(argument) for argument in arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=cwd,
+                env=env,
+            )
+        except OSError as error:
+            raise StepError(f"{why}: {error}", log) from error
+        try:
+            exit_code = process.wait()
+        except KeyboardInterrupt:
+            _end(process)
+            raise
+    if exit_code:
+        raise StepError(f"{why} (exit code {exit_code})", log)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a command and all processes that it started; most of them got the same Ctrl-C."""
+    with suppress(psutil.NoSuchProcess):
+        root = psutil.Process(process.pid)
+        family = [root, *root.children(recursive=True)]
+        for end in (psutil.Process.terminate, psutil.Process.kill):
+            for member in family:
+                with suppress(psutil.NoSuchProcess):
+                    end(member)
+            _, family = psutil.wait_procs(family, timeout=_END_SECONDS)
+    process.wait()

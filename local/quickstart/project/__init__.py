@@ -1,0 +1,1 @@
+"""The work on the project: its checks, its locks, its generated pages. The product does not need it."""

@@ -1,0 +1,24 @@
+"""The locks in requirements/: every package of a group with its version and hashes, without addresses."""
+
+from local.quickstart.machine.steps import command, step
+from local.quickstart.machine.toolchain import uv
+from local.quickstart.machine.workspace import ROOT, Workspace
+
+
+def write_locks(workspace: Workspace) -> None:
+    """Resolve the groups of pyproject.toml and write their locks; all share the versions that the tests run with.
+
+    Raises
+    ------
+    StepError
+        The groups cannot be resolved together.
+    """
+    log = workspace.log("lock")
+    form = ["--generate-hashes", "--no-header", "--no-annotate", "--quiet"]
+    machines = ["--universal", "--python-version", "3.13"]
+    for group in ("dev", "shared", "analytics", "bench", "peers", "docs"):
+        constraints = [] if group == "dev" else ["--constraints", "requirements/dev.txt"]
+        with step(f"Locking {group}"):
+            named = ["pyproject.toml", "--group", group, "--output-file", f"requirements/{group}.txt"]
+            arguments = [uv(), "pip", "compile", *named, *machines, *form, *constraints]
+            command(arguments, log, f"the group {group} cannot be locked", cwd=ROOT)

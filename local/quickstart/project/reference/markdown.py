@@ -1,0 +1,44 @@
+"""Markdown for the reference: tables, and the text of docstrings."""
+
+import inspect
+import re
+from collections.abc import Iterable, Sequence
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table; a cell may contain line breaks and bars."""
+    lines = [list(heads), ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def page(title: str, source: str, *parts: str) -> str:
+    """Return a whole page, with a note on its source."""
+    note = f"<!-- Made from {source} by ./quickstart docs --generate; changes here are lost. -->"
+    return "\n\n".join([f"# {title}", note, *parts]) + "\n"
+
+
+def docstring(thing: object) -> str:
+    """Return the text of a docstring before its sections, as Markdown."""
+    text = inspect.getdoc(thing) or ""
+    return literals(re.split(r"\n\n\w+\n-{3,}\n|\n\nAttributes:\n", text)[0])
+
+
+def attributes(thing: object) -> dict[str, str]:
+    """Return the text of a class's docstring for each attribute (numpy's or Google's form), in one line each."""
+    text = inspect.getdoc(thing) or ""
+    numpy = text.partition("\nAttributes\n----------\n")[2]
+    found = re.findall(r"^(\w+)\n((?:    .+\n?)+)", numpy, re.MULTILINE) if numpy else _google(text)
+    return {name: literals(" ".join(said.split())) for name, said in found}
+
+
+def literals(text: str) -> str:
+    """Return the text of a docstring with one backtick around code, as in Markdown, in place of two."""
+    return text.replace("``", "`")
+
+
+def _google(text: str) -> list[tuple[str, str]]:
+    return re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", text.partition("\nAttributes:\n")[2], re.MULTILINE)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

@@ -1,0 +1,40 @@
+"""The generated pages, and the one way to write them."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from local.quickstart.machine.workspace import ROOT
+from local.quickstart.project.reference import commands, errors, runs, settings, storage
+from local.quickstart.project.supply_chain import licences
+from voucher_selection.api import openapi
+
+DOCS = ROOT / "docs"
+FOLDER = DOCS / "reference"
+
+
+def pages(parser: Any) -> dict[Path, Callable[[], str]]:  # noqa: ANN401 - Typer's own Click has no types
+    """Return what makes the text of each generated page, by the page's file.
+
+    Parameters
+    ----------
+    parser
+        The quickstart's: a group of commands. It is handed in, for one of its commands writes these pages.
+    """
+    return {
+        DOCS / "licences.md": licences.page,
+        DOCS / "openapi.json": partial(openapi.as_text, "api_key"),
+        FOLDER / "commands.md": partial(commands.page, parser),
+        FOLDER / "errors.md": errors.page,
+        FOLDER / "runs.md": runs.page,
+        FOLDER / "settings.md": settings.page,
+        FOLDER / "storage.md": storage.page,
+    }
+
+
+def write_pages(parser: Any) -> None:  # noqa: ANN401 - see above
+    """Write all generated pages; the parser is the quickstart's."""
+    FOLDER.mkdir(exist_ok=True)
+    for file, text in pages(parser).items():
+        file.write_text(text(), encoding="utf-8")

@@ -1,0 +1,124 @@
+"""The page of a run's input and result, made from the models that check and write them."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
+from local.quickstart.project.reference import markdown
+from voucher_selection.domain import gate, plans, segments, striking_dates, totals, what_if
+from voucher_selection.domain.kinds import KINDS
+
+type Json = dict[str, Any]
+
+_INPUTS: dict[type[BaseModel], Json] = {kind.request: kind.example for kind in KINDS.values()}
+"""The input of each kind of run, with an example."""
+
+_RESULTS = tuple(dict.fromkeys(kind.summary for kind in KINDS.values()))
+_PARTS = (gate.Thresholds, segments.SegmentDefinitions, segments.Segmentation, segments.Segment)
+_PARTS_OF_RESULTS = (totals.Totals, plans.LeftOut, striking_dates.StrikingDate, what_if.SegmentChange)
+_TABLES = {part.__name__ for part in (*_PARTS, *_PARTS_OF_RESULTS)}
+
+
+def page() -> str:
+    """Return the page."""
+    return markdown.page(
+        "A run's input and result",
+        "requests.py, gate.py, segments.py and summaries.py",
+        "The input of an execution of the state machine, and the body of `POST /executions`. What each mode does:"
+        " [the pipeline](../pipeline.md). Other keys are refused; the error names every problem at once.",
+        *(_input(model, example) for model, example in _INPUTS.items()),
+        "## Parts of an input",
+        *(_part(model) for model in _PARTS),
+        "## Results",
+        "The execution's output, and `runs/run_id=<id>/run.json`. Times are ISO 8601 in UTC.",
+        *(_part(model, _mode(model)) for model in _RESULTS),
+        "## Parts of a result",
+        *(_part(model) for model in _PARTS_OF_RESULTS),
+    )
+
+
+def _input(model: type[BaseModel], example: Json) -> str:
+    shown = f"```json\n{json.dumps(example)}\n```"
+    return "\n\n".join([f"## {_mode(model)}", _as_json(markdown.docstring(model)), shown, _keys(model)])
+
+
+def _part(model: type[BaseModel], title: str = "") -> str:
+    return "\n\n".join([f"### {title or model.__name__}", _as_json(markdown.docstring(model)), _keys(model)])
+
+
+def _as_json(text: str) -> str:
+    """Return text of a docstring with the constants of JSON instead of Python's."""
+    for constant, name in {"None": "null", "True": "true", "False": "false"}.items():
+        text = re.sub(rf"\b{constant}\b", f"`{name}`", text)
+    return text
+
+
+def _mode(model: type[BaseModel]) -> str:
+    """Return the mode of a model as it is written; for the result of several modes, all."""
+    schema = model.model_json_schema()
+    mode = schema["properties"]["mode"]
+    return " or ".join(_choices(schema["$defs"][mode["$ref"].rpartition("/")[2]] if "$ref" in mode else mode))
+
+
+def _keys(model: type[BaseModel]) -> str:
+    """Return the table of a model's keys; an input's table says what happens without a key."""
+    schema = model.model_json_schema()
+    said, required = markdown.attributes(model), schema.get("required", ())
+    columns: dict[str, Callable[[str], str]] = {"key": lambda name: f"`{name}`"}
+    columns["value"] = lambda name: _values(schema["properties"][name], schema.get("$defs", {}))
+    if model in _INPUTS or model in _PARTS:
+        columns["without it"] = lambda name: "refused" if name in required else _default(schema["properties"][name])
+    if said:
+        columns[""] = lambda name: said[name]
+    return markdown.table(list(columns), [[cell(name) for cell in columns.values()] for name in schema["properties"]])
+
+
+def _default(field: Json) -> str:
+    return "" if field.get("default") is None else f"`{json.dumps(field['default'])}`"
+
+
+def _values(field: Json, parts: Json) -> str:
+    return " or ".join(dict.fromkeys(_alternatives(field, parts)))
+
+
+def _alternatives(field: Json, parts: Json) -> Iterator[str]:
+    """Yield in words what a field may be; a part with its own table is a link."""
+    if "anyOf" in field:
+        for one in field["anyOf"]:
+            yield from _alternatives(one, parts)
+    elif "$ref" in field:
+        name = field["$ref"].rpartition("/")[2]
+        yield from [f"[{name}](#{name.lower()})"] if name in _TABLES else _alternatives(parts[name], parts)
+    elif choices := _choices(field):
+        yield ", ".join(f"`{choice}`" for choice in choices)
+    elif field["type"] == "array":
+        yield f"a list of {_values(field['items'], parts)}"
+    elif field["type"] == "object":
+        yield f"by name: {_values(field['additionalProperties'], parts)}"
+    else:
+        yield _scalar(field)
+
+
+def _scalar(field: Json) -> str:
+    if field["type"] == "null":
+        return "null"
+    if "format" in field:
+        return {"date": "a date like `2018-09-15`", "date-time": "a time"}[field["format"]]
+    name = {"integer": "a whole number", "number": "a number", "boolean": "`true`, `false`", "string": "text"}
+    bounds = []
+    if "minimum" in field or "exclusiveMinimum" in field:
+        bounds.append(f">= {field['minimum']}" if "minimum" in field else f"> {field['exclusiveMinimum']}")
+    if "maximum" in field:
+        bounds.append(f"<= {field['maximum']}")
+    if "maxLength" in field:
+        bounds.append(f"of at most {field['maxLength']} characters")
+    if "pattern" in field:
+        bounds.append(f"that matches `{field['pattern']}`")
+    return " ".join([name[field["type"]], ", ".join(bounds)]).strip()
+
+
+def _choices(field: Json) -> list[str]:
+    return [field["const"]] if "const" in field else field.get("enum", [])

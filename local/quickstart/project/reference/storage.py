@@ -1,0 +1,61 @@
+"""The page of the table and the bucket, made from the catalog's docstring and the keys of a run."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from infra_cdk.stages import stage
+from local.quickstart.project.reference import markdown
+from voucher_selection.adapters import catalog
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.domain.rule_names import Rule
+
+_KEYS = RunKeys("<id>")
+# Arguments for the methods that make a key, to show one.
+_EXAMPLES: dict[str, Any] = {"shard": 7, "rule": Rule.MALFORMED, "name": "…"}
+
+
+def page() -> str:
+    """Return the page."""
+    about, _, items = (inspect.getdoc(catalog) or "").partition("\n")
+    dev = stage("dev")
+    days = {"raw": dev.raw_days, "staging": dev.staging_days, "quarantine": dev.quarantine_days}
+    rows = [
+        [f"`{key.replace('rule=malformed', 'rule=<rule>').replace('00007', '<n>')}`", said, _kept(key, days)]
+        for key, said in sorted(_objects())
+    ]
+    return markdown.page(
+        "Tables and objects",
+        "catalog.py and run_keys.py",
+        "## The table",
+        about,
+        items.strip(),
+        "The other attributes of a segment are those of"
+        " [`GET /selection_criteria`](../api.md#get-selection_criteria). A version that is neither served nor kept gets"
+        " an `expires_at`; then DynamoDB deletes it.",
+        "## The bucket",
+        "`uploads/` belongs to the users. Everything else is below the run that wrote it; `<n>` is a shard's number"
+        " with five digits. The [pipeline](../pipeline.md#what-a-run-writes) says what each object contains.",
+        markdown.table(["key", "what it is", "deleted after"], rows),
+    )
+
+
+def _objects() -> Iterator[tuple[str, str]]:
+    """Yield every key of a run, of objects and folders, with its meaning."""
+    for name, member in inspect.getmembers(RunKeys):
+        if name.startswith("_") or not (isinstance(member, property) or callable(member)):
+            continue
+        said = markdown.docstring(member)
+        made = getattr(_KEYS, name)
+        keys = made if isinstance(member, property) else _called(made)
+        yield from ((key, said) for key in ([keys] if isinstance(keys, str) else keys))
+
+
+def _called(method: Callable[..., str | tuple[str, str]]) -> str | tuple[str, str]:
+    return method(**{name: _EXAMPLES[name] for name in inspect.signature(method).parameters})
+
+
+def _kept(key: str, days: dict[str, int]) -> str:
+    """Return after how many days an object is deleted: the setting with its default; or `never`."""
+    folder = key.partition("/")[0]
+    return f"`{folder}_days`: {days[folder]}" if folder in days else "never"

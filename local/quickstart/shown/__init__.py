@@ -1,0 +1,1 @@
+"""What the quickstart prints for people: runs, models, settings, deployments."""

@@ -1,0 +1,228 @@
+"""What the quickstart shows of models: their segments, the answer to a lookup, and the versions."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from local.quickstart.machine.steps import StepError
+from local.quickstart.machine.terminal import console, notices, show_table
+from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence
+from voucher_selection.domain.wording import EVIDENCE, age, amount, moment
+
+if TYPE_CHECKING:
+    from voucher_selection.api.model_report import KeptVersion, ModelReport, SegmentReport
+    from voucher_selection.domain.model_document import SegmentAnswer, SelectionCriteria
+
+_SHADES = "█▓▒░"
+# From this width on, the next amounts have room.
+_ROOMY = 112
+_BAR_WIDTH, _ROOMY_BAR_WIDTH = 18, 24
+_OTHERS_NAMED = 2
+_COLOURS = {Evidence.NEAR_TIE: "yellow", Evidence.THIN: "yellow", Evidence.NONE: "dim"}
+_EXPLAINED = {
+    Evidence.NEAR_TIE: "near tie: the two leading amounts differ by no more than chance explains",
+    Evidence.THIN: f"thin: support below {LOW_SUPPORT}",
+}
+
+
+def filtered(report: "ModelReport", country: str | None, segment_name: str | None) -> "ModelReport":
+    """Return a model's analysis with the segments of one country, of one segmentation, or of both.
+
+    Raises
+    ------
+    StepError
+        The model does not have this country or segmentation.
+    """
+    segments: list[Any] = list(report["segments"])
+    for name, value, option in (
+        ("country_code", country, "--country"),
+        ("segment_name", segment_name, "--segment-name"),
+    ):
+        known = dict.fromkeys(segment[name] for segment in segments)
+        if value is not None and value not in known:
+            raise StepError(f"{option}: the model has {', '.join(known)}, not {value}")
+        segments = [segment for segment in segments if value in (None, segment[name])]
+    return {**report, "segments": segments}
+
+
+def show_report(report: "ModelReport") -> None:
+    """Print a model's facts, and a table for each segmentation with the distribution of amounts."""
+    console.print(f"Version    {report['version']}", markup=False, soft_wrap=True)
+    console.print(f"CUR_DATE   {report['cur_date']}")
+    console.print(f"Published  {moment(report['published_at'])}, {age(report['age_seconds'])}")
+    for (country, segment_name), segments in groupby(
+        report["segments"], key=lambda segment: (segment["country_code"], segment["segment_name"])
+    ):
+        console.print()
+        console.print(f"{country} by {segment_name}", style="bold", markup=False)
+        show_table(_distribution_table(segments))
+    found = {segment["evidence"] for segment in report["segments"]}
+    for evidence, explanation in _EXPLAINED.items():
+        if evidence in found:
+            console.print(explanation, style="yellow")
+
+
+def show_segments(criteria: "SelectionCriteria") -> None:
+    """Print every segment with its mode."""
+    title = f"The voucher amount used most, by segment (CUR_DATE {criteria['model']['cur_date']})"
+    table = Table(title=title, box=SIMPLE_HEAD)
+    for name in ("Country", "Segmentation", "Segment"):
+        table.add_column(name, no_wrap=True)
+    for name in ("Amount", "Support", "Share", "Runner-up"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for segment in criteria["segments"]:
+        table.add_row(
+            *(escape(segment[name]) for name in ("country_code", "segment_name", "segment")),
+            *(_ranked(segment)),
+        )
+    show_table(table)
+
+
+def show_left_behind(before: "SelectionCriteria", now: "SelectionCriteria") -> None:
+    """Print what the model before a full run had, and the new one does not: inputs that the run did not name."""
+    for what, of_model, how in _INPUTS:
+        if gone := [name for name in of_model(before) if name not in of_model(now)]:
+            text = f"Served before and no longer: {what} {', '.join(gone)}. {how}"
+            notices.print(text, style="yellow", markup=False, soft_wrap=True)
+
+
+def _countries(criteria: "SelectionCriteria") -> list[str]:
+    return list(dict.fromkeys(segment["country_code"] for segment in criteria["segments"]))
+
+
+def _segments(criteria: "SelectionCriteria") -> list[str]:
+    return list(dict.fromkeys(f"{each['segment_name']} {each['segment']}" for each in criteria["segments"]))
+
+
+def _cur_date(criteria: "SelectionCriteria") -> list[str]:
+    return [criteria["model"]["cur_date"]]
+
+
+_INPUTS: Sequence[tuple[str, Callable[["SelectionCriteria"], list[str]], str]] = (
+    ("the countries", _countries, "Name them again with --country, or for every run with --set countries=…"),
+    ("the segments", _segments, "A full run has the deployment's own: change these with --set segments_file=FILE"),
+    ("CUR_DATE", _cur_date, "Name it again with --cur-date, or for every run with --set cur_date=…"),
+)
+"""The inputs that a full run takes from the deployment if the command does not name them, and how to keep them."""
+
+
+def show_voucher(answer: Mapping[str, Any]) -> None:
+    """Print the answer to a lookup as a sentence."""
+    whom = f"Customer {answer['customer_id']}" if answer["customer_id"] is not None else "The customer"
+    console.print(
+        f"{whom} gets a voucher of [bold green]{amount(answer['voucher_amount'])}[/]: the amount used most in segment"
+        f" {escape(answer['segment'])} of {escape(answer['segment_name'])} in {escape(answer['country_code'])},"
+        f" {answer['share']:.1%} of {answer['support']:,}.",
+        soft_wrap=True,
+    )
+    console.print(
+        f"From model {answer['model']['version']}, CUR_DATE {answer['model']['cur_date']}", style="dim", soft_wrap=True
+    )
+
+
+def show_problem(problem: Mapping[str, Any]) -> None:
+    """Print why a lookup has no answer, with each field that is invalid."""
+    errors = problem.get("errors", [])
+    lines = [f"{error['field']}: {error['detail']}" for error in errors]
+    if not errors:
+        lines = [str(problem.get("detail") or problem.get("message") or problem)]
+    heading = " ".join(str(problem[name]) for name in ("status", "code") if name in problem)
+    for line in [f"no voucher ({heading})" if heading else "no voucher", *(f"  {line}" for line in lines)]:
+        notices.print(line, style="red", markup=False, soft_wrap=True)
+
+
+def show_versions(versions: "Sequence[KeptVersion]") -> None:
+    """Print versions as a table."""
+    if not versions:
+        console.print("Nothing has been published yet.")
+        return
+    table = Table(box=SIMPLE_HEAD)
+    for name in ("", "Version", "CUR_DATE", "Published", "Countries"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("Segments", justify="right")
+    for version in versions:
+        table.add_row(
+            _mark(version),
+            version["version"],
+            version["cur_date"],
+            moment(version["published_at"]),
+            escape(", ".join(version["countries"])),
+            str(version["segments"]),
+        )
+    show_table(table)
+
+
+def _mark(version: "KeptVersion") -> str:
+    if version["is_served"]:
+        return "[green]served[/]"
+    return "before" if version["is_previous"] else "[dim]expires[/]" if version["expires_at"] else ""
+
+
+def stacked_bar(shares: Sequence[float], width: int) -> str:
+    """Return a bar of `width` characters, divided by shares that add up to 1: `█████▓▓▒░`.
+
+    The first three parts have a shade each; all others share the lightest. Ends are rounded, so no part is more than
+    half a character off.
+    """
+    parts = [*shares[: len(_SHADES) - 1], sum(shares[len(_SHADES) - 1 :])]
+    ends = [0, *(round(sum(parts[: number + 1]) * width) for number in range(len(parts)))]
+    return "".join(shade * (end - start) for shade, (start, end) in zip(_SHADES, pairwise(ends), strict=False))
+
+
+def _distribution_table(segments: "Iterable[SegmentReport]") -> Table:
+    is_roomy = console.width >= _ROOMY
+    width = _ROOMY_BAR_WIDTH if is_roomy else _BAR_WIDTH
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("Segment", no_wrap=True, min_width=12)
+    table.add_column("Amount", justify="right", no_wrap=True)
+    table.add_column("Share", justify="right", no_wrap=True)
+    table.add_column("Distribution", no_wrap=True, min_width=width)
+    table.add_column("Support", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    if is_roomy:
+        table.add_column("Next", no_wrap=True)
+    for segment in segments:
+        (leading, share), *others = [*_amounts(segment)] or [("-", "-")]
+        shares = [count / segment["support"] for count in _counts(segment)]
+        table.add_row(
+            escape(segment["segment"]),
+            f"[bold]{leading}[/]",
+            share,
+            f"[cyan]{stacked_bar(shares, width)}[/]" if shares else "",
+            f"{segment['support']:,}",
+            _remark(segment["evidence"]),
+            *([_next(others)] if is_roomy else []),
+        )
+    return table
+
+
+def _remark(evidence: str) -> str:
+    colour = _COLOURS.get(Evidence(evidence))
+    return f"[{colour}]{EVIDENCE[Evidence(evidence)]}[/]" if colour else ""
+
+
+def _next(others: Sequence[tuple[str, str]]) -> str:
+    named = [" ".join(other) for other in others[:_OTHERS_NAMED]]
+    return ", ".join(named + ["…"] * (len(others) > _OTHERS_NAMED))
+
+
+def _counts(segment: "SegmentAnswer") -> list[int]:
+    return [assignment["count"] for assignment in segment["assignments"]]
+
+
+def _amounts(segment: "SegmentAnswer") -> Iterator[tuple[str, str]]:
+    """Yield the amounts of a segment with their shares, in words."""
+    for assignment in segment["assignments"]:
+        yield amount(assignment["voucher_amount"]), f"{assignment['count'] / segment['support']:.1%}"
+
+
+def _ranked(segment: "SegmentAnswer") -> tuple[str, str, str, str]:
+    """Return the mode, its support and share, and the runner-up, in words."""
+    if not segment["assignments"]:
+        return "-", "0", "-", "-"
+    (leading, share), *others = _amounts(segment)
+    return leading, f"{segment['support']:,}", share, " at ".join(others[0]) if others else "-"

@@ -1,0 +1,117 @@
+"""What the quickstart shows of a run that has just ended, and the addresses to use now."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from local.quickstart.machine.record import Deployment
+from local.quickstart.machine.terminal import console
+from voucher_selection.adapters.state_machine import MAPS
+from voucher_selection.domain.striking_dates import StrikingDate
+from voucher_selection.domain.wording import amount, duration, first_of, outcome, state_name
+
+if TYPE_CHECKING:
+    from voucher_selection.api.run_reports import RunReport
+
+_PAGES = {"Look up": "search_voucher", "Segments": "segments", "Report": "report", "Runs": "runs", "API": "docs"}
+
+
+def show_states(run: "RunReport") -> None:
+    """Print how long each state took."""
+    for state in run["states"]:
+        if state["seconds"] is not None:
+            shards = f", {run['shards']} shard{'s' * (run['shards'] != 1)}" if state["name"] in MAPS else ""
+            console.print(f"  {state_name(state['name'])}: {duration(state['seconds'])}{shards}")
+    if run["rows"]:
+        console.print(f"  All of it: {took(run)}")
+
+
+def took(run: "RunReport") -> str:
+    """Return how long a run took and, if it read rows, how many in a second of all that time."""
+    rows = run["rows"]["rows_read"] if run["rows"] else 0
+    return duration(run["seconds"]) + (f", {rows / run['seconds']:,.0f} rows/s" if rows and run["seconds"] else "")
+
+
+def show_rows(summary: Mapping[str, Any]) -> None:
+    """Print how many rows were read, rejected and kept, and what the run did."""
+    rows = summary["rows"]
+    rejected = ", ".join(f"{count:,} {rule}" for rule, count in rows["rejected"].items() if count) or "none"
+    console.print(
+        f"  {rows['rows_read']:,} rows read, {rows['other_country']:,} of other countries,"
+        f" {sum(rows['rejected'].values()):,} rejected ({rejected}), {rows['kept']:,} kept",
+        soft_wrap=True,
+    )
+    if rounded := rows.get("amounts_rounded"):
+        console.print(f"  {rounded:,} of those kept have an amount that was rounded to 15 digits", soft_wrap=True)
+    for found in summary.get("striking_dates", ()):
+        console.print(f"  [yellow]{StrikingDate.model_validate(found).told}[/]", soft_wrap=True)
+    if summary["known_files"]:
+        console.print(f"  Files counted before: {summary['known_files']:,}")
+    _show_left_out(summary)
+    show_outcome(summary)
+
+
+def show_assignment(summary: Mapping[str, Any]) -> None:
+    """Print how many customers have an amount, and where the amounts are."""
+    problems = ", ".join(f"{count:,} {code}" for code, count in summary["problems"].items()) or "none"
+    console.print(
+        f"  {summary['rows']:,} customers, {summary['assigned']:,} with an amount; problems: {problems}", soft_wrap=True
+    )
+    _show_left_out(summary)
+    console.print(f"  From model {summary['version']}, which stays served. Written to", soft_wrap=True)
+    console.print(f"  {summary['output']}", soft_wrap=True)
+
+
+def _show_left_out(summary: Mapping[str, Any]) -> None:
+    """Print which objects of the source's folder were not read; older summaries do not have them."""
+    left_out = summary.get("left_out", {"objects": 0})
+    if left_out["objects"]:
+        names = first_of(left_out["names"], left_out["objects"])
+        console.print(f"  Not read, because not named like parquet: {names}", soft_wrap=True, markup=False)
+
+
+def show_rollback(summary: Mapping[str, Any]) -> None:
+    """Print which version is served now."""
+    if summary["outcome"] == "published":
+        console.print(f"  Version {summary['served_version']} is served again", soft_wrap=True)
+        console.print(f"  Served before: {summary['previous_version']}; the same command returns to it", soft_wrap=True)
+    else:
+        console.print(f"  [yellow]It was served already: {summary['served_version']}[/]", soft_wrap=True)
+
+
+def show_remodel(summary: Mapping[str, Any]) -> None:
+    """Print what a remodel changes."""
+    console.print(f"  From the counts of run {summary['counts_run_id']}, to CUR_DATE {summary['cur_date']}")
+    console.print(f"  {summary['changed_segments']} segments get another amount than from the model served before")
+    for change in summary["changes"]:
+        amounts = ["-" if value is None else amount(value) for value in (change["served_amount"], change["amount"])]
+        segment = f"{change['country_code']} {change['segment_name']} {change['segment']}"
+        console.print(f"    {segment}: {' -> '.join(amounts)}", markup=False, soft_wrap=True)
+    show_outcome(summary)
+
+
+def show_outcome(summary: Mapping[str, Any]) -> None:
+    """Print what a run did that published no model."""
+    if summary["outcome"] != "published":
+        did = outcome(summary["outcome"]).capitalize()
+        console.print(f"  [yellow]{did}. Served: {summary['served_version']}[/]", soft_wrap=True)
+
+
+def show_addresses(deployment: Deployment, country: str) -> None:
+    """Print the addresses of the API and its pages, with a lookup to paste."""
+    from voucher_selection.api.examples import CUSTOMER  # noqa: PLC0415 - it reads the segments
+
+    body = shlex.quote(json.dumps(CUSTOMER | {"country_code": country}))
+    for name, page in _PAGES.items():
+        console.print(f"{name:<9} {deployment.api_url}{page}", soft_wrap=True)
+    key = ""
+    if deployment.api_key:
+        console.print(f"API key   {deployment.api_key}", soft_wrap=True, markup=False)
+        key = f" -H 'x-api-key: {deployment.api_key}'"
+    console.print("Try it:", soft_wrap=True)
+    console.print(
+        f"curl -k -X POST {deployment.api_url}voucher{key} -H 'Content-Type: application/json' -d {body}",
+        soft_wrap=True,
+        markup=False,
+    )
