@@ -15,17 +15,17 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from infra_cdk import environments
+from infra_cdk.stages import stage
 from layers.build import build_bundles, host_platform
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 7
 _SETTINGS = {
     "AWS_DEFAULT_REGION": "us-east-1",
-    "BUCKET": "lake",
-    "TABLE": "catalog",
-    "STATE_MACHINE_ARN": "arn",
-    "WHAT_IF_FUNCTION": "what-if",
-    "COUNTRIES": '["Peru"]',
+    **environments.of_all(
+        stage("local"), environments.Stores("lake", "catalog"), state_machine_arn="arn", what_if_function="what-if"
+    ),
     "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
     "POWERTOOLS_SERVICE_NAME": "benchmark",
 }

@@ -24,6 +24,8 @@ from urllib.parse import urlsplit
 
 from benchmarks import cold_imports
 from benchmarks.handler_calls import customers
+from infra_cdk import environments
+from infra_cdk.stages import stage as stage_named
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/lookups.md"
@@ -73,18 +75,14 @@ def _servers(running: ExitStack) -> dict[str, str]:
     endpoint = deployed["endpoint_url"]
     servers = {"emulator": endpoint + urlsplit(deployed["api_url"]).path + "voucher"}
     _install_peers()
+    stage, stores = stage_named("local"), environments.Stores(deployed["bucket"], deployed["table"])
     ours = {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": deployed["access_key_id"],
         "AWS_SECRET_ACCESS_KEY": deployed["secret_access_key"],
         "AWS_DEFAULT_REGION": "us-east-1",
-        "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
-        "POWERTOOLS_SERVICE_NAME": "api",
-        "POWERTOOLS_TRACE_DISABLED": "true",
-        "TABLE": deployed["table"],
-        "BUCKET": deployed["bucket"],
-        "STATE_MACHINE_ARN": deployed["state_machine_arn"],
-        "WHAT_IF_FUNCTION": "none",
+        **environments.powertools(stage, "api", "VoucherSelection"),
+        **environments.api(stage, stores, state_machine_arn=deployed["state_machine_arn"], what_if_function="none"),
     }
     servers["ours"] = running.enter_context(_server("ours", ours))
     if database := running.enter_context(_postgres()):

@@ -9,11 +9,7 @@ from infra_cdk.acknowledged import acknowledge
 from infra_cdk.log_groups import log_group_of
 from infra_cdk.refusals import headers_of, problem_of, refusals_of
 from infra_cdk.stages import LOCAL_API_ID, Stage
-
-# Who watches over the API has no key, nor has a browser that opens the documentation.
-_OPEN = ("/health", "/openapi.json", "/docs", "/docs/{file}")
-# Pages, which are shells for whoever GETs them without a key; what is sent to them is answered with data.
-_SHELLS = ("/", "/search_voucher", "/segments", "/report", "/runs", "/runs/{run_id}")
+from voucher_selection.contract.api import OPEN_PATHS, SHELL_PATHS
 
 _NO_VALIDATOR = (
     "The function checks every field of every route and answers with a problem that names each. API Gateway's "
@@ -109,7 +105,7 @@ class Api(Construct):
     def _routes(self, function: lambda_.IFunction) -> None:
         integration = apigateway.LambdaIntegration(function, scope_permission_to_method=False)
         for path, method in self._methods():
-            closed = method == "ANY" and path not in _OPEN and self._stage.auth != "none"
+            closed = method == "ANY" and path not in OPEN_PATHS and self._stage.auth != "none"
             added = self._api.root.resource_for_path(path).add_method(
                 method,
                 integration,
@@ -125,10 +121,10 @@ class Api(Construct):
         # A browser asks with OPTIONS, and without the key, whether a page may send it. A shell could sign no request.
         of_shells = ("ANY", "GET", "HEAD", "OPTIONS") if self._stage.auth == "api_key" else ("ANY", "OPTIONS")
         return [
-            *((path, method) for path in _SHELLS for method in of_shells),
+            *((path, method) for path in SHELL_PATHS for method in of_shells),
             ("/{proxy+}", "ANY"),
             ("/{proxy+}", "OPTIONS"),
-            *((path, "ANY") for path in _OPEN),
+            *((path, "ANY") for path in OPEN_PATHS),
         ]
 
     def _acknowledge_method(self, added: apigateway.Method, method: str, *, closed: bool) -> None:
@@ -168,7 +164,7 @@ class Api(Construct):
             self._api.add_gateway_response(
                 name.title().replace("_", ""),
                 type=apigateway.ResponseType.of(name),
-                status_code=str(refusal.status) if refusal.status else None,
+                status_code=str(refusal.status.value) if refusal.status else None,
                 response_headers=headers_of(refusal, self._stage),
                 templates={"application/json": problem_of(refusal)},
             )

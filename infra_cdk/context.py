@@ -13,8 +13,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from infra_cdk.stages import SETTINGS, Auth, LogLevel, Packaging, Removal, Stage, StageError, Wheels, stage
+from infra_cdk.stages import SETTINGS, LogLevel, Packaging, Removal, Stage, StageError, Wheels, stage
 from layers.build import Architecture
+from voucher_selection.contract.api import Auth
 
 if TYPE_CHECKING:
     import dataclasses

@@ -9,6 +9,7 @@ from constructs import Construct
 from infra_cdk.acknowledged import acknowledge
 from infra_cdk.encryption import key_of
 from infra_cdk.stages import Stage
+from voucher_selection.contract.bucket import QUARANTINE, RAW, STAGING
 
 _TLS_VERSION = 1.2
 
@@ -68,7 +69,7 @@ class Lake(Construct):
 
     @staticmethod
     def _lifecycle(stage: Stage) -> list[s3.LifecycleRule]:
-        expiries = {"raw": stage.raw_days, "staging": stage.staging_days, "quarantine": stage.quarantine_days}
+        expiries = {RAW: stage.raw_days, STAGING: stage.staging_days, QUARANTINE: stage.quarantine_days}
         rules = [
             s3.LifecycleRule(id=f"expire-{prefix}", prefix=f"{prefix}/", expiration=cdk.Duration.days(days))
             for prefix, days in expiries.items()

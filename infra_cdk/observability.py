@@ -1,7 +1,6 @@
 """What is watched: a dashboard, alarms with a topic that they go to, and queries over the logs.
 
-Each alarm is a heading of docs/runbook.md, and its description leads there. The functions' own metrics are those of
-`voucher_selection.adapters.emitted_metrics`; the tests compare the two.
+Each alarm is a heading of docs/runbook.md, and its description links to it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,8 @@ from infra_cdk.encryption import key_of
 from infra_cdk.functions import Functions
 from infra_cdk.pipeline import Pipeline
 from infra_cdk.stages import Stage
+from voucher_selection.contract import metrics
+from voucher_selection.contract.metrics import Metric
 
 _RUNBOOK = "docs/runbook.md"
 
@@ -165,9 +166,9 @@ class Observability(Construct):
         self._custom(
             "Shards",
             [
-                self._metric("ingest", "ShardsPlanned"),
+                self._metric(metrics.SHARDS_PLANNED),
                 self._alarmed(
-                    self._metric("model", "ShardsFailed"),
+                    self._metric(metrics.SHARDS_FAILED),
                     "Shards failed",
                     "Shards of a run left no result, however often they were tried. Nothing of the run is published.",
                 ),
@@ -192,7 +193,8 @@ class Observability(Construct):
     def _watch_rows(self) -> None:
         self._facade.add_large_header("Rows")
         read, other, rejected = (
-            self._metric("clean", name, period=_HOUR) for name in ("RowsRead", "RowsOtherCountry", "RowsRejected")
+            self._metric(metric, period=_HOUR)
+            for metric in (metrics.ROWS_READ, metrics.ROWS_OTHER_COUNTRY, metrics.ROWS_REJECTED)
         )
         share = cloudwatch.MathExpression(
             expression="IF(read > other, 100 * rejected / (read - other), 0)",
@@ -200,12 +202,12 @@ class Observability(Construct):
             label="rejected, % of the rows of the runs' countries",
             period=_HOUR,
         )
-        self._custom("Rows", [self._metric("ingest", "RowsLanded"), read, self._metric("clean", "RowsKept"), other])
+        self._custom("Rows", [self._metric(metrics.ROWS_LANDED), read, self._metric(metrics.ROWS_KEPT), other])
         self._custom(
             "Rejected rows",
             [
                 rejected,
-                self._every("clean", "RowsRejectedByRule", "rule"),
+                self._every(metrics.ROWS_REJECTED_BY_RULE),
                 self._alarmed(
                     share,
                     "Many rows are rejected",
@@ -214,36 +216,36 @@ class Observability(Construct):
                 ),
             ],
         )
-        self._custom("Customers with an amount", [self._metric("assign", "VouchersAssigned")])
+        self._custom("Customers with an amount", [self._metric(metrics.VOUCHERS_ASSIGNED)])
 
     def _watch_model(self) -> None:
         self._facade.add_large_header("The model")
-        age, published = self._metric("api", "ModelAge", statistic="Maximum"), self._metric("model", "ModelsPublished")
+        age, published = self._metric(metrics.MODEL_AGE, statistic="Maximum"), self._metric(metrics.MODELS_PUBLISHED)
         held_back = self._alarmed(
-            self._metric("model", "ModelsHeldBack"),
+            self._metric(metrics.MODELS_HELD_BACK),
             "A model was held back",
             "A model does not keep to the thresholds of the quality gate, and waits for somebody to approve it.",
         )
-        self._custom("Models", [published, self._metric("model", "ModelsSuperseded"), held_back])
+        self._custom("Models", [published, self._metric(metrics.MODELS_SUPERSEDED), held_back])
         self._custom(
             "Items of the catalog that cannot be read",
             [
-                self._metric("api", "ItemsUnreadable"),
+                self._metric(metrics.ITEMS_UNREADABLE),
                 self._alarmed(
-                    self._metric("model", "ItemsLeftAside"),
+                    self._metric(metrics.ITEMS_LEFT_ASIDE),
                     "The catalog has odd items",
                     "Items of the catalog's table are not as this product writes them, and are left aside.",
                 ),
             ],
         )
-        self._custom("Age in seconds", [age, self._metric("api", "CurDateAge", statistic="Maximum")])
+        self._custom("Age in seconds", [age, self._metric(metrics.CUR_DATE_AGE, statistic="Maximum")])
         if hours := self._stage.most_model_age_hours:
             self._watch_age(hours)
 
     def _watch_age(self, hours: int) -> None:
         """Watch what callers get, and where the model is made every day also that it is, though nobody calls."""
         old = self._alarmed(
-            self._metric("api", "ModelAge", statistic="Maximum"),
+            self._metric(metrics.MODEL_AGE, statistic="Maximum"),
             "The model is old",
             f"The API serves a model that was published more than {hours} hours ago (most_model_age_hours).",
             threshold=hours * 3600,
@@ -252,7 +254,7 @@ class Observability(Construct):
         self._custom("Older than it may be", [old])
         if self._stage.refreshes:
             idle = self._alarmed(
-                self._metric("model", "ModelsPublished", period=_HOUR),
+                self._metric(metrics.MODELS_PUBLISHED, period=_HOUR),
                 "Nothing was published",
                 f"No run has published a model for {hours} hours (most_model_age_hours).",
                 threshold=1,
@@ -264,16 +266,16 @@ class Observability(Construct):
 
     def _watch_lookups(self) -> None:
         self._facade.add_large_header("Lookups")
-        self._custom("Lookups", [self._metric("api", "VouchersSelected"), self._every("api", "LookupsRefused", "code")])
+        self._custom("Lookups", [self._metric(metrics.VOUCHERS_SELECTED), self._every(metrics.LOOKUPS_REFUSED)])
         stale = self._alarmed(
-            self._metric("api", "StaleModelServed"),
+            self._metric(metrics.STALE_MODEL_SERVED),
             "The catalog cannot be reached",
             "For a quarter of an hour the API could not ask the catalog, and serves the model that it knows.",
             periods=3,
         )
         self._custom(
             "The model in memory",
-            [self._metric("api", "ModelCacheHits"), self._metric("api", "ModelRefreshes"), stale],
+            [self._metric(metrics.MODEL_CACHE_HITS), self._metric(metrics.MODEL_REFRESHES), stale],
         )
 
     def _watch_api(self, api: Api) -> None:
@@ -386,22 +388,22 @@ class Observability(Construct):
         )
 
     def _metric(
-        self, service: str, name: str, *, statistic: str = "Sum", period: cdk.Duration = _FIVE_MINUTES
+        self, metric: Metric, *, statistic: str = "Sum", period: cdk.Duration = _FIVE_MINUTES
     ) -> cloudwatch.Metric:
-        """A metric of a function; its dimension `service` is the function."""
+        """Return a metric of a function for the dashboard or an alarm."""
         return cloudwatch.Metric(
             namespace=self._stack,
-            metric_name=name,
-            dimensions_map={"service": service},
+            metric_name=metric.name,
+            dimensions_map={"service": metric.service},
             statistic=statistic,
             period=period,
-            label=name,
+            label=metric.name,
         )
 
-    def _every(self, service: str, name: str, dimension: str) -> cloudwatch.MathExpression:
-        """All metrics of a name, whatever values their dimension has; a dashboard finds them when it is looked at."""
-        schema = f'{{"{self._stack}",{dimension},service}}'  # a name with a hyphen needs quotes
-        search = f'{schema} MetricName="{name}" service="{service}"'
+    def _every(self, metric: Metric) -> cloudwatch.MathExpression:
+        """Return a metric for every value of its own dimension; the dashboard finds the values when it is opened."""
+        schema = f'{{"{self._stack}",{metric.dimension},service}}'  # a name with a hyphen needs quotes
+        search = f'{schema} MetricName="{metric.name}" service="{metric.service}"'
         return cloudwatch.MathExpression(
             expression=f"SEARCH('{search}', 'Sum', {_FIVE_MINUTES.to_seconds():g})",
             using_metrics={},

@@ -21,6 +21,8 @@ from infra_cdk.functions import Functions
 from infra_cdk.log_groups import log_group_of
 from infra_cdk.rights import Right, acknowledge_wildcards, role_of
 from infra_cdk.stages import Stage
+from voucher_selection.contract.bucket import FAILURES, RUNS, SUMMARY, run_folder
+from voucher_selection.contract.runs import ASSIGN_SHARDS, CLEAN_SHARDS, INGEST, MODEL, RUN_KINDS, RunKind
 
 # Lambda's own passing troubles: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
 _TRANSIENT = (
@@ -37,11 +39,8 @@ _CRASHES = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "Runtime.
 # A function's own timeout comes first, because it says more than the state's.
 _PATIENCE = cdk.Duration.seconds(30)
 
-# What starts from what there is: counts, versions, a run that was held back.
-_WITHOUT_HISTORY = ("remodel", "rollback", "approve")
-
 _RUN_ID = "$$.Execution.Name"
-_RUN_FOLDER = "runs/run_id={}"
+_RUN_FOLDER = run_folder(RUNS, "{}")
 
 
 class Pipeline(Construct):
@@ -77,14 +76,14 @@ class Pipeline(Construct):
         without_history = sfn.Condition.and_(
             sfn.Condition.is_present("$.mode"),
             sfn.Condition.is_string("$.mode"),
-            sfn.Condition.or_(*(sfn.Condition.string_equals("$.mode", mode) for mode in _WITHOUT_HISTORY)),
+            sfn.Condition.or_(*(_is_a(kind) for kind in RUN_KINDS if INGEST not in kind.states)),
         )
         by_mode = sfn.Choice(self, "ByMode", comment="Some modes start from what there is")
         return by_mode.when(without_history, model).otherwise(with_history)
 
     def _ingest(self) -> tasks.LambdaInvoke:
         return self._invoke(
-            "Ingest",
+            INGEST,
             self._functions.ingest,
             {
                 "run_id": sfn.JsonPath.string_at(_RUN_ID),
@@ -94,24 +93,27 @@ class Pipeline(Construct):
         )
 
     def _by_plan(self, clean_shards: sfn.IChainable, assign_shards: sfn.IChainable) -> sfn.Choice:
-        assigns = sfn.Condition.string_equals("$.mode", "assign")
         by_plan = sfn.Choice(self, "ByPlan", comment="A history is counted, customers get their amounts")
-        return by_plan.when(assigns, assign_shards).otherwise(clean_shards)
+        for kind in RUN_KINDS:
+            if ASSIGN_SHARDS in kind.states:
+                by_plan.when(_is_a(kind), assign_shards)
+        return by_plan.otherwise(clean_shards)
 
     def _clean_shards(self) -> sfn.DistributedMap:
         reading = {"reading": sfn.JsonPath.object_at("$.reading")}
-        return self._map_of_shards("Clean", self._functions.clean, reading)
+        return self._map_of_shards(CLEAN_SHARDS, self._functions.clean, reading)
 
     def _assign_shards(self) -> sfn.DistributedMap:
-        return self._map_of_shards("Assign", self._functions.assign, {})
+        return self._map_of_shards(ASSIGN_SHARDS, self._functions.assign, {})
 
     def _map_of_shards(
-        self, state: str, function: lambda_.Function, of_run: Mapping[str, object]
+        self, map_state: str, function: lambda_.Function, of_run: Mapping[str, object]
     ) -> sfn.DistributedMap:
         """A map that runs a function on each shard of the manifest, with what it needs to know of the run."""
+        state = map_state.removesuffix("Shards")
         shards = sfn.DistributedMap(
             self,
-            f"{state}Shards",
+            map_state,
             comment=f"One {state} for each shard of the manifest",
             map_execution_type=sfn.StateMachineType.STANDARD,
             max_concurrency=self._stage.max_concurrency,
@@ -122,7 +124,7 @@ class Pipeline(Construct):
                 "shard": sfn.JsonPath.object_at("$$.Map.Item.Value"),
             },
             # Nothing reads the results; without a place for them, a map of many shards exceeds the 256 KiB of a state
-            result_writer_v2=sfn.ResultWriterV2(bucket=self._bucket, prefix="runs/map"),
+            result_writer_v2=sfn.ResultWriterV2(bucket=self._bucket, prefix=f"{RUNS}/map"),
             result_path=sfn.JsonPath.DISCARD,
         )
         return shards.item_processor(self._shard(state, function, of_run))
@@ -137,7 +139,7 @@ class Pipeline(Construct):
         record = self._put_object(
             f"Record{state}ShardFailure",
             key=sfn.JsonPath.format(
-                f"{_RUN_FOLDER}/failures/shard-{{}}.json",
+                f"{_RUN_FOLDER}/{FAILURES}/shard-{{}}.json",
                 sfn.JsonPath.string_at("$.run_id"),
                 sfn.JsonPath.string_at(shard),
             ),
@@ -152,7 +154,7 @@ class Pipeline(Construct):
 
     def _model(self) -> tasks.LambdaInvoke:
         return self._invoke(
-            "Model",
+            MODEL,
             self._functions.model,
             {
                 "run_id": sfn.JsonPath.string_at(_RUN_ID),
@@ -167,7 +169,7 @@ class Pipeline(Construct):
         error, cause = sfn.JsonPath.string_at("$.Error"), sfn.JsonPath.string_at("$.Cause")
         record = self._put_object(
             "RecordFailure",
-            key=sfn.JsonPath.format(f"{_RUN_FOLDER}/run.json", sfn.JsonPath.string_at(_RUN_ID)),
+            key=sfn.JsonPath.format(f"{_RUN_FOLDER}/{SUMMARY}", sfn.JsonPath.string_at(_RUN_ID)),
             body={
                 "run_id": sfn.JsonPath.string_at(_RUN_ID),
                 "status": "failed",
@@ -238,7 +240,7 @@ class Pipeline(Construct):
                 "ContentType": "application/json",
                 "Body": body,
             },
-            iam_resources=[self._bucket.arn_for_objects("runs/*")],
+            iam_resources=[self._bucket.arn_for_objects(f"{RUNS}/*")],
             result_path=sfn.JsonPath.DISCARD,
             task_timeout=sfn.Timeout.duration(_PATIENCE),
         )
@@ -287,7 +289,7 @@ class Pipeline(Construct):
         functions = (self._functions.ingest, self._functions.clean, self._functions.assign, self._functions.model)
         rights = [
             Right(["lambda:InvokeFunction"], [function.function_arn for function in functions]),
-            Right(_RECORDS, [self._bucket.arn_for_objects("runs/*")], _RECORDS_OF_RUNS),
+            Right(_RECORDS, [self._bucket.arn_for_objects(f"{RUNS}/*")], _RECORDS_OF_RUNS),
             Right(["sns:Publish"], [self.topic.topic_arn]),
         ]
         if self._stage.tracing:
@@ -347,6 +349,10 @@ class Pipeline(Construct):
         acknowledge_wildcards(policy, rights)
         # the CDK's own policy for the maps, which it attaches to no role that stays as it is
         state_machine.node.try_remove_child("DistributedMapPolicy")
+
+
+def _is_a(kind: RunKind) -> sfn.Condition:
+    return sfn.Condition.string_equals("$.mode", kind.mode)
 
 
 _X_RAY = (

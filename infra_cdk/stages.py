@@ -11,13 +11,16 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from layers.build import Architecture, host_architecture
+from voucher_selection.contract.functions import API, FUNCTIONS, WHAT_IF
+from voucher_selection.contract.limits import LEAST_KEPT_VERSIONS, MOST_COUNTRIES, MOST_NULL_DATES, NO_ZONES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from voucher_selection.contract.api import Auth
+
 type StageName = Literal["local", "dev", "prod"]
-type Auth = Literal["none", "api_key", "iam"]
 type Packaging = Literal["bundle", "layers"]
 type Wheels = Literal["host", "lambda"]
 type Removal = Literal["destroy", "retain"]
@@ -197,8 +200,8 @@ class Stage:
         """Refuse values that a deployment would only find out about halfway, or that no run could use."""
         if not self.countries:
             raise StageError("countries: expected at least one country, e.g. countries=Peru,Latvia")
-        if len(self.countries) > _MOST_COUNTRIES:
-            msg = f"countries: expected at most {_MOST_COUNTRIES} countries, got {len(self.countries):,}"
+        if len(self.countries) > MOST_COUNTRIES:
+            msg = f"countries: expected at most {MOST_COUNTRIES} countries, got {len(self.countries):,}"
             raise StageError(msg)
         self._check_days()
         self._check_numbers()
@@ -212,12 +215,12 @@ class Stage:
 
     def _check_days(self) -> None:
         """Refuse a time zone that the functions would not know, and more placeholders than a run takes."""
-        if self.time_zone != "UTC" and self.time_zone not in available_timezones() - _NO_ZONES:
+        if self.time_zone != "UTC" and self.time_zone not in available_timezones() - {*NO_ZONES}:
             missing = "" if available_timezones() else "; this machine has no such database: install tzdata"
             msg = f"time_zone: expected a zone of the IANA database like Europe/Riga, got {self.time_zone!r}{missing}"
             raise StageError(msg)
-        if len(self.null_dates) > _MOST_NULL_DATES:
-            msg = f"null_dates: expected at most {_MOST_NULL_DATES} dates, got {len(self.null_dates)}"
+        if len(self.null_dates) > MOST_NULL_DATES:
+            msg = f"null_dates: expected at most {MOST_NULL_DATES} dates, got {len(self.null_dates)}"
             raise StageError(msg)
 
     def _check_numbers(self) -> None:
@@ -321,11 +324,6 @@ class Stage:
         return text
 
 
-_NO_ZONES = frozenset({"Factory", "localtime"})
-"""What some machines have among the zones, and is none, or another one elsewhere."""
-
-_MOST_NULL_DATES = 100
-"""What a run takes."""
 SETTINGS = tuple(each for each in fields(Stage) if each.name not in {"name", "given"})
 """What can be set, in the order in which it is declared."""
 
@@ -385,9 +383,6 @@ _ON_AWS_ONLY = ("kms_key", "permissions_boundary", "subnet_ids", "waf", "domain_
 LOG_PERIODS = (1, 7, 14, 30, 90, 180, 365)
 """How long logs can be kept, in days: of CloudWatch's periods, the ones that a team has asked for."""
 
-_MOST_COUNTRIES = 300
-"""What a run may name, too: its countries travel in every item of the map of shards."""
-
 _MOST_SEGMENTS_BYTES = 3_000
 """Lambda takes 4 KB of environment variables; the others need less than a quarter of it."""
 
@@ -397,8 +392,6 @@ _LAMBDA_TIMEOUT_SECONDS = (1, 900)
 _API_GATEWAY_TIMEOUT_SECONDS = (1, 29)
 _DAYS = (1, 36_500)
 _COUNT = (1, 2**31)
-
-_FUNCTIONS = ("ingest", "clean", "assign", "model", "what_if", "api")
 
 _RANGES: Mapping[str, tuple[float, float]] = {
     "rate_limit": (1, 10_000),
@@ -412,17 +405,16 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "shard_target_bytes": _COUNT,
     "batch_rows": _COUNT,
     "max_concurrency": (1, 10_000),
-    "kept_versions": (2, 1_000),
+    "kept_versions": (LEAST_KEPT_VERSIONS, 1_000),
     "most_malformed_share": (0, 1),
     "most_rejected_rise": (0, 1),
     "least_kept_rows": _COUNT,
     "most_lost_segments": (0, 2**31),
     "least_support_of_change": _COUNT,
-    **{f"{function}_memory_mb": _LAMBDA_MEMORY_MB for function in _FUNCTIONS},
-    **{f"{function}_timeout_seconds": _LAMBDA_TIMEOUT_SECONDS for function in ("ingest", "clean", "assign", "model")},
+    **{f"{function}_memory_mb": _LAMBDA_MEMORY_MB for function in FUNCTIONS},
+    **{f"{function}_timeout_seconds": _LAMBDA_TIMEOUT_SECONDS for function in FUNCTIONS},
+    **{f"{function}_timeout_seconds": _API_GATEWAY_TIMEOUT_SECONDS for function in (WHAT_IF, API)},
     "clean_disk_mb": _LAMBDA_DISK_MB,
-    "api_timeout_seconds": _API_GATEWAY_TIMEOUT_SECONDS,
-    "what_if_timeout_seconds": _API_GATEWAY_TIMEOUT_SECONDS,
     "run_timeout_seconds": (60, 31_536_000),
     **dict.fromkeys(("version_days", "raw_days", "staging_days", "quarantine_days", "noncurrent_days"), _DAYS),
 }

@@ -41,6 +41,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from voucher_selection.contract.functions import API, FUNCTIONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -54,8 +56,7 @@ UNZIPPED_LIMIT = 262_144_000
 ROOMY = UNZIPPED_LIMIT * 9 // 10
 """Bytes that ours may have, as the tests assert: a tenth is left for newer versions, which are seldom smaller."""
 
-WITH_ANALYTICS = ("ingest", "clean", "assign", "model", "what_if")
-FUNCTIONS = (*WITH_ANALYTICS, "api")
+WITH_ANALYTICS = tuple(function for function in FUNCTIONS if function != API)
 
 LAYERS_OF: Mapping[str, tuple[str, ...]] = {
     "api": ("shared",),

@@ -189,7 +189,7 @@ def _request_of(fields: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _fields() -> dict[str, str]:
-    return form_of(router.current_event, settings.most_body_bytes)
+    return form_of(router.current_event)
 
 
 def _query() -> dict[str, str]:

@@ -88,4 +88,4 @@ def start(request: Any) -> str:  # noqa: ANN401 - whatever JSON came
 
 
 def _json_body() -> object:
-    return json_of(router.current_event, settings.most_body_bytes)
+    return json_of(router.current_event)

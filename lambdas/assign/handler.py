@@ -6,10 +6,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from voucher_selection.adapters.catalog import Catalog
-from voucher_selection.adapters.emitted_metrics import VOUCHERS_ASSIGNED, emit
+from voucher_selection.adapters.emitted_metrics import emit
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
 from voucher_selection.adapters.settings import AssignSettings
+from voucher_selection.contract.metrics import VOUCHERS_ASSIGNED
 from voucher_selection.domain.runs import RunId, Shard
 from voucher_selection.pipeline.assigning import assign_shard
 

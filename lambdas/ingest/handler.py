@@ -6,11 +6,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BaseModel
 
 from voucher_selection.adapters.catalog import Catalog
-from voucher_selection.adapters.emitted_metrics import ROWS_LANDED, SHARDS_PLANNED, emit
+from voucher_selection.adapters.emitted_metrics import emit
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import IngestSettings
+from voucher_selection.contract.metrics import ROWS_LANDED, SHARDS_PLANNED
 from voucher_selection.domain.assign_runs import AssignPlan
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.reading import Reading

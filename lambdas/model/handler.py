@@ -10,17 +10,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BaseModel
 
 from voucher_selection.adapters.catalog import Catalog
-from voucher_selection.adapters.emitted_metrics import (
-    MODELS_HELD_BACK,
-    MODELS_PUBLISHED,
-    MODELS_SUPERSEDED,
-    SHARDS_FAILED,
-    emit,
-)
+from voucher_selection.adapters.emitted_metrics import emit
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
+from voucher_selection.contract.metrics import MODELS_HELD_BACK, MODELS_PUBLISHED, MODELS_SUPERSEDED, SHARDS_FAILED
 from voucher_selection.domain.assign_runs import AssignSummary
 from voucher_selection.domain.errors import HeldBack, ShardsIncomplete
 from voucher_selection.domain.requests import (

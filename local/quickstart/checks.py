@@ -15,6 +15,7 @@ from local.quickstart.steps import StepError, command, explain
 from local.quickstart.terminal import notices
 from local.quickstart.toolchain import DOCS_ENVIRONMENT, EMULATOR
 from local.quickstart.workspace import ROOT, Workspace
+from voucher_selection.contract.functions import FUNCTIONS
 
 _PYTHON = Path(sys.executable)
 _RUFF, _MYPY, _LINT_IMPORTS = (_PYTHON.with_name(name) for name in ("ruff", "mypy", "lint-imports"))
@@ -26,8 +27,8 @@ _TYPED = (
     "infra_cdk",
     "layers/build.py",
     "layers/shared/python/voucher_selection",
-    *(f"lambdas/{name}/handler.py" for name in ("ingest", "clean", "assign", "model", "what_if")),
-    *(f"lambdas/api/{name}.py" for name in ("context", "handler", "page_routes", "run_routes")),
+    *(f"lambdas/{name}/handler.py" for name in FUNCTIONS),
+    *(f"lambdas/api/{name}.py" for name in ("context", "page_routes", "run_routes")),
 )
 _AT_ONCE = 2
 _TEST_PROCESSES = 3

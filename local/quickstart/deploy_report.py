@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from infra_cdk.stages import Auth
 from local.quickstart.account import Account, Identity
 from local.quickstart.prerequisites import Ready
 from local.quickstart.smoke_test import Passed
 from local.quickstart.stack_on_aws import Kept, Stack, stack_name
 from local.quickstart.terminal import console, notices
+from voucher_selection.contract.api import Auth
 
 _REMOVAL: Mapping[str, str] = {
     "AWS::DynamoDB::Table": "aws dynamodb update-table --table-name {name} --no-deletion-protection-enabled{options}\n"

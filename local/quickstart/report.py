@@ -11,8 +11,9 @@ from rich.progress import Progress as Bars
 from local.quickstart.record import Deployment
 from local.quickstart.runs import rows_per_second
 from local.quickstart.terminal import console, notices
-from voucher_selection.adapters.state_machine import MAPS, STATES, Execution
+from voucher_selection.adapters.state_machine import Execution
 from voucher_selection.api.wording import first_of
+from voucher_selection.contract.runs import MAPS, STATES
 from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.wording import amount
 

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from infra_cdk.stages import Auth
 from local.quickstart.account import Account
 from local.quickstart.http_client import Answer, ask
 from local.quickstart.steps import StepError
+from voucher_selection.contract.api import Auth
 
 PATIENCE_SECONDS = 90
 """How long a new stage, key or domain may take to be known everywhere."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from infra_cdk import environments
+from infra_cdk.stages import stage
 from layers import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,12 +95,13 @@ def test_every_function_starts_with_nothing_but_its_layers_and_with_tracing_as_o
     unpack(layers.functions[function], task)
     for layer in build.LAYERS_OF[function]:
         unpack(layers.layers[layer], opt)
-    settings = {"BUCKET": "lake", "TABLE": "catalog", "COUNTRIES": '["Peru"]', "SOURCE_HOSTS": "[]"}
-    settings |= {"STATE_MACHINE_ARN": "arn", "WHAT_IF_FUNCTION": "what-if"}
+    dev, stores = stage("dev"), environments.Stores("lake", "catalog")
+    settings = environments.of_all(dev, stores, state_machine_arn="arn", what_if_function="what-if")
+    settings |= environments.powertools(dev, function, "VoucherSelection-dev")
 
     paths = [str(task), str(opt / "python")]
     program = f"import sys; sys.path[:0] = {paths}; from {function}.handler import lambda_handler"
-    done = bare_python("-c", program, AWS_DEFAULT_REGION="eu-west-1", POWERTOOLS_SERVICE_NAME=function, **settings)
+    done = bare_python("-c", program, AWS_DEFAULT_REGION="eu-west-1", **settings)
 
     assert done.returncode == 0, done.stderr
 

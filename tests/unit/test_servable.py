@@ -19,12 +19,12 @@ from voucher_selection.adapters.servable import (
     check_servable,
     check_what_if,
 )
+from voucher_selection.contract.limits import MOST_COUNTRIES
 from voucher_selection.domain import errors
 from voucher_selection.domain.lookups import selection_criteria
 from voucher_selection.domain.rejections import Rule
 from voucher_selection.domain.requests import WhatIfRequest, parse_request
 from voucher_selection.domain.runs import (
-    MOST_COUNTRIES,
     Counted,
     Outcome,
     RemodelSummary,

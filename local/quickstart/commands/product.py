@@ -12,11 +12,12 @@ from local.quickstart.runs import Runs
 from local.quickstart.steps import StepError, step
 from local.quickstart.terminal import answer, console
 from local.quickstart.workspace import REGION, STAGE, Workspace
+from voucher_selection.contract.functions import FUNCTIONS
 
 app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "What is up"
 _EMULATOR = "emulator"
-_LOGS = (*functions_log.FUNCTIONS, _EMULATOR)
+_LOGS = (*FUNCTIONS, _EMULATOR)
 
 
 @app.command(
@@ -69,7 +70,7 @@ def runs(
 def logs(
     *,
     function: Annotated[
-        str, typer.Argument(help=f"{', '.join(functions_log.FUNCTIONS)}, or emulator.", autocompletion=lambda: _LOGS)
+        str, typer.Argument(help=f"{', '.join(FUNCTIONS)}, or emulator.", autocompletion=lambda: _LOGS)
     ] = _EMULATOR,
     lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many of the last lines.")] = 100,
     as_json: AsJson = False,
@@ -82,7 +83,7 @@ def logs(
             if not log.is_file():
                 raise StepError("the emulator was not started yet: ./quickstart run -d")
             found = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
-        elif function in functions_log.FUNCTIONS:
+        elif function in FUNCTIONS:
             running_deployment(workspace)
             found = functions_log.last_lines(workspace, function, lines)
         else:

@@ -10,15 +10,15 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from http import HTTPStatus
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from pydantic import TypeAdapter
 
 from voucher_selection.api import problems
 from voucher_selection.api.http_answers import REQUEST_ID
 from voucher_selection.api.operations import HTML, OPERATIONS, Content, Operation, Schema
+from voucher_selection.contract.api import API_KEY_REQUIRED, OF_EVERY_ROUTE, SIGNATURE_REQUIRED, Auth, GatewayProblem
 
-type Auth = Literal["none", "api_key", "iam"]
 type Json = dict[str, Any]
 
 _REF = "#/components/schemas/{model}"
@@ -27,25 +27,18 @@ _DESCRIPTION = (
     " `code`, and as a page where `Accept` prefers one. HEAD answers every GET, OPTIONS names a path's methods, and"
     " every GET has an ETag."
 )
-# What API Gateway answers before the function is asked; infra_cdk/api.py gives these answers their bodies.
-GATEWAY_REFUSALS: dict[HTTPStatus, tuple[str, ...]] = {
-    HTTPStatus.CONTENT_TOO_LARGE: ("body_too_large",),
-    HTTPStatus.TOO_MANY_REQUESTS: ("throttled", "quota_exceeded"),
-    HTTPStatus.INTERNAL_SERVER_ERROR: ("gateway_error",),
-    HTTPStatus.GATEWAY_TIMEOUT: ("gateway_timeout",),
-}
 
 
 class _Proof(NamedTuple):
-    """How a caller proves who it is: the name and definition of the scheme, and the code of who does not."""
+    """How a caller proves who it is: the name and definition of the scheme, and the problem of who does not."""
 
     scheme: str
     definition: Json
-    refusal: str
+    refusal: GatewayProblem
 
 
 _PROOFS = {
-    "api_key": _Proof("apiKey", {"type": "apiKey", "in": "header", "name": "x-api-key"}, "api_key_required"),
+    "api_key": _Proof("apiKey", {"type": "apiKey", "in": "header", "name": "x-api-key"}, API_KEY_REQUIRED),
     "iam": _Proof(
         "signature",
         {
@@ -55,7 +48,7 @@ _PROOFS = {
             "description": "AWS Signature Version 4",
             "x-amazon-apigateway-authtype": "awsSigv4",
         },
-        "signature_required",
+        SIGNATURE_REQUIRED,
     ),
 }
 _RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -183,8 +176,9 @@ def _refusals(operation: Operation, proof: _Proof | None) -> dict[HTTPStatus, li
 def _codes(operation: Operation, proof: _Proof | None) -> Iterator[tuple[HTTPStatus, str]]:
     yield from (problems.PROBLEMS[error] for error in operation.refusals)
     yield problems.OUR_FAULT.status, problems.OUR_FAULT.code
-    for status, codes in (GATEWAY_REFUSALS | ({HTTPStatus.FORBIDDEN: (proof.refusal,)} if proof else {})).items():
-        yield from ((status, code) for code in codes)
+    yield from OF_EVERY_ROUTE
+    if proof:
+        yield proof.refusal
 
 
 def _headers() -> Json:

@@ -6,11 +6,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from voucher_selection.contract.limits import MOST_COUNTRIES
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.https_addresses import parse_https
-from voucher_selection.domain.runs import MOST_COUNTRIES, IsoDate, NullDates, RunId
+from voucher_selection.domain.runs import IsoDate, NullDates, RunId
 from voucher_selection.domain.s3_addresses import is_s3, parse_s3, shown
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.validation import WITHOUT_CONTROLS, field_problems

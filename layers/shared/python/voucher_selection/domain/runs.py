@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from voucher_selection.contract.limits import MOST_NULL_DATES
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.formats import date_from_text
 from voucher_selection.domain.hive_partitions import PathValues
@@ -31,7 +32,6 @@ from voucher_selection.domain.what_if import SegmentChange
 # Of the objects that are left out, this many are named.
 _MOST_NAMES = 20
 _MOMENT = "%Y%m%dT%H%M%S"
-_MOST_NULL_DATES = 100
 # Step Functions' execution names, less what would need quoting in an S3 key.
 RunId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+=@-]{1,80}$")]
 
@@ -43,13 +43,11 @@ def _iso_date(value: object) -> date | None:
 
 
 def _at_most(dates: tuple[date, ...]) -> tuple[date, ...]:
-    if len(dates) > _MOST_NULL_DATES:
-        raise ValueError(f"expected at most {_MOST_NULL_DATES} dates, got {len(dates):,}")
+    if len(dates) > MOST_NULL_DATES:
+        raise ValueError(f"expected at most {MOST_NULL_DATES} dates, got {len(dates):,}")
     return tuple(sorted(set(dates)))
 
 
-# They travel in each item of the map of shards, and in the results of states, which have 256 KiB at most.
-MOST_COUNTRIES = 300
 type PlannedMode = Literal["full", "append"]
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 NullDates = Annotated[tuple[IsoDate, ...], AfterValidator(_at_most)]
