@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from infra_cdk import environments
 from infra_cdk.stages import stage
-from layers.build import build_bundles, host_platform
+from layers.build.packages import build_bundles
+from layers.build.platforms import host_platform
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 7
@@ -51,7 +52,6 @@ class Start(NamedTuple):
 
 def measure(rounds: int = ROUNDS) -> dict[str, Start]:
     """Start every function `rounds` times, in turn."""
-    os.environ.setdefault("UV", str(ROOT / ".tools/uv/bin/uv"))
     functions = build_bundles(host_platform()).functions
     with tempfile.TemporaryDirectory() as work:
         folders = {archive.path: Path(work) / archive.path.stem for archive in functions.values()}

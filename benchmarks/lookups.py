@@ -26,6 +26,7 @@ from benchmarks import cold_imports
 from benchmarks.handler_calls import customers
 from infra_cdk import environments
 from infra_cdk.stages import stage as stage_named
+from layers.build.wheels import uv
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/lookups.md"
@@ -109,10 +110,9 @@ def _emulator() -> Iterator[dict[str, Any]]:
 
 
 def _install_peers() -> None:
-    uv = os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".tools/uv/bin/uv")
-    _output([uv, "venv", "--quiet", "--allow-existing", str(PEERS)])
+    _output([uv(), "venv", "--quiet", "--allow-existing", str(PEERS)])
     lock = str(ROOT / "requirements/peers.txt")
-    _output([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(PEERS), lock])
+    _output([uv(), "pip", "sync", "--quiet", "--require-hashes", "--python", str(PEERS), lock])
 
 
 def _peers_python() -> str:

@@ -9,7 +9,7 @@ from infra_cdk.context import stage_from_context
 from infra_cdk.packaging import packages_for
 from infra_cdk.stack import VoucherSelection
 from infra_cdk.stages import StageError
-from layers.build import BuildError
+from layers.build.errors import BuildError
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from infra_cdk.stages import SETTINGS, LogLevel, Packaging, Removal, Stage, StageError, Wheels, stage
-from layers.build import Architecture
+from layers.build.platforms import Architecture
 from voucher_selection.contract.api import Auth
 
 if TYPE_CHECKING:

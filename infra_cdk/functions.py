@@ -18,7 +18,8 @@ from infra_cdk.log_groups import log_group_of
 from infra_cdk.network import join_subnets, network_rights
 from infra_cdk.rights import Right, role_of
 from infra_cdk.stages import Stage
-from layers.build import LAYERS_OF, Archive, Packages
+from layers.build.archives import Archive
+from layers.build.packages import LAYERS_OF, Packages
 from voucher_selection.contract.bucket import PRODUCTION, QUARANTINE, RAW, RUNS, STAGING, UPLOADS
 from voucher_selection.contract.functions import API, ASSIGN, CLEAN, INGEST, MODEL, WHAT_IF
 

@@ -12,7 +12,7 @@ from infra_cdk.functions import Functions
 from infra_cdk.lake import Lake
 from infra_cdk.pipeline import Pipeline
 from infra_cdk.stages import Stage
-from layers.build import Packages
+from layers.build.packages import Packages
 
 
 class VoucherSelection(cdk.Stack):

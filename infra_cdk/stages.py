@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from layers.build import Architecture, host_architecture
+from layers.build.platforms import Architecture, host_architecture
 from voucher_selection.contract.functions import API, FUNCTIONS, WHAT_IF
 from voucher_selection.contract.limits import LEAST_KEPT_VERSIONS, MOST_COUNTRIES, MOST_NULL_DATES, NO_ZONES
 

@@ -25,7 +25,7 @@ _TYPED = (
     "local/supply_chain",
     "local/reference",
     "infra_cdk",
-    "layers/build.py",
+    "layers/build",
     "layers/shared/python/voucher_selection",
     *(f"lambdas/{name}/handler.py" for name in FUNCTIONS),
     *(f"lambdas/api/{name}.py" for name in ("context", "page_routes", "run_routes")),

@@ -1,7 +1,7 @@
 """The locks in requirements/: every package of a group with its version and hashes, and no address to fetch it from."""
 
+from layers.build.wheels import uv
 from local.quickstart.steps import command, step
-from local.quickstart.toolchain import uv
 from local.quickstart.workspace import ROOT, Workspace
 
 
