@@ -104,7 +104,7 @@ def _start(function: str, environment: dict[str, str], times: list[tuple[float, 
 
 
 def _times(function: str, environment: dict[str, str]) -> tuple[float, float]:
-    """The wall and the CPU time of a function's start, in ms."""
+    """Return the wall and the CPU time of a function's start, in ms."""
     started = time.perf_counter()
     process = subprocess.Popen(_python("-c", f"import {function}.handler"), env=environment)
     _, status, used = os.wait4(process.pid, 0)

@@ -97,7 +97,7 @@ def _servers(running: ExitStack) -> dict[str, str]:
 
 @contextmanager
 def _emulator() -> Iterator[dict[str, Any]]:
-    """The quickstart's deployment; stopped afterwards if it had to be started."""
+    """Yield the quickstart's deployment; stop it afterwards if it had to be started."""
     command = [str(ROOT / "quickstart"), "status", "--json"]
     was_up = subprocess.run(command, capture_output=True, check=False).returncode == 0
     if not was_up:
@@ -148,7 +148,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 60) 
 
 @contextmanager
 def _postgres() -> Iterator[str | None]:
-    """A PostgreSQL on a socket in a folder of its own, or None without its binaries; it does not run as root."""
+    """Yield a PostgreSQL on a socket in its own folder; None if it has no binaries here. It does not run as root."""
     found = [*sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")), shutil.which("initdb")]
     if found[-1] is None and len(found) == 1:
         yield None

@@ -1,4 +1,4 @@
-"""The six functions: each with its own role, log group, settings and no more rights than its state needs."""
+"""The six functions: each has its own role, log group and settings, and only the rights that it needs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -39,7 +39,7 @@ _PINNED_PYTHON = "Python 3.13 is what the packages are locked, built and tested 
 
 
 class Functions(Construct):
-    """Ingest, Clean, Assign and Model, the states of the pipeline; WhatIf, which the API asks; and the API itself."""
+    """Ingest, Clean, Assign and Model, which the pipeline runs; WhatIf, which the API calls; and the API itself."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Functions(Construct):
             environment=environments.ingest(stage, self._stores),
             rights=[
                 self._list_bucket(),
-                # an append: what is counted already, and behind which model
+                # an append reads which files are counted already, and in which counts
                 self._objects(_READ, UPLOADS, RAW, PRODUCTION),
                 self._objects(_WRITE, RAW, RUNS),
                 self._items("dynamodb:GetItem"),
@@ -119,7 +119,7 @@ class Functions(Construct):
         )
 
     def _what_if_function(self) -> lambda_.Function:
-        """It reads what Model reads, and writes nothing."""
+        """Make WhatIf, which reads what Model reads and writes nothing."""
         return self._function(
             WHAT_IF,
             environment=environments.what_if(self._stage, self._stores),
@@ -131,9 +131,9 @@ class Functions(Construct):
         )
 
     def api(self, state_machine: sfn.IStateMachine) -> lambda_.IFunction:
-        """Make the API: on AWS its published version, which starts from a snapshot; the emulator takes none.
+        """Make the API. On AWS this is a published version, which starts from a snapshot; the emulator has none.
 
-        An alias is what a caller is bound to: it moves to a new version once that version's snapshot is there.
+        Callers use an alias, which moves to a new version once the version's snapshot exists.
         """
         stage = self._stage
         function = self._function(
@@ -154,7 +154,7 @@ class Functions(Construct):
         return function if stage.is_local else function.add_alias("served")
 
     def _run_rights(self, state_machine: sfn.IStateMachine) -> list[Right]:
-        """What the pages of runs read, and the right to start one where the stage says so."""
+        """Return the rights to read runs, and to start one if the stage allows it."""
         name = cdk.Fn.select(6, cdk.Fn.split(":", state_machine.state_machine_arn))
         arn = state_machine.state_machine_arn
         starts = [Right(["states:StartExecution"], [arn])]
@@ -213,7 +213,7 @@ class Functions(Construct):
         if stage.tracing:
             rights.append(_TRACING)
         role = role_of(self, f"{construct_id}Role", service="lambda.amazonaws.com", rights=rights)
-        return role.without_policy_updates()  # all that it may do stands here
+        return role.without_policy_updates()  # the CDK adds no further rights
 
     def _layer_versions(self) -> dict[str, lambda_.LayerVersion]:
         return {
@@ -235,7 +235,7 @@ class Functions(Construct):
         return Right(["s3:ListBucket"], [self._bucket.bucket_arn])
 
     def _list(self, *prefixes: str) -> Right:
-        """The right to hear of an object below these prefixes that it is not there."""
+        """Return the right to learn that an object below these prefixes does not exist."""
         below = {"StringLike": {"s3:prefix": [f"{prefix}/*" for prefix in prefixes]}}
         return Right(["s3:ListBucket"], [self._bucket.bucket_arn], conditions=below)
 
@@ -256,7 +256,7 @@ class Functions(Construct):
 
 
 def _code(archive: Archive) -> lambda_.Code:
-    """The archive as an asset known by what went into it, so that synthesis need not read it."""
+    """Return the archive as an asset that is known by its digest, so that synthesis need not read it."""
     return lambda_.Code.from_asset(
         str(archive.path), asset_hash=archive.digest, asset_hash_type=cdk.AssetHashType.CUSTOM
     )

@@ -1,4 +1,4 @@
-"""API Gateway's own answers, in the form of the function's: problems with a code."""
+"""API Gateway's own answers, in the form of the function's answers: problems with a code."""
 
 import json
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ _SIGNATURE_NEEDED = Refusal(
     *SIGNATURE_REQUIRED,
     "expected a request signed with Signature Version 4, by an identity of AWS that may invoke the API",
 )
-# Where requests are signed, one without a signature has no token, and so has one of a method that no path has.
+# Where requests are signed, an unsigned request counts as one without a token, as does one with an unknown method.
 _REFUSALS_OF_UNSIGNED = dict.fromkeys(
     ("ACCESS_DENIED", "EXPIRED_TOKEN", "INVALID_SIGNATURE", "MISSING_AUTHENTICATION_TOKEN"), _SIGNATURE_NEEDED
 )
@@ -67,14 +67,14 @@ _HEADERS = {
 
 
 def refusals_of(stage: Stage) -> Mapping[str, Refusal]:
-    """Return API Gateway's own answers by their type."""
+    """Return API Gateway's own answers by type."""
     return _REFUSALS | _REFUSALS_OF_UNSIGNED if stage.auth == "iam" else _REFUSALS
 
 
 def headers_of(refusal: Refusal, stage: Stage) -> dict[str, str]:
-    """Return the headers of an answer, each in the quotes that API Gateway wants around a text."""
+    """Return the headers of an answer, each in the quotes that API Gateway needs around a text."""
     headers = {**_HEADERS, **refusal.headers}
-    # These answers are fixed: they can name one origin, or any.
+    # These answers are fixed: they can allow one origin, or any.
     origins = stage.cors_origins
     allowed = "*" if "*" in origins else origins[0] if len(origins) == 1 else None
     return headers | {"Access-Control-Allow-Origin": f"'{allowed}'"} if allowed else headers

@@ -59,7 +59,7 @@ def bootstrap_command(account: Account, identity: Identity) -> str:
 
 
 def _bootstrap_version(account: Account) -> int | None:
-    """The version that the parameter has, or the toolkit's stack where the parameter may not be read."""
+    """Return the version in the parameter, or in the toolkit's stack if the parameter may not be read."""
     try:
         return int(account.client("ssm").get_parameter(Name=_VERSION_PARAMETER)["Parameter"]["Value"])
     except ClientError as error:

@@ -51,7 +51,7 @@ class Audit(NamedTuple):
         return UNAUDITED if self.unaudited else 0
 
     def lines(self) -> list[str]:
-        """What to tell: the vulnerabilities, why packages were not audited, and the counts."""
+        """Return what to report: the vulnerabilities, why packages were not audited, and the counts."""
         reasons = sorted(set(self.unaudited.values()))
         told = [*self.vulnerabilities, *(f"not audited: {reason}" for reason in reasons)]
         counted = f"{len(self.audited)} packages audited, {len(self.unaudited)} could not be"

@@ -118,19 +118,19 @@ def _operation(operation: Operation, problem: Json, schemas: Json, refusals: Jso
 
 
 def _proof(operation: Operation, auth: Auth) -> _Proof | None:
-    """What an operation asks of its caller; a page's shell can hold a key, and cannot sign."""
+    """Return what an operation asks of its caller; a page's shell can keep a key, but cannot sign."""
     is_open = operation.is_open or (operation.is_shell and auth == "api_key")
     return None if is_open else _PROOFS.get(auth)
 
 
 def _id(operation: Operation) -> str:
-    """A name for programs that are made from the document: the method and the path, in words."""
+    """Return a name for programs that are made from the document: the method and the path, in words."""
     words = operation.path.replace(".", "_").replace("{", "").replace("}", "")
     return operation.method.lower() + words.replace("/", "_")
 
 
 def _answers(operation: Operation, schemas: Json) -> Json:
-    """The responses that are no problems; those of a GET may be kept, and are asked for by their ETag."""
+    """Return the responses that are not problems. Those of a GET may be kept, and have an ETag."""
     kept = [REQUEST_ID, "ETag", "Cache-Control"] if operation.method == "GET" else [REQUEST_ID]
     told: Json = {}
     for status, bodies in operation.answers.items():
@@ -165,7 +165,7 @@ def _response(description: str, headers: list[str], contents: Json) -> Json:
 
 
 def _refusals(operation: Operation, proof: _Proof | None) -> dict[HTTPStatus, list[str]]:
-    """The codes of an operation's problems by their status: its own, and those that each may have."""
+    """Return the codes of an operation's problems by status: its own, and those that every operation may have."""
     found: dict[HTTPStatus, list[str]] = {}
     for status, code in _codes(operation, proof):
         if code not in found.setdefault(status, []):
@@ -200,7 +200,7 @@ def _content(body: Content, schemas: Json) -> Json:
 
 
 def _schema(schema: Schema, schemas: Json) -> Json:
-    """The schema of a body; that of a type goes to the components, with those of the types in it."""
+    """Return the schema of a body; a type's schema goes to the components, with those of the types in it."""
     if isinstance(schema, dict):
         return schema
     found = TypeAdapter(cast("Any", schema)).json_schema(ref_template=_REF)

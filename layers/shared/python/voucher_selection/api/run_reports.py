@@ -125,7 +125,7 @@ def _listed(execution: Execution | ListedExecution, summary: Mapping[str, Any]) 
 
 
 def _mode_asked(summary: Mapping[str, Any]) -> str | None:
-    """The mode that a run was asked for which has left no summary, or the record of a failure."""
+    """Return the mode that was asked for, of a run that left no summary, or the record of a failure."""
     request = summary.get("request")
     return str(request.get("mode", "full")) if isinstance(request, dict) else None
 
