@@ -15,17 +15,18 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from layers.build import build_bundles, host_platform
+from infra_cdk import environments
+from infra_cdk.stages import stage
+from layers.build.packages import build_bundles
+from layers.build.platforms import host_platform
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 7
 _SETTINGS = {
     "AWS_DEFAULT_REGION": "us-east-1",
-    "BUCKET": "lake",
-    "TABLE": "catalog",
-    "STATE_MACHINE_ARN": "arn",
-    "WHAT_IF_FUNCTION": "what-if",
-    "COUNTRIES": '["Peru"]',
+    **environments.of_all(
+        stage("local"), environments.Stores("lake", "catalog"), state_machine_arn="arn", what_if_function="what-if"
+    ),
     "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
     "POWERTOOLS_SERVICE_NAME": "benchmark",
 }
@@ -51,7 +52,6 @@ class Start(NamedTuple):
 
 def measure(rounds: int = ROUNDS) -> dict[str, Start]:
     """Start every function `rounds` times, in turn."""
-    os.environ.setdefault("UV", str(ROOT / ".tools/uv/bin/uv"))
     functions = build_bundles(host_platform()).functions
     with tempfile.TemporaryDirectory() as work:
         folders = {archive.path: Path(work) / archive.path.stem for archive in functions.values()}
@@ -104,7 +104,7 @@ def _start(function: str, environment: dict[str, str], times: list[tuple[float, 
 
 
 def _times(function: str, environment: dict[str, str]) -> tuple[float, float]:
-    """The wall and the CPU time of a function's start, in ms."""
+    """Return the wall and the CPU time of a function's start, in ms."""
     started = time.perf_counter()
     process = subprocess.Popen(_python("-c", f"import {function}.handler"), env=environment)
     _, status, used = os.wait4(process.pid, 0)

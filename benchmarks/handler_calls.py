@@ -15,6 +15,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from infra_cdk import environments
+from infra_cdk.stages import stage as stage_named
+
 ROOT = Path(__file__).parents[1]
 ROUNDS, CALLS, BULK_CALLS, CUSTOMERS = 5, 3_000, 60, 1_000
 _CONTEXT = SimpleNamespace(
@@ -63,15 +66,11 @@ def event(path: str, body: str) -> dict[str, Any]:
 
 def _handler() -> Any:  # noqa: ANN401 - a module that is imported once its path and settings are there
     sys.path[:0] = [str(ROOT / "lambdas"), str(ROOT / "layers/shared/python")]
+    stage, stores = stage_named("local"), environments.Stores("none", "none")
     os.environ |= {
         "AWS_DEFAULT_REGION": "us-east-1",
-        "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
-        "POWERTOOLS_SERVICE_NAME": "api",
-        "POWERTOOLS_TRACE_DISABLED": "true",
-        "TABLE": "none",
-        "BUCKET": "none",
-        "STATE_MACHINE_ARN": "none",
-        "WHAT_IF_FUNCTION": "none",
+        **environments.powertools(stage, "api", "VoucherSelection"),
+        **environments.api(stage, stores, state_machine_arn="none", what_if_function="none"),
     }
     from api import context, handler  # noqa: PLC0415
     from voucher_selection.adapters.catalog_items import Pointer  # noqa: PLC0415

@@ -24,6 +24,9 @@ from urllib.parse import urlsplit
 
 from benchmarks import cold_imports
 from benchmarks.handler_calls import customers
+from infra_cdk import environments
+from infra_cdk.stages import stage as stage_named
+from layers.build.wheels import uv
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/lookups.md"
@@ -73,18 +76,14 @@ def _servers(running: ExitStack) -> dict[str, str]:
     endpoint = deployed["endpoint_url"]
     servers = {"emulator": endpoint + urlsplit(deployed["api_url"]).path + "voucher"}
     _install_peers()
+    stage, stores = stage_named("local"), environments.Stores(deployed["bucket"], deployed["table"])
     ours = {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": deployed["access_key_id"],
         "AWS_SECRET_ACCESS_KEY": deployed["secret_access_key"],
         "AWS_DEFAULT_REGION": "us-east-1",
-        "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
-        "POWERTOOLS_SERVICE_NAME": "api",
-        "POWERTOOLS_TRACE_DISABLED": "true",
-        "TABLE": deployed["table"],
-        "BUCKET": deployed["bucket"],
-        "STATE_MACHINE_ARN": deployed["state_machine_arn"],
-        "WHAT_IF_FUNCTION": "none",
+        **environments.powertools(stage, "api", "VoucherSelection"),
+        **environments.api(stage, stores, state_machine_arn=deployed["state_machine_arn"], what_if_function="none"),
     }
     servers["ours"] = running.enter_context(_server("ours", ours))
     if database := running.enter_context(_postgres()):
@@ -98,7 +97,7 @@ def _servers(running: ExitStack) -> dict[str, str]:
 
 @contextmanager
 def _emulator() -> Iterator[dict[str, Any]]:
-    """The quickstart's deployment; stopped afterwards if it had to be started."""
+    """Yield the quickstart's deployment; stop it afterwards if it had to be started."""
     command = [str(ROOT / "quickstart"), "status", "--json"]
     was_up = subprocess.run(command, capture_output=True, check=False).returncode == 0
     if not was_up:
@@ -111,10 +110,9 @@ def _emulator() -> Iterator[dict[str, Any]]:
 
 
 def _install_peers() -> None:
-    uv = os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".tools/uv/bin/uv")
-    _output([uv, "venv", "--quiet", "--allow-existing", str(PEERS)])
+    _output([uv(), "venv", "--quiet", "--allow-existing", str(PEERS)])
     lock = str(ROOT / "requirements/peers.txt")
-    _output([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(PEERS), lock])
+    _output([uv(), "pip", "sync", "--quiet", "--require-hashes", "--python", str(PEERS), lock])
 
 
 def _peers_python() -> str:
@@ -150,7 +148,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 60) 
 
 @contextmanager
 def _postgres() -> Iterator[str | None]:
-    """A PostgreSQL on a socket in a folder of its own, or None without its binaries; it does not run as root."""
+    """Yield a PostgreSQL on a socket in its own folder; None if it has no binaries here. It does not run as root."""
     found = [*sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")), shutil.which("initdb")]
     if found[-1] is None and len(found) == 1:
         yield None

@@ -75,7 +75,9 @@ def main() -> None:
 
 def measure() -> dict[str, Needs]:
     """Run a history through the functions, each in a process of its own, a few times over."""
-    from local.quickstart.machine.record import Record  # noqa: PLC0415 - a function's process does without
+    from infra_cdk import environments  # noqa: PLC0415 - a function's process does without
+    from infra_cdk.stages import stage  # noqa: PLC0415
+    from local.quickstart.machine.record import Record  # noqa: PLC0415
     from local.quickstart.machine.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.at(0)
@@ -86,13 +88,12 @@ def measure() -> dict[str, Needs]:
     bucket = record.deployment.bucket
     environment = place.environment | {
         "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "lambdas", ROOT / "layers/shared/python"))),
-        "BUCKET": bucket,
-        "TABLE": record.deployment.table,
-        "CUR_DATE": "2018-09-15",
-        "COUNTRIES": '["Peru"]',
-        "SOURCE_HOSTS": "[]",
-        "STATE_MACHINE_ARN": record.deployment.state_machine_arn,
-        "WHAT_IF_FUNCTION": "none",
+        **environments.of_all(
+            stage("local"),
+            environments.Stores(bucket, record.deployment.table),
+            state_machine_arn=record.deployment.state_machine_arn,
+            what_if_function="none",
+        ),
         "POWERTOOLS_SERVICE_NAME": "benchmark",
         "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
         "POWERTOOLS_TRACE_DISABLED": "true",

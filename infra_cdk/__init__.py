@@ -5,8 +5,9 @@ import shutil
 import sys
 from pathlib import Path
 
-# The CDK runs in Node.js, which starts with the first import of aws_cdk. The one in the virtual environment is pinned;
-# a system's own may be too old.
+import layers  # noqa: F401 - it puts voucher_selection on the path, for the contract
+
+# The first import of aws_cdk starts Node.js. The virtual environment has a pinned one; the system's may be too old.
 _pinned_node = shutil.which("node", path=str(Path(sys.executable).parent))
 if _pinned_node:
     os.environ.setdefault("JSII_NODE", _pinned_node)

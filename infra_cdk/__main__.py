@@ -1,4 +1,4 @@
-"""The CDK app: ``cdk deploy -c stage=local`` runs ``python -m infra_cdk``."""
+"""The CDK app: `cdk deploy -c stage=local` runs `python -m infra_cdk`."""
 
 import os
 import sys
@@ -9,16 +9,16 @@ from infra_cdk.context import stage_from_context
 from infra_cdk.packaging import packages_for
 from infra_cdk.stack import VoucherSelection
 from infra_cdk.stages import StageError
-from layers.build import BuildError
+from layers.build.errors import BuildError
 
 
 def main() -> None:
     """Synthesize the stack of the stage that the context names.
 
-    The account and region come from the credentials that the CDK was started with; without any, the stack is
-    synthesized for whichever it is deployed to.
+    The account and region are those of the credentials that the CDK was started with. Without credentials, the stack
+    fits any account and region.
     """
-    # the tests lint every stage's template; the CDK's own check takes four of a synthesis' five seconds
+    # the tests lint every stage's template; the CDK's own check takes four of the five seconds
     app = cdk.App(builtin_cloud_formation_validation=False)
     try:
         stage = stage_from_context(app.node.get_all_context())

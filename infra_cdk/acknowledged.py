@@ -1,6 +1,6 @@
-"""What cdk-nag finds and stays as it is: noted at the construct that it is about, with the reason.
+"""The findings of cdk-nag that are accepted: each is noted at its construct, with the reason.
 
-cdk-nag itself runs in the tests; a synthesis only carries the notes. docs/security.md lists them.
+cdk-nag runs in the tests; a template only has the notes. docs/security.md lists them.
 """
 
 import aws_cdk as cdk
@@ -8,13 +8,16 @@ from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, reason: str, *findings: str) -> None:
-    """Let findings of cdk-nag's pack AwsSolutions stand, on a construct and on what is below it.
+    """Accept findings of cdk-nag's pack AwsSolutions on a construct and on everything below it.
 
-    Args:
-        construct: What they are about.
-        reason: Why they stand, for whoever reviews it.
-        findings: The rules, like ``S1``; of a rule with several findings each by itself, like
-            ``IAM5[Resource::*]``.
+    Parameters
+    ----------
+    construct
+        The construct with the findings.
+    reason
+        Why they are accepted, for a reviewer.
+    findings
+        The rules, like `S1`. A rule with several findings needs each of them, like `IAM5[Resource::*]`.
     """
     for finding in findings:
         cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=f"AwsSolutions-{finding}", reason=reason))

@@ -9,11 +9,7 @@ from infra_cdk.acknowledged import acknowledge
 from infra_cdk.log_groups import log_group_of
 from infra_cdk.refusals import headers_of, problem_of, refusals_of
 from infra_cdk.stages import LOCAL_API_ID, Stage
-
-# Who watches over the API has no key, nor has a browser that opens the documentation.
-_OPEN = ("/health", "/openapi.json", "/docs", "/docs/{file}")
-# Pages, which are shells for whoever GETs them without a key; what is sent to them is answered with data.
-_SHELLS = ("/", "/search_voucher", "/segments", "/report", "/runs", "/runs/{run_id}")
+from voucher_selection.contract.api import OPEN_PATHS, SHELL_PATHS
 
 _NO_VALIDATOR = (
     "The function checks every field of every route and answers with a problem that names each. API Gateway's "
@@ -38,7 +34,7 @@ _SIGNED = "Requests are signed by identities of AWS: the callers are programs, f
 
 
 class Api(Construct):
-    """The REST API of the stage; where it asks for a key or a signature, what holds no data does without."""
+    """The REST API of the stage. What holds no data needs neither a key nor a signature."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, function: lambda_.IFunction) -> None:
         super().__init__(scope, construct_id)
@@ -52,13 +48,13 @@ class Api(Construct):
 
     @property
     def url(self) -> str:
-        """Where the API is reached, with a slash at the end."""
+        """The address of the API, with a slash at the end."""
         own_domain = f"https://{self._stage.domain_name}/" if self._stage.domain_name else ""
         return self._stage.local_api_url or own_domain or self._api.url
 
     @property
     def rest_api(self) -> apigateway.RestApi:
-        """The API itself, for what stands before it."""
+        """The API itself, for its domain, firewall and alarms."""
         return self._api
 
     def _rest_api(self) -> apigateway.RestApi:
@@ -69,13 +65,13 @@ class Api(Construct):
             rest_api_name=cdk.Stack.of(self).stack_name,
             description="The voucher amount used most in a customer's segment",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            # An account has one role with which API Gateway writes logs: it stays when this stack goes
+            # An account has one role with which API Gateway writes logs: it stays when this stack is deleted
             cloud_watch_role=stage.execution_logs,
             cloud_watch_role_removal_policy=cdk.RemovalPolicy.RETAIN if stage.execution_logs else None,
             deploy_options=self._deployment(),
             disable_execute_api_endpoint=True if stage.domain_name else None,
         )
-        api.node.try_remove_child("Endpoint")  # an output that the stack's own ApiUrl says better
+        api.node.try_remove_child("Endpoint")  # the stack has a better output, ApiUrl
         if stage.is_local:
             cdk.Tags.of(api).add("_custom_id_", LOCAL_API_ID)  # LocalStack's way to choose an API's id
         if stage.execution_logs:
@@ -83,7 +79,7 @@ class Api(Construct):
         return api
 
     def _keep_execution_log(self, api: apigateway.RestApi) -> None:
-        """Make the group of API Gateway's own log before API Gateway would, which keeps it for ever."""
+        """Make the group of API Gateway's log first: API Gateway would make one that never expires."""
         name = f"API-Gateway-Execution-Logs_{api.rest_api_id}/{self._stage.name}"
         log_group = log_group_of(self, "Gateway", stage=self._stage, name=name)
         api.deployment_stage.node.add_dependency(log_group)
@@ -101,7 +97,7 @@ class Api(Construct):
             tracing_enabled=stage.tracing,
             access_log_destination=destination,
             access_log_format=access_log,
-            # errors of API Gateway, without what was asked or answered
+            # errors of API Gateway, without requests and answers
             logging_level=apigateway.MethodLoggingLevel.ERROR if stage.execution_logs else None,
             data_trace_enabled=False if stage.execution_logs else None,
         )
@@ -109,7 +105,7 @@ class Api(Construct):
     def _routes(self, function: lambda_.IFunction) -> None:
         integration = apigateway.LambdaIntegration(function, scope_permission_to_method=False)
         for path, method in self._methods():
-            closed = method == "ANY" and path not in _OPEN and self._stage.auth != "none"
+            closed = method == "ANY" and path not in OPEN_PATHS and self._stage.auth != "none"
             added = self._api.root.resource_for_path(path).add_method(
                 method,
                 integration,
@@ -119,20 +115,20 @@ class Api(Construct):
             self._acknowledge_method(added, method, closed=closed)
 
     def _methods(self) -> list[tuple[str, str]]:
-        """The paths with their methods; ANY is each that has no entry of its own."""
+        """Return the paths with their methods; ANY stands for every method without its own entry."""
         if self._stage.auth == "none":
             return [("/", "ANY"), ("/{proxy+}", "ANY")]
-        # A browser asks with OPTIONS, and without the key, whether a page may send it. A shell could sign no request.
+        # A browser asks with OPTIONS, without the key, whether a page may send the key. A shell cannot sign requests.
         of_shells = ("ANY", "GET", "HEAD", "OPTIONS") if self._stage.auth == "api_key" else ("ANY", "OPTIONS")
         return [
-            *((path, method) for path in _SHELLS for method in of_shells),
+            *((path, method) for path in SHELL_PATHS for method in of_shells),
             ("/{proxy+}", "ANY"),
             ("/{proxy+}", "OPTIONS"),
-            *((path, "ANY") for path in _OPEN),
+            *((path, "ANY") for path in OPEN_PATHS),
         ]
 
     def _acknowledge_method(self, added: apigateway.Method, method: str, *, closed: bool) -> None:
-        """Note why the method has no authorizer, or none of users."""
+        """Note why the method has no authorizer, or none for users."""
         rules = ["APIG4"]
         if method != "OPTIONS":
             rules.append("COG4")
@@ -163,12 +159,12 @@ class Api(Construct):
             )
 
     def _refusals(self) -> None:
-        """Give the answers of API Gateway itself the form of the function's."""
+        """Give the answers of API Gateway itself the form of the function's answers."""
         for name, refusal in refusals_of(self._stage).items():
             self._api.add_gateway_response(
                 name.title().replace("_", ""),
                 type=apigateway.ResponseType.of(name),
-                status_code=str(refusal.status) if refusal.status else None,
+                status_code=str(refusal.status.value) if refusal.status else None,
                 response_headers=headers_of(refusal, self._stage),
                 templates={"application/json": problem_of(refusal)},
             )
@@ -192,7 +188,7 @@ class Api(Construct):
 
 
 def _access_log() -> apigateway.AccessLogFormat:
-    """What happened, and nothing of who asked: no address, no browser, no key, no query."""
+    """Return what is logged of a request. Nothing identifies the caller: no address, browser, key or query."""
     fields = {
         "request_id": "$context.requestId",
         "time": "$context.requestTimeEpoch",

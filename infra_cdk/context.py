@@ -1,6 +1,10 @@
-"""Settings from the CDK's context: from the command line, or from ``cdk.json``.
+"""Settings from the CDK's context: from the command line, or from `cdk.json`.
 
-A context value of a setting's name replaces the stage's default, and ``endpoint`` the public endpoint::
+A context value with the name of a setting replaces the stage's default; `endpoint` is the public endpoint.
+
+Examples
+--------
+On the command line::
 
     cdk deploy -c stage=local -c countries=Peru,Latvia -c cur_date=2018-08-01
 """
@@ -13,42 +17,43 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from infra_cdk.stages import SETTINGS, Auth, LogLevel, Packaging, Removal, Stage, StageError, Wheels, stage
-from layers.build import Architecture
+from infra_cdk.stages import SETTINGS, LogLevel, Packaging, Removal, Stage, StageError, Wheels, stage
+from layers.build.platforms import Architecture
+from voucher_selection.contract.api import Auth
 
 if TYPE_CHECKING:
     import dataclasses
     from collections.abc import Callable, Mapping, Sequence
 
 FROM_DEPLOYED = "voucher-selection:from-deployed"
-"""Set by whoever names all settings that are to stay: `./quickstart deploy` reads them from the stack."""
+"""Set by a caller that gives every deployed setting again: `./quickstart deploy` reads them from the stack."""
 
 
 def stage_from_context(context: Mapping[str, Any]) -> Stage:
-    """Return the stage that a CDK context describes: its ``stage`` (default local) and every setting that it names.
+    """Return the stage that a CDK context describes: its `stage` (by default local) with every setting in it.
 
-    Raises:
-        StageError: A value cannot be used, or a name is no setting; the message says what is allowed.
+    Raises
+    ------
+    StageError
+        A value is not valid, or a name is not a setting; the message says what is allowed.
     """
     given = {name: value for name, value in context.items() if _is_ours(name)}
     name = str(given.pop("stage", "local"))
     unknown = sorted(given.keys() - _READERS.keys())
     if unknown:
-        msg = f"{', '.join(unknown)}: no such setting; there are stage, {', '.join(sorted(_READERS))}"
-        raise StageError(msg)
+        raise StageError(f"{', '.join(unknown)}: no such setting; there are stage, {', '.join(sorted(_READERS))}")
     settings = {}
     for key, value in given.items():
         setting = "public_endpoint" if key == "endpoint" else key
         try:
             settings[setting] = _READERS[key](value)
         except ValueError as error:
-            msg = f"{key}: {error}, got {value!r}"
-            raise StageError(msg) from error
+            raise StageError(f"{key}: {error}, got {value!r}") from error
     return stage(name, **settings)
 
 
 def _is_ours(name: str) -> bool:
-    """Whether a context value is ours: those of the CDK have a colon, a slash or an at sign in their names."""
+    """Tell ours from the CDK's context values, whose names have a colon, a slash or an at sign."""
     return re.fullmatch(r"[a-z_]+", name) is not None
 
 
@@ -108,15 +113,14 @@ def _switch(value: object) -> bool:
 def _one_of(*allowed: str) -> Callable[[object], str]:
     def read(value: object) -> str:
         if value not in allowed:
-            msg = f"expected one of {', '.join(allowed)}"
-            raise ValueError(msg)
+            raise ValueError(f"expected one of {', '.join(allowed)}")
         return str(value)
 
     return read
 
 
 def _reader(field: dataclasses.Field[Any]) -> Callable[[object], Any]:
-    """How a setting is read from text, by its type as it is written above."""
+    """Return what reads a setting from text, by its type as it is written in `Stage`."""
     by_type: dict[str, Callable[[object], Any]] = {
         "tuple[str, ...]": _list,
         "date | None": _date,

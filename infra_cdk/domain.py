@@ -9,7 +9,7 @@ from infra_cdk.stages import Stage
 
 
 class Domain(Construct):
-    """The domain before the API, with TLS 1.2 at least; its record is made where the stage names the zone."""
+    """The domain of the API, with at least TLS 1.2. A stage that names the zone gets the domain's record too."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, api: apigateway.RestApi) -> None:
         super().__init__(scope, construct_id)

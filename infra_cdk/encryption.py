@@ -8,7 +8,7 @@ from constructs import Construct
 from infra_cdk.rights import Right
 from infra_cdk.stages import Stage
 
-# What a service does with the key in the name of whoever asks it for the action; everybody decrypts.
+# What a service does with the key for a caller of the action. Every caller needs kms:Decrypt too.
 _KEY_ACTIONS: Mapping[str, Sequence[str]] = {
     "s3:PutObject": ("kms:GenerateDataKey",),
     "sns:Publish": ("kms:GenerateDataKey",),
@@ -23,7 +23,7 @@ def key_of(scope: Construct, construct_id: str, *, stage: Stage) -> kms.IKey | N
 
 
 def key_rights(stage: Stage, rights: Sequence[Right]) -> list[Right]:
-    """Return the rights to the owner's key that these rights, and an encrypted environment, take."""
+    """Return the rights to the owner's key that these rights and an encrypted environment need."""
     if not stage.kms_key:
         return []
     needed = {key_action for right in rights for action in right.actions for key_action in _KEY_ACTIONS.get(action, ())}

@@ -1,4 +1,4 @@
-"""The web application firewall before the API, where the stage asks for one."""
+"""The web application firewall of the API, for a stage with the setting `waf`."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from constructs import Construct
 
 from infra_cdk.stages import Stage
 
-# Rules that would refuse what the API takes: a batch of customers has more than 8 KB, and a program need not name
-# itself. They are counted instead.
+# These rules only count. They would refuse valid requests: a batch of customers has more than 8 KB, and a program need
+# not send its name.
 _COUNTED = ("SizeRestrictions_BODY", "NoUserAgent_HEADER")
 
 
 class Firewall(Construct):
-    """A web ACL: AWS's common rules and known bad inputs, and a limit for each address."""
+    """A web ACL: AWS's common rules, known bad inputs, and a limit for each address."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, stage_arn: str) -> None:
         super().__init__(scope, construct_id)
@@ -35,7 +35,7 @@ class Firewall(Construct):
 
 
 def _limit(requests: int, *, priority: int) -> waf.CfnWebACL.RuleProperty:
-    """The first rule, so that a flood costs no more than its count."""
+    """Return the rule that limits an address. It is the first: a flood then costs no more than its count."""
     return waf.CfnWebACL.RuleProperty(
         name="RequestsOfOneAddress",
         priority=priority,
@@ -70,7 +70,7 @@ def _managed(name: str, *, priority: int, counted: Sequence[str] = ()) -> waf.Cf
 
 
 def _visibility(metric: str) -> waf.CfnWebACL.VisibilityConfigProperty:
-    """Metrics, but no samples: these would keep addresses and keys of those who asked."""
+    """Return metrics without samples, which would keep addresses and keys of callers."""
     return waf.CfnWebACL.VisibilityConfigProperty(
         cloud_watch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=False
     )

@@ -9,25 +9,26 @@ from constructs import Construct
 from infra_cdk.acknowledged import acknowledge
 from infra_cdk.encryption import key_of
 from infra_cdk.stages import Stage
+from voucher_selection.contract.bucket import QUARANTINE, RAW, STAGING
 
 _TLS_VERSION = 1.2
 
 
 class Lake(Construct):
-    """The bucket, private, encrypted and versioned; each prefix keeps its objects as long as the stage says.
+    """The bucket: private, encrypted and versioned. The stage sets how long each prefix keeps its objects.
 
-    On AWS a second bucket has the log of who read and wrote in it, as long as other logs.
+    On AWS a second bucket logs who reads and writes objects; it keeps them as long as other logs.
 
-    ==============  =====================================================
-    prefix          holds
-    ==============  =====================================================
-    ``uploads/``    history files that users put there; never expires
-    ``raw/``        the sources of each run, as they came
-    ``staging/``    cleaned rows and the counts of each shard
-    ``quarantine/`` rejected rows, as they came
-    ``production/`` the counts and models of each run; never expires
-    ``runs/``       manifests and summaries of each run; never expires
-    ==============  =====================================================
+    ============= ===================================================
+    prefix        holds
+    ============= ===================================================
+    `uploads/`    history files of users; never expires
+    `raw/`        the sources of each run, unchanged
+    `staging/`    cleaned rows and the counts of each shard
+    `quarantine/` rejected rows, unchanged
+    `production/` the counts and models of each run; never expires
+    `runs/`       manifests and summaries of each run; never expires
+    ============= ===================================================
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
@@ -47,7 +48,7 @@ class Lake(Construct):
             acknowledge(self.bucket, "The emulator writes no access logs: its one user is on the same machine.", "S1")
 
     def _access_logs(self) -> s3.Bucket:
-        """The bucket of access logs. S3 delivers them to no bucket that is encrypted with a key of its owner."""
+        """Make the bucket of access logs. S3 cannot deliver them to a bucket with its owner's key."""
         expiry = s3.LifecycleRule(id="expire", expiration=cdk.Duration.days(self._stage.log_days))
         return self._bucket("AccessLogs", encryption=s3.BucketEncryption.S3_MANAGED, lifecycle_rules=[expiry])
 
@@ -68,7 +69,7 @@ class Lake(Construct):
 
     @staticmethod
     def _lifecycle(stage: Stage) -> list[s3.LifecycleRule]:
-        expiries = {"raw": stage.raw_days, "staging": stage.staging_days, "quarantine": stage.quarantine_days}
+        expiries = {RAW: stage.raw_days, STAGING: stage.staging_days, QUARANTINE: stage.quarantine_days}
         rules = [
             s3.LifecycleRule(id=f"expire-{prefix}", prefix=f"{prefix}/", expiration=cdk.Duration.days(days))
             for prefix, days in expiries.items()

@@ -1,4 +1,4 @@
-"""Log groups that keep what is logged for as long as the stage says, and go with the stack."""
+"""Log groups, which keep logs for the `log_days` of the stage and are deleted with the stack."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
@@ -27,11 +27,16 @@ _RETENTION = dict(
 def log_group_of(scope: Construct, owner: str, *, stage: Stage, name: str | None = None) -> logs.LogGroup:
     """Return a new log group.
 
-    Args:
-        scope: Where it is declared.
-        owner: Whose logs it takes, e.g. ``Ingest``.
-        stage: The deployment's settings.
-        name: A fixed name, where a service wants one; otherwise CloudFormation makes it up.
+    Parameters
+    ----------
+    scope
+        Where it is declared.
+    owner
+        What logs to it, like `Ingest`.
+    stage
+        The deployment's settings.
+    name
+        A fixed name, if a service needs one; by default CloudFormation makes one.
     """
     return logs.LogGroup(
         scope,

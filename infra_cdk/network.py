@@ -1,4 +1,4 @@
-"""The functions' place in a VPC, where the stage names subnets; these are there before the stack."""
+"""The functions in a VPC, for a stage that names subnets; the subnets exist before the stack."""
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -6,7 +6,7 @@ from aws_cdk import aws_lambda as lambda_
 from infra_cdk.rights import Right
 from infra_cdk.stages import Stage
 
-# Of the managed policy AWSLambdaVPCAccessExecutionRole, without its logs.
+# The actions of the managed policy AWSLambdaVPCAccessExecutionRole, without those on logs.
 _INTERFACES = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -20,7 +20,7 @@ _INTERFACES = (
 def join_subnets(function: lambda_.Function, stage: Stage) -> None:
     """Put a function into the stage's subnets, if it names any.
 
-    Set on the resource itself: the CDK wants the VPC for what it would look up or open there, and neither is done.
+    They are set on the resource itself: the CDK would need the VPC to look things up and to open ports in it.
     """
     resource = function.node.default_child
     if stage.subnet_ids and isinstance(resource, lambda_.CfnFunction):
@@ -30,7 +30,7 @@ def join_subnets(function: lambda_.Function, stage: Stage) -> None:
 
 
 def network_rights(stage: Stage) -> list[Right]:
-    """Return the rights with which Lambda makes a function's network interfaces; the function's own code has none."""
+    """Return the rights with which Lambda makes a function's network interfaces. The function's code is denied them."""
     if not stage.subnet_ids:
         return []
     why = "Lambda makes and deletes interfaces whose ids nobody knows before; the function's code is denied all of it."

@@ -1,7 +1,6 @@
-"""What is watched: a dashboard, alarms with a topic that they go to, and queries over the logs.
+"""What is watched: a dashboard, alarms with their topic, and queries over the logs.
 
-Each alarm is a heading of docs/runbook.md, and its description leads there. The functions' own metrics are those of
-`voucher_selection.adapters.emitted_metrics`; the tests compare the two.
+Each alarm is a heading of docs/runbook.md, and its description links to it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,29 +22,31 @@ from infra_cdk.encryption import key_of
 from infra_cdk.functions import Functions
 from infra_cdk.pipeline import Pipeline
 from infra_cdk.stages import Stage
+from voucher_selection.contract import metrics
+from voucher_selection.contract.metrics import Metric
 
 _RUNBOOK = "docs/runbook.md"
 
 _FIVE_MINUTES = cdk.Duration.minutes(5)
 _HOUR = cdk.Duration.hours(1)
 
-# No data of these means that nothing of the kind has happened.
+# What missing data means. `_FINE`: nothing has happened.
 _FINE = cloudwatch.TreatMissingData.NOT_BREACHING
 _BAD = cloudwatch.TreatMissingData.BREACHING
 _AS_IT_WAS = cloudwatch.TreatMissingData.IGNORE
 
-# Of the API's answers in five minutes, the share of 5xx from which on it is said; below ten requests one says nothing.
+# The share of 5xx in the API's answers of five minutes that raises an alarm; fewer than ten requests are ignored.
 _MOST_FAULTS = 0.01
 _FEWEST_REQUESTS = 10
-# A campaign that waits for an answer would give up; lookups take milliseconds once a model is in memory.
+# A campaign that waits longer gives up; lookups take milliseconds once a model is in memory.
 _SLOWEST = cdk.Duration.seconds(2)
-# Of the rows of the runs' countries in an hour, in percent. Of the sample, as of a real history,
-# 19 % break a rule; the quality gate lets each rule rise by ten.
+# Percent of the rows of the runs' countries in an hour. In the sample, as in a real history, 19 % break a rule; the
+# quality gate lets each rule rise by ten.
 _MOST_REJECTED = 30
 
 
 class _Query(NamedTuple):
-    """Which lines of the functions' logs are shown, and which of their keys."""
+    """Which lines of the functions' logs are shown, and which keys of them."""
 
     filter: str
     fields: Sequence[str]
@@ -90,7 +91,7 @@ class Observability(Construct):
         self._save_queries(functions)
 
     def _topic(self) -> sns.Topic:
-        """The topic, with a key that CloudWatch may use: with AWS's own, an alarm could not publish to it.
+        """Make the topic, with a key that CloudWatch may use: with AWS's own key, an alarm could not publish to it.
 
         https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
         """
@@ -121,7 +122,7 @@ class Observability(Construct):
             "Key",
             description=f"Alarms of {self._stack} on their way to the topic",
             enable_key_rotation=True,
-            removal_policy=cdk.RemovalPolicy.DESTROY,  # there is no message that would have to be read later
+            removal_policy=cdk.RemovalPolicy.DESTROY,  # no message must be read later
         )
         key.add_to_resource_policy(
             iam.PolicyStatement(
@@ -165,9 +166,9 @@ class Observability(Construct):
         self._custom(
             "Shards",
             [
-                self._metric("ingest", "ShardsPlanned"),
+                self._metric(metrics.SHARDS_PLANNED),
                 self._alarmed(
-                    self._metric("model", "ShardsFailed"),
+                    self._metric(metrics.SHARDS_FAILED),
                     "Shards failed",
                     "Shards of a run left no result, however often they were tried. Nothing of the run is published.",
                 ),
@@ -181,7 +182,7 @@ class Observability(Construct):
                 add_queue_max_size_alarm={
                     "": monitoring.MaxMessageCountThreshold(
                         max_message_count=0,
-                        **self._told(
+                        **self._described(
                             "The refresh was not started",
                             "EventBridge could not start the daily remodel, and has put it into a queue.",
                         ),
@@ -192,7 +193,8 @@ class Observability(Construct):
     def _watch_rows(self) -> None:
         self._facade.add_large_header("Rows")
         read, other, rejected = (
-            self._metric("clean", name, period=_HOUR) for name in ("RowsRead", "RowsOtherCountry", "RowsRejected")
+            self._metric(metric, period=_HOUR)
+            for metric in (metrics.ROWS_READ, metrics.ROWS_OTHER_COUNTRY, metrics.ROWS_REJECTED)
         )
         share = cloudwatch.MathExpression(
             expression="IF(read > other, 100 * rejected / (read - other), 0)",
@@ -200,12 +202,12 @@ class Observability(Construct):
             label="rejected, % of the rows of the runs' countries",
             period=_HOUR,
         )
-        self._custom("Rows", [self._metric("ingest", "RowsLanded"), read, self._metric("clean", "RowsKept"), other])
+        self._custom("Rows", [self._metric(metrics.ROWS_LANDED), read, self._metric(metrics.ROWS_KEPT), other])
         self._custom(
             "Rejected rows",
             [
                 rejected,
-                self._every("clean", "RowsRejectedByRule", "rule"),
+                self._every(metrics.ROWS_REJECTED_BY_RULE),
                 self._alarmed(
                     share,
                     "Many rows are rejected",
@@ -214,66 +216,66 @@ class Observability(Construct):
                 ),
             ],
         )
-        self._custom("Customers with an amount", [self._metric("assign", "VouchersAssigned")])
+        self._custom("Customers with an amount", [self._metric(metrics.VOUCHERS_ASSIGNED)])
 
     def _watch_model(self) -> None:
         self._facade.add_large_header("The model")
-        age, published = self._metric("api", "ModelAge", statistic="Maximum"), self._metric("model", "ModelsPublished")
+        age, published = self._metric(metrics.MODEL_AGE, statistic="Maximum"), self._metric(metrics.MODELS_PUBLISHED)
         held_back = self._alarmed(
-            self._metric("model", "ModelsHeldBack"),
+            self._metric(metrics.MODELS_HELD_BACK),
             "A model was held back",
             "A model does not keep to the thresholds of the quality gate, and waits for somebody to approve it.",
         )
-        self._custom("Models", [published, self._metric("model", "ModelsSuperseded"), held_back])
+        self._custom("Models", [published, self._metric(metrics.MODELS_SUPERSEDED), held_back])
         self._custom(
             "Items of the catalog that cannot be read",
             [
-                self._metric("api", "ItemsUnreadable"),
+                self._metric(metrics.ITEMS_UNREADABLE),
                 self._alarmed(
-                    self._metric("model", "ItemsLeftAside"),
+                    self._metric(metrics.ITEMS_LEFT_ASIDE),
                     "The catalog has odd items",
                     "Items of the catalog's table are not as this product writes them, and are left aside.",
                 ),
             ],
         )
-        self._custom("Age in seconds", [age, self._metric("api", "CurDateAge", statistic="Maximum")])
+        self._custom("Age in seconds", [age, self._metric(metrics.CUR_DATE_AGE, statistic="Maximum")])
         if hours := self._stage.most_model_age_hours:
             self._watch_age(hours)
 
     def _watch_age(self, hours: int) -> None:
-        """Watch what callers get, and where the model is made every day also that it is, though nobody calls."""
+        """Watch the age of the served model and, where it is made daily, that runs publish, even if nobody calls."""
         old = self._alarmed(
-            self._metric("api", "ModelAge", statistic="Maximum"),
+            self._metric(metrics.MODEL_AGE, statistic="Maximum"),
             "The model is old",
             f"The API serves a model that was published more than {hours} hours ago (most_model_age_hours).",
             threshold=hours * 3600,
-            missing=_AS_IT_WAS,  # it gets no younger while nobody asks
+            missing=_AS_IT_WAS,  # without requests, the model does not get younger
         )
         self._custom("Older than it may be", [old])
         if self._stage.refreshes:
             idle = self._alarmed(
-                self._metric("model", "ModelsPublished", period=_HOUR),
+                self._metric(metrics.MODELS_PUBLISHED, period=_HOUR),
                 "Nothing was published",
                 f"No run has published a model for {hours} hours (most_model_age_hours).",
                 threshold=1,
                 comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
                 periods=hours,
-                missing=_BAD,  # no run at all says nothing
+                missing=_BAD,  # without a run, the metric has no data
             )
             self._custom("Publications in an hour", [idle])
 
     def _watch_lookups(self) -> None:
         self._facade.add_large_header("Lookups")
-        self._custom("Lookups", [self._metric("api", "VouchersSelected"), self._every("api", "LookupsRefused", "code")])
+        self._custom("Lookups", [self._metric(metrics.VOUCHERS_SELECTED), self._every(metrics.LOOKUPS_REFUSED)])
         stale = self._alarmed(
-            self._metric("api", "StaleModelServed"),
+            self._metric(metrics.STALE_MODEL_SERVED),
             "The catalog cannot be reached",
             "For a quarter of an hour the API could not ask the catalog, and serves the model that it knows.",
             periods=3,
         )
         self._custom(
             "The model in memory",
-            [self._metric("api", "ModelCacheHits"), self._metric("api", "ModelRefreshes"), stale],
+            [self._metric(metrics.MODEL_CACHE_HITS), self._metric(metrics.MODEL_REFRESHES), stale],
         )
 
     def _watch_api(self, api: Api) -> None:
@@ -283,13 +285,13 @@ class Observability(Construct):
             api_stage=self._stage.name,
             human_readable_name="The API",
             alarm_friendly_name="Api",
-            # API Gateway counts faults as 0 or 1 for each request: their average is the share
+            # API Gateway counts faults as 0 or 1 for each request: the average is the share
             rate_computation_method=monitoring.RateComputationMethod.AVERAGE,
             add5_xx_fault_rate_alarm={
                 "": monitoring.ErrorRateThreshold(
                     max_error_rate=_MOST_FAULTS,
                     min_sample_count_to_evaluate_datapoint=_FEWEST_REQUESTS - 1,
-                    **self._told(
+                    **self._described(
                         "The API answers with faults", f"More than {_MOST_FAULTS:.0%} of its answers are 5xx."
                     ),
                 )
@@ -298,7 +300,7 @@ class Observability(Construct):
                 "": monitoring.LatencyThreshold(
                     max_latency=_SLOWEST,
                     min_sample_count_to_evaluate_datapoint=_FEWEST_REQUESTS - 1,
-                    **self._told(
+                    **self._described(
                         "The API is slow",
                         f"For a quarter of an hour one answer in a hundred took more than {_SLOWEST.to_seconds():g} s.",
                         periods=3,
@@ -319,7 +321,7 @@ class Observability(Construct):
             )
 
     def _throttled_requests(self, access_logs: logs.ILogGroup) -> cloudwatch.Metric:
-        """Count 429 in the access log: API Gateway's own metric has all 4xx in one."""
+        """Count 429 in the access log: API Gateway's own metric sums up all 4xx."""
         throttled = logs.MetricFilter(
             self,
             "Throttled",
@@ -386,22 +388,22 @@ class Observability(Construct):
         )
 
     def _metric(
-        self, service: str, name: str, *, statistic: str = "Sum", period: cdk.Duration = _FIVE_MINUTES
+        self, metric: Metric, *, statistic: str = "Sum", period: cdk.Duration = _FIVE_MINUTES
     ) -> cloudwatch.Metric:
-        """A metric of a function; its dimension `service` is the function."""
+        """Return a metric of a function for the dashboard or an alarm."""
         return cloudwatch.Metric(
             namespace=self._stack,
-            metric_name=name,
-            dimensions_map={"service": service},
+            metric_name=metric.name,
+            dimensions_map={"service": metric.service},
             statistic=statistic,
             period=period,
-            label=name,
+            label=metric.name,
         )
 
-    def _every(self, service: str, name: str, dimension: str) -> cloudwatch.MathExpression:
-        """All metrics of a name, whatever values their dimension has; a dashboard finds them when it is looked at."""
-        schema = f'{{"{self._stack}",{dimension},service}}'  # a name with a hyphen needs quotes
-        search = f'{schema} MetricName="{name}" service="{service}"'
+    def _every(self, metric: Metric) -> cloudwatch.MathExpression:
+        """Return a metric for every value of its own dimension; the dashboard finds the values when it is opened."""
+        schema = f'{{"{self._stack}",{metric.dimension},service}}'  # a name with a hyphen needs quotes
+        search = f'{schema} MetricName="{metric.name}" service="{metric.service}"'
         return cloudwatch.MathExpression(
             expression=f"SEARCH('{search}', 'Sum', {_FIVE_MINUTES.to_seconds():g})",
             using_metrics={},
@@ -410,8 +412,8 @@ class Observability(Construct):
         )
 
     def _any(self, heading: str, says: str) -> monitoring.ErrorCountThreshold:
-        """An alarm from the first one on."""
-        return monitoring.ErrorCountThreshold(max_error_count=0, **self._told(heading, says))
+        """Return an alarm that the first event raises."""
+        return monitoring.ErrorCountThreshold(max_error_count=0, **self._described(heading, says))
 
     def _alarmed(
         self,
@@ -424,15 +426,15 @@ class Observability(Construct):
         periods: int = 1,
         missing: cloudwatch.TreatMissingData = _FINE,
     ) -> monitoring.CustomMetricWithAlarm:
-        """A metric of the dashboard with an alarm, unless told otherwise from the first one on."""
+        """Return a metric of the dashboard with an alarm; by default the first event raises it."""
         alarm = monitoring.CustomThreshold(
             threshold=threshold,
             comparison_operator=comparison,
-            **self._told(heading, says, periods=periods, missing=missing),
+            **self._described(heading, says, periods=periods, missing=missing),
         )
         return monitoring.CustomMetricWithAlarm(metric=metric, alarm_friendly_name=heading, add_alarm={"": alarm})
 
-    def _told(
+    def _described(
         self,
         heading: str,
         says: str,
@@ -440,7 +442,7 @@ class Observability(Construct):
         periods: int = 1,
         missing: cloudwatch.TreatMissingData = _FINE,
     ) -> Mapping[str, Any]:
-        """What all alarms have: a name that says what is wrong, the way to the runbook, and what no data means."""
+        """Return what all alarms have: a name that says what is wrong, a link to the runbook, a meaning of no data."""
         return {
             "alarm_name_override": f"{self._stack}: {heading}",
             "alarm_description_override": says,
@@ -472,7 +474,7 @@ def _cloudwatch() -> iam.ServicePrincipal:
 
 
 def _sum(label: str, metrics: Mapping[str, cloudwatch.IMetric]) -> cloudwatch.MathExpression:
-    """Their sum; one without data counts as 0."""
+    """Return the sum of metrics; one without data counts as 0."""
     expression = " + ".join(f"FILL({name}, 0)" for name in metrics)
     return cloudwatch.MathExpression(
         expression=expression, using_metrics={**metrics}, label=label, period=_FIVE_MINUTES

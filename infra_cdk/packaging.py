@@ -1,14 +1,17 @@
-"""The archives of a stage, built when they are missing or stale."""
+"""The archives of a stage, built if they are missing or out of date."""
 
 from infra_cdk.stages import Stage
-from layers.build import Packages, Platform, build_bundles, build_layers, host_platform, lambda_platform
+from layers.build.packages import Packages, build_bundles, build_layers
+from layers.build.platforms import Platform, host_platform, lambda_platform
 
 
 def packages_for(stage: Stage) -> Packages:
-    """Return what the stage's functions are deployed from.
+    """Return the archives of the stage's functions and layers.
 
-    Raises:
-        layers.build.BuildError: The archives cannot be built.
+    Raises
+    ------
+    BuildError
+        The archives cannot be built.
     """
     if stage.packaging == "bundle":
         return build_bundles(_platform(stage))

@@ -1,4 +1,4 @@
-"""The pipeline: the state machine that turns a history into a published model, and says so when it cannot."""
+"""The pipeline: the state machine that turns a history into a published model, and announces each failure."""
 
 from collections.abc import Mapping
 
@@ -21,8 +21,10 @@ from infra_cdk.functions import Functions
 from infra_cdk.log_groups import log_group_of
 from infra_cdk.rights import Right, acknowledge_wildcards, role_of
 from infra_cdk.stages import Stage
+from voucher_selection.contract.bucket import FAILURES, RUNS, SUMMARY, run_folder
+from voucher_selection.contract.runs import ASSIGN_SHARDS, CLEAN_SHARDS, INGEST, MODEL, RUN_KINDS, RunKind
 
-# Lambda's own passing troubles: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
+# Transient errors of Lambda itself: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
 _TRANSIENT = (
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.ServiceException",
@@ -30,25 +32,22 @@ _TRANSIENT = (
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 )
-# A function that died instead of answering: out of memory, out of time. Ingest, Clean and Assign write the same objects
-# again; Model asks the pointer whether it has moved it.
+# A function that died: out of memory, out of time. It is safe to try again: Ingest, Clean and Assign write the same
+# objects again, and Model reads in the pointer whether it has already published.
 _CRASHES = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory", "States.Timeout")
 
-# A function's own timeout comes first, because it says more than the state's.
+# A state waits longer than its function, whose own timeout has the better message.
 _PATIENCE = cdk.Duration.seconds(30)
 
-# What starts from what there is: counts, versions, a run that was held back.
-_WITHOUT_HISTORY = ("remodel", "rollback", "approve")
-
 _RUN_ID = "$$.Execution.Name"
-_RUN_FOLDER = "runs/run_id={}"
+_RUN_FOLDER = run_folder(RUNS, "{}")
 
 
 class Pipeline(Construct):
-    """Ingest -> a distributed map of Clean, or of Assign -> Model; what needs no history goes straight to Model.
+    """Ingest -> a distributed map of Clean, or of Assign -> Model. Runs that read no file go straight to Model.
 
-    Whatever fails is recorded beside the run's other objects, announced, and then fails the execution with its own
-    error and cause.
+    A failure is recorded beside the run's other objects and announced. Then it fails the execution with its own error
+    and cause.
     """
 
     def __init__(
@@ -66,25 +65,25 @@ class Pipeline(Construct):
         failed = self._record_failure()
         ingest = self._ingest().add_catch(failed, errors=["States.ALL"])
         model = self._model().add_catch(failed, errors=["States.ALL"])
-        # Model finds out which shards have no result, and why: a map that failed says nothing of the others
+        # Model finds the shards without a result, and why: the error of a map names only one of them
         clean_shards = self._clean_shards().add_catch(model, errors=["States.ALL"], result_path="$.map_error")
         assign_shards = self._assign_shards().add_catch(model, errors=["States.ALL"], result_path="$.map_error")
         by_plan = self._by_plan(clean_shards.next(model), assign_shards.next(model))
         return sfn.Chain.start(self._by_mode(ingest.next(by_plan), model))
 
     def _by_mode(self, with_history: sfn.IChainable, model: sfn.IChainable) -> sfn.Choice:
-        """What needs no file goes to Model; all else to Ingest, which knows what is wrong with it."""
+        """Send runs that read no file to Model, and all others to Ingest, which reports a faulty input."""
         without_history = sfn.Condition.and_(
             sfn.Condition.is_present("$.mode"),
             sfn.Condition.is_string("$.mode"),
-            sfn.Condition.or_(*(sfn.Condition.string_equals("$.mode", mode) for mode in _WITHOUT_HISTORY)),
+            sfn.Condition.or_(*(_is_a(kind) for kind in RUN_KINDS if INGEST not in kind.states)),
         )
         by_mode = sfn.Choice(self, "ByMode", comment="Some modes start from what there is")
         return by_mode.when(without_history, model).otherwise(with_history)
 
     def _ingest(self) -> tasks.LambdaInvoke:
         return self._invoke(
-            "Ingest",
+            INGEST,
             self._functions.ingest,
             {
                 "run_id": sfn.JsonPath.string_at(_RUN_ID),
@@ -94,24 +93,27 @@ class Pipeline(Construct):
         )
 
     def _by_plan(self, clean_shards: sfn.IChainable, assign_shards: sfn.IChainable) -> sfn.Choice:
-        assigns = sfn.Condition.string_equals("$.mode", "assign")
         by_plan = sfn.Choice(self, "ByPlan", comment="A history is counted, customers get their amounts")
-        return by_plan.when(assigns, assign_shards).otherwise(clean_shards)
+        for kind in RUN_KINDS:
+            if ASSIGN_SHARDS in kind.states:
+                by_plan.when(_is_a(kind), assign_shards)
+        return by_plan.otherwise(clean_shards)
 
     def _clean_shards(self) -> sfn.DistributedMap:
         reading = {"reading": sfn.JsonPath.object_at("$.reading")}
-        return self._map_of_shards("Clean", self._functions.clean, reading)
+        return self._map_of_shards(CLEAN_SHARDS, self._functions.clean, reading)
 
     def _assign_shards(self) -> sfn.DistributedMap:
-        return self._map_of_shards("Assign", self._functions.assign, {})
+        return self._map_of_shards(ASSIGN_SHARDS, self._functions.assign, {})
 
     def _map_of_shards(
-        self, state: str, function: lambda_.Function, of_run: Mapping[str, object]
+        self, map_state: str, function: lambda_.Function, of_run: Mapping[str, object]
     ) -> sfn.DistributedMap:
-        """A map that runs a function on each shard of the manifest, with what it needs to know of the run."""
+        """Return a map that runs a function for each shard of the manifest, with the facts of the run that it needs."""
+        state = map_state.removesuffix("Shards")
         shards = sfn.DistributedMap(
             self,
-            f"{state}Shards",
+            map_state,
             comment=f"One {state} for each shard of the manifest",
             map_execution_type=sfn.StateMachineType.STANDARD,
             max_concurrency=self._stage.max_concurrency,
@@ -122,7 +124,7 @@ class Pipeline(Construct):
                 "shard": sfn.JsonPath.object_at("$$.Map.Item.Value"),
             },
             # Nothing reads the results; without a place for them, a map of many shards exceeds the 256 KiB of a state
-            result_writer_v2=sfn.ResultWriterV2(bucket=self._bucket, prefix="runs/map"),
+            result_writer_v2=sfn.ResultWriterV2(bucket=self._bucket, prefix=f"{RUNS}/map"),
             result_path=sfn.JsonPath.DISCARD,
         )
         return shards.item_processor(self._shard(state, function, of_run))
@@ -137,7 +139,7 @@ class Pipeline(Construct):
         record = self._put_object(
             f"Record{state}ShardFailure",
             key=sfn.JsonPath.format(
-                f"{_RUN_FOLDER}/failures/shard-{{}}.json",
+                f"{_RUN_FOLDER}/{FAILURES}/shard-{{}}.json",
                 sfn.JsonPath.string_at("$.run_id"),
                 sfn.JsonPath.string_at(shard),
             ),
@@ -152,7 +154,7 @@ class Pipeline(Construct):
 
     def _model(self) -> tasks.LambdaInvoke:
         return self._invoke(
-            "Model",
+            MODEL,
             self._functions.model,
             {
                 "run_id": sfn.JsonPath.string_at(_RUN_ID),
@@ -162,12 +164,14 @@ class Pipeline(Construct):
         )
 
     def _record_failure(self) -> sfn.Chain:
-        """What follows a failure. Its input is the error and nothing else: an execution's input may be anything, and a
-        catcher could not add to it if it is no object."""
+        """Return what follows a failure.
+
+        Its input is only the error. A catcher can add the error to an object, but an execution's input may be anything.
+        """
         error, cause = sfn.JsonPath.string_at("$.Error"), sfn.JsonPath.string_at("$.Cause")
         record = self._put_object(
             "RecordFailure",
-            key=sfn.JsonPath.format(f"{_RUN_FOLDER}/run.json", sfn.JsonPath.string_at(_RUN_ID)),
+            key=sfn.JsonPath.format(f"{_RUN_FOLDER}/{SUMMARY}", sfn.JsonPath.string_at(_RUN_ID)),
             body={
                 "run_id": sfn.JsonPath.string_at(_RUN_ID),
                 "status": "failed",
@@ -190,7 +194,7 @@ class Pipeline(Construct):
             task_timeout=sfn.Timeout.duration(_PATIENCE),
         )
         failed = sfn.Fail(self, "RunFailed", error_path="$.Error", cause_path="$.Cause")
-        # neither a record that cannot be written nor a message that cannot be sent may hide the failure
+        # a record that is not written, or a message that is not sent, must not hide the failure
         record.add_catch(notify, errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
         notify.add_catch(failed, errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
         return record.next(notify).next(failed)
@@ -225,8 +229,10 @@ class Pipeline(Construct):
         return invoke
 
     def _put_object(self, state: str, *, key: str, body: dict[str, object]) -> tasks.CallAwsService:
-        """A state that writes JSON to the bucket. The body is an object: Step Functions writes it as JSON text, whereas
-        it would put a text into quotes."""
+        """Return a state that writes JSON to the bucket.
+
+        The body is an object: Step Functions writes an object as JSON, and would put a text into quotes.
+        """
         return tasks.CallAwsService(
             self,
             state,
@@ -238,7 +244,7 @@ class Pipeline(Construct):
                 "ContentType": "application/json",
                 "Body": body,
             },
-            iam_resources=[self._bucket.arn_for_objects("runs/*")],
+            iam_resources=[self._bucket.arn_for_objects(f"{RUNS}/*")],
             result_path=sfn.JsonPath.DISCARD,
             task_timeout=sfn.Timeout.duration(_PATIENCE),
         )
@@ -274,8 +280,8 @@ class Pipeline(Construct):
         return state_machine
 
     def _execution_logs(self) -> sfn.LogOptions:
-        """Every event of a run, without its data: that stays in the bucket."""
-        # the prefix keeps the account's policy for log groups from growing with each state machine
+        """Return the log of every event of a run, without its data, which stays in the bucket."""
+        # with this prefix, the account's policy for log groups does not grow with each state machine
         name = f"/aws/vendedlogs/states/{cdk.Stack.of(self).stack_name}"
         return sfn.LogOptions(
             destination=log_group_of(self, "Execution", stage=self._stage, name=name),
@@ -287,7 +293,7 @@ class Pipeline(Construct):
         functions = (self._functions.ingest, self._functions.clean, self._functions.assign, self._functions.model)
         rights = [
             Right(["lambda:InvokeFunction"], [function.function_arn for function in functions]),
-            Right(_RECORDS, [self._bucket.arn_for_objects("runs/*")], _RECORDS_OF_RUNS),
+            Right(_RECORDS, [self._bucket.arn_for_objects(f"{RUNS}/*")], _RECORDS_OF_RUNS),
             Right(["sns:Publish"], [self.topic.topic_arn]),
         ]
         if self._stage.tracing:
@@ -297,11 +303,13 @@ class Pipeline(Construct):
         return rights
 
     def _refresh(self, schedule: str) -> sqs.Queue:
-        """Remodel by the calendar: days since the last order grow by themselves.
+        """Remodel on a schedule, because days since the last order grow each day.
 
-        Returns:
-            The queue of refreshes that could not be started. They say nothing but that; so SQS's own key will do, which
-            EventBridge may use without a policy of the owner's key.
+        Returns
+        -------
+        sqs.Queue
+            The queue of refreshes that could not be started. They hold no data, so SQS's own key is enough; EventBridge
+            may use it without a policy of the owner's key.
         """
         failures = sqs.Queue(
             self,
@@ -317,7 +325,7 @@ class Pipeline(Construct):
             input=events.RuleTargetInput.from_object({"mode": "remodel"}),
             role=role,
             dead_letter_queue=failures,
-            max_event_age=cdk.Duration.hours(2),  # one that starts later than that finds the next day's date
+            max_event_age=cdk.Duration.hours(2),  # later, it would find the next day's date
         )
         events.Rule(
             self,
@@ -329,8 +337,10 @@ class Pipeline(Construct):
         return failures
 
     def _allow_own_maps(self, role: iam.Role, state_machine: sfn.StateMachine) -> None:
-        """Let the state machine start, watch and stop the executions of its map. A policy of its own, because it names
-        the state machine, which needs the role first."""
+        """Let the state machine start, watch and stop the executions of its map.
+
+        The rights have a policy of their own: it names the state machine, which needs the role first.
+        """
         names = cdk.Fn.select(6, cdk.Fn.split(":", state_machine.state_machine_arn))
         executions = cdk.Stack.of(self).format_arn(
             service="states",
@@ -345,8 +355,12 @@ class Pipeline(Construct):
         policy = iam.Policy(self, "OwnMaps", statements=[right.statement() for right in rights])
         policy.attach_to_role(role)
         acknowledge_wildcards(policy, rights)
-        # the CDK's own policy for the maps, which it attaches to no role that stays as it is
+        # the CDK's own policy for the maps: no role uses it
         state_machine.node.try_remove_child("DistributedMapPolicy")
+
+
+def _is_a(kind: RunKind) -> sfn.Condition:
+    return sfn.Condition.string_equals("$.mode", kind.mode)
 
 
 _X_RAY = (

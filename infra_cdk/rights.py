@@ -1,4 +1,4 @@
-"""Roles with the rights that are written down for them, and with no other."""
+"""Roles that have only the rights that are written here."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,18 @@ from infra_cdk.acknowledged import acknowledge
 class Right(NamedTuple):
     """Actions on resources.
 
-    Attributes:
-        actions: The actions, each by its whole name.
-        resources: ARNs of the resources.
-        why: Why a resource is no single one, where it ends in a wildcard; nothing else needs it.
-        conditions: Under which conditions, as IAM writes them.
-        effect: Whether they are allowed or denied.
+    Attributes
+    ----------
+    actions
+        The actions, each by its whole name.
+    resources
+        ARNs of the resources.
+    why
+        Why a resource has a wildcard; empty if none has one.
+    conditions
+        The conditions, in IAM's form.
+    effect
+        Whether the actions are allowed or denied.
     """
 
     actions: Sequence[str]
@@ -29,14 +35,14 @@ class Right(NamedTuple):
     effect: iam.Effect = iam.Effect.ALLOW
 
     def statement(self) -> iam.PolicyStatement:
-        """The right as a statement of a policy."""
+        """Return the right as a statement of a policy."""
         return iam.PolicyStatement(
             effect=self.effect, actions=[*self.actions], resources=[*self.resources], conditions=self.conditions
         )
 
 
 def role_of(scope: Construct, construct_id: str, *, service: str, rights: Sequence[Right]) -> iam.Role:
-    """Return a new role of an AWS service, with its rights as the one policy inside of it."""
+    """Return a new role of an AWS service, with its rights as one inline policy."""
     role = iam.Role(
         scope,
         construct_id,
@@ -48,7 +54,7 @@ def role_of(scope: Construct, construct_id: str, *, service: str, rights: Sequen
 
 
 def acknowledge_wildcards(policy: IConstruct, rights: Sequence[Right]) -> None:
-    """Note at a role or policy why resources of its rights have wildcards; one without a reason stays a finding."""
+    """Note at a role or policy why its rights have wildcards; a wildcard without a reason stays a finding."""
     stack = cdk.Stack.of(policy)
     for right in rights:
         for resource in right.resources if right.why else ():
@@ -57,7 +63,7 @@ def acknowledge_wildcards(policy: IConstruct, rights: Sequence[Right]) -> None:
 
 
 def _flat(resource: Any) -> str:  # noqa: ANN401 - CloudFormation's JSON
-    """A resource in one line, as cdk-nag writes it."""
+    """Return a resource in one line, as cdk-nag writes it."""
     match resource:
         case str():
             return resource

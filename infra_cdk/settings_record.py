@@ -1,7 +1,7 @@
 """The settings of a deployment as its stack keeps them, so that the next deployment can start from them.
 
-They are an output of the stack: whoever may look at it can read them, and they are there as long as it is. None of them
-is a secret.
+They are an output of the stack: they exist as long as the stack, and everyone with access to it can read them. None of
+them is a secret.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ OUTPUT = "Settings"
 """The name of the output."""
 
 _WHERE_IT_IS = "public_endpoint"
-"""Where a deployment is reached is told to each: it is not kept."""
+"""The address of a deployment is not kept: each deployment is given its own."""
 
 
 def recorded(stage: Stage) -> dict[str, str]:
-    """Return the settings that a deployment names, as the command line takes them; of a file, what is in it.
+    """Return the settings that a deployment names, as the command line takes them; a file as its content.
 
-    Raises:
-        StageError: The file cannot be used.
+    Raises
+    ------
+    StageError
+        The file cannot be used.
     """
     return {
         setting.name: stage.segments if setting.name == "segments_file" else as_given(getattr(stage, setting.name))
@@ -43,23 +45,24 @@ def written(stage: Stage) -> str:
 def read(value: str) -> dict[str, str]:
     """Return the settings of an output.
 
-    Raises:
-        ValueError: It has none.
+    Raises
+    ------
+    ValueError
+        The output has no settings.
     """
     found: Mapping[str, str] = json.loads(value)
     if not isinstance(found, dict):
-        msg = f"expected settings by name, got {value}"
-        raise ValueError(msg)  # noqa: TRY004 - of a value that came from outside, not of a type
+        raise ValueError(f"expected settings by name, got {value}")  # noqa: TRY004 - the stack's fault, not the caller's
     return {str(name): str(text) for name, text in found.items()}
 
 
 def digest(stage: Stage) -> str:
-    """Return what is another text for other settings."""
+    """Return a text that differs for different settings."""
     return hashlib.sha256(written(stage).encode()).hexdigest()[:16]
 
 
 def as_given(value: object) -> str:
-    """Return a setting as the command line takes it; nothing for one that is not set."""
+    """Return a setting as the command line takes it; an empty text if it is not set."""
     match value:
         case None:
             return ""

@@ -1,4 +1,4 @@
-"""The stack: everything that one stage is made of."""
+"""The stack: everything in one stage."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
@@ -12,7 +12,7 @@ from infra_cdk.functions import Functions
 from infra_cdk.lake import Lake
 from infra_cdk.pipeline import Pipeline
 from infra_cdk.stages import Stage
-from layers.build import Packages
+from layers.build.packages import Packages
 
 
 class VoucherSelection(cdk.Stack):
@@ -35,7 +35,7 @@ class VoucherSelection(cdk.Stack):
             synthesizer=_synthesizer(stage),
             permissions_boundary=_boundary(stage),
             termination_protection=stage.removal == "retain",
-            # for what CloudFormation tags by itself; the template's resources carry them too, where a review sees them
+            # for what CloudFormation tags; the template's resources have them too, so that a reviewer sees them
             tags=_tags(stage),
         )
         for name, value in _tags(stage).items():
@@ -62,10 +62,10 @@ class VoucherSelection(cdk.Stack):
             self._output("ApiKeyId", api.key.key_id, "aws apigateway get-api-key --include-value --api-key <id>")
 
     def _record_settings(self, stage: Stage, pipeline: Pipeline) -> None:
-        """Keep the settings with the stack, for the next deployment to start from.
+        """Keep the settings with the stack: the next deployment starts from them.
 
-        CloudFormation updates an output only along with a resource, and not every setting is seen in one: hence the
-        tag, which is another one for other settings, of a resource that is tagged where it is.
+        CloudFormation updates an output only together with a resource, and some settings change no resource. Hence the
+        tag with the settings' digest, on a resource whose tags change in place.
         """
         cdk.Tags.of(pipeline.state_machine).add("settings", settings_record.digest(stage))
         self._output(settings_record.OUTPUT, settings_record.written(stage), "What ./quickstart deploy starts from")
@@ -73,7 +73,7 @@ class VoucherSelection(cdk.Stack):
             cdk.Annotations.of(self).add_warning_v2("voucher-selection:settings", _from_the_defaults(stage.name))
 
     def _stand_before(self, api: Api, stage: Stage) -> None:
-        """Add the domain and the firewall. They are imported where they are wanted: they take a second to import."""
+        """Add the domain and the firewall if the stage has them. Their imports take a second."""
         if stage.domain_name:
             from infra_cdk.domain import Domain  # noqa: PLC0415
 
@@ -87,7 +87,7 @@ class VoucherSelection(cdk.Stack):
     def _watch(
         self, stage: Stage, *, functions: Functions, pipeline: Pipeline, api: Api, table: dynamodb.ITable
     ) -> None:
-        """Add the dashboard and the alarms, which take a second to import as well."""
+        """Add the dashboard and the alarms. Their imports take a second, too."""
         from infra_cdk.observability import Observability  # noqa: PLC0415
 
         watch = Observability(
@@ -107,21 +107,21 @@ def _from_the_defaults(stage: str) -> str:
 
 
 def _tags(stage: Stage) -> dict[str, str]:
-    """What the costs of an account can be told apart by."""
+    """Return the tags that separate the costs of an account."""
     return {"project": "voucher-selection", "stage": stage.name}
 
 
 def _synthesizer(stage: Stage) -> cdk.IStackSynthesizer | None:
-    """How the stack is deployed: on AWS with the roles of ``cdk bootstrap``, in the emulator without roles.
+    """Return how the stack is deployed: on AWS with the roles of `cdk bootstrap`, in the emulator without roles.
 
-    The emulator then needs nothing of a bootstrap but its bucket, ``cdk-hnb659fds-assets-<account>-<region>``; making
-    that one takes a moment, and the whole bootstrap ten seconds.
+    The emulator then needs only the bootstrap's bucket, `cdk-hnb659fds-assets-<account>-<region>`. That takes a moment,
+    the whole bootstrap ten seconds.
     """
     return cdk.CliCredentialsStackSynthesizer() if stage.is_local else None
 
 
 def _boundary(stage: Stage) -> cdk.PermissionsBoundary | None:
-    """The managed policy beyond which no role of the stack can do anything."""
+    """Return the managed policy that limits every role of the stack."""
     policy = stage.permissions_boundary
     if not policy:
         return None

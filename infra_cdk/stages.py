@@ -1,4 +1,4 @@
-"""The settings of a deployment: declared once, with the defaults of each stage."""
+"""The settings of a deployment: each is declared here, once, with its defaults for the stages."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from layers.build import Architecture, host_architecture
+from layers.build.platforms import Architecture, host_architecture
+from voucher_selection.contract.functions import API, FUNCTIONS, WHAT_IF
+from voucher_selection.contract.limits import LEAST_KEPT_VERSIONS, MOST_COUNTRIES, MOST_NULL_DATES, NO_ZONES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from voucher_selection.contract.api import Auth
+
 type StageName = Literal["local", "dev", "prod"]
-type Auth = Literal["none", "api_key", "iam"]
 type Packaging = Literal["bundle", "layers"]
 type Wheels = Literal["host", "lambda"]
 type Removal = Literal["destroy", "retain"]
@@ -28,99 +31,167 @@ LOCAL_API_ID = "voucher"
 
 
 class StageError(ValueError):
-    """A stage or a setting that cannot be used; the message says what is allowed."""
+    """A stage or a setting is not valid; the message says what is allowed."""
 
 
 class UnmatchedSettingError(StageError):
-    """A setting that does not go with another one: each could be used, and both together not."""
+    """Two settings are each valid, but not together."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Every setting of a deployment; the defaults here are those of the AWS stages.
+    """Every setting of a deployment. The defaults here are those of the AWS stages.
 
-    Attributes:
-        name: The stage, which is also the API's.
-        countries: Countries whose assignments count, as the history names them; at most 300.
-        cur_date: The date that days since the last order count up to; None is the day of the run, in
-            `time_zone`.
-        time_zone: What a day is, as the IANA name of a zone, like ``Europe/Riga``. Times of a history or a lookup that
-            have an offset are read as the clocks there showed them; dates, and times without an offset, are of the zone
-            already. It is for the whole history: an append to counts of another zone is refused.
-        null_dates: Placeholders of the history: dates like 1900-01-01 that mean none, unless a run names others.
-        refresh_schedule: When the model is made anew for the day's date, as an EventBridge expression in UTC; empty is
-            never. It needs no refresh where cur_date is set. In UTC, a day of the west begins later: half past midnight
-            in Lima is ``cron(30 5 * * ? *)``.
-        segments_file: JSON file of segment definitions; None uses the ones that are shipped.
-        source_hosts: HTTPS hosts that Ingest may fetch a history from; ``*`` is any.
-        source_private_addresses: Whether such a host may be in a private network, like a server in the functions' VPC.
-        source_max_bytes: Bytes that a file from HTTPS has at most; about what comes in `source_timeout_seconds` at
-            20 MB per second. S3 copies larger ones from a bucket by itself.
-        source_buckets: Buckets that Ingest may read besides the deployment's own.
-        auth: Who may call the API: anyone, holders of an API key, or with signed requests the identities of AWS whose
-            policy allows it (``iam``).
-        start_runs: Whether whoever may call the API may start runs and roll versions back with it; never where anyone
-            may call it, but in the emulator.
-        cors_origins: Origins whose pages may call the API, like ``https://campaigns.example``; ``*`` is any.
-        rate_limit: Requests per second that the API takes in the long run.
-        burst_limit: Requests that the API takes at once.
-        quota_per_day: Requests that an API key has per day; 0 is any number.
-        waf: Whether a web application firewall stands before the API: AWS's common rules, known bad inputs, and
-            `waf_rate_limit`.
-        waf_rate_limit: Requests of one address in five minutes, from which on the firewall refuses them.
-        domain_name: The API's own domain; empty is API Gateway's, which is closed where there is one.
-        certificate_arn: The domain's certificate in ACM, of the region of the stack.
-        hosted_zone_id: The zone of Route 53 that gets a record of the domain; empty leaves the record to its owner.
-        model_refresh_seconds: How long the API serves a model before it asks whether there is a newer one.
-        shard_target_rows: Rows that a shard has at most, unless one row group has more.
-        shard_target_bytes: Compressed bytes that a shard has at most, unless one row group has more.
-        batch_rows: Rows that Clean or Assign holds in memory at a time.
-        max_concurrency: Shards that are worked on at once.
-        kept_versions: Versions of the model that stay for a rollback, the served one included.
-        version_days: Days after which a version expires once a newer one was published; never the served one.
-        most_malformed_share: Of the rows of a run's countries, the share that may be malformed for its model to be
-            published; this and the next four are the thresholds of the quality gate, None is no limit.
-        most_rejected_rise: By how much the share of rows that a rule rejects may be higher than for the served model.
-        least_kept_rows: How many rows must be kept.
-        most_lost_segments: How many segments of the served model may have no support any more.
-        least_support_of_change: The support that a segment must have to get another amount than it has.
-        ingest_memory_mb: Memory of Ingest, in MB; the share of CPU grows with it.
-        ingest_timeout_seconds: How long Ingest may take, at most 900.
-        clean_memory_mb: Memory of Clean, in MB.
-        clean_disk_mb: Disk of Clean, in MB: a shard's cleaned and rejected rows, compressed, are there until uploaded.
-        clean_timeout_seconds: How long Clean may take for one shard, at most 900.
-        assign_memory_mb: Memory of Assign, in MB.
-        assign_timeout_seconds: How long Assign may take for one shard, at most 900.
-        model_memory_mb: Memory of Model, in MB.
-        model_timeout_seconds: How long Model may take, at most 900.
-        what_if_memory_mb: Memory of WhatIf, in MB.
-        what_if_timeout_seconds: How long WhatIf may take; the API, which waits for it, should have a second more.
-        api_memory_mb: Memory of the API, in MB.
-        api_timeout_seconds: How long the API may take; API Gateway gives up after 29.
-        run_timeout_seconds: How long a whole run may take.
-        raw_days: Days after which landed sources are deleted.
-        staging_days: Days after which cleaned rows and the counts of shards are deleted.
-        quarantine_days: Days after which rejected rows are deleted.
-        noncurrent_days: Days that a replaced or deleted object stays restorable. Production objects never expire.
-        log_days: Days that logs are kept; one of `LOG_PERIODS`.
-        log_level: Level of the functions' logs.
-        tracing: Whether X-Ray traces requests and runs.
-        monitoring: Whether there are a dashboard, alarms with their topic, and saved queries over the logs.
-        alarm_email: Who is written to when an alarm changes, or a run fails; empty is nobody.
-        most_model_age_hours: Hours since the last publication from which on an alarm says so, at most a week; None has
-            no such alarm, for a stage whose model is not made every day.
-        execution_logs: Whether Step Functions and API Gateway write logs of their own to CloudWatch.
-        packaging: Functions that carry their dependencies (``bundle``), or functions with layers.
-        architecture: The processor that the functions run on.
-        wheels: Whether the functions run in Lambda or a Lambda container, or as processes of this machine (``host``).
-        kms_key: ARN of the customer-managed key that encrypts the bucket, the table, the topics, the log groups and the
-            functions' environments; empty uses AWS's own keys.
-        permissions_boundary: ARN or name of the managed policy that bounds every role; empty is none.
-        subnet_ids: Subnets that the functions run in; none is outside of any VPC.
-        security_group_ids: Security groups of the functions in these subnets.
-        removal: What becomes of the bucket and the table when the stack is deleted.
-        public_endpoint: Where the emulator is reached; empty on AWS.
-        given: The names of the settings that the deployment names; all others have the stage's defaults.
+    Attributes
+    ----------
+    name
+        The stage, which is also the API's.
+    countries
+        Countries whose assignments count, as the history names them; at most 300.
+    cur_date
+        The date up to which days since the last order are counted; None is the day of the run, in `time_zone`.
+    time_zone
+        The time zone whose days count, by its IANA name, like `Europe/Riga`. A time with an offset, in a history or a
+        lookup, is converted to this zone. A date, or a time without an offset, is read as one of this zone. A model's
+        whole history has one zone: an append to counts of another zone is refused.
+    null_dates
+        Placeholders in the history: dates like 1900-01-01 that mean "no order", unless a run names others.
+    refresh_schedule
+        When the model is made again for the day's date, as an EventBridge expression in UTC; empty is never. Where
+        cur_date is set, no refresh is needed. West of Greenwich a day begins later than in UTC: half past midnight in
+        Lima is `cron(30 5 * * ? *)`.
+    segments_file
+        JSON file of segment definitions; None uses the shipped ones.
+    source_hosts
+        HTTPS hosts from which Ingest may fetch a history; `*` is any.
+    source_private_addresses
+        Whether such a host may be in a private network, like a server in the functions' VPC.
+    source_max_bytes
+        The most bytes that a file from HTTPS may have. At 20 MB per second, about this many come in
+        `source_timeout_seconds`. S3 copies larger files from a bucket itself.
+    source_buckets
+        Buckets that Ingest may read besides the deployment's own.
+    auth
+        Who may call the API: anyone (`none`), holders of an API key, or, with signed requests, the identities of AWS
+        whose policy allows it (`iam`).
+    start_runs
+        Whether callers of the API may start runs and roll versions back. On AWS this needs a key or signatures.
+    cors_origins
+        Origins whose pages may call the API, like `https://campaigns.example`; `*` is any.
+    rate_limit
+        Requests per second that the API takes in the long run.
+    burst_limit
+        Requests that the API takes at once.
+    quota_per_day
+        Requests that an API key has per day; 0 is any number.
+    waf
+        Whether a web application firewall protects the API: AWS's common rules, known bad inputs, and
+        `waf_rate_limit`.
+    waf_rate_limit
+        Requests of one address in five minutes after which the firewall refuses more.
+    domain_name
+        The API's own domain, which closes API Gateway's domain; empty uses API Gateway's.
+    certificate_arn
+        The domain's certificate in ACM, in the region of the stack.
+    hosted_zone_id
+        The zone of Route 53 that gets a record of the domain; empty leaves the record to its owner.
+    model_refresh_seconds
+        How long the API serves a model before it looks for a newer one.
+    shard_target_rows
+        The most rows that a shard has, unless one row group has more.
+    shard_target_bytes
+        The most compressed bytes that a shard has, unless one row group has more.
+    batch_rows
+        Rows that Clean or Assign holds in memory at a time.
+    max_concurrency
+        Shards that are processed at once.
+    kept_versions
+        Versions of the model that are kept for a rollback, including the served one.
+    version_days
+        Days after which a version expires once a newer one was published; the served one never expires.
+    most_malformed_share
+        The share of the rows of a run's countries that may be malformed if its model is to be published. This and the
+        next four are the thresholds of the quality gate; None is no limit.
+    most_rejected_rise
+        By how much the share of rows that a rule rejects may be higher than for the served model.
+    least_kept_rows
+        How many rows must be kept.
+    most_lost_segments
+        How many segments of the served model may have lost all support.
+    least_support_of_change
+        The support that a segment must have if its amount is to change.
+    ingest_memory_mb
+        Memory of Ingest, in MB; the share of CPU grows with it.
+    ingest_timeout_seconds
+        How long Ingest may take, at most 900.
+    clean_memory_mb
+        Memory of Clean, in MB.
+    clean_disk_mb
+        Disk of Clean, in MB. It holds a shard's cleaned and rejected rows, compressed, until they are uploaded.
+    clean_timeout_seconds
+        How long Clean may take for one shard, at most 900.
+    assign_memory_mb
+        Memory of Assign, in MB.
+    assign_timeout_seconds
+        How long Assign may take for one shard, at most 900.
+    model_memory_mb
+        Memory of Model, in MB.
+    model_timeout_seconds
+        How long Model may take, at most 900.
+    what_if_memory_mb
+        Memory of WhatIf, in MB.
+    what_if_timeout_seconds
+        How long WhatIf may take. The API waits for it and should have a second more.
+    api_memory_mb
+        Memory of the API, in MB.
+    api_timeout_seconds
+        How long the API may take; API Gateway gives up after 29.
+    run_timeout_seconds
+        How long a whole run may take.
+    raw_days
+        Days after which landed sources are deleted.
+    staging_days
+        Days after which cleaned rows and the counts of shards are deleted.
+    quarantine_days
+        Days after which rejected rows are deleted.
+    noncurrent_days
+        Days that a replaced or deleted object can be restored. Production objects never expire.
+    log_days
+        Days that logs are kept; one of `LOG_PERIODS`.
+    log_level
+        Level of the functions' logs.
+    tracing
+        Whether X-Ray traces requests and runs.
+    monitoring
+        Whether the stack has a dashboard, alarms with their topic, and saved queries over the logs.
+    alarm_email
+        Who gets an email when an alarm changes or a run fails; empty is nobody.
+    most_model_age_hours
+        Hours since the last publication after which an alarm is raised, at most 168 (a week); None has no such alarm,
+        for a stage whose model is not made every day.
+    execution_logs
+        Whether Step Functions and API Gateway write logs of their own to CloudWatch.
+    packaging
+        Functions that carry their dependencies (`bundle`), or functions with layers.
+    architecture
+        The processor that the functions run on.
+    wheels
+        Whether the functions run in Lambda or a Lambda container, or as processes of this machine (`host`).
+    kms_key
+        ARN of the customer-managed key that encrypts the bucket, the table, the topics, the log groups and the
+        functions' environments; empty uses AWS's own keys.
+    permissions_boundary
+        ARN or name of the managed policy that bounds every role; empty is none.
+    subnet_ids
+        Subnets that the functions run in; empty is outside of any VPC.
+    security_group_ids
+        Security groups of the functions in these subnets.
+    removal
+        What happens to the bucket and the table when the stack is deleted.
+    public_endpoint
+        The emulator's address; empty on AWS.
+    given
+        The names of the settings that the deployment names; all others have the stage's defaults.
     """
 
     name: StageName
@@ -194,82 +265,76 @@ class Stage:
     given: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse values that a deployment would only find out about halfway, or that no run could use."""
+        """Refuse values that would fail halfway through a deployment, or in every run."""
         if not self.countries:
             raise StageError("countries: expected at least one country, e.g. countries=Peru,Latvia")
-        if len(self.countries) > _MOST_COUNTRIES:
-            msg = f"countries: expected at most {_MOST_COUNTRIES} countries, got {len(self.countries):,}"
-            raise StageError(msg)
+        if len(self.countries) > MOST_COUNTRIES:
+            raise StageError(f"countries: expected at most {MOST_COUNTRIES} countries, got {len(self.countries):,}")
         self._check_days()
         self._check_numbers()
         self._check_addresses()
         self._check_names()
         if self.refresh_schedule and not re.fullmatch(r"(cron|rate)\([^()]+\)", self.refresh_schedule):
-            msg = f"refresh_schedule: expected like cron(30 0 * * ? *), or nothing, got {self.refresh_schedule!r}"
-            raise StageError(msg)
-        # last: a value that cannot be used is told before one that lacks another
+            raise StageError(
+                f"refresh_schedule: expected like cron(30 0 * * ? *), or nothing, got {self.refresh_schedule!r}"
+            )
+        # last: an invalid value is reported before one that lacks another
         self._check_belonging()
 
     def _check_days(self) -> None:
-        """Refuse a time zone that the functions would not know, and more placeholders than a run takes."""
-        if self.time_zone != "UTC" and self.time_zone not in available_timezones() - _NO_ZONES:
+        """Refuse a time zone that the functions would not know, and too many placeholders."""
+        if self.time_zone != "UTC" and self.time_zone not in available_timezones() - {*NO_ZONES}:
             missing = "" if available_timezones() else "; this machine has no such database: install tzdata"
-            msg = f"time_zone: expected a zone of the IANA database like Europe/Riga, got {self.time_zone!r}{missing}"
-            raise StageError(msg)
-        if len(self.null_dates) > _MOST_NULL_DATES:
-            msg = f"null_dates: expected at most {_MOST_NULL_DATES} dates, got {len(self.null_dates)}"
-            raise StageError(msg)
+            raise StageError(
+                f"time_zone: expected a zone of the IANA database like Europe/Riga, got {self.time_zone!r}{missing}"
+            )
+        if len(self.null_dates) > MOST_NULL_DATES:
+            raise StageError(f"null_dates: expected at most {MOST_NULL_DATES} dates, got {len(self.null_dates)}")
 
     def _check_numbers(self) -> None:
         for setting, (least, most) in _RANGES.items():
             value = getattr(self, setting)
             if value is not None and not least <= value <= most:
-                msg = f"{setting}: expected {least} to {most}, got {value}"
-                raise StageError(msg)
+                raise StageError(f"{setting}: expected {least} to {most}, got {value}")
         if self.log_days not in LOG_PERIODS:
-            msg = f"log_days: expected one of {', '.join(map(str, LOG_PERIODS))}, got {self.log_days}"
-            raise StageError(msg)
+            raise StageError(f"log_days: expected one of {', '.join(map(str, LOG_PERIODS))}, got {self.log_days}")
 
     def _check_addresses(self) -> None:
         for setting, (pattern, expected) in _ADDRESSES.items():
             for value in getattr(self, setting):
                 if value != "*" and not re.fullmatch(pattern, value):
-                    msg = f"{setting}: expected {expected}, or *, got {value!r}"
-                    raise StageError(msg)
+                    raise StageError(f"{setting}: expected {expected}, or *, got {value!r}")
         endpoint = urlsplit(self.public_endpoint)
         if self.public_endpoint and (endpoint.scheme not in {"http", "https"} or not endpoint.netloc):
-            msg = f"endpoint: expected an address like {LOCAL_ENDPOINT}, got {self.public_endpoint!r}"
-            raise StageError(msg)
+            raise StageError(f"endpoint: expected an address like {LOCAL_ENDPOINT}, got {self.public_endpoint!r}")
 
     def _check_names(self) -> None:
         for setting, (pattern, expected) in _NAMES.items():
             given = getattr(self, setting)
             for value in (given,) if isinstance(given, str) else given:
                 if value and not re.fullmatch(pattern, value):
-                    msg = f"{setting}: expected {expected}, got {value!r}"
-                    raise StageError(msg)
+                    raise StageError(f"{setting}: expected {expected}, got {value!r}")
 
     def _check_belonging(self) -> None:
-        """Refuse a setting without the one that it belongs to, and in the emulator what there is only on AWS."""
+        """Refuse a setting without the one that it needs, and in the emulator one that needs AWS."""
         if self.is_local:
             self._check_emulated()
         elif self.start_runs and self.auth == "none":
             raise UnmatchedSettingError("start_runs: anyone could start runs where auth is none; set auth=api_key")
         for setting, needed in _NEEDS.items():
             if getattr(self, setting) and not getattr(self, needed):
-                msg = f"{setting}: expected {needed} with it; set both, or neither"
-                raise UnmatchedSettingError(msg)
+                raise UnmatchedSettingError(f"{setting}: expected {needed} with it; set both, or neither")
         if self.quota_per_day and self.auth != "api_key":
-            msg = f"quota_per_day: a quota is counted by API key, and auth is {self.auth}; set auth=api_key"
-            raise UnmatchedSettingError(msg)
+            raise UnmatchedSettingError(
+                f"quota_per_day: a quota is counted by API key, and auth is {self.auth}; set auth=api_key"
+            )
 
     def _check_emulated(self) -> None:
         if self.auth == "iam":
             raise StageError("auth: the emulator checks no signatures; expected none or api_key, got 'iam'")
         for setting in _ON_AWS_ONLY:
             if getattr(self, setting):
-                msg = f"{setting}: the emulator has nothing of the kind; set it on dev or prod only"
-                raise StageError(msg)
+                raise StageError(f"{setting}: the emulator has nothing of the kind; set it on dev or prod only")
 
     @property
     def is_local(self) -> bool:
@@ -278,7 +343,7 @@ class Stage:
 
     @property
     def local_api_url(self) -> str:
-        """Where the emulator serves the API, with a slash at the end; empty on AWS, whose address comes with it."""
+        """The address of the API in the emulator, with a slash at the end; empty on AWS: API Gateway makes one."""
         if not self.is_local:
             return ""
         return f"{self.public_endpoint.rstrip('/')}/_aws/execute-api/{LOCAL_API_ID}/{self.name}/"
@@ -290,56 +355,51 @@ class Stage:
 
     @property
     def source_timeout_seconds(self) -> float:
-        """How long a file from HTTPS may take to come: Ingest has to say so before Lambda ends it."""
+        """How long a file from HTTPS may take: Ingest must give up before Lambda ends it."""
         return self.ingest_timeout_seconds * _FETCHING
 
     @property
     def refreshes(self) -> bool:
-        """Whether the model moves with the calendar by itself."""
+        """Whether the model is made again on a schedule."""
         return self.cur_date is None and bool(self.refresh_schedule)
 
     @property
     def segments(self) -> str:
-        """The segment definitions as JSON text; empty for those that are shipped.
+        """The segment definitions as JSON text; empty for the shipped ones.
 
-        Raises:
-            StageError: The file cannot be read, is not JSON, or does not fit into a function's environment.
+        Raises
+        ------
+        StageError
+            The file cannot be read, is not JSON, or does not fit into a function's environment.
         """
         if self.segments_file is None:
             return ""
         try:
             text = json.dumps(json.loads(self.segments_file.read_text(encoding="utf-8-sig")), separators=(",", ":"))
         except (OSError, ValueError) as error:
-            msg = f"segments_file: {self.segments_file} cannot be used: {error}"
-            raise StageError(msg) from error
+            raise StageError(f"segments_file: {self.segments_file} cannot be used: {error}") from error
         if len(text) > _MOST_SEGMENTS_BYTES:
-            msg = (
+            raise StageError(
                 f"segments_file: {self.segments_file} has {len(text):,} bytes without blanks; a function's environment "
                 f"takes {_MOST_SEGMENTS_BYTES:,}. Define fewer segments, or shorten their names"
             )
-            raise StageError(msg)
         return text
 
 
-_NO_ZONES = frozenset({"Factory", "localtime"})
-"""What some machines have among the zones, and is none, or another one elsewhere."""
-
-_MOST_NULL_DATES = 100
-"""What a run takes."""
 SETTINGS = tuple(each for each in fields(Stage) if each.name not in {"name", "given"})
-"""What can be set, in the order in which it is declared."""
+"""What can be set, in the order of the declaration."""
 
 _ADDRESSES: Mapping[str, tuple[str, str]] = {
     "source_hosts": (r"[a-z0-9.-]+", "host names like files.example.com"),
     "cors_origins": (r"https?://[a-z0-9.-]+(:\d{1,5})?", "origins like https://campaigns.example"),
 }
-"""The settings that are lists of addresses, or ``*`` for any: what each looks like."""
+"""The settings that are lists of addresses, or `*` for any: the pattern of an address, and an example."""
 
 _FETCHING = 0.9
-"""The part of its time that Ingest may wait for a file; the rest is for reading its footer and for writing the plan."""
+"""The share of its time that Ingest may wait for a file; the rest is for the footer and the plan."""
 
 _MOST_UPLOADED_BYTES = 10_000 * 8 * 1024**2
-"""S3 takes 10,000 parts of an object; boto3 makes them of 8 MiB where it does not know the whole size."""
+"""S3 takes 10,000 parts of an object; boto3 makes parts of 8 MiB if it does not know the whole size."""
 
 _GATE = (
     "most_malformed_share",
@@ -368,7 +428,7 @@ _NAMES: Mapping[str, tuple[str, str]] = {
     "hosted_zone_id": (r"Z[A-Z0-9]+", "a zone's id like Z0123456789ABCDEFGHIJ"),
     "alarm_email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address like on-call@example.com"),
 }
-"""The settings that name something which is there before the stack: what the name looks like."""
+"""The settings that name something that exists before the stack: the pattern of the name, and an example."""
 
 _NEEDS = {
     "domain_name": "certificate_arn",
@@ -378,18 +438,15 @@ _NEEDS = {
     "security_group_ids": "subnet_ids",
     "alarm_email": "monitoring",
 }
-"""The settings that mean nothing without another one."""
+"""The settings that need another one."""
 
 _ON_AWS_ONLY = ("kms_key", "permissions_boundary", "subnet_ids", "waf", "domain_name")
 
 LOG_PERIODS = (1, 7, 14, 30, 90, 180, 365)
-"""How long logs can be kept, in days: of CloudWatch's periods, the ones that a team has asked for."""
-
-_MOST_COUNTRIES = 300
-"""What a run may name, too: its countries travel in every item of the map of shards."""
+"""How long logs can be kept, in days: some of CloudWatch's periods."""
 
 _MOST_SEGMENTS_BYTES = 3_000
-"""Lambda takes 4 KB of environment variables; the others need less than a quarter of it."""
+"""Lambda takes 4 KB of environment variables; the other variables need less than a quarter of it."""
 
 _LAMBDA_MEMORY_MB = (128, 10_240)
 _LAMBDA_DISK_MB = (512, 10_240)
@@ -397,8 +454,6 @@ _LAMBDA_TIMEOUT_SECONDS = (1, 900)
 _API_GATEWAY_TIMEOUT_SECONDS = (1, 29)
 _DAYS = (1, 36_500)
 _COUNT = (1, 2**31)
-
-_FUNCTIONS = ("ingest", "clean", "assign", "model", "what_if", "api")
 
 _RANGES: Mapping[str, tuple[float, float]] = {
     "rate_limit": (1, 10_000),
@@ -412,27 +467,28 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "shard_target_bytes": _COUNT,
     "batch_rows": _COUNT,
     "max_concurrency": (1, 10_000),
-    "kept_versions": (2, 1_000),
+    "kept_versions": (LEAST_KEPT_VERSIONS, 1_000),
     "most_malformed_share": (0, 1),
     "most_rejected_rise": (0, 1),
     "least_kept_rows": _COUNT,
     "most_lost_segments": (0, 2**31),
     "least_support_of_change": _COUNT,
-    **{f"{function}_memory_mb": _LAMBDA_MEMORY_MB for function in _FUNCTIONS},
-    **{f"{function}_timeout_seconds": _LAMBDA_TIMEOUT_SECONDS for function in ("ingest", "clean", "assign", "model")},
+    **{f"{function}_memory_mb": _LAMBDA_MEMORY_MB for function in FUNCTIONS},
+    **{f"{function}_timeout_seconds": _LAMBDA_TIMEOUT_SECONDS for function in FUNCTIONS},
+    **{f"{function}_timeout_seconds": _API_GATEWAY_TIMEOUT_SECONDS for function in (WHAT_IF, API)},
     "clean_disk_mb": _LAMBDA_DISK_MB,
-    "api_timeout_seconds": _API_GATEWAY_TIMEOUT_SECONDS,
-    "what_if_timeout_seconds": _API_GATEWAY_TIMEOUT_SECONDS,
     "run_timeout_seconds": (60, 31_536_000),
     **dict.fromkeys(("version_days", "raw_days", "staging_days", "quarantine_days", "noncurrent_days"), _DAYS),
 }
 
 
 def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings are checked by Stage
-    """Return a stage with its defaults, and with these settings instead of them.
+    """Return a stage with its defaults, except for these settings.
 
-    Raises:
-        StageError: The stage is unknown, or a setting cannot be used.
+    Raises
+    ------
+    StageError
+        The stage is unknown, or a setting is not valid.
     """
     match name:
         case "local":
@@ -442,9 +498,9 @@ def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings a
                 "source_hosts": ("*",),
                 "auth": "none",
                 "start_runs": True,
-                **dict.fromkeys(_GATE),  # who tries things out wants to see what comes of them
+                **dict.fromkeys(_GATE),  # a first trial should show its result
                 "max_concurrency": 4,
-                "model_refresh_seconds": 1,  # who tries things out looks at once at what a run has changed
+                "model_refresh_seconds": 1,  # a first trial looks at once at what a run has changed
                 "tracing": False,
                 "monitoring": False,
                 "execution_logs": False,
@@ -458,6 +514,5 @@ def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings a
         case "prod":
             defaults = {"log_days": 90, "waf": True, "removal": "retain"}
         case _:
-            msg = f"stage: expected one of {', '.join(get_args(StageName.__value__))}, got {name!r}"
-            raise StageError(msg)
+            raise StageError(f"stage: expected one of {', '.join(get_args(StageName.__value__))}, got {name!r}")
     return Stage(**{"name": name, **defaults, **settings}, given=frozenset(settings))

@@ -9,6 +9,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from local.quickstart.here.sample import sample_history
+from tests.environment import POWERTOOLS
 from tests.histories import history, parquet_bytes, repeated
 from tests.processes import ByDeployment
 from tests.product import KEYED_SETTINGS, Product, free_port
@@ -45,13 +46,8 @@ def _told(counts: Counter[str]) -> str:
 
 
 # Logger and metrics are made once a process, when they are first imported: with these names, whichever test is first.
-_NAMES = {
-    "POWERTOOLS_SERVICE_NAME": "test",
-    "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
-    "POWERTOOLS_TRACE_DISABLED": "true",
-}
 with pytest.MonkeyPatch.context() as of_process:
-    for name, value in _NAMES.items():
+    for name, value in POWERTOOLS.items():
         of_process.setenv(name, value)
     import voucher_selection.adapters.observability  # noqa: F401
 

@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api import page_routes, run_routes
 from api.context import models, settings
-from voucher_selection.adapters.emitted_metrics import LOOKUPS_REFUSED, VOUCHERS_SELECTED, emit
+from voucher_selection.adapters.emitted_metrics import emit
 from voucher_selection.adapters.observability import logger, metrics, tracer
 from voucher_selection.api import http_answers, problems
 from voucher_selection.api.answers import NEGOTIATED, json_answer, methods_answer, problem_answer
@@ -21,6 +21,7 @@ from voucher_selection.api.bulk_lookups import customers_of, look_up_all, refusa
 from voucher_selection.api.health import health
 from voucher_selection.api.negotiation import prefers_html
 from voucher_selection.api.request_bodies import json_of
+from voucher_selection.contract.metrics import LOOKUPS_REFUSED, VOUCHERS_SELECTED
 from voucher_selection.domain.lookups import LookupRequest, look_up
 from voucher_selection.domain.model_document import selection_criteria
 
@@ -131,7 +132,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 
 def _json_body() -> object:
-    return json_of(app.current_event, settings.most_body_bytes)
+    return json_of(app.current_event)
 
 
 def _accept() -> str:

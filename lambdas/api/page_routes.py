@@ -138,7 +138,7 @@ def get_run(run_id: str) -> Response[str]:
 
 
 def _lookup_page(form: dict[str, str] | None) -> Response[str]:
-    """The form: as it was sent, with its answer, or yet to be filled."""
+    """Return the form: as it was sent, with its answer, or empty."""
     from voucher_selection.api import pages  # noqa: PLC0415 - see above
 
     fields = form or {}
@@ -181,7 +181,7 @@ def _runs_page(
 
 
 def _request_of(fields: Mapping[str, str]) -> dict[str, Any]:
-    """The request of a run that a form asks for; what is blank is not asked."""
+    """Return the request of a run that a form asks for, without its blank fields."""
     request: dict[str, Any] = {name: text.strip() for name, text in fields.items() if text.strip()}
     if "countries" in request:
         request["countries"] = [country.strip() for country in request["countries"].split(",") if country.strip()]
@@ -189,7 +189,7 @@ def _request_of(fields: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _fields() -> dict[str, str]:
-    return form_of(router.current_event, settings.most_body_bytes)
+    return form_of(router.current_event)
 
 
 def _query() -> dict[str, str]:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
-from api.context import catalog, models, run_records, settings, state_machine, what_if_function
+from api.context import catalog, models, run_records, state_machine, what_if_function
 from voucher_selection.api import http_answers
 from voucher_selection.api.answers import json_answer
 from voucher_selection.api.request_bodies import json_of
@@ -67,4 +67,4 @@ def post_executions() -> Response[str]:
 
 
 def _json_body() -> object:
-    return json_of(router.current_event, settings.most_body_bytes)
+    return json_of(router.current_event)

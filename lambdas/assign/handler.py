@@ -5,10 +5,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from voucher_selection.adapters.emitted_metrics import VOUCHERS_ASSIGNED, emit
+from voucher_selection.adapters.emitted_metrics import emit
 from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
 from voucher_selection.adapters.settings import AssignSettings
 from voucher_selection.adapters.stores import Stores
+from voucher_selection.contract.metrics import VOUCHERS_ASSIGNED
 from voucher_selection.domain.plans import Shard
 from voucher_selection.domain.runs import RunId
 from voucher_selection.pipeline.assigning import assign_shard

@@ -6,17 +6,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from voucher_selection.adapters.clients import s3_client
-from voucher_selection.adapters.emitted_metrics import (
+from voucher_selection.adapters.emitted_metrics import emit
+from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
+from voucher_selection.adapters.settings import CleanSettings
+from voucher_selection.contract.metrics import (
     ROWS_KEPT,
     ROWS_OTHER_COUNTRY,
     ROWS_READ,
     ROWS_REJECTED,
     ROWS_REJECTED_BY_RULE,
-    emit,
 )
-from voucher_selection.adapters.lake import Lake
-from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
-from voucher_selection.adapters.settings import CleanSettings
 from voucher_selection.domain.plans import Shard
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.runs import RunId

@@ -5,11 +5,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from voucher_selection.adapters.emitted_metrics import ROWS_LANDED, SHARDS_PLANNED, emit
+from voucher_selection.adapters.emitted_metrics import emit
 from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import IngestSettings
 from voucher_selection.adapters.stores import Stores
+from voucher_selection.contract.metrics import ROWS_LANDED, SHARDS_PLANNED
 from voucher_selection.domain.kinds import parse_request
 from voucher_selection.domain.plans import HistoryPlan
 from voucher_selection.domain.reading import Reading

@@ -4,17 +4,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from voucher_selection.adapters.emitted_metrics import (
-    MODELS_HELD_BACK,
-    MODELS_PUBLISHED,
-    MODELS_SUPERSEDED,
-    SHARDS_FAILED,
-    emit,
-)
+from voucher_selection.adapters.emitted_metrics import emit
 from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
+from voucher_selection.contract.metrics import MODELS_HELD_BACK, MODELS_PUBLISHED, MODELS_SUPERSEDED, SHARDS_FAILED
 from voucher_selection.domain.errors import HeldBack, ShardsIncomplete
 from voucher_selection.domain.kinds import parse_request
 from voucher_selection.domain.runs import RunEvent

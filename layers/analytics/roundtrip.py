@@ -1,10 +1,12 @@
 """Proof that the layers are whole: run by a bare interpreter that sees nothing but the folders named as arguments.
 
-Example::
+Examples
+--------
+On the command line::
 
     python -S -I -B layers/analytics/roundtrip.py .build/unpacked/python
 """
-# ruff: noqa: E402 - what is imported is what is to be proved
+# ruff: noqa: E402 - the imports are what is to be proved
 
 import io
 import sys

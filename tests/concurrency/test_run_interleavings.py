@@ -113,7 +113,7 @@ def object_of(run_id: str) -> dict[str, str]:
 
 STARTS = {"first": ("full", 0), "a": ("append", 1), "b": ("append", 3), "full": ("full", 4)}
 
-SETTINGS = ModelSettings(bucket="lake", table="catalog", cur_date=CUR_DATE, kept_versions=2)
+SETTINGS = ModelSettings(bucket="lake", table="catalog", cur_date=CUR_DATE, kept_versions=2, version_days=30, gate="{}")
 
 
 def model_of(run_id: str) -> Program:

@@ -12,8 +12,8 @@ from queue import Empty, Queue
 from threading import Timer
 from typing import IO
 
+from tests.environment import function_environment
 from tests.faults.worker import Ended
-from tests.integration.conftest import ENVIRONMENT
 from tests.product import ROOT
 
 _WORKERS = 2
@@ -22,7 +22,7 @@ _TIME_LIMIT = 60  # seconds, for the start of a worker as well
 # The logger and the metrics are made when they are imported, and write where the worker answers.
 _ENVIRONMENT = (
     os.environ
-    | ENVIRONMENT
+    | function_environment()
     | {
         "MALLOC_ARENA_MAX": "2",
         "POWERTOOLS_LOG_LEVEL": "CRITICAL",

@@ -20,8 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from moto import mock_aws
 
+from infra_cdk.stages import stage
+from tests.environment import BUCKET, TABLE, function_environment
 from tests.faults.corpus import ENDS_RIGHT, Fault, faults, sound_history
-from tests.integration.conftest import BUCKET, ENVIRONMENT, STARTED, TABLE, Pipeline
+from tests.integration.conftest import STARTED, Pipeline
 from tests.reference import answer
 from voucher_selection.adapters.clients import s3_client
 from voucher_selection.adapters.lake import Lake
@@ -33,7 +35,6 @@ from voucher_selection.pipeline.merging import merge_shards
 
 # What the deployed Clean has in all: here, what it may take besides the interpreter and its libraries.
 _MEMORY = 1792 * 2**20
-_BATCH_ROWS = 131_072  # as deployed
 
 
 class Ended(NamedTuple):
@@ -79,7 +80,7 @@ def main() -> None:
 
 @contextmanager
 def _served_pipeline() -> Iterator[Pipeline]:
-    os.environ.update(ENVIRONMENT | {"BATCH_ROWS": str(_BATCH_ROWS)})
+    os.environ.update(function_environment(batch_rows=stage("local").batch_rows))  # batches as deployed
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         keys = {"pk": "HASH", "sk": "RANGE"}

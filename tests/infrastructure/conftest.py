@@ -16,7 +16,9 @@ from aws_cdk.assertions import Template
 
 from infra_cdk.stack import VoucherSelection
 from infra_cdk.stages import Stage, stage
-from layers.build import FUNCTIONS, Archive, Packages
+from layers.build.archives import Archive
+from layers.build.packages import Packages
+from voucher_selection.contract.functions import FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("local", "dev", "prod")

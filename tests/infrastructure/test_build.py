@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from layers import build
+from infra_cdk import environments
+from infra_cdk.stages import stage
+from layers.build import cache, packages, wheels
+from layers.build.archives import Archive
+from layers.build.errors import BuildError, PackageTooLargeError
+from layers.build.packages import LAYERS_OF, SIZE_BUDGET, build_bundles, build_layers, check_size
+from layers.build.platforms import host_architecture, host_platform, lambda_platform
+from voucher_selection.contract.functions import FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHER = {"x86_64": "arm64", "arm64": "x86_64"}
@@ -22,7 +29,7 @@ ROUNDTRIP = ROOT / "layers" / "analytics" / "roundtrip.py"
 
 @pytest.fixture(scope="session")
 def layers():
-    return build.build_layers(build.host_platform())
+    return build_layers(host_platform())
 
 
 @pytest.fixture(scope="session")
@@ -39,12 +46,12 @@ def bare_python(*arguments: object, **environment: str) -> subprocess.CompletedP
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def unpack(archive: build.Archive, folder: Path) -> None:
+def unpack(archive: Archive, folder: Path) -> None:
     with zipfile.ZipFile(archive.path) as file:
         file.extractall(folder)
 
 
-def names(archive: build.Archive) -> set[str]:
+def names(archive: Archive) -> set[str]:
     with zipfile.ZipFile(archive.path) as file:
         return set(file.namelist())
 
@@ -52,14 +59,12 @@ def names(archive: build.Archive) -> set[str]:
 @pytest.fixture(scope="session")
 def elsewhere(tmp_path_factory):
     """What the layers hold on the other processor, installed and pruned, by layer: without bytecode, not yet zipped."""
-    platform = build.lambda_platform(OTHER[build.host_architecture()])
+    platform = lambda_platform(OTHER[host_architecture()])
     work = tmp_path_factory.mktemp("elsewhere")
     installed = {}
     for layer in ("shared", "analytics"):
-        lock, installed[layer] = work / f"{layer}.txt", work / layer
-        lock.write_text(build._requirements(layer))
-        build._install(platform, lock, installed[layer])
-        build._prune(installed[layer])
+        installed[layer] = work / layer
+        wheels.install(platform, layer, installed[layer])
     return installed
 
 
@@ -87,27 +92,28 @@ def test_a_layer_alone_is_not_enough(layers, tmp_path):
     assert "No module named 'pandas'" in bare_python(ROUNDTRIP, tmp_path / "python").stderr
 
 
-@pytest.mark.parametrize("function", build.FUNCTIONS)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_function_starts_with_nothing_but_its_layers_and_with_tracing_as_on_aws(layers, function, tmp_path):
     task, opt = tmp_path / "task", tmp_path / "opt"
     unpack(layers.functions[function], task)
-    for layer in build.LAYERS_OF[function]:
+    for layer in LAYERS_OF[function]:
         unpack(layers.layers[layer], opt)
-    settings = {"BUCKET": "lake", "TABLE": "catalog", "COUNTRIES": '["Peru"]', "SOURCE_HOSTS": "[]"}
-    settings |= {"STATE_MACHINE_ARN": "arn", "WHAT_IF_FUNCTION": "what-if"}
+    dev, stores = stage("dev"), environments.Stores("lake", "catalog")
+    settings = environments.of_all(dev, stores, state_machine_arn="arn", what_if_function="what-if")
+    settings |= environments.powertools(dev, function, "VoucherSelection-dev")
 
     paths = [str(task), str(opt / "python")]
     program = f"import sys; sys.path[:0] = {paths}; from {function}.handler import lambda_handler"
-    done = bare_python("-c", program, AWS_DEFAULT_REGION="eu-west-1", POWERTOOLS_SERVICE_NAME=function, **settings)
+    done = bare_python("-c", program, AWS_DEFAULT_REGION="eu-west-1", **settings)
 
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("function", build.FUNCTIONS)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_function_with_its_layers_is_below_nine_tenths_of_lambdas_limit(layers, function):
-    parts = {function: layers.functions[function]} | {name: layers.layers[name] for name in build.LAYERS_OF[function]}
+    parts = {function: layers.functions[function]} | {name: layers.layers[name] for name in LAYERS_OF[function]}
 
-    assert build.check_size(function, parts) < build.ROOMY == 235_929_600
+    assert check_size(function, parts) < SIZE_BUDGET == 235_929_600
 
 
 def test_the_layers_are_below_nine_tenths_on_the_other_processor_too(layers, elsewhere):
@@ -122,21 +128,21 @@ def test_the_layers_are_below_nine_tenths_on_the_other_processor_too(layers, els
     largest_function = max(function.unzipped_bytes for function in layers.functions.values())
 
     assert files > 100_000_000
-    assert files + bytecode_and_code + largest_function < build.ROOMY
+    assert files + bytecode_and_code + largest_function < SIZE_BUDGET
 
 
 def test_on_the_other_processor_every_wheel_and_every_library_is_for_it(elsewhere):
-    other = OTHER[build.host_architecture()]
-    wheels = [file.read_text() for folder in elsewhere.values() for file in folder.glob("*.dist-info/WHEEL")]
-    platforms = [platform for wheel in wheels for platform in tags(wheel)]
+    other = OTHER[host_architecture()]
+    described = [file.read_text() for folder in elsewhere.values() for file in folder.glob("*.dist-info/WHEEL")]
+    platforms = [platform for wheel in described for platform in tags(wheel)]
     libraries = {
         file.relative_to(folder): machine(file.read_bytes())
         for folder in elsewhere.values()
         for file in folder.rglob("*.so*")
     }
 
-    locked = build._locked("shared") | build._locked("analytics")
-    assert len(wheels) == len([entry for entry in locked.values() if "sys_platform == 'win32'" not in entry])
+    locked = wheels.requirements("shared") | wheels.requirements("analytics")
+    assert len(described) == len([entry for entry in locked.values() if "sys_platform == 'win32'" not in entry])
     assert {re.sub(r"manylinux(2014|_2_\d+)_", "", platform) for platform in platforms} == {MACHINES[other]}
     assert all(int(glibc) <= GLIBC_OF_LAMBDA for platform in platforms for glibc in re.findall(r"_2_(\d+)_", platform))
     assert len(libraries) > 50
@@ -149,14 +155,14 @@ def test_here_every_library_is_for_this_processor(layers):
         with zipfile.ZipFile(layer.path) as archive:
             found |= {machine(archive.read(name)) for name in archive.namelist() if ".so" in Path(name).name}
 
-    assert found == {ELF_MACHINES[build.host_architecture()]}
+    assert found == {ELF_MACHINES[host_architecture()]}
 
 
 def test_the_api_is_small_and_has_no_layer_that_it_does_not_need(layers):
     parts = {"api": layers.functions["api"], "shared": layers.layers["shared"]}
 
-    assert build.LAYERS_OF["api"] == ("shared",)
-    assert build.check_size("api", parts) < 40_000_000
+    assert LAYERS_OF["api"] == ("shared",)
+    assert check_size("api", parts) < 40_000_000
     assert layers.functions["api"].path.stat().st_size < 200_000
 
 
@@ -181,7 +187,7 @@ def test_a_function_is_its_own_folder_and_no_more(layers):
 
 
 def test_the_pipelines_functions_share_one_bundle_and_the_api_has_its_own():
-    bundles = build.build_bundles(build.host_platform()).functions
+    bundles = build_bundles(host_platform()).functions
 
     assert bundles["ingest"] == bundles["clean"] == bundles["assign"] == bundles["model"] != bundles["api"]
     top = {name.split("/")[0] for name in names(bundles["ingest"])}
@@ -192,31 +198,36 @@ def test_the_pipelines_functions_share_one_bundle_and_the_api_has_its_own():
 
 
 def test_what_is_there_already_is_not_built_again(layers, monkeypatch):
-    monkeypatch.setattr(build, "_uv", lambda: pytest.fail("nothing has changed"))
+    monkeypatch.setattr(wheels, "uv", lambda: pytest.fail("nothing has changed"))
 
-    assert build.build_layers(build.host_platform()) == layers
+    assert build_layers(host_platform()) == layers
 
 
 def test_archives_of_the_same_files_are_the_same(layers, tmp_path, monkeypatch):
     original = layers.functions["clean"]
-    monkeypatch.setattr(build, "BUILD", tmp_path)
+    monkeypatch.setattr(cache, "BUILD", tmp_path)
 
-    again = build._archive("clean", build.host_platform(), (), "", build._function_code("clean"))
+    again = packages._archive("clean", host_platform(), (), "", packages._function_code("clean"))
 
     assert again.digest == original.digest
     assert again.path.read_bytes() == original.path.read_bytes()
 
 
 def test_a_function_that_is_too_large_is_refused_with_its_sizes(layers, monkeypatch):
-    monkeypatch.setattr(build, "UNZIPPED_LIMIT", 1_000)
+    monkeypatch.setattr(packages, "UNZIPPED_LIMIT", 1_000)
 
-    with pytest.raises(build.PackageTooLargeError, match=r"clean has .* \(analytics 2\d\d,.*Lambda takes 1,000"):
-        build.check_size("clean", {"analytics": layers.layers["analytics"]})
+    with pytest.raises(PackageTooLargeError, match=r"clean has .* \(analytics 2\d\d,.*Lambda takes 1,000"):
+        check_size("clean", {"analytics": layers.layers["analytics"]})
 
 
-def test_without_uv_the_build_says_what_is_missing(monkeypatch):
+def test_uv_is_the_one_that_the_quickstart_has_installed_or_the_build_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.delenv("UV", raising=False)
     monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(wheels, "ROOT", tmp_path)
 
-    with pytest.raises(build.BuildError, match="uv is not there: install it, or name it in the variable UV"):
-        build._uv()
+    with pytest.raises(BuildError, match="uv was not found: install it, or name it in the variable UV"):
+        wheels.uv()
+    own = tmp_path / ".tools/uv/bin/uv"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert wheels.uv() == str(own)

@@ -5,7 +5,24 @@ from datetime import date
 
 import pytest
 
-FUNCTIONS = ("ingest", "clean", "assign", "model", "what_if", "api")
+from voucher_selection.adapters.settings import (
+    ApiSettings,
+    AssignSettings,
+    CleanSettings,
+    IngestSettings,
+    ModelSettings,
+    WhatIfSettings,
+)
+from voucher_selection.contract.functions import FUNCTIONS
+
+SETTINGS = {
+    "ingest": IngestSettings,
+    "clean": CleanSettings,
+    "assign": AssignSettings,
+    "model": ModelSettings,
+    "what_if": WhatIfSettings,
+    "api": ApiSettings,
+}
 READ = {"s3:GetObject"}
 WRITE = {"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}
 BUCKET, TABLE = "LakeBucket", "CatalogTable"
@@ -80,31 +97,18 @@ def test_definitions_of_the_deployment_reach_ingest(synthesize, tmp_path):
     assert environment(synthesize("dev", segments_file=file), "ingest")["SEGMENTS"] == '{"segmentations":[]}'
 
 
-def test_the_other_functions_get_their_settings_and_nothing_else(local):
-    own = {name: set(environment(local, name)) for name in FUNCTIONS}
-    shared = set.intersection(*own.values()) - {"BUCKET"}
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_gets_every_setting_that_it_reads_and_nothing_else(each_stage, name):
+    variables = environment(each_stage, name)
+    own = {variable for variable in variables if not variable.startswith("POWERTOOLS_")}
 
-    assert shared == {
-        "POWERTOOLS_SERVICE_NAME",
-        "POWERTOOLS_METRICS_NAMESPACE",
-        "POWERTOOLS_LOG_LEVEL",
-        "POWERTOOLS_TRACE_DISABLED",
-    }
-    assert own["clean"] - shared == {"BUCKET", "BATCH_ROWS"}
-    assert own["assign"] - shared == {"BUCKET", "TABLE", "BATCH_ROWS"}
-    assert own["model"] - shared == {"BUCKET", "TABLE", "CUR_DATE", "KEPT_VERSIONS", "VERSION_DAYS", "GATE"}
-    assert own["what_if"] - shared == {"BUCKET", "TABLE", "CUR_DATE"}
-    assert own["api"] - shared == {
-        "AUTH",
-        "BUCKET",
-        "CORS_ORIGINS",
-        "MODEL_REFRESH_SECONDS",
-        "PUBLIC_URL",
-        "START_RUNS",
-        "STATE_MACHINE_ARN",
-        "TABLE",
-        "WHAT_IF_FUNCTION",
-    }
+    assert own == {field.upper() for field in SETTINGS[name].model_fields}
+    assert all(field.is_required() for field in SETTINGS[name].model_fields.values())
+    as_text = {variable: value if isinstance(value, str) else "made by AWS" for variable, value in variables.items()}
+    assert SETTINGS[name].model_validate({variable.lower(): value for variable, value in as_text.items()})
+
+
+def test_model_gets_what_it_keeps_and_the_date(local):
     assert environment(local, "model")["KEPT_VERSIONS"] == "10"
     assert environment(local, "model")["CUR_DATE"] == "2018-09-15"
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.infrastructure.conftest import FUNCTIONS, Synthesized
-from voucher_selection.adapters.emitted_metrics import METRICS
+from tests.infrastructure.conftest import Synthesized
+from voucher_selection.contract.functions import FUNCTIONS
+from voucher_selection.contract.metrics import METRICS
 
 RUNBOOK = (Path(__file__).resolve().parents[2] / "docs" / "runbook.md").read_text()
 _, _, ALARMS = RUNBOOK.partition("\n## Alarms\n")
@@ -212,7 +213,7 @@ def test_the_runbooks_table_has_every_metric():
     assert rows == [
         (
             metric.name,
-            metric.unit.value,
+            metric.unit,
             metric.service,
             f"`{metric.dimension}`" if metric.dimension else "",
             metric.says,

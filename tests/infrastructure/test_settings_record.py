@@ -20,7 +20,7 @@ from infra_cdk import settings_record
 from infra_cdk.context import FROM_DEPLOYED, stage_from_context
 from infra_cdk.stack import VoucherSelection
 from infra_cdk.stages import SETTINGS, Stage, stage
-from layers.build import Packages
+from layers.build.packages import Packages
 from local.quickstart.settings.asked import NAMES, Asked
 from local.quickstart.settings.starting import Deployed, starting_from
 from tests.infrastructure.conftest import ALL_GUARDS, ROOT, STAGES, Synthesized

@@ -14,7 +14,7 @@ from aws_cdk.assertions import Template
 
 from infra_cdk.stack import VoucherSelection
 from infra_cdk.stages import stage
-from layers.build import Packages
+from layers.build.packages import Packages
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -20,38 +20,12 @@ import pytest
 from moto import mock_aws
 
 from local.quickstart.here.sample import sample_history
+from tests.environment import BUCKET, TABLE, function_environment
 from tests.histories import history, parquet_bytes, repeated
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.clients import dynamodb_client, s3_client
 from voucher_selection.adapters.lake import Lake
 
-BUCKET = "lake"
-TABLE = "catalog"
-STATE_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:pipeline"
-ENVIRONMENT = {
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "POWERTOOLS_SERVICE_NAME": "test",
-    "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
-    "POWERTOOLS_TRACE_DISABLED": "true",
-    "BUCKET": BUCKET,
-    "TABLE": TABLE,
-    "COUNTRIES": '["Peru"]',
-    "CUR_DATE": "2018-09-15",
-    "SEGMENTS": "",
-    "SOURCE_HOSTS": "[]",
-    "SHARD_TARGET_ROWS": "1000",
-    "SHARD_TARGET_BYTES": "1000000",
-    "BATCH_ROWS": "256",
-    "KEPT_VERSIONS": "3",
-    "VERSION_DAYS": "30",
-    "MODEL_REFRESH_SECONDS": "0",
-    "STATE_MACHINE_ARN": STATE_MACHINE,
-    "WHAT_IF_FUNCTION": "what-if",
-    "START_RUNS": "true",
-    "PUBLIC_URL": "",
-}
 # API Gateway's, of every request.
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -110,7 +84,7 @@ def load_handler(name: str) -> ModuleType:
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name, value in ENVIRONMENT.items():
+    for name, value in function_environment().items():
         monkeypatch.setenv(name, value)
     return monkeypatch
 

@@ -10,17 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.customers import case
+from tests.environment import BUCKET
 from tests.histories import parquet_bytes
-from tests.integration.conftest import (
-    BUCKET,
-    CONTEXT,
-    SECOND,
-    STARTED,
-    Pipeline,
-    forget_the_ledger,
-    load_handler,
-    read_json,
-)
+from tests.integration.conftest import CONTEXT, SECOND, STARTED, Pipeline, forget_the_ledger, load_handler, read_json
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys

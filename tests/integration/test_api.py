@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from tests.integration.conftest import BUCKET, Answer, Api, Pipeline
+from tests.environment import BUCKET
+from tests.integration.conftest import Answer, Api, Pipeline
 from tests.lookup_requests import SEED_REQUEST
 
 

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.environment import BUCKET
 from tests.histories import history, parquet_bytes
-from tests.integration.conftest import BUCKET, FOLDER, SECOND, STARTED, TWO, Pipeline, forget_the_ledger, read_json
+from tests.integration.conftest import FOLDER, SECOND, STARTED, TWO, Pipeline, forget_the_ledger, read_json
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys

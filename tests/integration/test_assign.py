@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.customers import CASES, FREQUENT, RECENT, answered, case
+from tests.environment import BUCKET
 from tests.histories import history, parquet_bytes
-from tests.integration.conftest import BUCKET, STARTED, Pipeline
+from tests.integration.conftest import STARTED, Pipeline
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.domain import errors

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.environment import BUCKET
 from tests.histories import history, parquet_bytes
-from tests.integration.conftest import BUCKET, Answer, Api, Pipeline
+from tests.integration.conftest import Answer, Api, Pipeline
 
 ONE = {"customer_id": 1, "country_code": "Peru", "segment_name": "frequent_segment", "total_orders": 5}
 

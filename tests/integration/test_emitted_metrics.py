@@ -11,7 +11,7 @@ import pytest
 from tests.histories import history, parquet_bytes, repeated
 from tests.integration.conftest import CONTEXT, SECOND, STARTED, Api, Pipeline
 from tests.lookup_requests import SEED_REQUEST
-from voucher_selection.adapters.emitted_metrics import METRICS
+from voucher_selection.contract.metrics import METRICS
 from voucher_selection.domain import errors
 from voucher_selection.domain.errors import HeldBack, ShardsIncomplete
 
@@ -191,7 +191,7 @@ def test_every_metric_of_the_list_is_emitted_as_it_says_and_no_other(
         if entry.name != "ColdStart":
             as_emitted[entry.name].add((entry.unit, entry.function, entry.dimensions))
     assert as_emitted == {
-        metric.name: {(metric.unit.value, metric.service, frozenset({"service", metric.dimension} - {""}))}
+        metric.name: {(metric.unit, metric.service, frozenset({"service", metric.dimension} - {""}))}
         for metric in METRICS
     }
 

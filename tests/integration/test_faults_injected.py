@@ -17,8 +17,9 @@ from moto.dynamodb.models import dynamodb_backends
 from local.quickstart.here.sample import sample_history
 from tests.conftest import INJECTED_FAULTS
 from tests.customers import case
+from tests.environment import BUCKET, TABLE
 from tests.histories import parquet_bytes
-from tests.integration.conftest import BUCKET, SECOND, STARTED, TABLE, Pipeline, read_json
+from tests.integration.conftest import SECOND, STARTED, Pipeline, read_json
 from tests.integration.injection import (
     BY_DYNAMODB,
     BY_NETWORK,

@@ -13,8 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import trustme
 
+from tests.environment import BUCKET
 from tests.histories import history, parquet_bytes
-from tests.integration.conftest import BUCKET, Pipeline, read_json
+from tests.integration.conftest import Pipeline, read_json
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.sources import https

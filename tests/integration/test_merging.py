@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.integration.conftest import BUCKET, FOLDER, Pipeline, read_json
+from tests.environment import BUCKET
+from tests.integration.conftest import FOLDER, Pipeline, read_json
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.domain import errors
 

@@ -9,8 +9,9 @@ import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
+from tests.environment import TABLE
 from tests.histories import history, parquet_bytes, repeated
-from tests.integration.conftest import SECOND, STARTED, TABLE, Api, Pipeline
+from tests.integration.conftest import SECOND, STARTED, Api, Pipeline
 from tests.lookup_requests import SEED_REQUEST
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.catalog_items import MODEL, VERSION

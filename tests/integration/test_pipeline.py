@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.environment import BUCKET
 from tests.histories import SCHEMA, history, parquet_bytes, repeated
-from tests.integration.conftest import BUCKET, STARTED, Pipeline, quarantine_of, read_json
+from tests.integration.conftest import STARTED, Pipeline, quarantine_of, read_json
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.domain import errors

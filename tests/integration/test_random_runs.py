@@ -16,8 +16,9 @@ import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
+from tests.environment import BUCKET, TABLE
 from tests.histories import history, parquet_bytes, repeated
-from tests.integration.conftest import BUCKET, SECOND, STARTED, TABLE, Pipeline, read_json
+from tests.integration.conftest import SECOND, STARTED, Pipeline, read_json
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from tests.environment import BUCKET
 from tests.histories import history, parquet_bytes, repeated
-from tests.integration.conftest import BUCKET, FOLDER, SECOND, STARTED, TWO, Pipeline, read_json
+from tests.integration.conftest import FOLDER, SECOND, STARTED, TWO, Pipeline, read_json
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.domain import errors

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.environment import BUCKET
 from tests.histories import history, parquet_bytes
-from tests.integration.conftest import BUCKET, SECOND, STARTED, Api, Pipeline, read_json
+from tests.integration.conftest import SECOND, STARTED, Api, Pipeline, read_json
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys

@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 import boto3
 import pytest
 
+from tests.environment import STATE_MACHINE
 from tests.histories import history, parquet_bytes
-from tests.integration.conftest import STATE_MACHINE, Api, Pipeline
+from tests.integration.conftest import Api, Pipeline
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.state_machine import StateMachine

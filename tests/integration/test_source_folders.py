@@ -10,8 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.customers import case
+from tests.environment import BUCKET
 from tests.histories import SCHEMA, history, parquet_bytes, repeated
-from tests.integration.conftest import BUCKET, Pipeline, quarantine_of, read_json
+from tests.integration.conftest import Pipeline, quarantine_of, read_json
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.domain import errors
 

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.environment import BUCKET, TABLE
 from tests.histories import SCHEMA, history, parquet_bytes, repeated
-from tests.integration.conftest import BUCKET, FOLDER, SECOND, STARTED, TABLE, Api, Pipeline
+from tests.integration.conftest import FOLDER, SECOND, STARTED, Api, Pipeline
 from tests.lake_reading import last_orders
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys

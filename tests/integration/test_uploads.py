@@ -8,8 +8,9 @@ import pytest
 
 from local.quickstart.here.source import resolve, upload
 from local.quickstart.machine.steps import StepError
+from tests.environment import BUCKET
 from tests.histories import history, parquet_bytes, repeated
-from tests.integration.conftest import BUCKET, SECOND, STARTED, Pipeline
+from tests.integration.conftest import SECOND, STARTED, Pipeline
 from tests.integration.test_append import support
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from tests.environment import function_environment
 from tests.histories import history, parquet_bytes
 from voucher_selection.adapters.parquet.columns import RowGroups
 from voucher_selection.adapters.settings import IngestSettings
@@ -43,9 +44,12 @@ def test_two_spellings_of_a_country_are_twice(twice: list[str]):
 
 
 def test_the_settings_names_are_cleaned():
-    given_ = {"bucket": "b", "table": "t", "countries": '[" Peru ", "E\\u0301ire"]'}
+    given_ = function_environment(countries=(" Peru ", "E\u0301ire"))
 
-    assert IngestSettings.model_validate(given_).countries == ("Peru", "Éire")
+    assert IngestSettings.model_validate({name.lower(): value for name, value in given_.items()}).countries == (
+        "Peru",
+        "Éire",
+    )
 
 
 @pytest.mark.parametrize(

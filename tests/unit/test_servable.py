@@ -20,13 +20,13 @@ from voucher_selection.adapters.servable import (
     check_servable,
     check_what_if,
 )
+from voucher_selection.contract.limits import MOST_COUNTRIES
 from voucher_selection.domain import errors
 from voucher_selection.domain.kinds import parse_request
 from voucher_selection.domain.model import AmountCount, Model, SegmentMode
 from voucher_selection.domain.model_document import selection_criteria
 from voucher_selection.domain.requests import WhatIfRequest
 from voucher_selection.domain.rule_names import Rule
-from voucher_selection.domain.runs import MOST_COUNTRIES
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions, shipped_definitions
 from voucher_selection.domain.summaries import HistorySummary, Outcome, RemodelSummary
 from voucher_selection.domain.totals import Totals

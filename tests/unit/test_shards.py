@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from voucher_selection.contract.limits import MOST_COUNTRIES
 from voucher_selection.domain.plans import Shard, ShardPart
-from voucher_selection.domain.runs import MOST_COUNTRIES
 from voucher_selection.domain.shards import LARGEST_SHARD, MOST_PARTS, RowGroup, plan_shards
 
 

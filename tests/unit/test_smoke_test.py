@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from infra_cdk.stages import Auth
 from local.quickstart.aws import smoke_test
 from local.quickstart.aws.account import Account
 from local.quickstart.aws.smoke_test import Passed, SmokeTest
 from local.quickstart.machine.steps import StepError
+from voucher_selection.contract.api import Auth
 
 KEY = "the-key"
 NO_MODEL = (503, {"code": "no_model"})

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from infra_cdk.stages import Auth
 from local.quickstart.aws.account import Account
 from local.quickstart.machine.http_client import Answer, ask
 from local.quickstart.machine.steps import StepError
+from voucher_selection.contract.api import Auth
 
 PATIENCE_SECONDS = 90
 """How long a new stage, key or domain may take to work everywhere."""

@@ -16,11 +16,12 @@ from local.quickstart.settings import starting as starting_settings
 from local.quickstart.shown.runs import show_run, show_runs
 from local.quickstart.shown.settings import show_gone
 from voucher_selection.api.run_reports import MOST_RUNS
+from voucher_selection.contract.functions import FUNCTIONS
 
 app = typer.Typer(rich_markup_mode="rich")
 _PANEL = "What is up"
 _EMULATOR = "emulator"
-_LOGS = (*functions_log.FUNCTIONS, _EMULATOR)
+_LOGS = (*FUNCTIONS, _EMULATOR)
 
 
 @app.command(
@@ -76,7 +77,7 @@ def runs(
 def logs(
     *,
     function: Annotated[
-        str, typer.Argument(help=f"{', '.join(functions_log.FUNCTIONS)}, or emulator.", autocompletion=lambda: _LOGS)
+        str, typer.Argument(help=f"{', '.join(FUNCTIONS)}, or emulator.", autocompletion=lambda: _LOGS)
     ] = _EMULATOR,
     lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many of the last lines to print.")] = 100,
     as_json: AsJson = False,
@@ -89,7 +90,7 @@ def logs(
             if not log.is_file():
                 raise StepError("the emulator has not been started yet: ./quickstart run -d")
             found = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
-        elif function in functions_log.FUNCTIONS:
+        elif function in FUNCTIONS:
             running_deployment(workspace)
             found = functions_log.last_lines(workspace, function, lines)
         else:

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
     from types_boto3_logs import CloudWatchLogsClient
 
-FUNCTIONS = ("ingest", "clean", "assign", "model", "what_if", "api")
-
 
 def last_lines(workspace: Workspace, function: str, lines: int) -> list[str]:
     """Return the last lines that a function logged.

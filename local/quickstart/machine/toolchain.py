@@ -1,9 +1,9 @@
 """The tools that a deployment needs beside the project's environment, installed from their locks into the project."""
 
-import os
 from pathlib import Path
 
-from local.quickstart.machine.steps import StepError, command, step
+from layers.build.wheels import uv
+from local.quickstart.machine.steps import command, step
 from local.quickstart.machine.workspace import ROOT, TOOLS, Workspace
 
 EMULATOR = ROOT / "local/emulator"
@@ -96,11 +96,3 @@ def _install_node_packages(what: str, folder: Path, workspace: Workspace) -> Non
 
 def _is_current(stamp: Path, content: bytes) -> bool:
     return stamp.is_file() and stamp.read_bytes() == content
-
-
-def uv() -> str:
-    """Return the uv that `./quickstart` found or installed."""
-    found = os.environ.get("UV")
-    if not found:
-        raise StepError("the environment variable UV is not set: start the program with ./quickstart, which finds uv")
-    return found

@@ -15,6 +15,7 @@ from local.quickstart.machine.steps import StepError, command, explain
 from local.quickstart.machine.terminal import notices
 from local.quickstart.machine.toolchain import DOCS_ENVIRONMENT, EMULATOR
 from local.quickstart.machine.workspace import ROOT, Workspace
+from voucher_selection.contract.functions import FUNCTIONS
 
 _PYTHON = Path(sys.executable)
 _RUFF, _MYPY, _LINT_IMPORTS = (_PYTHON.with_name(name) for name in ("ruff", "mypy", "lint-imports"))
@@ -22,10 +23,10 @@ _TYPED = (
     "benchmarks",
     "local/quickstart",
     "infra_cdk",
-    "layers/build.py",
+    "layers/build",
     "layers/shared/python/voucher_selection",
-    *(f"lambdas/{name}/handler.py" for name in ("ingest", "clean", "assign", "model", "what_if")),
-    *(f"lambdas/api/{name}.py" for name in ("context", "handler", "page_routes", "run_routes", "starting")),
+    *(f"lambdas/{name}/handler.py" for name in FUNCTIONS),
+    *(f"lambdas/api/{name}.py" for name in ("context", "page_routes", "run_routes", "starting")),
 )
 _AT_ONCE = 2
 _TEST_PROCESSES = 3

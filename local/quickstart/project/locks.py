@@ -1,7 +1,7 @@
 """The locks in requirements/: every package of a group with its version and hashes, without addresses."""
 
+from layers.build.wheels import uv
 from local.quickstart.machine.steps import command, step
-from local.quickstart.machine.toolchain import uv
 from local.quickstart.machine.workspace import ROOT, Workspace
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.quickstart.machine.record import Deployment
 from local.quickstart.machine.terminal import console
-from voucher_selection.adapters.state_machine import MAPS
+from voucher_selection.contract.runs import MAPS
 from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.wording import amount, duration, first_of, outcome, state_name
 

@@ -6,8 +6,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 
 from local.quickstart.machine.terminal import notices
-from voucher_selection.adapters.state_machine import MAPS, STATES, Execution
-from voucher_selection.contract import RUN_KINDS
+from voucher_selection.adapters.state_machine import Execution
+from voucher_selection.contract.runs import MAPS, RUN_KINDS, STATES
 from voucher_selection.domain.wording import state_name
 
 _STATES = {kind.mode: kind.states for kind in RUN_KINDS}

@@ -151,7 +151,7 @@ class _Server(ThreadingTCPServer):
             pass  # wakes the accept
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A process that is killed drops its connection: not an error."""
+        """Ignore dropped connections: a process that is killed drops its own."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -20,24 +20,15 @@ def page(title: str, source: str, *parts: str) -> str:
 def docstring(thing: object) -> str:
     """Return the text of a docstring before its sections, as Markdown."""
     text = inspect.getdoc(thing) or ""
-    return literals(re.split(r"\n\n\w+\n-{3,}\n|\n\nAttributes:\n", text)[0])
+    return re.split(r"\n\n\w+\n-{3,}\n", text)[0]
 
 
 def attributes(thing: object) -> dict[str, str]:
-    """Return the text of a class's docstring for each attribute (numpy's or Google's form), in one line each."""
+    """Return the text of a class's docstring for each attribute, in one line each."""
     text = inspect.getdoc(thing) or ""
-    numpy = text.partition("\nAttributes\n----------\n")[2]
-    found = re.findall(r"^(\w+)\n((?:    .+\n?)+)", numpy, re.MULTILINE) if numpy else _google(text)
-    return {name: literals(" ".join(said.split())) for name, said in found}
-
-
-def literals(text: str) -> str:
-    """Return the text of a docstring with one backtick around code, as in Markdown, in place of two."""
-    return text.replace("``", "`")
-
-
-def _google(text: str) -> list[tuple[str, str]]:
-    return re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", text.partition("\nAttributes:\n")[2], re.MULTILINE)
+    section = text.partition("\nAttributes\n----------\n")[2]
+    found = re.findall(r"^(\w+)\n((?:    .+\n?)+)", section, re.MULTILINE)
+    return {name: " ".join(said.split()) for name, said in found}
 
 
 def _cell(text: str) -> str:

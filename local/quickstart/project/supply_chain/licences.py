@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import NamedTuple
 
-from layers.build import LAYERS_OF
+from layers.build.packages import LAYERS_OF
 from local.quickstart.project.supply_chain.locked import SHIPPED, packages
 
 ALLOWED = frozenset(

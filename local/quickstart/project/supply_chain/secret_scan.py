@@ -28,7 +28,7 @@ ALLOWED: Mapping[tuple[str, str], str] = {
     ("tests/infrastructure/snapshots/dev.yaml", _NO_SETTINGS): _A_TAG,
     ("tests/infrastructure/snapshots/local.yaml", _NO_SETTINGS): _A_TAG,
     ("tests/infrastructure/snapshots/prod.yaml", _NO_SETTINGS): _A_TAG,
-    ("tests/integration/conftest.py", "testing"): _MOTOS,
+    ("tests/environment.py", "testing"): _MOTOS,
     ("tests/processes.py", "keyed"): "the name of a group of tests",
     ("tests/unit/test_deploy_commands.py", "key-1"): _ID_OF_A_KEY,
     ("tests/unit/test_https_addresses.py", "sesame"): _REFUSED,

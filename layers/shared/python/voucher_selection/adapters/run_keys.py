@@ -3,23 +3,34 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
+from voucher_selection.contract.bucket import (
+    FAILURES,
+    PRODUCTION,
+    QUARANTINE,
+    RAW,
+    RUN_PREFIXES,
+    RUNS,
+    STAGING,
+    SUMMARY,
+    run_folder,
+)
 from voucher_selection.domain.s3_addresses import LONGEST_KEY
 
-# The folders of the bucket that runs write to.
-OWN_FOLDERS = ("raw/", "runs/", "staging/", "quarantine/", "production/")
+OWN_FOLDERS = tuple(f"{prefix}/" for prefix in RUN_PREFIXES)
+"""The folders of the bucket that runs write to."""
 
 _START_AGAIN = "start the run again"
-# What is gone or altered, by the folder where it was.
+# By the prefix of an object that is gone or altered.
 _WHAT_TO_DO = {
-    "production/": "run the whole history, whose model does not build on it",
-    "staging/": f"what a run leaves there expires after the stage's staging_days; {_START_AGAIN}",
-    "raw/": f"what a run leaves there expires after the stage's raw_days; {_START_AGAIN}",
+    PRODUCTION: "run the whole history, whose model does not build on it",
+    STAGING: f"what a run leaves there expires after the stage's staging_days; {_START_AGAIN}",
+    RAW: f"what a run leaves there expires after the stage's raw_days; {_START_AGAIN}",
 }
 
 
 def what_to_do(key: str) -> str:
-    """Return what helps where the lake has no object of this key any more, or not the one that was written."""
-    return _WHAT_TO_DO.get(f"{key.partition('/')[0]}/", _START_AGAIN)
+    """Return what to do if the lake no longer has an object of this key, or has another one than was written."""
+    return _WHAT_TO_DO.get(key.partition("/")[0], _START_AGAIN)
 
 
 @dataclass(frozen=True)
@@ -30,30 +41,30 @@ class RunKeys:
 
     def raw(self, name: str) -> str:
         """The landed copy of a source file; `name` is its path below the source, or a digest where that is too long."""
-        key = f"raw/run_id={self.run_id}/{name}"
+        key = self._key(RAW, name)
         if len(key.encode()) <= LONGEST_KEY:
             return key
-        return f"raw/run_id={self.run_id}/{sha256(name.encode()).hexdigest()}.parquet"
+        return self._key(RAW, f"{sha256(name.encode()).hexdigest()}.parquet")
 
     @property
     def plan(self) -> str:
         """The plan that Ingest settles."""
-        return f"runs/run_id={self.run_id}/plan.json"
+        return self._key(RUNS, "plan.json")
 
     @property
     def manifest(self) -> str:
         """The list of shards, the item source of the map."""
-        return f"runs/run_id={self.run_id}/manifest.json"
+        return self._key(RUNS, "manifest.json")
 
     @property
     def summary(self) -> str:
         """The run's outcome."""
-        return f"runs/run_id={self.run_id}/run.json"
+        return self._key(RUNS, SUMMARY)
 
     @property
     def failures(self) -> str:
         """The folder of the state machine's records of shards that failed."""
-        return f"runs/run_id={self.run_id}/failures/"
+        return self._key(RUNS, f"{FAILURES}/")
 
     def cleaned(self, shard: int) -> str:
         """A shard's rows that count."""
@@ -74,7 +85,7 @@ class RunKeys:
     @property
     def all_quarantine(self) -> str:
         """The folder of the run's rejected rows, partitioned by rule."""
-        return f"quarantine/run_id={self.run_id}/"
+        return self._key(QUARANTINE, "")
 
     @property
     def merged_counts(self) -> tuple[str, ...]:
@@ -84,32 +95,32 @@ class RunKeys:
     @property
     def ledger(self) -> str:
         """What the run's counts count."""
-        return f"production/run_id={self.run_id}/ledger.json"
+        return self._key(PRODUCTION, "ledger.json")
 
     @property
     def what_if(self) -> str:
         """The model that a remodel was only asked about."""
-        return f"runs/run_id={self.run_id}/what_if.json"
+        return self._key(RUNS, "what_if.json")
 
     @property
     def rollback(self) -> str:
         """What a rollback has settled to do."""
-        return f"runs/run_id={self.run_id}/rollback.json"
+        return self._key(RUNS, "rollback.json")
 
     @property
     def approval(self) -> str:
         """What an approval approves: the record of the run that was held back."""
-        return f"runs/run_id={self.run_id}/approval.json"
+        return self._key(RUNS, "approval.json")
 
     @property
     def all_cleaned(self) -> str:
         """The folder of the shards' rows that count."""
-        return f"staging/run_id={self.run_id}/cleaned/"
+        return self._key(STAGING, "cleaned/")
 
     @property
     def all_totals(self) -> str:
         """The folder of the shards' totals."""
-        return f"staging/run_id={self.run_id}/totals/"
+        return self._key(STAGING, "totals/")
 
     def vouchers(self, shard: int) -> str:
         """The amounts of a shard's customers."""
@@ -118,7 +129,7 @@ class RunKeys:
     @property
     def all_vouchers(self) -> str:
         """The folder of the customers' amounts, and of nothing else."""
-        return f"production/run_id={self.run_id}/vouchers/"
+        return self._key(PRODUCTION, "vouchers/")
 
     def assigned(self, shard: int) -> str:
         """The totals of a shard of customers; where they are, the shard is complete."""
@@ -127,7 +138,7 @@ class RunKeys:
     @property
     def all_assigned(self) -> str:
         """The folder of the totals of shards of customers."""
-        return f"production/run_id={self.run_id}/voucher_totals/"
+        return self._key(PRODUCTION, "voucher_totals/")
 
     @property
     def modes(self) -> str:
@@ -135,7 +146,10 @@ class RunKeys:
         return self._production("segment_modes")
 
     def _staging(self, kind: str, shard: int, suffix: str) -> str:
-        return f"staging/run_id={self.run_id}/{kind}/shard-{shard:05d}.{suffix}"
+        return self._key(STAGING, f"{kind}/shard-{shard:05d}.{suffix}")
 
     def _production(self, name: str) -> str:
-        return f"production/run_id={self.run_id}/{name}.parquet"
+        return self._key(PRODUCTION, f"{name}.parquet")
+
+    def _key(self, prefix: str, name: str) -> str:
+        return f"{run_folder(prefix, self.run_id)}/{name}"

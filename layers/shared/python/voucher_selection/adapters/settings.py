@@ -1,11 +1,13 @@
 """The functions' settings: read from the environment, checked when a function starts."""
 
 import os
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, PositiveFloat, PositiveInt, ValidationError
 
 from voucher_selection.adapters.sources.limits import HttpsLimits
+from voucher_selection.contract.api import Auth
+from voucher_selection.contract.limits import LEAST_KEPT_VERSIONS
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate, NullDates
 from voucher_selection.domain.gate import Thresholds
@@ -19,18 +21,21 @@ OptionalDate = Annotated[IsoDate | None, BeforeValidator(lambda text: text or No
 
 
 class Settings(BaseModel):
-    """Base of a function's settings; a field `cur_date` is the environment variable `CUR_DATE`."""
+    """Base of a function's settings; a field `cur_date` is the environment variable `CUR_DATE`.
+
+    No field has a default. The stack sets every variable, and its settings are the one place for defaults.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Read the settings; an empty variable counts as unset where that is allowed.
+        """Read the settings. An empty variable is None where a setting may be None.
 
         Raises
         ------
         RuntimeError
-            Names every variable that is missing or cannot be used.
+            A variable is missing or invalid; the message names each.
         """
         given = {name: os.environ[name.upper()] for name in cls.model_fields if name.upper() in os.environ}
         try:
@@ -71,16 +76,16 @@ class IngestSettings(Settings):
     bucket: str
     table: str
     countries: Json[Countries]
-    cur_date: OptionalDate = None
-    time_zone: TimeZone = "UTC"
-    null_dates: Json[NullDates] = ()
-    segments: OptionalText = None
-    source_hosts: Json[tuple[str, ...]] = ()
-    source_private_addresses: Json[bool] = False
-    source_max_bytes: PositiveInt = 10 * 1024**3
-    source_timeout_seconds: PositiveFloat = 540.0
-    shard_target_rows: PositiveInt = 5_000_000
-    shard_target_bytes: PositiveInt = 128 * 1024 * 1024
+    cur_date: OptionalDate
+    time_zone: TimeZone
+    null_dates: Json[NullDates]
+    segments: OptionalText
+    source_hosts: Json[tuple[str, ...]]
+    source_private_addresses: Json[bool]
+    source_max_bytes: PositiveInt
+    source_timeout_seconds: PositiveFloat
+    shard_target_rows: PositiveInt
+    shard_target_bytes: PositiveInt
 
     @property
     def https_limits(self) -> HttpsLimits:
@@ -94,7 +99,7 @@ class CleanSettings(Settings):
     """Settings of Clean: the lake's bucket, and how many rows are in memory at a time."""
 
     bucket: str
-    batch_rows: PositiveInt = 131_072
+    batch_rows: PositiveInt
 
 
 class AssignSettings(Settings):
@@ -102,7 +107,7 @@ class AssignSettings(Settings):
 
     bucket: str
     table: str
-    batch_rows: PositiveInt = 131_072
+    batch_rows: PositiveInt
 
 
 class ModelSettings(Settings):
@@ -125,10 +130,10 @@ class ModelSettings(Settings):
 
     bucket: str
     table: str
-    cur_date: OptionalDate = None
-    kept_versions: Annotated[int, Field(ge=2)] = 10
-    version_days: PositiveInt = 365
-    gate: Json[Thresholds] = Thresholds()
+    cur_date: OptionalDate
+    kept_versions: Annotated[int, Field(ge=LEAST_KEPT_VERSIONS)]
+    version_days: PositiveInt
+    gate: Json[Thresholds]
 
     @property
     def retention(self) -> Retention:
@@ -144,7 +149,7 @@ class WhatIfSettings(Settings):
 
     bucket: str
     table: str
-    cur_date: OptionalDate = None
+    cur_date: OptionalDate
 
 
 class ApiSettings(Settings):
@@ -160,8 +165,6 @@ class ApiSettings(Settings):
         Who may call the API, as its document says it; API Gateway sees to it.
     cors_origins
         Origins whose pages may call the API; `*` is any.
-    most_body_bytes
-        The largest body that a request may have.
     bucket
         The lake's bucket, for what runs have left of themselves.
     state_machine_arn
@@ -178,9 +181,8 @@ class ApiSettings(Settings):
     bucket: str
     state_machine_arn: str
     what_if_function: str
-    start_runs: Json[bool] = False
-    public_url: OptionalText = None
-    model_refresh_seconds: Annotated[float, Field(ge=0)] = 5.0
-    auth: Literal["none", "api_key", "iam"] = "none"
-    cors_origins: Json[tuple[str, ...]] = ()
-    most_body_bytes: PositiveInt = 1024 * 1024
+    start_runs: Json[bool]
+    public_url: OptionalText
+    model_refresh_seconds: Annotated[float, Field(ge=0)]
+    auth: Auth
+    cors_origins: Json[tuple[str, ...]]

@@ -8,15 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from voucher_selection.adapters.failures import message_of
+from voucher_selection.contract.runs import STATES
 from voucher_selection.domain.errors import NoRun
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
     from types_boto3_stepfunctions.type_defs import HistoryEventTypeDef
 
-MAPS = ("CleanShards", "AssignShards")
-# Those that work, in their order; the others choose and record.
-STATES = ("Ingest", *MAPS, "Model")
 _FAILED = {"TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut", "MapRunFailed"}
 _SUCCEEDED = {"TaskSucceeded", "LambdaFunctionSucceeded", "MapRunSucceeded"}
 

@@ -114,5 +114,5 @@ def _allow_origin(headers: dict[str, list[str]], event: Event, origins: Sequence
 
 
 def _header(event: Event, name: str) -> str:
-    """A header of the request by its name in lower case; empty where it is not there."""
+    """Return a header of the request by its name in lower case; empty if the request does not have it."""
     return next((value for key, value in (event.get("headers") or {}).items() if key.lower() == name), "")

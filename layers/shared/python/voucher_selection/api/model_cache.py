@@ -9,16 +9,16 @@ from threading import Lock
 from botocore.exceptions import BotoCoreError, ClientError
 
 from voucher_selection.adapters.catalog import Catalog
-from voucher_selection.adapters.emitted_metrics import (
+from voucher_selection.adapters.emitted_metrics import emit
+from voucher_selection.adapters.observability import logger
+from voucher_selection.contract.metrics import (
     CUR_DATE_AGE,
     ITEMS_UNREADABLE,
     MODEL_AGE,
     MODEL_CACHE_HITS,
     MODEL_REFRESHES,
     STALE_MODEL_SERVED,
-    emit,
 )
-from voucher_selection.adapters.observability import logger
 from voucher_selection.domain.errors import NoModel, UnreadableItem, VoucherSelectionError
 from voucher_selection.domain.model import Model
 

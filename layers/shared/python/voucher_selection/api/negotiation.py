@@ -34,7 +34,7 @@ def _media_range(part: str) -> tuple[str, float]:
 
 
 def _rank(name: str, ranges: list[tuple[str, float]]) -> _Rank:
-    """The rank that the closest range gives to a media type."""
+    """Return the rank that the closest range gives to a media type."""
     asked = dict(ranges)
     closest = (name, f"{name.partition('/')[0]}/*", "*/*")
     return next((_Rank(asked[key], 2 - place) for place, key in enumerate(closest) if key in asked), _Rank(0.0, 0))

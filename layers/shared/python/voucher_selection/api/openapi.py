@@ -9,15 +9,15 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from http import HTTPStatus
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from pydantic import TypeAdapter
 
 from voucher_selection.api import problems
 from voucher_selection.api.http_answers import REQUEST_ID
 from voucher_selection.api.operations import HTML, OPERATIONS, Content, Operation, Schema
+from voucher_selection.contract.api import API_KEY_REQUIRED, OF_EVERY_ROUTE, SIGNATURE_REQUIRED, Auth, GatewayProblem
 
-type Auth = Literal["none", "api_key", "iam"]
 type Json = dict[str, Any]
 
 _REF = "#/components/schemas/{model}"
@@ -26,25 +26,18 @@ _DESCRIPTION = (
     " `code`, and as a page where `Accept` prefers one. HEAD answers every GET, OPTIONS names a path's methods, and"
     " every GET has an ETag."
 )
-# What API Gateway answers before the function is asked; infra_cdk/api.py gives these answers their bodies.
-GATEWAY_REFUSALS: dict[HTTPStatus, tuple[str, ...]] = {
-    HTTPStatus.CONTENT_TOO_LARGE: ("body_too_large",),
-    HTTPStatus.TOO_MANY_REQUESTS: ("throttled", "quota_exceeded"),
-    HTTPStatus.INTERNAL_SERVER_ERROR: ("gateway_error",),
-    HTTPStatus.GATEWAY_TIMEOUT: ("gateway_timeout",),
-}
 
 
 class _Proof(NamedTuple):
-    """How a caller proves who it is: the name and definition of the scheme, and the code of who does not."""
+    """How a caller proves who it is: the name and definition of the scheme, and the problem of who does not."""
 
     scheme: str
     definition: Json
-    refusal: str
+    refusal: GatewayProblem
 
 
 _PROOFS = {
-    "api_key": _Proof("apiKey", {"type": "apiKey", "in": "header", "name": "x-api-key"}, "api_key_required"),
+    "api_key": _Proof("apiKey", {"type": "apiKey", "in": "header", "name": "x-api-key"}, API_KEY_REQUIRED),
     "iam": _Proof(
         "signature",
         {
@@ -54,7 +47,7 @@ _PROOFS = {
             "description": "AWS Signature Version 4",
             "x-amazon-apigateway-authtype": "awsSigv4",
         },
-        "signature_required",
+        SIGNATURE_REQUIRED,
     ),
 }
 _RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -124,19 +117,19 @@ def _operation(operation: Operation, problem: Json, schemas: Json, refusals: Jso
 
 
 def _proof(operation: Operation, auth: Auth) -> _Proof | None:
-    """What an operation asks of its caller; a page's shell can hold a key, and cannot sign."""
+    """Return what an operation asks of its caller; a page's shell can keep a key, but cannot sign."""
     is_open = operation.is_open or (operation.is_shell and auth == "api_key")
     return None if is_open else _PROOFS.get(auth)
 
 
 def _id(operation: Operation) -> str:
-    """A name for programs that are made from the document: the method and the path, in words."""
+    """Return a name for programs that are made from the document: the method and the path, in words."""
     words = operation.path.replace(".", "_").replace("{", "").replace("}", "")
     return operation.method.lower() + words.replace("/", "_")
 
 
 def _answers(operation: Operation, schemas: Json) -> Json:
-    """The responses that are no problems; those of a GET may be kept, and are asked for by their ETag."""
+    """Return the responses that are not problems. Those of a GET may be kept, and have an ETag."""
     kept = [REQUEST_ID, "ETag", "Cache-Control"] if operation.method == "GET" else [REQUEST_ID]
     told: Json = {}
     for status, bodies in operation.answers.items():
@@ -171,7 +164,7 @@ def _response(description: str, headers: list[str], contents: Json) -> Json:
 
 
 def _refusals(operation: Operation, proof: _Proof | None) -> dict[HTTPStatus, list[str]]:
-    """The codes of an operation's problems by their status: its own, and those that each may have."""
+    """Return the codes of an operation's problems by status: its own, and those that every operation may have."""
     found: dict[HTTPStatus, list[str]] = {}
     for status, code in _codes(operation, proof):
         if code not in found.setdefault(status, []):
@@ -182,8 +175,9 @@ def _refusals(operation: Operation, proof: _Proof | None) -> dict[HTTPStatus, li
 def _codes(operation: Operation, proof: _Proof | None) -> Iterator[tuple[HTTPStatus, str]]:
     yield from (problems.PROBLEMS[error] for error in operation.refusals)
     yield problems.OUR_FAULT.status, problems.OUR_FAULT.code
-    for status, codes in (GATEWAY_REFUSALS | ({HTTPStatus.FORBIDDEN: (proof.refusal,)} if proof else {})).items():
-        yield from ((status, code) for code in codes)
+    yield from OF_EVERY_ROUTE
+    if proof:
+        yield proof.refusal
 
 
 def _headers() -> Json:
@@ -205,7 +199,7 @@ def _content(body: Content, schemas: Json) -> Json:
 
 
 def _schema(schema: Schema, schemas: Json) -> Json:
-    """The schema of a body; that of a type goes to the components, with those of the types in it."""
+    """Return the schema of a body; a type's schema goes to the components, with those of the types in it."""
     if isinstance(schema, dict):
         return schema
     found = TypeAdapter(cast("Any", schema)).json_schema(ref_template=_REF)

@@ -17,6 +17,7 @@ from voucher_selection.api.model_cache import CatalogUnreachable
 from voucher_selection.api.model_report import KeptVersions, ModelReport
 from voucher_selection.api.request_bodies import FORM, JSON
 from voucher_selection.api.run_reports import ListedRuns, RunReport, StartedRun
+from voucher_selection.contract.api import OPEN_PATHS, SHELL_PATHS
 from voucher_selection.domain.errors import (
     CatalogUnavailable,
     InvalidRequest,
@@ -56,8 +57,7 @@ class Operation(NamedTuple):
     """One method of one path.
 
     `path` has its variables in braces, `parameters` their schemas, `query` those of its query. `answers` are the bodies
-    by status, `refusals` the errors that are answered as problems; `is_open` is what nobody has to prove anything for,
-    `is_shell` a page that holds no data where the stage has a key, and needs none.
+    by status, `refusals` the errors that are answered as problems.
     """
 
     method: str
@@ -69,8 +69,16 @@ class Operation(NamedTuple):
     query: Mapping[str, dict[str, Any]] = MappingProxyType({})
     body: Content | None = None
     refusals: tuple[type[Exception], ...] = ()
-    is_open: bool = False
-    is_shell: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has to prove anything for it."""
+        return self.path in OPEN_PATHS
+
+    @property
+    def is_shell(self) -> bool:
+        """Whether it is a page that, where the stage asks for a key, holds no data and needs no key."""
+        return self.method == "GET" and self.path in SHELL_PATHS
 
 
 _MODEL = (NoModel, CatalogUnreachable)
@@ -119,7 +127,7 @@ def _pages(
     """Yield the operations of a page, and of the view that has its data where a stage asks for a key."""
     method = "POST" if body else "GET"
     page = Operation(method, path, summary, answers, body=body, refusals=refusals, **more)
-    yield page._replace(is_shell=body is None)
+    yield page
     yield page._replace(path=f"/views{path}", summary=f"{summary}: with its data, whatever the stage asks for")
 
 
@@ -249,23 +257,21 @@ OPERATIONS: tuple[Operation, ...] = (
         parameters={"run_id": _RUN_ID},
         refusals=(NoRun,),
     ),
-    Operation("GET", "/", "The way to the first page", {HTTPStatus.FOUND: ()}, is_shell=True),
+    Operation("GET", "/", "The way to the first page", {HTTPStatus.FOUND: ()}),
     Operation(
         "GET",
         "/health",
         "The served model and its age",
         {HTTPStatus.OK: (Content(JSON, Health, examples.HEALTH),)},
         refusals=_MODEL,
-        is_open=True,
     ),
     Operation(
         "GET",
         "/openapi.json",
         "This document",
         {HTTPStatus.OK: (Content(JSON, {"type": "object"}),)},
-        is_open=True,
     ),
-    Operation("GET", "/docs", "This document, to explore and try", {HTTPStatus.OK: _PAGE}, is_open=True),
+    Operation("GET", "/docs", "This document, to explore and try", {HTTPStatus.OK: _PAGE}),
     Operation(
         "GET",
         "/docs/{file}",
@@ -273,7 +279,6 @@ OPERATIONS: tuple[Operation, ...] = (
         {HTTPStatus.OK: (Content("text/javascript", _TEXT), Content("text/css", _TEXT))},
         parameters={"file": {"type": "string", "enum": list(docs_page.FILES)}},
         refusals=(problems.NoRoute,),
-        is_open=True,
     ),
 )
 

@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple, NotRequired, TypedDict
 from pydantic import Field
 
 from voucher_selection.api.model_cache import CatalogUnreachable
+from voucher_selection.contract.api import BODY_TOO_LARGE, METHOD_NOT_ALLOWED
 from voucher_selection.domain.errors import (
     CatalogUnavailable,
     InvalidRequest,
@@ -114,7 +115,7 @@ class Problem(NamedTuple):
 PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     MalformedJson: (HTTPStatus.BAD_REQUEST, "malformed_json"),
     MalformedBody: (HTTPStatus.BAD_REQUEST, "malformed_body"),
-    BodyTooLarge: (HTTPStatus.CONTENT_TOO_LARGE, "body_too_large"),
+    BodyTooLarge: BODY_TOO_LARGE,
     UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
     InvalidLookup: (HTTPStatus.UNPROCESSABLE_ENTITY, CODES[InvalidLookup]),
     UnknownCountry: (HTTPStatus.NOT_FOUND, CODES[UnknownCountry]),
@@ -131,7 +132,7 @@ PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     RunsNotStarted: (HTTPStatus.FORBIDDEN, "runs_not_started"),
     CrossSite: (HTTPStatus.FORBIDDEN, "cross_site"),
     NoRoute: (HTTPStatus.NOT_FOUND, "not_found"),
-    MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed"),
+    MethodNotAllowed: METHOD_NOT_ALLOWED,
     NoModel: (HTTPStatus.SERVICE_UNAVAILABLE, "no_model"),
     CatalogUnreachable: (HTTPStatus.SERVICE_UNAVAILABLE, "catalog_unreachable"),
     UnreadableItem: (HTTPStatus.SERVICE_UNAVAILABLE, "unreadable_item"),

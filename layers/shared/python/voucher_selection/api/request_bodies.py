@@ -7,13 +7,14 @@ from urllib.parse import parse_qsl
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from voucher_selection.api.problems import BodyTooLarge, MalformedBody, MalformedJson, UnsupportedMediaType
+from voucher_selection.contract.limits import MOST_BODY_BYTES
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 100
 
 
-def json_of(event: APIGatewayProxyEvent, most_bytes: int) -> object:
+def json_of(event: APIGatewayProxyEvent) -> object:
     """Return what a request's body says in JSON.
 
     Raises
@@ -24,12 +25,12 @@ def json_of(event: APIGatewayProxyEvent, most_bytes: int) -> object:
         As `text_of`.
     """
     try:
-        return json.loads(text_of(event, JSON, most_bytes))
+        return json.loads(text_of(event, JSON))
     except (ValueError, RecursionError) as error:
         raise MalformedJson(f"the body is no JSON: {error}") from error
 
 
-def form_of(event: APIGatewayProxyEvent, most_bytes: int) -> dict[str, str]:
+def form_of(event: APIGatewayProxyEvent) -> dict[str, str]:
     """Return the fields of a request's body that is a form.
 
     Raises
@@ -37,14 +38,14 @@ def form_of(event: APIGatewayProxyEvent, most_bytes: int) -> dict[str, str]:
     UnsupportedMediaType, BodyTooLarge, MalformedBody
         As `text_of`; or the form has more fields than any of ours.
     """
-    text = text_of(event, FORM, most_bytes)
+    text = text_of(event, FORM)
     try:
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
     except ValueError as error:
         raise MalformedBody(f"expected a form of at most {_MOST_FIELDS} fields: {error}") from error
 
 
-def text_of(event: APIGatewayProxyEvent, media_type: str, most_bytes: int) -> str:
+def text_of(event: APIGatewayProxyEvent, media_type: str) -> str:
     """Return a request's body as text.
 
     Raises
@@ -52,7 +53,7 @@ def text_of(event: APIGatewayProxyEvent, media_type: str, most_bytes: int) -> st
     UnsupportedMediaType
         The body is not of `media_type`.
     BodyTooLarge
-        The body has more than `most_bytes`.
+        The body has more than `MOST_BODY_BYTES`.
     MalformedBody
         The body is no text, or no base64 where it came as that.
     """
@@ -62,9 +63,9 @@ def text_of(event: APIGatewayProxyEvent, media_type: str, most_bytes: int) -> st
     body = event.body or ""
     try:
         content = base64.b64decode(body, validate=True) if event.is_base64_encoded else body.encode()
-        if len(content) > most_bytes:
+        if len(content) > MOST_BODY_BYTES:
             raise BodyTooLarge(
-                f"expected a body of at most {most_bytes:,} bytes, got {len(content):,}: send less at once"
+                f"expected a body of at most {MOST_BODY_BYTES:,} bytes, got {len(content):,}: send less at once"
             )
         # Editors and programs of Windows put a byte order mark before the text.
         return content.decode().removeprefix("\ufeff")

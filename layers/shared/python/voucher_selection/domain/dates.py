@@ -5,9 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
+from voucher_selection.contract.limits import MOST_NULL_DATES
 from voucher_selection.domain.formats import date_from_text
-
-_MOST_NULL_DATES = 100
 
 
 def _iso_date(value: object) -> date | None:
@@ -17,8 +16,8 @@ def _iso_date(value: object) -> date | None:
 
 
 def _at_most(dates: tuple[date, ...]) -> tuple[date, ...]:
-    if len(dates) > _MOST_NULL_DATES:
-        raise ValueError(f"expected at most {_MOST_NULL_DATES} dates, got {len(dates):,}")
+    if len(dates) > MOST_NULL_DATES:
+        raise ValueError(f"expected at most {MOST_NULL_DATES} dates, got {len(dates):,}")
     return tuple(sorted(set(dates)))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from voucher_selection.contract import RUN_KINDS
+from voucher_selection.contract.runs import RUN_KINDS
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.requests import (
     AppendRequest,

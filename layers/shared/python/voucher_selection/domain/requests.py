@@ -5,12 +5,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from voucher_selection.contract.limits import MOST_COUNTRIES
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate, NullDates
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.plans import HistoryMode
-from voucher_selection.domain.runs import MOST_COUNTRIES, RunId
+from voucher_selection.domain.runs import RunId
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.source_addresses import parse_source
 from voucher_selection.domain.validation import WITHOUT_CONTROLS, field_problems

@@ -9,8 +9,6 @@ from voucher_selection.domain.versions import version_of
 
 # Step Functions' execution names, less what would need quoting in an S3 key.
 RunId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+=@-]{1,80}$")]
-# They travel in each item of the map of shards, and in the results of states, which have 256 KiB at most.
-MOST_COUNTRIES = 300
 
 
 class Run(NamedTuple):

@@ -11,10 +11,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from voucher_selection.contract.limits import NO_ZONES
 from voucher_selection.domain.errors import UnknownTimeZone
 
-# Of the database, not of the machine: `localtime` is another zone elsewhere, and `right/…` counts leap seconds.
-_NAME = re.compile(r"(?!(Factory|localtime|posixrules)$|(posix|right)/)[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
+# The zones in `right/` count leap seconds.
+_NAME = re.compile(rf"(?!({'|'.join(NO_ZONES)})$|(posix|right)/)[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
 
 
 @cache

@@ -118,7 +118,7 @@ def _once_per_value(column: pa.Array, read: Callable[[str | None], str | None]) 
 
 
 def _measured(rows: pa.RecordBatch, model: Model, segmentation: pa.Array) -> Parsed:
-    """What each row's segmentation splits by: orders, or days since the last order; null where it is not given.
+    """Return what each row's segmentation splits by: orders, or days since the last order; null where it is not given.
 
     Malformed is a row with a value that cannot be read, in a column that it does not need too, or with values that
     contradict each other, as in a request. A segmentation that the model has not splits by nothing.

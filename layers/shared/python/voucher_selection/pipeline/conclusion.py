@@ -11,10 +11,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.catalog_items import Pointer
-from voucher_selection.adapters.emitted_metrics import ITEMS_LEFT_ASIDE, emit
+from voucher_selection.adapters.emitted_metrics import emit
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.observability import logger
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.contract.metrics import ITEMS_LEFT_ASIDE
 from voucher_selection.domain.errors import VoucherSelectionError
 from voucher_selection.domain.retention import Retention
 from voucher_selection.domain.summaries import (

@@ -1,0 +1,103 @@
+"""The environment of each function: every variable that `voucher_selection.adapters.settings` reads.
+
+A variable is a field of the function's settings there, in capitals. None has a default there: all of them are set here.
+"""
+
+import json
+from typing import NamedTuple
+
+from infra_cdk.stages import Stage
+
+type Environment = dict[str, str]
+
+
+class Stores(NamedTuple):
+    """The names of the lake's bucket and of the catalog's table."""
+
+    bucket: str
+    table: str
+
+    @property
+    def variables(self) -> Environment:
+        """Both, for a function that uses both."""
+        return {"BUCKET": self.bucket, "TABLE": self.table}
+
+
+def ingest(stage: Stage, stores: Stores) -> Environment:
+    """Return the environment of Ingest."""
+    return {
+        **stores.variables,
+        "COUNTRIES": json.dumps(stage.countries),
+        "CUR_DATE": _cur_date(stage),
+        "TIME_ZONE": stage.time_zone,
+        "NULL_DATES": json.dumps([day.isoformat() for day in stage.null_dates]),
+        "SEGMENTS": stage.segments,
+        "SOURCE_HOSTS": json.dumps(stage.source_hosts),
+        "SOURCE_PRIVATE_ADDRESSES": json.dumps(stage.source_private_addresses),
+        "SOURCE_MAX_BYTES": str(stage.source_max_bytes),
+        "SOURCE_TIMEOUT_SECONDS": f"{stage.source_timeout_seconds:g}",
+        "SHARD_TARGET_ROWS": str(stage.shard_target_rows),
+        "SHARD_TARGET_BYTES": str(stage.shard_target_bytes),
+    }
+
+
+def clean(stage: Stage, stores: Stores) -> Environment:
+    """Return the environment of Clean, which does not know the catalog."""
+    return {"BUCKET": stores.bucket, "BATCH_ROWS": str(stage.batch_rows)}
+
+
+def assign(stage: Stage, stores: Stores) -> Environment:
+    """Return the environment of Assign."""
+    return {**stores.variables, "BATCH_ROWS": str(stage.batch_rows)}
+
+
+def model(stage: Stage, stores: Stores) -> Environment:
+    """Return the environment of Model."""
+    return {
+        **stores.variables,
+        "CUR_DATE": _cur_date(stage),
+        "KEPT_VERSIONS": str(stage.kept_versions),
+        "VERSION_DAYS": str(stage.version_days),
+        "GATE": json.dumps(stage.gate),
+    }
+
+
+def what_if(stage: Stage, stores: Stores) -> Environment:
+    """Return the environment of WhatIf."""
+    return {**stores.variables, "CUR_DATE": _cur_date(stage)}
+
+
+def api(stage: Stage, stores: Stores, *, state_machine_arn: str, what_if_function: str) -> Environment:
+    """Return the environment of the API."""
+    return {
+        "TABLE": stores.table,
+        "BUCKET": stores.bucket,
+        "STATE_MACHINE_ARN": state_machine_arn,
+        "WHAT_IF_FUNCTION": what_if_function,
+        "MODEL_REFRESH_SECONDS": f"{stage.model_refresh_seconds:g}",
+        "START_RUNS": json.dumps(stage.start_runs),
+        "PUBLIC_URL": stage.local_api_url,
+        "AUTH": stage.auth,
+        "CORS_ORIGINS": json.dumps(stage.cors_origins),
+    }
+
+
+def of_all(stage: Stage, stores: Stores, *, state_machine_arn: str, what_if_function: str) -> Environment:
+    """Return the environments of all functions in one, for a process that stands for several of them."""
+    names = {"state_machine_arn": state_machine_arn, "what_if_function": what_if_function}
+    of_pipeline = (make(stage, stores) for make in (ingest, clean, assign, model, what_if))
+    return {name: value for one in (*of_pipeline, api(stage, stores, **names)) for name, value in one.items()}
+
+
+def powertools(stage: Stage, function: str, stack: str) -> Environment:
+    """Return what Powertools reads: names for a function's logs and metrics, and whether requests are traced."""
+    found = {
+        "POWERTOOLS_SERVICE_NAME": function,
+        "POWERTOOLS_METRICS_NAMESPACE": stack,
+        "POWERTOOLS_LOG_LEVEL": stage.log_level,
+    }
+    return found if stage.tracing else {**found, "POWERTOOLS_TRACE_DISABLED": "true"}
+
+
+def _cur_date(stage: Stage) -> str:
+    return stage.cur_date.isoformat() if stage.cur_date else ""

@@ -1,0 +1,8 @@
+"""What the deployed code and the stack that deploys it both rely on: names and limits, each written once.
+
+Only the standard library is imported here: the CDK's program reads it without pydantic or pandas.
+"""
+
+from voucher_selection.contract.runs import RUN_KINDS, RunKind
+
+__all__ = ["RUN_KINDS", "RunKind"]

@@ -1,0 +1,14 @@
+"""The prefixes of the lake's bucket, and the objects of a run that the state machine writes."""
+
+UPLOADS = "uploads"
+RAW, RUNS, STAGING, QUARANTINE, PRODUCTION = RUN_PREFIXES = ("raw", "runs", "staging", "quarantine", "production")
+"""The prefixes that runs write to. Users write to `UPLOADS`."""
+
+SUMMARY = "run.json"
+FAILURES = "failures"
+"""The record of a run, and the folder of the records of its failed shards: both in the run's folder in `RUNS`."""
+
+
+def run_folder(prefix: str, run_id: str) -> str:
+    """Return the folder of a run below a prefix, without a slash at the end."""
+    return f"{prefix}/run_id={run_id}"

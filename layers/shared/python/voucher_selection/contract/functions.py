@@ -1,0 +1,3 @@
+"""The names of the functions: of their folders in `lambdas`, of their settings, and of their lines in the logs."""
+
+INGEST, CLEAN, ASSIGN, MODEL, WHAT_IF, API = FUNCTIONS = ("ingest", "clean", "assign", "model", "what_if", "api")

@@ -1,0 +1,14 @@
+"""Limits that are checked when a stage is deployed and again when a function reads a setting or a request."""
+
+MOST_COUNTRIES = 300
+MOST_NULL_DATES = 100
+"""Both travel in each item of the map of shards and in the results of states, which have at most 256 KiB."""
+
+LEAST_KEPT_VERSIONS = 2
+"""A rollback needs the served version and the one before it."""
+
+MOST_BODY_BYTES = 1024 * 1024
+"""The largest body of a request to the API."""
+
+NO_ZONES = ("Factory", "localtime", "posixrules")
+"""What some machines have among their time zones: it is no zone, or a different one on each machine."""
