@@ -24,3 +24,8 @@ RUN_KINDS = (
     RunKind("rollback", (MODEL,)),
     RunKind("approve", (MODEL,)),
 )
+
+
+def modes_through(state: str) -> set[str]:
+    """Return the modes of the kinds of run that pass a state."""
+    return {kind.mode for kind in RUN_KINDS if state in kind.states}

@@ -65,11 +65,6 @@ KINDS: dict[str, Kind] = {
 """Every kind of run by the `mode` of its input."""
 
 
-def requests_through(state: str) -> set[type[RunRequest]]:
-    """Return the requests whose runs pass a state of the state machine."""
-    return {KINDS[kind.mode].request for kind in RUN_KINDS if state in kind.states}
-
-
 def parse_request(request: object) -> RunRequest:
     """Read an execution's input as its `mode` says; without one, it is a full run.
 

@@ -1,7 +1,7 @@
 """Ingest: land the source, read its footers, and plan the run."""
 
-from collections.abc import Callable, Collection
-from datetime import date, timedelta
+from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -12,15 +12,15 @@ from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import IngestSettings
 from voucher_selection.adapters.sources.landing import land
 from voucher_selection.adapters.stores import Stores
+from voucher_selection.contract.runs import INGEST, modes_through
 from voucher_selection.domain.customers import CUSTOMER_COLUMN_NAMES, check_customers, check_segmentation, kind_of_ids
 from voucher_selection.domain.errors import EmptySource, InvalidRequest
 from voucher_selection.domain.history import COLUMN_NAMES, check_schema
-from voucher_selection.domain.kinds import requests_through
 from voucher_selection.domain.plans import AssignPlan, HistoryPlan, KnownFile, LeftOut, Plan, Shard, SourceFile
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.requests import AppendRequest, AssignRequest, FullRequest, HistoryRequest, RunRequest
 from voucher_selection.domain.runs import Run
-from voucher_selection.domain.segments import load_definitions, shipped_definitions
+from voucher_selection.domain.segments import SegmentDefinitions, load_definitions, shipped_definitions
 from voucher_selection.domain.shards import plan_shards
 from voucher_selection.domain.time_zones import day_in
 from voucher_selection.pipeline.counts_to_build_on import check_countries, check_time_zone, read_ledger, served_base
@@ -37,6 +37,14 @@ class _Source(NamedTuple):
     schemas: list[pa.Schema]
     shards: list[Shard]
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What every plan says of its source."""
+        return {"files": self.files, "left_out": self.left_out, "shards": len(self.shards)}
+
+
+type _Planned = tuple[Plan, list[Shard]]
+
 
 def ingest(run: Run, request: RunRequest, stores: Stores, settings: IngestSettings) -> Plan:
     """Land the source of a run, and write the run's plan and its manifest of shards.
@@ -52,7 +60,7 @@ def ingest(run: Run, request: RunRequest, stores: Stores, settings: IngestSettin
     VoucherSelectionError
         `InvalidSegments`, one of landing's errors, `NotParquet`, `WrongSchema`, or `EmptySource`.
     """
-    planner = _PLANNERS.get(type(request))
+    planner = _PLANNERS.get(request.mode)
     if planner is None:
         raise InvalidRequest(f"Ingest is not part of mode {request.mode!r}")
     plan, shards = planner(run, request, stores, settings)
@@ -62,53 +70,47 @@ def ingest(run: Run, request: RunRequest, stores: Stores, settings: IngestSettin
     return plan
 
 
-def _planned_whole(
-    run: Run, request: FullRequest, stores: Stores, settings: IngestSettings
-) -> tuple[HistoryPlan, list[Shard]]:
+def _whole(run: Run, request: FullRequest, stores: Stores, settings: IngestSettings) -> _Planned:
     definitions = load_definitions(settings.segments) if settings.segments else shipped_definitions()
     source = _landed(run, request.source, HISTORY, stores.lake, settings)
-    plan = HistoryPlan(
-        run_id=run.run_id,
-        started_at=run.started_at,
-        source=request.source,
-        reading=_reading(request.countries or settings.countries, run, request, settings),
-        cur_date=_cur_date(run, request, settings),
-        definitions=definitions,
-        files=source.files,
-        left_out=source.left_out,
-        shards=len(source.shards),
-    )
-    return plan, source.shards
+    return _history(run, request, source, request.countries or settings.countries, definitions, settings)
 
 
-def _planned_addition(
-    run: Run, request: AppendRequest, stores: Stores, settings: IngestSettings
-) -> tuple[HistoryPlan, list[Shard]]:
+def _addition(run: Run, request: AppendRequest, stores: Stores, settings: IngestSettings) -> _Planned:
     """Plan a run over the objects that the served model's counts do not count; without any, it has no files."""
     served = served_base(stores.catalog).served
     ledger = read_ledger(stores.lake, served.counts)
     check_countries(ledger, request.countries or ledger.countries)
     check_time_zone(ledger, settings.time_zone)
     source = _landed(run, request.source, HISTORY, stores.lake, settings, ledger.identities)
+    return _history(run, request, source, ledger.countries, served.definitions, settings)
+
+
+def _history(
+    run: Run,
+    request: HistoryRequest,
+    source: _Source,
+    countries: tuple[str, ...],
+    definitions: SegmentDefinitions,
+    settings: IngestSettings,
+) -> _Planned:
+    today = day_in(run.started_at, settings.time_zone)
+    null_dates = settings.null_dates if request.null_dates is None else request.null_dates
     plan = HistoryPlan(
+        **source.facts,
         run_id=run.run_id,
-        mode="append",
+        mode=request.mode,
         started_at=run.started_at,
         source=request.source,
-        reading=_reading(ledger.countries, run, request, settings),
-        cur_date=_cur_date(run, request, settings),
-        definitions=served.definitions,
-        files=source.files,
+        reading=Reading(countries, settings.time_zone, null_dates, last_day=today + timedelta(days=1)),
+        cur_date=request.cur_date or settings.cur_date or today,
+        definitions=definitions,
         known=source.known,
-        left_out=source.left_out,
-        shards=len(source.shards),
     )
     return plan, source.shards
 
 
-def _planned_assignment(
-    run: Run, request: AssignRequest, stores: Stores, settings: IngestSettings
-) -> tuple[AssignPlan, list[Shard]]:
+def _customers(run: Run, request: AssignRequest, stores: Stores, settings: IngestSettings) -> _Planned:
     """Plan a run that gives customers the amounts of the version that is served now."""
     served = stores.catalog.base().served
     check_segmentation(served.definitions, request.segment_name)
@@ -118,6 +120,7 @@ def _planned_assignment(
 
     source = _landed(run, request.customers, FileKind(check, CUSTOMER_COLUMN_NAMES), stores.lake, settings)
     plan = AssignPlan(
+        **source.facts,
         run_id=run.run_id,
         started_at=run.started_at,
         source=request.customers,
@@ -125,19 +128,16 @@ def _planned_assignment(
         countries=served.countries,
         segment_name=request.segment_name,
         customer_ids=kind_of_ids(source.schemas, request.customers),
-        files=source.files,
-        left_out=source.left_out,
-        shards=len(source.shards),
     )
     return plan, source.shards
 
 
-_PLANNERS: dict[type[RunRequest], Callable[[Run, Any, Stores, IngestSettings], tuple[Plan, list[Shard]]]] = {
-    FullRequest: _planned_whole,
-    AppendRequest: _planned_addition,
-    AssignRequest: _planned_assignment,
+_PLANNERS: Mapping[str, Callable[[Run, Any, Stores, IngestSettings], _Planned]] = {
+    "full": _whole,
+    "append": _addition,
+    "assign": _customers,
 }
-if _PLANNERS.keys() != requests_through("Ingest"):
+if _PLANNERS.keys() != modes_through(INGEST):
     raise TypeError("Ingest plans other kinds of run than the state machine sends to it")
 
 
@@ -156,17 +156,4 @@ def _landed(
         left_out=landing.left_out,
         schemas=[footer.schema for footer in footers],
         shards=plan_shards(row_groups, settings.shard_target_rows, settings.shard_target_bytes),
-    )
-
-
-def _cur_date(run: Run, request: HistoryRequest, settings: IngestSettings) -> date:
-    return request.cur_date or settings.cur_date or day_in(run.started_at, settings.time_zone)
-
-
-def _reading(countries: tuple[str, ...], run: Run, request: HistoryRequest, settings: IngestSettings) -> Reading:
-    return Reading(
-        countries,
-        settings.time_zone,
-        settings.null_dates if request.null_dates is None else request.null_dates,
-        last_day=day_in(run.started_at, settings.time_zone) + timedelta(days=1),
     )

@@ -1,20 +1,12 @@
 """Model: what the last state of the state machine does for each kind of run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
-from voucher_selection.domain.kinds import requests_through
-from voucher_selection.domain.requests import (
-    AppendRequest,
-    ApproveRequest,
-    AssignRequest,
-    FullRequest,
-    RemodelRequest,
-    RollbackRequest,
-    RunRequest,
-)
+from voucher_selection.contract.runs import MODEL, modes_through
+from voucher_selection.domain.requests import RunRequest
 from voucher_selection.domain.runs import Run
 from voucher_selection.domain.summaries import Summary
 from voucher_selection.pipeline.approval import approve
@@ -23,15 +15,15 @@ from voucher_selection.pipeline.publishing import publish_run
 from voucher_selection.pipeline.remodelling import remodel
 from voucher_selection.pipeline.rollback import roll_back
 
-_MODELS: dict[type[RunRequest], Callable[[Run, Any, Stores, ModelSettings], Summary]] = {
-    FullRequest: publish_run,
-    AppendRequest: publish_run,
-    AssignRequest: sum_up_assignment,
-    RemodelRequest: remodel,
-    RollbackRequest: roll_back,
-    ApproveRequest: approve,
+_MODELS: Mapping[str, Callable[[Run, Any, Stores, ModelSettings], Summary]] = {
+    "full": publish_run,
+    "append": publish_run,
+    "assign": sum_up_assignment,
+    "remodel": remodel,
+    "rollback": roll_back,
+    "approve": approve,
 }
-if _MODELS.keys() != requests_through("Model"):
+if _MODELS.keys() != modes_through(MODEL):
     raise TypeError("Model handles other kinds of run than the state machine sends to it")
 
 
@@ -47,4 +39,4 @@ def model(run: Run, request: RunRequest, stores: Stores, settings: ModelSettings
     VoucherSelectionError
         What the function that handles the request raises.
     """
-    return _MODELS[type(request)](run, request, stores, settings)
+    return _MODELS[request.mode](run, request, stores, settings)
