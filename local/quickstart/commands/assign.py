@@ -5,13 +5,7 @@ from typing import Annotated
 import typer
 
 from local.quickstart.commands.execution import run_to_end, uploaded
-from local.quickstart.commands.session import (
-    AsJson,
-    examples,
-    explained,
-    running_deployment,
-    workspace_on,
-)
+from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
 from local.quickstart.here import source as sources
 from local.quickstart.machine.terminal import answer
 from local.quickstart.shown.run import show_assignment, show_states

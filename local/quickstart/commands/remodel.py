@@ -8,13 +8,7 @@ from typing import Annotated
 import typer
 
 from local.quickstart.commands.execution import check_dates, run_to_end
-from local.quickstart.commands.session import (
-    AsJson,
-    examples,
-    explained,
-    running_deployment,
-    workspace_on,
-)
+from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
 from local.quickstart.here import executions
 from local.quickstart.here.api import Api
 from local.quickstart.machine.steps import StepError

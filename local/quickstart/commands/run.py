@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from local.quickstart.commands.execution import check_dates, run_to_end, uploaded
-from local.quickstart.commands.session import (
-    AsJson,
-    Reset,
-    ResetAll,
-    examples,
-    explained,
-    workspace_on,
-)
+from local.quickstart.commands.session import AsJson, Reset, ResetAll, examples, explained, workspace_on
 from local.quickstart.here import deployment
 from local.quickstart.here import source as sources
 from local.quickstart.here.api import Api
