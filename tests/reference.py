@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from importlib.resources import files
@@ -47,6 +47,8 @@ SEGMENTATIONS = {
 }
 # A value that means nothing.
 MALFORMED = "malformed"
+# The columns that are read.
+READ = ("timestamp", "last_order_ts", "first_order_ts", "total_orders", "voucher_amount")
 NULLS = {"", "null", "none", "nan", "+nan", "-nan", "nat", "na", "n/a", "<na>", "\\n"}
 
 _TIME = re.compile(
@@ -120,18 +122,37 @@ def digits(value: float) -> int:
     return len(Decimal(repr(value)).normalize().as_tuple().digits)
 
 
+class BrokenRule(NamedTuple):
+    """Which rows break a rule, given what their values mean, and the values that make a good row break it."""
+
+    breaks: Callable[[dict[str, Any]], bool]
+    example: dict[str, Any]
+
+
+def _has_order_date(row: dict[str, Any]) -> bool:
+    return row["last_order_ts"] is not None or row["first_order_ts"] is not None
+
+
+def _last_before_first(row: dict[str, Any]) -> bool:
+    last, first = row["last_order_ts"], row["first_order_ts"]
+    return last is not None and first is not None and last < first
+
+
+# The rules in the order that they are tried.
+RULES = {
+    "malformed": BrokenRule(lambda row: MALFORMED in (row[name] for name in READ), {"total_orders": "2.5"}),
+    "zero_orders_with_dates": BrokenRule(
+        lambda row: row["total_orders"] == 0 and _has_order_date(row), {"total_orders": "0.0"}
+    ),
+    "last_before_first": BrokenRule(_last_before_first, {"first_order_ts": datetime(2018, 6, 1)}),
+    "null_total_orders": BrokenRule(lambda row: row["total_orders"] is None, {"total_orders": " "}),
+    "null_voucher_amount": BrokenRule(lambda row: row["voucher_amount"] is None, {"voucher_amount": None}),
+}
+
+
 def broken_rule(row: dict[str, Any]) -> str | None:
     """Return the first rule that a row breaks, given what its values mean."""
-    last, first, total = row["last_order_ts"], row["first_order_ts"], row["total_orders"]
-    if MALFORMED in (row["timestamp"], last, first, total, row["voucher_amount"]):
-        return "malformed"
-    if total == 0 and (last is not None or first is not None):
-        return "zero_orders_with_dates"
-    if last is not None and first is not None and last < first:
-        return "last_before_first"
-    if total is None:
-        return "null_total_orders"
-    return "null_voucher_amount" if row["voucher_amount"] is None else None
+    return next((name for name, rule in RULES.items() if rule.breaks(row)), None)
 
 
 def answer_of(rows: Iterable[dict[str, Any]], country: str, cur_date: date) -> tuple[Counter[str], Amounts]:
