@@ -6,6 +6,9 @@ from typing import Any
 from voucher_selection.domain.model import CountsOrigin, Model
 from voucher_selection.domain.segments import shipped_definitions
 
+# Every segment that ships, with its segmentation, in the order of a model.
+SHIPPED_SEGMENTS = [(s.name, segment) for s in shipped_definitions().segmentations for segment in s.bounds]
+
 
 def model_of(*modes: Any, version: str = "v1", **facts: Any) -> Model:
     """Return a model of these modes."""

@@ -105,6 +105,16 @@ class Product:
         time.sleep(REFRESH_SECONDS)
         return run
 
+    def served_amounts(self) -> dict[tuple[str, str], dict[float, int]]:
+        """Return how often each amount is behind what is served, by segmentation and segment."""
+        segments = self.request("GET", "selection_criteria").json()["segments"]
+        return {
+            (row["segment_name"], row["segment"]): {
+                given["voucher_amount"]: given["count"] for given in row["assignments"]
+            }
+            for row in segments
+        }
+
     def served_version(self) -> str:
         return self.request("GET", "health").json()["model"]["version"]
 

@@ -1,20 +1,54 @@
 """The right answer, computed row by row from the words of the design, without any of the product's code."""
 
+import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from importlib.resources import files
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-FREQUENT = {"1-4": (1, 4), "5-13": (5, 13), "14-37": (14, 37)}
-RECENCY = {"30-60": (30, 60), "61-90": (61, 90), "91-120": (91, 120), "121-180": (121, 180), "180+": (181, 10**9)}
+type Ranges = dict[str, tuple[int, int | None]]
+# How often each amount was used, by the segmentation and the segment of it.
+type Amounts = dict[tuple[str, str], dict[float, int]]
+
+
+class Segmentation(NamedTuple):
+    """What customers are split by, the ranges of that, and the name of what lies outside them (None: no segment)."""
+
+    measure: str
+    ranges: Ranges
+    outside: str | None = None
+
+
+FREQUENT: Ranges = {"1-4": (1, 4), "5-13": (5, 13), "14-37": (14, 37)}
+RECENCY: Ranges = {
+    "30-60": (30, 60),
+    "61-90": (61, 90),
+    "91-120": (91, 120),
+    "121-180": (121, 180),
+    "180+": (181, None),
+}
+_SHIPPED = json.loads(files("voucher_selection.domain").joinpath("segments.json").read_text())["segmentations"]
+# The two of the design stand here in its words; a segmentation that joins them is taken from what ships.
+SEGMENTATIONS = {
+    shipped["name"]: Segmentation(
+        shipped["measure"], {s["name"]: (s["lower"], s["upper"]) for s in shipped["segments"]}, shipped["outside"]
+    )
+    for shipped in _SHIPPED
+} | {
+    "frequent_segment": Segmentation("total_orders", FREQUENT, "out_of_range"),
+    "recency_segment": Segmentation("days_since_last_order", RECENCY),
+}
 # A value that means nothing.
 MALFORMED = "malformed"
+# The columns that are read.
+READ = ("timestamp", "last_order_ts", "first_order_ts", "total_orders", "voucher_amount")
 NULLS = {"", "null", "none", "nan", "+nan", "-nan", "nat", "na", "n/a", "<na>", "\\n"}
 
 _TIME = re.compile(
@@ -88,37 +122,70 @@ def digits(value: float) -> int:
     return len(Decimal(repr(value)).normalize().as_tuple().digits)
 
 
+class BrokenRule(NamedTuple):
+    """Which rows break a rule, given what their values mean, and the values that make a good row break it."""
+
+    breaks: Callable[[dict[str, Any]], bool]
+    example: dict[str, Any]
+
+
+def _has_order_date(row: dict[str, Any]) -> bool:
+    return row["last_order_ts"] is not None or row["first_order_ts"] is not None
+
+
+def _last_before_first(row: dict[str, Any]) -> bool:
+    last, first = row["last_order_ts"], row["first_order_ts"]
+    return last is not None and first is not None and last < first
+
+
+# The rules in the order that they are tried.
+RULES = {
+    "malformed": BrokenRule(lambda row: MALFORMED in (row[name] for name in READ), {"total_orders": "2.5"}),
+    "zero_orders_with_dates": BrokenRule(
+        lambda row: row["total_orders"] == 0 and _has_order_date(row), {"total_orders": "0.0"}
+    ),
+    "last_before_first": BrokenRule(_last_before_first, {"first_order_ts": datetime(2018, 6, 1)}),
+    "null_total_orders": BrokenRule(lambda row: row["total_orders"] is None, {"total_orders": " "}),
+    "null_voucher_amount": BrokenRule(lambda row: row["voucher_amount"] is None, {"voucher_amount": None}),
+}
+
+
 def broken_rule(row: dict[str, Any]) -> str | None:
     """Return the first rule that a row breaks, given what its values mean."""
-    last, first, total = row["last_order_ts"], row["first_order_ts"], row["total_orders"]
-    if MALFORMED in (row["timestamp"], last, first, total, row["voucher_amount"]):
-        return "malformed"
-    if total == 0 and (last is not None or first is not None):
-        return "zero_orders_with_dates"
-    if last is not None and first is not None and last < first:
-        return "last_before_first"
-    if total is None:
-        return "null_total_orders"
-    return "null_voucher_amount" if row["voucher_amount"] is None else None
+    return next((name for name, rule in RULES.items() if rule.breaks(row)), None)
 
 
-def answer_of(rows: Iterable[dict[str, Any]], country: str, cur_date: date) -> tuple[Counter[str], dict[str, Any]]:
+def answer_of(rows: Iterable[dict[str, Any]], country: str, cur_date: date) -> tuple[Counter[str], Amounts]:
     """Return what became of rows, given what their values mean, and how often each amount was used by segment."""
     fate: Counter[str] = Counter()
-    amounts: dict[str, Counter[float]] = {name: Counter() for name in (*FREQUENT, "out_of_range", *RECENCY)}
+    amounts: dict[tuple[str, str], Counter[float]] = {
+        (name, segment): Counter()
+        for name, (_, ranges, outside) in SEGMENTATIONS.items()
+        for segment in (*ranges, *([outside] if outside else []))
+    }
     for row in rows:
         rule = "other_country" if row["country_code"] != country else broken_rule(row) or "kept"
         fate[rule] += 1
         if rule == "kept":
-            amounts[_range_of(row["total_orders"], FREQUENT) or "out_of_range"][row["voucher_amount"]] += 1
-            if row["last_order_ts"] is not None:
-                days = (cur_date - row["last_order_ts"].date()).days
-                if segment := _range_of(days, RECENCY):
-                    amounts[segment][row["voucher_amount"]] += 1
-    return fate, {segment: dict(found) for segment, found in amounts.items()}
+            for key in segments_of(row, cur_date):
+                amounts[key][row["voucher_amount"]] += 1
+    return fate, {key: dict(found) for key, found in amounts.items()}
 
 
-def answer(history: pa.Table, country: str, cur_date: date) -> tuple[Counter[str], dict[str, dict[float, int]]]:
+def segments_of(row: dict[str, Any], cur_date: date) -> Iterator[tuple[str, str]]:
+    """Yield the segments of a row that counts, each with its segmentation."""
+    last = row["last_order_ts"]
+    values = {
+        "total_orders": row["total_orders"],
+        "days_since_last_order": None if last is None else (cur_date - last.date()).days,
+    }
+    for name, (measure, ranges, outside) in SEGMENTATIONS.items():
+        value = values[measure]
+        if value is not None and (segment := _range_of(value, ranges) or outside):
+            yield name, segment
+
+
+def answer(history: pa.Table, country: str, cur_date: date) -> tuple[Counter[str], Amounts]:
     """Answer for a history with times as text or as timestamps, orders as text and amounts as floats."""
     return answer_of(map(_meant, history.to_pylist()), country, cur_date)
 
@@ -130,5 +197,7 @@ def _meant(row: dict[str, Any]) -> dict[str, Any]:
     return row | read | numbers
 
 
-def _range_of(value: int, ranges: dict[str, tuple[int, int]]) -> str | None:
-    return next((name for name, (lower, upper) in ranges.items() if lower <= value <= upper), None)
+def _range_of(value: int, ranges: Ranges) -> str | None:
+    return next(
+        (name for name, (lower, upper) in ranges.items() if lower <= value and (upper is None or value <= upper)), None
+    )

@@ -77,7 +77,8 @@ def test_bars_are_as_long_as_the_amounts_are_frequent(visit: Visits, served: Pro
 def test_thin_evidence_and_near_ties_are_marked(two_countries: Product, visit: Visits):
     page = visit("segments")
 
-    marks = {row[0].partition("\n")[0]: row[1:5] for row in rows_of(page.get_by_role("group", name="Peru, recency"))}
+    rows = rows_of(page.get_by_role("group", name="Peru, recency_segment"))
+    marks = {row[0].partition("\n")[0]: row[1:5] for row in rows}
 
     assert marks == {
         "30-60": ["100", "35", "57.1 %", "near tie"],

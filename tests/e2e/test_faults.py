@@ -20,7 +20,7 @@ from tests.conftest import INJECTED_FAULTS
 from tests.e2e.test_modes import ended, execute, served_amounts, start, upload
 from tests.histories import parquet_bytes
 from tests.product import Product
-from tests.reference import answer
+from tests.reference import Amounts, answer
 
 CUR_DATE = date(2018, 9, 15)
 PATIENCE = 240  # seconds
@@ -34,7 +34,7 @@ def table() -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def right(table: pa.Table) -> dict[str, dict[float, int]]:
+def right(table: pa.Table) -> Amounts:
     return answer(table, "Peru", CUR_DATE)[1]
 
 

@@ -15,7 +15,7 @@ import pytest
 from tests.customers import case
 from tests.histories import parquet_bytes
 from tests.product import Product
-from tests.reference import answer
+from tests.reference import Amounts, answer
 
 CUR_DATE = date(2018, 9, 15)
 
@@ -32,20 +32,17 @@ def table(sample: Path) -> pa.Table:
     return pq.read_table(sample)
 
 
-def served_amounts(product: Product) -> dict[str, dict[float, int]]:
+def served_amounts(product: Product) -> Amounts:
     """Return what the API answers once it serves the version that was published last."""
     pointer = product.client("dynamodb").get_item(
         TableName=product.status_once["table"], Key={"pk": {"S": "MODEL"}, "sk": {"S": "SERVED"}}
     )
     published = pointer["Item"]["version"]["S"]
     deadline = time.monotonic() + 60
-    while (criteria := product.request("GET", "selection_criteria").json())["model"]["version"] != published:
+    while product.request("GET", "selection_criteria").json()["model"]["version"] != published:
         assert time.monotonic() < deadline
         time.sleep(0.5)
-    return {
-        row["segment"]: {assignment["voucher_amount"]: assignment["count"] for assignment in row["assignments"]}
-        for row in criteria["segments"]
-    }
+    return product.served_amounts()
 
 
 def upload(product: Product, key: str, table: pa.Table, **options: Any) -> str:

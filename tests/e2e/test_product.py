@@ -15,14 +15,6 @@ from tests.product import Product
 from tests.reference import answer
 
 
-def served_amounts(product: Product) -> dict[str, dict[float, int]]:
-    criteria = product.request("GET", "selection_criteria").json()
-    return {
-        row["segment"]: {assignment["voucher_amount"]: assignment["count"] for assignment in row["assignments"]}
-        for row in criteria["segments"]
-    }
-
-
 def fates(last_run: dict[str, Any]) -> dict[str, int]:
     return last_run["rejected"] | {"other_country": last_run["other_country"], "kept": last_run["kept"]}
 
@@ -43,12 +35,12 @@ def test_every_count_of_every_segment_is_the_reference_s(served: Product, sample
     assert {name: count for name, count in fates(last_run).items() if count} == dict(fate)
     assert (last_run["status"], last_run["rows_read"]) == ("SUCCEEDED", 20_000)
     assert set(last_run["seconds"]) == {"Ingest", "CleanShards", "Model"}
-    assert served_amounts(served) == amounts
+    assert served.served_amounts() == amounts
 
 
 def test_the_seed_s_request_is_answered_over_https(served: Product, sample: Path):
     _, amounts = answer(pq.read_table(sample), "Peru", date(2018, 9, 15))
-    expected = max(amounts["121-180"].items(), key=lambda entry: (entry[1], -entry[0]))
+    expected = max(amounts["recency_segment", "121-180"].items(), key=lambda entry: (entry[1], -entry[0]))
 
     found = served.lookup(**SEED_REQUEST)
 
@@ -56,7 +48,7 @@ def test_the_seed_s_request_is_answered_over_https(served: Product, sample: Path
     assert found.status_code == 200
     told = found.json()
     assert (told["voucher_amount"], told["segment"], told["customer_id"]) == (expected[0], "121-180", 123)
-    assert told["support"] == sum(amounts["121-180"].values())
+    assert told["support"] == sum(amounts["recency_segment", "121-180"].values())
     assert told["share"] == pytest.approx(expected[1] / told["support"])
 
 
@@ -66,7 +58,7 @@ def test_another_country_and_date_give_other_answers(served: Product, sample: Pa
     served.run("--source", str(sample), "--country", "Latvia", "--cur-date", "2018-08-01")
 
     assert {name: count for name, count in fates(served.status()["last_run"]).items() if count} == dict(fate)
-    assert served_amounts(served) == amounts
+    assert served.served_amounts() == amounts
     assert served.lookup(**SEED_REQUEST | {"country_code": "Latvia"}).json()["segment"] == "61-90"
     assert served.lookup(**SEED_REQUEST).json()["code"] == "unknown_country"
 
@@ -81,7 +73,7 @@ def test_a_folder_is_a_history_too(served: Product, sample: Path, tmp_path: Path
 
     served.run("--source", str(tmp_path / "history"))
 
-    assert served_amounts(served) == amounts
+    assert served.served_amounts() == amounts
 
 
 def damaged_page() -> bytes:

@@ -43,11 +43,7 @@ def test_without_a_version_the_one_served_before_is_served_again(
     assert (told["run"]["summary"]["served_version"], told["previous_version"]) == (earlier, later)
     found = served(product)
     assert (found["model"]["version"], found["model"]["cur_date"]) == (earlier, EARLIER)
-    amounts = {
-        row["segment"]: {assignment["voucher_amount"]: assignment["count"] for assignment in row["assignments"]}
-        for row in found["segments"]
-    }
-    assert amounts == answer(pq.read_table(sample), "Peru", date.fromisoformat(EARLIER))[1]
+    assert product.served_amounts() == answer(pq.read_table(sample), "Peru", date.fromisoformat(EARLIER))[1]
     known = {version["version"]: version for version in asked(product, "versions")["versions"]}
     assert known[earlier]["is_served"]
     assert known[later]["is_previous"]

@@ -15,6 +15,7 @@ from botocore.exceptions import EndpointConnectionError
 from tests.environment import BUCKET
 from tests.integration.conftest import Answer, Api, Pipeline
 from tests.lookup_requests import SEED_REQUEST
+from tests.models import SHIPPED_SEGMENTS
 
 
 def unreachable() -> str:
@@ -182,11 +183,9 @@ def test_selection_criteria_lists_every_segment(version: str, api: Api):
 
     assert answer.status == 200
     assert answer.json["model"]["version"] == version
-    segments = {row["segment"]: row for row in answer.json["segments"]}
-    assert list(segments) == [
-        "1-4", "5-13", "14-37", "out_of_range", "30-60", "61-90", "91-120", "121-180", "180+",
-    ]  # fmt: skip
-    assert segments["1-4"] == {
+    segments = {(row["segment_name"], row["segment"]): row for row in answer.json["segments"]}
+    assert list(segments) == SHIPPED_SEGMENTS
+    assert segments["frequent_segment", "1-4"] == {
         "country_code": "Peru",
         "segment_name": "frequent_segment",
         "segment": "1-4",
@@ -197,9 +196,11 @@ def test_selection_criteria_lists_every_segment(version: str, api: Api):
         "share": 0.75,
         "assignments": [{"voucher_amount": 2640.0, "count": 3}, {"voucher_amount": 3520.0, "count": 1}],
     }
-    assert (segments["180+"]["lower"], segments["180+"]["upper"]) == (181, None)
-    assert (segments["out_of_range"]["lower"], segments["out_of_range"]["upper"]) == (None, None)
-    assert (segments["30-60"]["voucher_amount"], segments["30-60"]["share"]) == (None, None)
+    bounds = {key: (row["lower"], row["upper"]) for key, row in segments.items()}
+    assert bounds["recency_segment", "180+"] == (181, None)
+    assert bounds["frequent_segment", "out_of_range"] == (None, None)
+    empty = segments["recency_segment", "30-60"]
+    assert (empty["voucher_amount"], empty["share"]) == (None, None)
 
 
 class Tags(HTMLParser):
@@ -224,7 +225,8 @@ def test_a_browser_gets_the_segments_as_a_table(version: str, api: Api):
     page = Tags(answer.text)
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    assert sum(tag == "tr" for tag, _ in page.tags) == (1 + 4) + (1 + 5)
+    segmentations = {name for name, _ in SHIPPED_SEGMENTS}
+    assert sum(tag == "tr" for tag, _ in page.tags) == len(segmentations) + len(SHIPPED_SEGMENTS)
     charts = [attrs["aria-label"] for tag, attrs in page.tags if tag == "svg"]
     assert "Amounts given in 121-180: 2640 75.0 %, 3520 25.0 %" in charts
 

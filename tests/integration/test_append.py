@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -201,7 +202,7 @@ def test_a_catalog_that_never_rests_is_named(days, pipeline: Pipeline, monkeypat
 
     def of_another_version():
         base = read()
-        return base._replace(served=base.served._replace(version="20200101T000000000Z-gone"))
+        return base._replace(served=replace(base.served, version="20200101T000000000Z-gone"))
 
     monkeypatch.setattr(catalog, "base", of_another_version)
     monkeypatch.setattr("voucher_selection.pipeline.attempts._LONGEST_PAUSE", 0)

@@ -12,14 +12,14 @@ import pytest
 from tests.concurrency.writers import V1, summary_of
 from tests.histories import history, parquet_bytes
 from tests.integration.conftest import CONTEXT, SECOND, STARTED, TWO, Pipeline, load_handler
-from tests.models import model_of
+from tests.models import SHIPPED_SEGMENTS, model_of
 from voucher_selection.adapters import servable
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain import errors
 from voucher_selection.domain.model import AmountCount, SegmentMode
-from voucher_selection.domain.segments import load_definitions
+from voucher_selection.domain.segments import load_definitions, shipped_definitions
 
 CLEAN_WITH_A_SMALL_DISK = """
 import io, resource, signal
@@ -64,7 +64,14 @@ ALL = {
 
 
 @pytest.fixture
-def small_items(monkeypatch: pytest.MonkeyPatch) -> None:
+def by_orders(environment: pytest.MonkeyPatch) -> None:
+    """One segmentation, so that its definition leaves room in a small item."""
+    frequent = shipped_definitions()["frequent_segment"].model_dump(mode="json")
+    environment.setenv("SEGMENTS", json.dumps({"segmentations": [frequent]}))
+
+
+@pytest.fixture
+def small_items(by_orders: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Items hold some 30 amounts: how many they really hold is tested with the sizes."""
     monkeypatch.setattr(servable, "LARGEST_ITEM", 1_200)
 
@@ -119,6 +126,7 @@ def test_too_many_amounts_for_other_segments_end_a_remodel_and_a_what_if(
     assert catalog.versions()[-1].version == first["version"]
 
 
+@pytest.mark.usefixtures("by_orders")
 def test_an_approval_publishes_nothing_that_cannot_be_served(source, put, pipeline: Pipeline, lake, monkeypatch):
     request = {"source": source("many", range(60)), "gate": {"least_kept_rows": 1_000}}
     planned = pipeline.ingest("held", request, STARTED)
@@ -138,7 +146,11 @@ def test_an_approval_publishes_nothing_that_cannot_be_served(source, put, pipeli
 def test_a_model_of_more_segments_than_can_be_served_ends_a_run_before_it_writes(source, pipeline, lake, monkeypatch):
     monkeypatch.setattr(servable, "MOST_SEGMENTS", 17)
 
-    with pytest.raises(errors.ModelTooLarge, match="2 countries x 9 segments = 18, and 17 can be served"):
+    segments = len(SHIPPED_SEGMENTS)
+
+    with pytest.raises(
+        errors.ModelTooLarge, match=f"2 countries x {segments} segments = {2 * segments}, and 17 can be served"
+    ):
         pipeline.run("run", {"source": source("x", [1.0]), "countries": ["Peru", "Latvia"]}, STARTED)
 
     assert written(lake, "run") == []
@@ -149,8 +161,9 @@ def test_a_what_if_that_lambda_could_not_answer_is_refused_and_a_remodel_writes_
 ):
     pipeline.run("run", {"source": source("x", [1.0])}, STARTED)
     monkeypatch.setattr(servable, "LARGEST_WHAT_IF", 1_000)
+    refused = f"the what-if, with {len(SHIPPED_SEGMENTS)} segments and 0 changes, has .* 1,000 can be"
 
-    with pytest.raises(errors.ModelTooLarge, match="the what-if, with 9 segments and 0 changes, has .* 1,000 can be"):
+    with pytest.raises(errors.ModelTooLarge, match=refused):
         load_handler("what_if").lambda_handler({}, CONTEXT)
 
     asked = pipeline.remodel("asked", STARTED + SECOND, publish=False)

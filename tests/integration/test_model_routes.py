@@ -13,6 +13,7 @@ from tests.integration.conftest import CONTEXT, SECOND, STARTED, TWO, Api, Pipel
 from voucher_selection.adapters import servable
 from voucher_selection.api.what_if_function import WhatIfFailed, WhatIfFunction
 from voucher_selection.domain.requests import WhatIfRequest
+from voucher_selection.domain.segments import shipped_definitions
 
 
 class LambdaService:
@@ -64,7 +65,7 @@ def test_the_analysis_says_what_the_model_was_made_from(recent: dict[str, Any], 
     assert model["rows"] == recent["rows"]
     assert (model["rows"]["rows_read"], model["rows"]["other_country"], model["rows"]["kept"]) == (61, 1, 60)
     assert (model["cur_date"], model["countries"]) == ("2018-09-15", ["Peru"])
-    assert [s["name"] for s in model["definitions"]["segmentations"]] == ["frequent_segment", "recency_segment"]
+    assert model["definitions"] == shipped_definitions().model_dump(mode="json")
 
 
 def test_the_pages_show_amounts_whole(put, pipeline: Pipeline, api: Api):
@@ -79,9 +80,9 @@ def test_the_pages_show_amounts_whole(put, pipeline: Pipeline, api: Api):
 
 
 def test_the_analysis_says_how_much_the_counts_of_a_segment_say(recent: dict[str, Any], api: Api):
-    segments = {segment["segment"]: segment for segment in api("GET", "/model").json["segments"]}
+    segments = {(s["segment_name"], s["segment"]): s for s in api("GET", "/model").json["segments"]}
 
-    assert segments["121-180"] == {
+    assert segments["recency_segment", "121-180"] == {
         "country_code": "Peru",
         "segment_name": "recency_segment",
         "segment": "121-180",
@@ -95,7 +96,8 @@ def test_the_analysis_says_how_much_the_counts_of_a_segment_say(recent: dict[str
         "lead": 20,
         "evidence": "clear",
     }
-    assert (segments["30-60"]["evidence"], segments["30-60"]["lead"]) == ("none", None)
+    none = segments["recency_segment", "30-60"]
+    assert (none["evidence"], none["lead"]) == ("none", None)
 
 
 def test_a_remodel_is_told_with_the_run_whose_counts_it_uses(recent: dict[str, Any], pipeline: Pipeline, api: Api):
@@ -133,7 +135,8 @@ def test_a_what_if_tells_the_model_there_would_be_and_publishes_nothing(recent, 
     answer = ask(api, cur_date="2018-12-01").json  # 212 days after the last order
 
     assert answer["model"]["cur_date"] == "2018-12-01"
-    assert [(c["segment"], c["served_amount"], c["amount"]) for c in answer["changes"]] == [
+    changes = [c for c in answer["changes"] if c["segment_name"] == "recency_segment"]
+    assert [(c["segment"], c["served_amount"], c["amount"]) for c in changes] == [
         ("121-180", 2640.0, None),
         ("180+", None, 2640.0),
     ]
@@ -231,7 +234,9 @@ def test_the_report_answers_its_what_if_form(recent: dict[str, Any], what_if, ca
     assert answer.status == 200
     assert "With CUR_DATE 2018-12-01" in page
     # of the five served segments that are gone, one had an amount
-    assert "<strong>2</strong> segments get another amount than is served." in page
+    changes = ask(api, **what_if.asked[0]).json["changes"]
+    assert len([change for change in changes if change["segment_name"] == "recency_segment"]) == 2
+    assert f"<strong>{len(changes)}</strong> segments get another amount than is served." in page
     assert '<th scope="row">181-365</th> <td class="number">\N{EN DASH}</td> <td class="number">2640</td>' in page
     assert page.count(">gone</span>") == 1
     assert 'value="30-180, 181-365"' in page

@@ -10,18 +10,13 @@ import pytest
 from tests.environment import BUCKET
 from tests.histories import GOOD_ROW, history, parquet_bytes, repeated
 from tests.integration.conftest import Pipeline, quarantine_of, read_json
+from tests.reference import RULES
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.domain import errors
 from voucher_selection.domain.rule_names import Rule
 
-BROKEN = {
-    "malformed": {"total_orders": "2.5"},
-    "zero_orders_with_dates": {"total_orders": "0.0"},
-    "last_before_first": {"first_order_ts": datetime(2018, 6, 1)},
-    "null_total_orders": {"total_orders": " "},
-    "null_voucher_amount": {"voucher_amount": None},
-}
+BROKEN = {name: rule.example for name, rule in RULES.items()}
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from voucher_selection.domain.errors import InvalidSegments
 from voucher_selection.domain.ranges import ranges_of, with_ranges
 from voucher_selection.domain.segments import Measure, Segment, Segmentation, shipped_definitions
 
-FREQUENT, RECENCY = shipped_definitions().segmentations
+FREQUENT, RECENCY = (shipped_definitions()[name] for name in ("frequent_segment", "recency_segment"))
 
 
 def test_the_shipped_segments_as_text():
@@ -16,7 +16,9 @@ def test_the_shipped_segments_as_text():
     assert ranges_of(RECENCY) == "30-60, 61-90, 91-120, 121-180, 181+"
 
 
-@pytest.mark.parametrize("segmentation", [FREQUENT, RECENCY])
+@pytest.mark.parametrize(
+    "segmentation", shipped_definitions().segmentations, ids=lambda segmentation: segmentation.name
+)
 def test_ranges_that_a_segmentation_has_keep_their_names(segmentation):
     assert with_ranges(segmentation, ranges_of(segmentation)) == segmentation
 

@@ -296,7 +296,10 @@ def test_every_segment_has_the_amounts_of_the_reference(history: dict[str, Colum
     counts = Counts.of(clean(batch_of(history), Reading(("Peru",))).kept)
     modes = segment_modes(counts, shipped_definitions(), CUR_DATE, ["Peru"])
 
-    found = {mode.segment: [(used.voucher_amount, used.count) for used in mode.assignments] for mode in modes}
+    found = {
+        (mode.segment_name, mode.segment): [(used.voucher_amount, used.count) for used in mode.assignments]
+        for mode in modes
+    }
     # Used most first; of those used equally often, the smaller one.
     assert found == {
         segment: sorted(amounts.items(), key=lambda entry: (-entry[1], entry[0]))

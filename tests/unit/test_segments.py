@@ -27,6 +27,10 @@ def test_days_fall_into_their_recency_segment_and_into_none_below_30(days: int, 
     assert shipped_definitions()["recency_segment"].segment_for(days) == segment
 
 
+def test_two_segmentations_ship():
+    assert shipped_definitions().names == ("frequent_segment", "recency_segment")
+
+
 def test_bounds_name_every_segment_in_order_and_what_lies_outside_last():
     assert shipped_definitions()["frequent_segment"].bounds == {
         "1-4": (1, 4),

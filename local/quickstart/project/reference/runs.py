@@ -9,14 +9,17 @@ from pydantic import BaseModel
 
 from local.quickstart.project.reference import markdown
 from voucher_selection.domain import gate, plans, segments, striking_dates, totals, what_if
-from voucher_selection.domain.kinds import KINDS
+from voucher_selection.domain.kinds import KINDS, Kind
 
 type Json = dict[str, Any]
 
-_INPUTS: dict[type[BaseModel], Json] = {kind.request: kind.example for kind in KINDS.values()}
-"""The input of each kind of run, with an example."""
+_INPUTS = {kind.request for kind in KINDS.values()}
+_RESULTS = {
+    summary: " or ".join(mode for mode, kind in KINDS.items() if kind.summary is summary)
+    for summary in dict.fromkeys(kind.summary for kind in KINDS.values())
+}
+"""Each result, with the modes whose result it is."""
 
-_RESULTS = tuple(dict.fromkeys(kind.summary for kind in KINDS.values()))
 _PARTS = (gate.Thresholds, segments.SegmentDefinitions, segments.Segmentation, segments.Segment)
 _PARTS_OF_RESULTS = (totals.Totals, plans.LeftOut, striking_dates.StrikingDate, what_if.SegmentChange)
 _TABLES = {part.__name__ for part in (*_PARTS, *_PARTS_OF_RESULTS)}
@@ -29,20 +32,20 @@ def page() -> str:
         "requests.py, gate.py, segments.py and summaries.py",
         "The input of an execution of the state machine, and the body of `POST /executions`. What each mode does:"
         " [the pipeline](../pipeline.md). Other keys are refused; the error names every problem at once.",
-        *(_input(model, example) for model, example in _INPUTS.items()),
+        *(_input(mode, kind) for mode, kind in KINDS.items()),
         "## Parts of an input",
         *(_part(model) for model in _PARTS),
         "## Results",
         "The execution's output, and `runs/run_id=<id>/run.json`. Times are ISO 8601 in UTC.",
-        *(_part(model, _mode(model)) for model in _RESULTS),
+        *(_part(model, modes) for model, modes in _RESULTS.items()),
         "## Parts of a result",
         *(_part(model) for model in _PARTS_OF_RESULTS),
     )
 
 
-def _input(model: type[BaseModel], example: Json) -> str:
-    shown = f"```json\n{json.dumps(example)}\n```"
-    return "\n\n".join([f"## {_mode(model)}", _as_json(markdown.docstring(model)), shown, _keys(model)])
+def _input(mode: str, kind: Kind) -> str:
+    shown = f"```json\n{json.dumps(kind.example)}\n```"
+    return "\n\n".join([f"## {mode}", _as_json(markdown.docstring(kind.request)), shown, _keys(kind.request)])
 
 
 def _part(model: type[BaseModel], title: str = "") -> str:
@@ -54,13 +57,6 @@ def _as_json(text: str) -> str:
     for constant, name in {"None": "null", "True": "true", "False": "false"}.items():
         text = re.sub(rf"\b{constant}\b", f"`{name}`", text)
     return text
-
-
-def _mode(model: type[BaseModel]) -> str:
-    """Return the mode of a model as it is written; for the result of several modes, all."""
-    schema = model.model_json_schema()
-    mode = schema["properties"]["mode"]
-    return " or ".join(_choices(schema["$defs"][mode["$ref"].rpartition("/")[2]] if "$ref" in mode else mode))
 
 
 def _keys(model: type[BaseModel]) -> str:

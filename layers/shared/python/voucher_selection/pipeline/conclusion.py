@@ -18,17 +18,10 @@ from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.contract.metrics import ITEMS_LEFT_ASIDE
 from voucher_selection.domain.errors import VoucherSelectionError
 from voucher_selection.domain.retention import Retention
-from voucher_selection.domain.summaries import (
-    ApprovalSummary,
-    HistorySummary,
-    Outcome,
-    PointerSummary,
-    RemodelSummary,
-    RollbackSummary,
-)
+from voucher_selection.domain.summaries import HistorySummary, Outcome, RemodelSummary, RollbackSummary, Summary
 
 
-def record(summary: PointerSummary | ApprovalSummary, lake: Lake) -> None:
+def record(summary: Summary, lake: Lake) -> None:
     """Write a run's `run.json`."""
     with _made_up_for("the run's record was not written"):
         lake.write_json(RunKeys(summary.run_id).summary, summary)
