@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from benchmarks.histories import history_file
-from infra_cdk.stages import stage
+from infra_cdk.stages import stage as stage_named
 from local.quickstart.sample import sample_history
 from voucher_selection.adapters.footers import check_footer
 from voucher_selection.domain.counts import Counts
@@ -22,7 +22,7 @@ from voucher_selection.domain.rules import clean
 from voucher_selection.pipeline.batches import RowGroups, read_batches
 from voucher_selection.pipeline.counting import count_batches
 
-BATCH_ROWS = stage("dev").batch_rows
+BATCH_ROWS = stage_named("dev").batch_rows
 TURNS = 9
 SMALL_ROW_GROUPS = 4_000
 
