@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from benchmarks.histories import history_file
+from infra_cdk.stages import stage as stage_named
 from local.quickstart.here.sample import sample_history
 from voucher_selection.adapters.parquet.columns import RowGroups
 from voucher_selection.adapters.parquet.footers import check_footer
@@ -22,7 +23,7 @@ from voucher_selection.domain.rules import clean
 from voucher_selection.pipeline.batches import read_batches
 from voucher_selection.pipeline.counting import count_batches
 
-BATCH_ROWS = 131_072
+BATCH_ROWS = stage_named("dev").batch_rows
 TURNS = 9
 SMALL_ROW_GROUPS = 4_000
 

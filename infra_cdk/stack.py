@@ -75,7 +75,7 @@ class VoucherSelection(cdk.Stack):
     def _stand_before(self, api: Api, stage: Stage) -> None:
         """Add the domain and the firewall if the stage has them. Their imports take a second."""
         if stage.domain_name:
-            from infra_cdk.domain import Domain  # noqa: PLC0415
+            from infra_cdk.custom_domain import Domain  # noqa: PLC0415
 
             domain = Domain(self, "Domain", stage=stage, api=api.rest_api)
             self._output("DomainTarget", domain.target, "What a record of the domain points at")

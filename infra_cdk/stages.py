@@ -120,32 +120,18 @@ class Stage:
         How many segments of the served model may have lost all support.
     least_support_of_change
         The support that a segment must have if its amount is to change.
-    ingest_memory_mb
-        Memory of Ingest, in MB; the share of CPU grows with it.
-    ingest_timeout_seconds
-        How long Ingest may take, at most 900.
-    clean_memory_mb
-        Memory of Clean, in MB.
-    clean_disk_mb
-        Disk of Clean, in MB. It holds a shard's cleaned and rejected rows, compressed, until they are uploaded.
-    clean_timeout_seconds
-        How long Clean may take for one shard, at most 900.
-    assign_memory_mb
-        Memory of Assign, in MB.
-    assign_timeout_seconds
-        How long Assign may take for one shard, at most 900.
-    model_memory_mb
-        Memory of Model, in MB.
-    model_timeout_seconds
-        How long Model may take, at most 900.
-    what_if_memory_mb
-        Memory of WhatIf, in MB.
+    ingest_memory_mb, clean_memory_mb, assign_memory_mb, model_memory_mb, what_if_memory_mb, api_memory_mb
+        Memory of the function, in MB; its share of CPU grows with it.
+    ingest_timeout_seconds, model_timeout_seconds
+        How long the function may take, at most 900.
+    clean_timeout_seconds, assign_timeout_seconds
+        How long the function may take for one shard, at most 900.
     what_if_timeout_seconds
         How long WhatIf may take. The API waits for it and should have a second more.
-    api_memory_mb
-        Memory of the API, in MB.
     api_timeout_seconds
         How long the API may take; API Gateway gives up after 29.
+    clean_disk_mb
+        Disk of Clean, in MB. It holds a shard's cleaned and rejected rows, compressed, until they are uploaded.
     run_timeout_seconds
         How long a whole run may take.
     raw_days

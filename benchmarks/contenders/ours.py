@@ -7,6 +7,7 @@ from typing import IO, Any, override
 import pyarrow.parquet as pq
 
 from benchmarks.answer import Answer
+from infra_cdk.stages import stage
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.counts import Counts
@@ -17,7 +18,7 @@ from voucher_selection.domain.totals import Totals
 from voucher_selection.pipeline.cleaning import clean_shard
 from voucher_selection.pipeline.counting import count_file
 
-BATCH_ROWS = 131_072
+BATCH_ROWS = stage("dev").batch_rows
 
 
 def count(file: Path, country: str) -> Answer:

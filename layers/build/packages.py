@@ -105,21 +105,7 @@ def _checked(packages: Packages) -> Packages:
 
 
 def _archive(name: str, platform: Platform, layers: tuple[str, ...], prefix: str, code: Mapping[str, Path]) -> Archive:
-    """Return the archive of some layers' dependencies and our own code; build it if it is missing.
-
-    Parameters
-    ----------
-    name
-        The archive's name, for its file.
-    platform
-        The wheels' platform.
-    layers
-        Whose dependencies it holds.
-    prefix
-        Where in the archive everything goes: `python/` in a layer, nothing in a function.
-    code
-        Our own files by their place under the prefix.
-    """
+    """Return the archive of some layers' dependencies and our own code, under a prefix; build it if it is missing."""
     digest = hashlib.sha256(f"{platform.name} {prefix} {dependencies_key(layers)}".encode())
     for place, path in sorted(code.items()):
         digest.update(f"\0{place}\0".encode() + path.read_bytes())

@@ -27,8 +27,8 @@ def attributes(thing: object) -> dict[str, str]:
     """Return the text of a class's docstring for each attribute, in one line each."""
     text = inspect.getdoc(thing) or ""
     section = text.partition("\nAttributes\n----------\n")[2]
-    found = re.findall(r"^(\w+)\n((?:    .+\n?)+)", section, re.MULTILINE)
-    return {name: " ".join(said.split()) for name, said in found}
+    found = re.findall(r"^(\w[\w, ]*)\n((?:    .+\n?)+)", section, re.MULTILINE)
+    return {name: " ".join(said.split()) for names, said in found for name in names.split(", ")}
 
 
 def _cell(text: str) -> str:

@@ -21,12 +21,16 @@ OptionalDate = Annotated[IsoDate | None, BeforeValidator(lambda text: text or No
 
 
 class Settings(BaseModel):
-    """Base of a function's settings; a field `cur_date` is the environment variable `CUR_DATE`.
+    """The settings that every function has: the name of the lake's bucket.
 
-    No field has a default. The stack sets every variable, and its settings are the one place for defaults.
+    A field `cur_date` is the environment variable `CUR_DATE`. Most fields are settings of the stage, which
+    docs/reference/settings.md describes; the classes here describe the others. No field has a default: the stack sets
+    every variable, and has the defaults.
     """
 
     model_config = ConfigDict(frozen=True)
+
+    bucket: str
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -44,37 +48,29 @@ class Settings(BaseModel):
             raise RuntimeError(f"the function's environment cannot be used: {'; '.join(describe(error))}") from error
 
 
-class IngestSettings(Settings):
+class CleanSettings(Settings):
+    """Settings of Clean."""
+
+    batch_rows: PositiveInt
+
+
+class CatalogSettings(Settings):
+    """Settings of a function that uses the catalog: the name of its table."""
+
+    table: str
+
+
+class IngestSettings(CatalogSettings):
     """Settings of Ingest.
 
     Attributes
     ----------
-    bucket
-        The lake's bucket.
-    table
-        The catalog's table.
-    countries
-        Countries that a run keeps unless it names others.
-    cur_date
-        The date that days since the last order count up to; None: the day the run starts, in the time zone.
-    time_zone
-        What a day is, by the zone's IANA name.
-    null_dates
-        Placeholders: dates of a history that mean none, unless a run names others.
     segments
-        Segment definitions as JSON text; None: those shipped.
-    source_hosts
-        HTTPS hosts that a history may be fetched from; `*` allows any.
-    source_private_addresses
-        Whether these may be in a private network.
-    source_max_bytes, source_timeout_seconds
-        How large a file from HTTPS may be, and how long it may take to come.
-    shard_target_rows, shard_target_bytes
-        The size of a shard, in rows and in compressed bytes of the columns read.
+        Segment definitions as JSON text; None uses the shipped ones.
+    source_timeout_seconds
+        How long a file from HTTPS may take to arrive.
     """
 
-    bucket: str
-    table: str
     countries: Json[Countries]
     cur_date: OptionalDate
     time_zone: TimeZone
@@ -95,41 +91,29 @@ class IngestSettings(Settings):
         )
 
 
-class CleanSettings(Settings):
-    """Settings of Clean: the lake's bucket, and how many rows are in memory at a time."""
+class AssignSettings(CatalogSettings):
+    """Settings of Assign."""
 
-    bucket: str
     batch_rows: PositiveInt
 
 
-class AssignSettings(Settings):
-    """Settings of Assign: the lake's bucket, the catalog's table, and how many rows are in memory at a time."""
+class WhatIfSettings(CatalogSettings):
+    """Settings of WhatIf. If `cur_date` is None, it is the day of the question, in the time zone of the counts."""
 
-    bucket: str
-    table: str
-    batch_rows: PositiveInt
+    cur_date: OptionalDate
 
 
-class ModelSettings(Settings):
+class ModelSettings(CatalogSettings):
     """Settings of Model.
 
     Attributes
     ----------
-    bucket
-        The lake's bucket.
-    table
-        The catalog's table.
     cur_date
-        The date that a remodel counts up to unless it names another; None: the day it starts, in the time zone of
-        its counts.
-    kept_versions, version_days
-        How many versions are kept for a rollback, and for how many days after they were replaced.
+        The date of a remodel that names none; None is the day it starts, in the time zone of its counts.
     gate
-        The thresholds of the quality gate, unless a run names others.
+        The thresholds of the quality gate; a run may name others.
     """
 
-    bucket: str
-    table: str
     cur_date: OptionalDate
     kept_versions: Annotated[int, Field(ge=LEAST_KEPT_VERSIONS)]
     version_days: PositiveInt
@@ -137,48 +121,25 @@ class ModelSettings(Settings):
 
     @property
     def retention(self) -> Retention:
-        """Which versions stay for a rollback."""
+        """Which versions are kept for a rollback."""
         return Retention(self.kept_versions, self.version_days)
 
 
-class WhatIfSettings(Settings):
-    """Settings of WhatIf: the lake's bucket, the catalog's table, and the date it counts up to unless asked otherwise.
-
-    Without `cur_date` that is the day it is asked, in the time zone of the counts.
-    """
-
-    bucket: str
-    table: str
-    cur_date: OptionalDate
-
-
-class ApiSettings(Settings):
+class ApiSettings(CatalogSettings):
     """Settings of the API.
 
     Attributes
     ----------
-    table
-        The catalog's table.
-    model_refresh_seconds
-        How old, in seconds, the knowledge of the served version may be.
-    auth
-        Who may call the API, as its document says it; API Gateway sees to it.
-    cors_origins
-        Origins whose pages may call the API; `*` is any.
-    bucket
-        The lake's bucket, for what runs have left of themselves.
     state_machine_arn
-        The pipeline's state machine.
+        The ARN of the pipeline's state machine.
     what_if_function
         The name of the function that computes what another date would change.
-    start_runs
-        Whether whoever may call the API may start runs with it.
+    auth
+        Who may call the API: its document says so, API Gateway checks it.
     public_url
-        Where the API is reached, with a slash at the end; None: where API Gateway says that a request was sent.
+        The address of the API, with a slash at the end; None is the address that API Gateway names in a request.
     """
 
-    table: str
-    bucket: str
     state_machine_arn: str
     what_if_function: str
     start_runs: Json[bool]

@@ -65,8 +65,8 @@ def document(auth: Auth) -> Json:
     refusals: Json = {}
     for operation in OPERATIONS:
         proof = _proof(operation, auth)
-        told = _operation(operation, problem, schemas, refusals, proof)
-        paths.setdefault(operation.path, {})[operation.method.lower()] = told
+        described = _operation(operation, problem, schemas, refusals, proof)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = described
     components: Json = {"schemas": schemas, "responses": refusals, "headers": _headers()}
     if auth in _PROOFS:
         components["securitySchemes"] = {_PROOFS[auth].scheme: _PROOFS[auth].definition}
@@ -85,10 +85,10 @@ def as_text(auth: Auth) -> str:
 
 
 def _operation(operation: Operation, problem: Json, schemas: Json, refusals: Json, proof: _Proof | None) -> Json:
-    told: Json = {"operationId": _id(operation), "summary": operation.summary}
+    described: Json = {"operationId": _id(operation), "summary": operation.summary}
     if operation.description:
-        told["description"] = operation.description
-    told["security"] = [{proof.scheme: []}] if proof else []
+        described["description"] = operation.description
+    described["security"] = [{proof.scheme: []}] if proof else []
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": schema}
         for name, schema in operation.parameters.items()
@@ -97,23 +97,23 @@ def _operation(operation: Operation, problem: Json, schemas: Json, refusals: Jso
     if operation.method == "GET":
         parameters.append({"name": "If-None-Match", "in": "header", "schema": {"type": "string"}})
     if parameters:
-        told["parameters"] = parameters
+        described["parameters"] = parameters
     if operation.body:
-        told["requestBody"] = {
+        described["requestBody"] = {
             "required": True,
             "content": {operation.body.media_type: _content(operation.body, schemas)},
         }
-    told["responses"] = _answers(operation, schemas)
+    described["responses"] = _answers(operation, schemas)
     for status, codes in _refusals(operation, proof).items():
         content = _problem_content(status, codes, problem)
-        if answered := told["responses"].get(str(status.value)):
+        if answered := described["responses"].get(str(status.value)):
             answered["content"] |= content
             continue
         name = "_or_".join(codes)
         refusals[name] = _response(status.phrase, _problem_headers(status), content)
-        told["responses"][str(status.value)] = {"$ref": f"#/components/responses/{name}"}
-    told["responses"] = dict(sorted(told["responses"].items()))
-    return told
+        described["responses"][str(status.value)] = {"$ref": f"#/components/responses/{name}"}
+    described["responses"] = dict(sorted(described["responses"].items()))
+    return described
 
 
 def _proof(operation: Operation, auth: Auth) -> _Proof | None:
@@ -131,16 +131,16 @@ def _id(operation: Operation) -> str:
 def _answers(operation: Operation, schemas: Json) -> Json:
     """Return the responses that are not problems. Those of a GET may be kept, and have an ETag."""
     kept = [REQUEST_ID, "ETag", "Cache-Control"] if operation.method == "GET" else [REQUEST_ID]
-    told: Json = {}
+    described: Json = {}
     for status, bodies in operation.answers.items():
         contents = {body.media_type: _content(body, schemas) for body in bodies}
         if status is HTTPStatus.OK:
-            told[str(status.value)] = _response(operation.summary, kept, contents)
+            described[str(status.value)] = _response(operation.summary, kept, contents)
         else:
-            told[str(status.value)] = _response(status.phrase, _problem_headers(status), contents)
+            described[str(status.value)] = _response(status.phrase, _problem_headers(status), contents)
     if operation.method == "GET":
-        told[str(HTTPStatus.NOT_MODIFIED.value)] = _response(HTTPStatus.NOT_MODIFIED.phrase, kept, {})
-    return told
+        described[str(HTTPStatus.NOT_MODIFIED.value)] = _response(HTTPStatus.NOT_MODIFIED.phrase, kept, {})
+    return described
 
 
 def _problem_content(status: HTTPStatus, codes: list[str], problem: Json) -> Json:
@@ -194,8 +194,8 @@ def _headers() -> Json:
 
 
 def _content(body: Content, schemas: Json) -> Json:
-    told: Json = {"schema": _schema(body.schema, schemas)}
-    return told if body.example is None else told | {"example": body.example}
+    described: Json = {"schema": _schema(body.schema, schemas)}
+    return described if body.example is None else described | {"example": body.example}
 
 
 def _schema(schema: Schema, schemas: Json) -> Json:

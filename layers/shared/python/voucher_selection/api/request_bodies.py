@@ -20,7 +20,7 @@ def json_of(event: APIGatewayProxyEvent) -> object:
     Raises
     ------
     MalformedJson
-        It is no JSON.
+        The body is not JSON.
     UnsupportedMediaType, BodyTooLarge, MalformedBody
         As `text_of`.
     """
@@ -55,7 +55,7 @@ def text_of(event: APIGatewayProxyEvent, media_type: str) -> str:
     BodyTooLarge
         The body has more than `MOST_BODY_BYTES`.
     MalformedBody
-        The body is no text, or no base64 where it came as that.
+        The body is not text, or is marked as base64 and is not base64.
     """
     given = event.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if given != media_type:

@@ -31,4 +31,4 @@ GATEWAY_ERROR = GatewayProblem(HTTPStatus.INTERNAL_SERVER_ERROR, "gateway_error"
 GATEWAY_TIMEOUT = GatewayProblem(HTTPStatus.GATEWAY_TIMEOUT, "gateway_timeout")
 
 OF_EVERY_ROUTE = (BODY_TOO_LARGE, THROTTLED, QUOTA_EXCEEDED, GATEWAY_ERROR, GATEWAY_TIMEOUT)
-"""Those that any route may answer, whoever asks."""
+"""The problems that any route may have, for any caller."""
