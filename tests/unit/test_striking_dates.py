@@ -110,7 +110,7 @@ def test_the_sample_has_none():
 def test_what_is_told_names_the_date_the_column_and_what_to_do():
     striking = StrikingDate(column="last_order_ts", date=date(1900, 1, 1), rows=1234, share=0.0617)
 
-    assert striking.told == (
+    assert striking.sentence == (
         "1900-01-01 is the last_order_ts of 1,234 rows (6.2% of the countries' rows)."
         " If it means that there is none, name it in null_dates and run the whole history again."
     )

@@ -45,7 +45,7 @@ def show_rows(summary: Mapping[str, Any]) -> None:
     if rounded := rows.get("amounts_rounded"):
         console.print(f"  {rounded:,} of those kept have an amount that was rounded to 15 digits", soft_wrap=True)
     for found in summary.get("striking_dates", ()):
-        console.print(f"  [yellow]{StrikingDate.model_validate(found).told}[/]", soft_wrap=True)
+        console.print(f"  [yellow]{StrikingDate.model_validate(found).sentence}[/]", soft_wrap=True)
     if summary["known_files"]:
         console.print(f"  Files counted before: {summary['known_files']:,}")
     _show_left_out(summary)

@@ -80,7 +80,7 @@ def _fates(run: "RunReport") -> Iterator[tuple[str, str]]:
         if rows.get("amounts_rounded"):
             yield "Amounts rounded", number(rows["amounts_rounded"])
         for found in summary.get("striking_dates", ()):
-            yield "Striking date", f"[yellow]{StrikingDate.model_validate(found).told}[/]"
+            yield "Striking date", f"[yellow]{StrikingDate.model_validate(found).sentence}[/]"
 
 
 def _counts(counts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,8 +1,11 @@
-"""The voucher amount used most in each customer segment.
+"""Find the voucher amount used most in each customer segment, and serve it.
 
-- `domain`: segments, rules, counts, modes, runs. Pure: plain values and Arrow tables in and out.
-- `adapters`: S3, DynamoDB, Step Functions, sources over HTTPS, files, logs. They know the domain.
-- `pipeline` and `api`: what a run does, and what is served. They join the two.
+`contract`: constants that this package shares with its infrastructure; it imports only the standard library.
+`domain`: segments, rules, counts, modes, requests; functions of plain values and Arrow tables. No AWS, no network.
+`adapters`: S3, DynamoDB, Step Functions, sources over HTTPS, files, settings and logs.
+`pipeline`: what each state of a run does. `api`: what the API and its pages answer.
 
-Nothing is imported here, so that the API starts without pandas and pyarrow.
+Imports go one way: `api` and `pipeline` import `adapters`, these import `domain`, and all may import `contract`. The
+handlers in `lambdas/` import `api` and `pipeline`. This file imports nothing, so that the API function starts without
+pandas and pyarrow.
 """

@@ -1,1 +1,1 @@
-"""What the product is about: segments, rules, counts, modes, runs. Nothing here knows of AWS."""
+"""The rules of the business: segments, cleaning rules, counts, modes, runs. Nothing here imports AWS code."""

@@ -1,4 +1,4 @@
-"""Names of countries: cleaned where they enter, and the same country in any case and with white space around it."""
+"""Names of countries: clean them where they enter, and match them in any case and with white space around them."""
 
 import unicodedata
 from collections.abc import Collection, Iterable
@@ -8,39 +8,45 @@ from typing import Annotated
 from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
 _LONGEST_NAME = 64
-# The only characters of ASCII before the letters of a name are white space, and these are where ASCII ends.
+# In ASCII, a name may begin with white space or a letter. This is the first character after ASCII.
 _ASCII_SPACE = [chr(code) for code in range(128) if chr(code).isspace()]
 _BEYOND_ASCII = "\x80"
 
 
 def country_name(text: str) -> str:
-    """Return a name as it is kept: without white space around it, and composed (Unicode's NFC).
+    """Return a name in the form that we store: no white space around it, and composed (Unicode's NFC).
 
     Raises
     ------
     ValueError
-        It is blank, or has a `#`, which separates the parts of a key in DynamoDB, or a control character.
+        The name is blank, or contains a control character or a `#` (which separates the parts of a DynamoDB key).
     """
     name = unicodedata.normalize("NFC", text.strip())
     if not name or "#" in name or any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
-        raise ValueError(f"expected the name of a country, without # and control characters, got {text!r}")
+        raise ValueError(f"expected the name of a country, without # or control characters, got {text!r}")
     return name
 
 
 def country_key(name: str) -> str:
-    """Return what is the same for all spellings of a country: `PERU` and ` Peru ` are `Peru`."""
+    """Return a key that is the same for all spellings of a country.
+
+    Examples
+    --------
+    >>> country_key("PERU") == country_key(" Peru ")
+    True
+    """
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip()).casefold())
 
 
 def by_key(names: Iterable[str]) -> dict[str, str]:
-    """Return names by their keys."""
+    """Map the key of each country to its name."""
     return {country_key(name): name for name in names}
 
 
 def may_lie_between(least: str, most: str, countries: Collection[str]) -> bool:
-    """Tell whether any spelling of the countries may sort from `least` to `most`, by their characters' code points.
+    """Return whether any spelling of the countries may sort from `least` to `most`, by code points.
 
-    A spelling begins with white space, with the first letter in either case, or beyond ASCII.
+    A spelling begins with white space, with its first letter in either case, or with a character outside ASCII.
     """
     if least == most:
         return country_key(least) in by_key(countries)
@@ -49,7 +55,7 @@ def may_lie_between(least: str, most: str, countries: Collection[str]) -> bool:
 
 @lru_cache(maxsize=16)
 def _ascii_starts(countries: tuple[str, ...]) -> frozenset[str]:
-    """Return the characters of ASCII that a spelling can begin with: those that a letter is composed of too."""
+    """Return the ASCII characters that a spelling can begin with; for an accented letter, also its base letter."""
     letters = {unicodedata.normalize("NFD", country_key(name))[:1] for name in countries}
     return frozenset(_ASCII_SPACE) | letters | {letter.upper() for letter in letters}
 
@@ -58,7 +64,7 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     known: set[str] = set()
     for name in names:
         if country_key(name) in known:
-            raise ValueError(f"expected no country twice, in any spelling, got {name!r} again")
+            raise ValueError(f"expected each country once, in any spelling, got {name!r} again")
         known.add(country_key(name))
     if not names:
         raise ValueError("expected at least one country, got none")

@@ -1,6 +1,6 @@
-"""Two small additive tables that a model is made from: how often each amount was given, by orders and by last order.
+"""Counts: two small tables that a model is made from. They count each amount by orders, and by date of last order.
 
-Their sum over any parts of a history equals the counts of the whole, and does not grow with the number of rows.
+Counts of the parts of a history add up to the counts of the whole. Their size does not grow with the number of rows.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,10 +31,11 @@ RECENCY_SCHEMA = pa.schema(
 
 
 class Counts(NamedTuple):
-    """Kept assignments counted two ways.
+    """Kept assignments, counted in two ways.
 
-    `frequency` has one row per (`country_code`, `total_orders`, `voucher_amount`), `recency` one per (`country_code`,
-    `last_order_date`, `voucher_amount`) of the assignments that have a last order; `rows` counts the assignments.
+    `frequency` has one row per (`country_code`, `total_orders`, `voucher_amount`). `recency` has one row per
+    (`country_code`, `last_order_date`, `voucher_amount`); it counts only assignments with a last order. In both, the
+    column `rows` is the number of assignments.
     """
 
     frequency: pa.Table
@@ -53,7 +54,7 @@ class Counts(NamedTuple):
 
     @classmethod
     def sum(cls, parts: Iterable[Self]) -> Self:
-        """Add up counts; of no parts, the empty tables. Rows are sorted, so that equal counts are equal tables."""
+        """Add up counts; without parts, return empty tables. Rows are sorted: equal counts are equal tables."""
         parts = list(parts)
         frequency = pa.concat_tables([FREQUENCY_SCHEMA.empty_table(), *(part.frequency for part in parts)])
         recency = pa.concat_tables([RECENCY_SCHEMA.empty_table(), *(part.recency for part in parts)])
@@ -61,14 +62,14 @@ class Counts(NamedTuple):
 
     @property
     def rows(self) -> dict[Measure, int]:
-        """How many assignments are counted, by what they are counted by."""
+        """The number of assignments that each table counts, by the table's measure."""
         return {
             Measure.TOTAL_ORDERS: _assignments(self.frequency),
             Measure.DAYS_SINCE_LAST_ORDER: _assignments(self.recency),
         }
 
     def faults(self) -> Iterator[str]:
-        """Yield what no counts have: other columns, values that are missing, and numbers that count nothing."""
+        """Yield a message for each fault: unexpected columns, missing values, and numbers that are out of range."""
         for table, schema in zip(self, (FREQUENCY_SCHEMA, RECENCY_SCHEMA), strict=True):
             if table.schema.equals(schema):
                 yield from _faults(table)
@@ -77,12 +78,12 @@ class Counts(NamedTuple):
 
 
 class RunningCounts:
-    """A sum of counts that are added one by one; its memory follows from their distinct keys, not from their number.
+    """A running sum of counts. Its memory depends on the number of distinct keys, not on how many counts are added.
 
     Parameters
     ----------
     most_waiting_rows
-        Rows of count tables that wait until they are summed; the default is a few MB.
+        How many rows of count tables wait before they are summed. The default takes a few MB.
     """
 
     def __init__(self, most_waiting_rows: int = 200_000) -> None:
@@ -94,18 +95,18 @@ class RunningCounts:
         """Add counts to the sum."""
         self._parts.append(counts)
         self._rows += _rows_of(counts)
-        if self._rows > self._most_rows:  # seldom: to sum after every batch would cost as much as to count it
+        if self._rows > self._most_rows:  # rare: summing after every batch would take as long as counting it
             summed = self.total()
             self._parts, self._rows = [summed], _rows_of(summed)
             self._most_rows = self._most_waiting_rows + 2 * self._rows
 
     @property
     def parts_waiting(self) -> int:
-        """How many counts are not summed yet."""
+        """The number of counts that are not summed yet."""
         return len(self._parts)
 
     def total(self) -> Counts:
-        """Return the sum of what was added so far."""
+        """Return the sum of all counts added so far."""
         return Counts.sum(self._parts)
 
 
@@ -124,18 +125,18 @@ def _columns(schema: pa.Schema) -> str:
 def _faults(table: pa.Table) -> Iterator[str]:
     for name, column in zip(table.column_names, table.columns, strict=True):
         if column.null_count:
-            yield f"{column.null_count} rows have no {name}"
+            yield f"{name} is missing in {column.null_count} rows"
     for name, least in (("rows", 1), ("voucher_amount", 0), ("total_orders", 0)):
         if name in table.column_names:
             low = pc.sum(pc.less(table[name], least)).as_py()
             if low:
-                yield f"{low} rows have less than {least} as {name}"
+                yield f"{name} is below {least} in {low} rows"
     if endless := pc.sum(pc.invert(pc.is_finite(table["voucher_amount"]))).as_py():
-        yield f"{endless} rows have a voucher_amount that is no number"
+        yield f"voucher_amount is infinite or not a number in {endless} rows"
 
 
 def _count(keys: list[pa.DictionaryArray], schema: pa.Schema) -> pa.Table:
-    """Count combinations of keys, none of them null: the codes of a row's keys make one number to count."""
+    """Count combinations of keys (never null): combine the codes of a row's keys into one number, and count that."""
     combined = np.zeros(len(keys[0]), np.int64)
     for key in keys:
         combined = combined * len(key.dictionary) + key.indices.to_numpy()

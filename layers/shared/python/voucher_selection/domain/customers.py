@@ -1,4 +1,4 @@
-"""The customers' file: which columns a row needs for its amount, and which types can hold them."""
+"""The customers' file of an assign run: the columns that a lookup of each row needs, and their types."""
 
 from collections.abc import Collection, Iterable
 from typing import Literal
@@ -13,7 +13,7 @@ from voucher_selection.domain.segments import SegmentDefinitions
 
 
 def _is_id(arrow_type: pa.DataType) -> bool:
-    # An id of all shards is written with one type, and parquet's readers differ about larger integers.
+    # All shards write ids with one type, and parquet readers disagree about integers of 64 bits without a sign.
     return holds_text(arrow_type) or (types.is_integer(arrow_type) and not types.is_uint64(arrow_type))
 
 
@@ -35,13 +35,23 @@ def check_customers(
 ) -> None:
     """Check that a file has the columns that a lookup of each of its rows needs.
 
-    Those are `customer_id`, `country_code`, what the segmentation splits by, and `segment_name` where the run names no
-    segmentation: then any of the model's may be meant. The others may be missing, and all may be in the file's path.
+    These are `customer_id`, `country_code` and the field that the segmentation splits by. If the run names no
+    segmentation, a row may use any of the model's: then `segment_name` and the fields of all of them are needed. Other
+    columns may be missing. Each column may be in the file's path instead.
+
+    Parameters
+    ----------
+    source
+        The file as the user named it, for the message.
+    segment_name
+        The segmentation of the run; None: each row names its own.
+    in_path
+        Columns that the file's path has.
 
     Raises
     ------
     WrongSchema
-        Names every column that is missing, doubled, or of a type that cannot hold its values, and `source`.
+        Names `source`, and every column that is missing, occurs twice, or has a type that cannot hold its values.
     """
     used = definitions.segmentations if segment_name is None else (definitions[segment_name],)
     required = {"customer_id", "country_code", *(FIELD_OF[segmentation.measure] for segmentation in used)}
@@ -52,24 +62,25 @@ def check_customers(
 
 
 def check_segmentation(definitions: SegmentDefinitions, segment_name: str | None) -> None:
-    """Refuse a segmentation that the model has not.
+    """Check that the model has the run's segmentation; None always passes.
 
     Raises
     ------
     InvalidRequest
+        The model does not have it.
     """
     if segment_name is not None and segment_name not in definitions.names:
         known = ", ".join(definitions.names)
-        raise InvalidRequest(f"segment_name: the served model has no {segment_name!r}, only {known}")
+        raise InvalidRequest(f"segment_name: expected one of the served model's ({known}), got {segment_name!r}")
 
 
 def kind_of_ids(schemas: Iterable[pa.Schema], source: str) -> Literal["integer", "text"]:
-    """Return what the files' `customer_id` are; all output has the same type.
+    """Return the kind of `customer_id` in all files: the whole output has one type.
 
     Raises
     ------
     WrongSchema
-        They are integers in one file and text in another.
+        The ids are integers in one file and text in another.
     """
     found = [value_type(schema.field("customer_id").type) for schema in schemas]
     kinds = {"text" if holds_text(kind) else "integer" for kind in found if not types.is_null(kind)}

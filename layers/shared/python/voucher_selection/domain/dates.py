@@ -1,4 +1,4 @@
-"""Dates as inputs and settings give them: ISO 8601, and lists of placeholders."""
+"""Types for dates in requests and settings: one ISO 8601 date, or a list of placeholder dates."""
 
 from datetime import date
 from typing import Annotated

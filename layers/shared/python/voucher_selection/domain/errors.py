@@ -1,4 +1,7 @@
-"""What can be wrong with a run, one class per cause: the `Error` of the failed execution; the message is its cause."""
+"""Errors of runs and lookups, one class per cause.
+
+The class name becomes the `Error` of a failed execution, and the message becomes its cause.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -8,12 +11,12 @@ if TYPE_CHECKING:
     from voucher_selection.domain.validation import FieldProblem
 
 
-# A failed state's cause may have 32 KiB, with the trace and in JSON; what is longer would hide the error itself.
+# A failed state's cause has at most 32 KiB, with the trace and JSON's escapes. A longer message would hide the error.
 LONGEST_MESSAGE = 8_000
 
 
 class VoucherSelectionError(Exception):
-    """Base of every error that a run or a lookup explains to its user; a message that is too long is cut."""
+    """Base of all errors that a run or a lookup explains to its user. It cuts a message that is too long."""
 
     def __init__(self, message: str = "") -> None:
         left_out = len(message) - LONGEST_MESSAGE
@@ -21,7 +24,7 @@ class VoucherSelectionError(Exception):
 
 
 class InvalidRequest(VoucherSelectionError):
-    """The run's input has an unknown mode or key, misses one, or holds a value that cannot be used; each is named."""
+    """The run's input has an unknown mode or key, lacks a key, or has an invalid value; the message names each."""
 
     def __init__(self, message: str, problems: "Sequence[FieldProblem]" = ()) -> None:
         super().__init__(message)
@@ -33,11 +36,11 @@ class InvalidSegments(VoucherSelectionError):
 
 
 class SourceNotAllowed(VoucherSelectionError):
-    """The source is where this deployment may not read: an HTTPS host off the list or within, a bucket not granted."""
+    """The deployment may not read the source: its host is not allowed or is internal, or its bucket is not granted."""
 
 
 class SourceNotFound(VoucherSelectionError):
-    """There is no object, folder or file at the source."""
+    """The source has no object, folder or file."""
 
 
 class SourceTooLarge(VoucherSelectionError):
@@ -49,127 +52,127 @@ class SourceUnavailable(VoucherSelectionError):
 
 
 class SourceChanged(VoucherSelectionError):
-    """A file of the source was replaced while it was copied, or its copy replaced or removed after Ingest read it."""
+    """A file of the source changed while it was copied, or its copy was replaced or removed after Ingest read it."""
 
 
 class LakeUnavailable(VoucherSelectionError):
-    """S3 did not deliver or take an object, or never the whole of it, however often it was asked."""
+    """S3 did not read or write a whole object, even after repeated requests."""
 
 
 class LakeRefused(VoucherSelectionError):
-    """S3 refuses the deployment an object of its own bucket: the rights, the bucket or its key were changed."""
+    """S3 denies the deployment an object of its own bucket: someone changed the rights, the bucket or its KMS key."""
 
 
 class ObjectMissing(VoucherSelectionError):
-    """An object that an earlier step or run has written is gone: it expired, or was deleted."""
+    """An object that an earlier step or run wrote is gone: it expired or was deleted."""
 
 
 class ObjectAltered(VoucherSelectionError):
-    """An object of the lake is not as the step or run that wrote it has left it, or cannot be read."""
+    """An object of the lake has changed since a step or run wrote it, or cannot be read."""
 
 
 class NoParquetFiles(VoucherSelectionError):
-    """The source's folder holds objects, none of them a parquet file."""
+    """The source's folder has objects, but no parquet file."""
 
 
 class TableFormat(VoucherSelectionError):
-    """The source's folder is a table of Delta, Iceberg or Hudi, whose files hold rows that are no longer in it, too."""
+    """The source's folder is a Delta, Iceberg or Hudi table: its files also hold rows deleted from the table."""
 
 
 class NotParquet(VoucherSelectionError):
-    """A file of the source is no parquet file, or a damaged one."""
+    """A file of the source is damaged, or is not a parquet file."""
 
 
 class WrongSchema(VoucherSelectionError):
-    """A column of the history is missing, doubled, or of a type that cannot hold its values."""
+    """A column of the source is missing, occurs twice, or has a type that cannot hold its values."""
 
 
 class EmptySource(VoucherSelectionError):
-    """The source's files hold no rows at all."""
+    """The source's files have no rows."""
 
 
 class ShardsIncomplete(VoucherSelectionError):
-    """A shard has no result (the cause says why) or one that does not add up, or there is a result too many."""
+    """A shard's result is missing (the cause says why) or does not add up, or there are too many results."""
 
 
 class ShardTooLarge(VoucherSelectionError):
-    """What is written of a shard does not fit on the function's disk."""
+    """The output of a shard does not fit on the function's disk."""
 
 
 class NothingKept(VoucherSelectionError):
-    """Cleaning left no row of the run's countries to make a model from."""
+    """Cleaning kept no row of the run's countries, so no model can be made."""
 
 
 class TooManyAmounts(VoucherSelectionError):
-    """A segment has more different voucher amounts than an item of DynamoDB holds: maybe they are no amounts."""
+    """A segment has more different voucher amounts than a DynamoDB item holds: perhaps the column is not amounts."""
 
 
 class ModelTooLarge(VoucherSelectionError):
-    """The model has more countries x segments, or more amounts in all, than the API can answer."""
+    """The model has more countries x segments, or more amounts in total, than the API can answer."""
 
 
 class AmountOutOfRange(VoucherSelectionError):
-    """The counts have a voucher amount that DynamoDB's numbers cannot hold."""
+    """The counts have a voucher amount that DynamoDB cannot store as a number."""
 
 
 class HeldBack(VoucherSelectionError):
-    """The model does not keep to thresholds of the quality gate, each named in the cause; a run may approve it."""
+    """The model fails thresholds of the quality gate; the cause names each. A run can approve the model."""
 
 
 class NotHeldBack(VoucherSelectionError):
-    """The run to approve is none that the quality gate has held back."""
+    """The quality gate did not hold back the run that was to be approved."""
 
 
 class NoCounts(VoucherSelectionError):
-    """There are no counts to start from: nothing is served yet, or the run named has left none."""
+    """The run has no counts to start from: no model is served yet, or the named run left no counts."""
 
 
 class OtherCountries(VoucherSelectionError):
-    """New history was to be counted for other countries than the counts that it is added to."""
+    """New history cannot be added: it is for other countries than the existing counts."""
 
 
 class OtherTimeZone(VoucherSelectionError):
-    """New history was to be counted by the days of another time zone than the counts that it is added to."""
+    """New history cannot be added: its days are of another time zone than those of the existing counts."""
 
 
 class UnknownTimeZone(VoucherSelectionError):
-    """There is no time zone of this name, or no database of them where the function runs."""
+    """The time zone is unknown, or the function has no time zone database."""
 
 
 class AlreadyCounted(VoucherSelectionError):
-    """Some of the objects of an append were counted by another run while it ran: start it again, it adds the others."""
+    """Another run counted some objects of an append while it ran: start it again, it adds the others."""
 
 
 class NoLongerCounted(VoucherSelectionError):
-    """What an append left out as counted is not in the counts that it would be added to: start it again, it adds it."""
+    """Objects that an append skipped as counted are not in the served counts: start it again, it adds them."""
 
 
 class CatalogContended(VoucherSelectionError):
-    """The served model was replaced again and again while a run tried to build on it: start it again."""
+    """Other runs replaced the served model each time a run tried to build on it: start it again."""
 
 
 class CatalogUnavailable(VoucherSelectionError):
-    """DynamoDB did not answer, or left items of a version unwritten, however often it was asked."""
+    """DynamoDB did not answer, or did not write all items of a version, even after repeated requests."""
 
 
 class CatalogRefused(VoucherSelectionError):
-    """DynamoDB refuses a request to the deployment's table: its rights, the table or its key were changed."""
+    """DynamoDB denies a request to the deployment's table: someone changed the rights, the table or its KMS key."""
 
 
 class UnreadableItem(VoucherSelectionError):
-    """An item of the catalog is not as this product writes it; the message names the item and what is wrong with it."""
+    """An item of the catalog is not in the form that this product writes; the message names the item and its fault."""
 
 
 class NoModel(VoucherSelectionError):
-    """No model has been published yet, or the version that customers were to get amounts of has expired meanwhile."""
+    """No model has been published yet, or the version that an assign run uses has expired meanwhile."""
 
 
 class NoVersion(VoucherSelectionError):
-    """The version to serve again is not kept, or there is none before the served one."""
+    """The version to serve again is no longer kept, or the served version is the first."""
 
 
 class NoRun(VoucherSelectionError):
-    """There is no such run."""
+    """The run does not exist."""
 
 
 class UnknownCountry(VoucherSelectionError):
@@ -177,8 +180,8 @@ class UnknownCountry(VoucherSelectionError):
 
 
 class NoSegment(VoucherSelectionError):
-    """The customer is in no segment of the segmentation."""
+    """The customer is outside every segment of the segmentation."""
 
 
 class NoSupport(VoucherSelectionError):
-    """The customer's segment has no assignments behind it, so it has no mode."""
+    """The customer's segment has no assignments, so it has no mode."""

@@ -1,34 +1,39 @@
-"""Evidence: how much the counts of a segment's amounts say about which of them is used most."""
+"""Evidence: how sure the counts of a segment make its mode (the amount used most)."""
 
 from collections.abc import Sequence
 from enum import StrEnum
 
 LOW_SUPPORT = 30
-"""Fewer assignments than this are too few to tell amounts apart by."""
+"""A segment with fewer assignments than this has too few to compare its amounts."""
 
 _CHI_SQUARE_95 = 3.84
-"""The value that chi-square with one degree of freedom exceeds by chance in 5 % of samples."""
+"""By chance, chi-square with one degree of freedom exceeds this value in 5 % of samples."""
 
 
 class Evidence(StrEnum):
-    """What stands behind the mode of a segment."""
+    """How well the assignments support the mode of a segment."""
 
     CLEAR = "clear"
-    NEAR_TIE = "near_tie"  # the runner-up could as well have been the mode
-    THIN = "thin"  # there are too few assignments
-    NONE = "none"  # there are no assignments
+    NEAR_TIE = "near_tie"  # by chance, the runner-up could have been the mode
+    THIN = "thin"  # too few assignments
+    NONE = "none"  # no assignments
 
 
 def evidence_of(counts: Sequence[int]) -> Evidence:
-    """Return what stands behind a mode.
+    """Return how well the counts support a mode.
 
-    The two leading amounts are a near tie where a chi-square test, at the 5 % level, does not tell their counts apart
-    from those of amounts that are used equally often: (n1 - n2)² < 3.84 (n1 + n2).
+    The two leading amounts are a near tie if a chi-square test, at the 5 % level, finds no difference between their
+    counts: (n1 - n2)² < 3.84 (n1 + n2).
 
     Parameters
     ----------
     counts
         How often each amount of the segment was used, the most frequent first.
+
+    Examples
+    --------
+    >>> evidence_of([80, 20]), evidence_of([52, 48]), evidence_of([3])
+    (<Evidence.CLEAR: 'clear'>, <Evidence.NEAR_TIE: 'near_tie'>, <Evidence.THIN: 'thin'>)
     """
     if not counts:
         return Evidence.NONE

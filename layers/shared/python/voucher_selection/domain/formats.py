@@ -1,7 +1,7 @@
-"""How values are written, in history files and requests alike; without Arrow, so that the API can start without it.
+"""How values are written as text, in history files and in requests. No Arrow, so that the API can start without it.
 
-White space around a value is ignored, and a null word means null. The patterns are of what is left. They match any text
-in one pass: no part of a text can be matched in two ways, and every part has a bounded length.
+White space around a value is ignored, and a null word means null. The patterns describe all other values. They match
+any text in one pass: each part of a text matches in one way only, and has a bounded length.
 """
 
 import re
@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from voucher_selection.domain.time_zones import wall_clock
 
-# What programs write for null in text: pandas, NumPy, Spark, databases' exports, spreadsheets. In any case.
+# Programs write these for null in text: pandas, NumPy, Spark, database exports, spreadsheets. Case does not matter.
 NULL_WORDS = ("null", "none", "nan", "+nan", "-nan", "nat", "na", "n/a", "<na>", r"\n")
 _null_words = frozenset(NULL_WORDS)
 
@@ -19,13 +19,13 @@ _date = re.compile(_DATE)
 # A date, a date and time, or one with an offset from UTC.
 TIMESTAMP_PATTERN = rf"{_DATE}([ T]{_HOUR}:{_SIXTY}(:{_SIXTY}(\.[0-9]{{1,6}})?)?(Z|[+-]{_HOUR}:?{_SIXTY})?)?"
 _timestamp = re.compile(TIMESTAMP_PATTERN)
-# More digits than the widest decimal of a file has; more would say no more.
+# More digits than the widest decimal in a file; further digits would change nothing.
 MOST_DIGITS = 80
-# Digits as everyone writes them: Python's `float` takes underscores and the digits of all scripts.
+# Plain digits: Python's `float` also accepts underscores and the digits of all scripts.
 _DIGITS = f"[0-9]{{1,{MOST_DIGITS}}}"
 NUMBER_PATTERN = rf"[+-]?({_DIGITS}(\.({_DIGITS})?)?|\.{_DIGITS})([eE][+-]?{_DIGITS})?"
 _number = re.compile(NUMBER_PATTERN)
-# Above it a float cannot tell whole numbers apart, so whoever sends such a number has lost it already.
+# Above it, two whole numbers may be the same float: the sender of a larger number may have lost it already.
 LARGEST_WHOLE = 2**53
 _EXPECTED = (
     f"expected a whole number of at least 0, in text with at most {MOST_DIGITS} digits before and after the point"
@@ -33,18 +33,23 @@ _EXPECTED = (
 
 
 def is_null(text: str) -> bool:
-    """Tell whether a text of a date or a number means null: a blank one, or a null word."""
+    """Return whether the text of a date or a number means null: it is blank or a null word."""
     stripped = text.strip()
     return not stripped or (len(stripped) <= max(map(len, NULL_WORDS)) and stripped.lower() in _null_words)
 
 
 def timestamp_from_text(text: str, time_zone: str = "UTC") -> datetime:
-    """Return a date or time, as `parsing.parse_timestamp` reads it: what the clocks of the zone showed, without one.
+    """Read a date or time as `parsing.parse_timestamp` does: return the wall-clock time in the zone, without a zone.
 
     Raises
     ------
     ValueError
-        The text is none, or names a day or an hour that does not exist.
+        The text is not a date or time, or names a day or an hour that does not exist.
+
+    Examples
+    --------
+    >>> timestamp_from_text("2018-05-03T18:00:00Z", "Europe/Riga")
+    datetime.datetime(2018, 5, 3, 21, 0)
     """
     stripped = text.strip()
     if _timestamp.fullmatch(stripped):
@@ -56,12 +61,12 @@ def timestamp_from_text(text: str, time_zone: str = "UTC") -> datetime:
 
 
 def date_from_text(text: str) -> date:
-    """Return a date like 2018-09-15.
+    """Read a date like 2018-09-15.
 
     Raises
     ------
     ValueError
-        The text is none, or names a day that does not exist.
+        The text is not a date like this, or names a day that does not exist.
     """
     if _date.fullmatch(text):
         try:
@@ -72,12 +77,17 @@ def date_from_text(text: str) -> date:
 
 
 def whole_number(value: object) -> int:
-    """Return a whole number >= 0, as `parsing.parse_total_orders` reads it: 15, 15.0 and their texts are all 15.
+    """Read a whole number >= 0, as `parsing.parse_total_orders` does.
 
     Raises
     ------
     ValueError
-        The value is no number, has a fraction, or is out of range.
+        The value is not a number, has a fraction, or is out of range.
+
+    Examples
+    --------
+    >>> whole_number(15), whole_number(15.0), whole_number(" 15.0 ")
+    (15, 15, 15)
     """
     number = _number_from_text(value) if isinstance(value, str) else value
     if (

@@ -1,4 +1,4 @@
-"""The quality gate: what may be published without a person's word, and why something may not."""
+"""The quality gate: which models may be published without a person's approval, and why others are held back."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Self
@@ -15,20 +15,20 @@ type Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Thresholds(BaseModel):
-    """What a run must hold to be published; None is no limit.
+    """Thresholds that a run must meet to be published; None means no limit.
 
     Attributes
     ----------
     most_malformed_share
-        Of the rows of the run's countries, the share that may be malformed.
+        The highest share of malformed rows, among the rows of the run's countries (0 to 1).
     most_rejected_rise
-        By how much the share of the rows that a rule rejects may be higher than it was for the served model.
+        How far a rule's share of rejected rows may rise above its share for the served model (0 to 1).
     least_kept_rows
         How many rows must be kept.
     most_lost_segments
-        How many segments of the served model may have no support any more.
+        How many segments that have support in the served model may lose it.
     least_support_of_change
-        The support that a segment must have to get another amount than it has in the served model.
+        The support that a segment needs to change its amount from that in the served model.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,32 +40,32 @@ class Thresholds(BaseModel):
     least_support_of_change: PositiveInt | None = None
 
     def with_those_of(self, run: Self | None) -> Self:
-        """Return these thresholds with those that a run names instead."""
+        """Return these thresholds, replaced by those that a run names."""
         named = {} if run is None else {name: getattr(run, name) for name in run.model_fields_set}
         return self.model_copy(update=named)
 
 
 def check(modes: Sequence[SegmentMode], rows: Totals | None, baseline: Model | None, thresholds: Thresholds) -> None:
-    """Hold a model back that does not keep to the thresholds.
+    """Check a new model against the thresholds.
 
     Parameters
     ----------
     modes
-        Of the model that is to be published.
+        The modes of the new model.
     rows
-        What became of the rows that the run has read; None for a run that reads none.
+        The totals of the rows that the run read; None for a run that reads no rows.
     baseline
-        The served model, which the new one is compared with; None where there is none, or it cannot be read.
+        The served model to compare with; None if no model is served, or it cannot be read.
 
     Raises
     ------
     HeldBack
-        Names every threshold that is not kept, with what was expected and what came.
+        Names every threshold that the model fails, with the limit and the value found.
     """
     reasons = [*_of_rows(rows, baseline.counts.rows if baseline else None, thresholds)] if rows else []
     reasons += _of_segments(modes, baseline.modes if baseline else (), thresholds)
     if reasons:
-        raise HeldBack(f"the quality gate holds the model back, and what is served stays: {'; '.join(reasons)}")
+        raise HeldBack(f"the quality gate holds the model back; the served model stays: {'; '.join(reasons)}")
 
 
 def _of_rows(rows: Totals, before: Totals | None, thresholds: Thresholds) -> Iterator[str]:
@@ -82,7 +82,7 @@ def _of_rows(rows: Totals, before: Totals | None, thresholds: Thresholds) -> Ite
         if share - share_before > rise:
             now, then, limit, _ = _percents(share, share_before, rise, share_before + rise)
             yield (
-                f"{now} of the rows are rejected as {rule.value}, {then} were for the served model"
+                f"{now} of the rows are rejected as {rule.value}, up from {then} for the served model"
                 f" (most_rejected_rise {limit})"
             )
 
@@ -92,14 +92,14 @@ def _of_segments(modes: Iterable[SegmentMode], served: Iterable[SegmentMode], th
     pairs = [(mode, before[mode.key]) for mode in modes if mode.key in before]
     lost = [str(mode.key) for mode, _ in pairs if not mode.support]
     if thresholds.most_lost_segments is not None and len(lost) > thresholds.most_lost_segments:
-        yield f"segments without support now: {', '.join(lost)} (most_lost_segments {thresholds.most_lost_segments})"
+        yield f"segments that lost support: {', '.join(lost)} (most_lost_segments {thresholds.most_lost_segments})"
     least = thresholds.least_support_of_change
     if least is None:
         return
     for mode, known in pairs:
         if 0 < mode.support < least and mode.voucher_amount != known.voucher_amount:
             yield (
-                f"{mode.key} would change from {_amount(known)} to {_amount(mode)} on a support of {mode.support:,}"
+                f"{mode.key} would change from {_amount(known)} to {_amount(mode)} with a support of {mode.support:,}"
                 f" (least_support_of_change {least:,})"
             )
 
@@ -110,7 +110,7 @@ def _share(rows: Totals, rule: Rule) -> float:
 
 
 def _percents(*shares: float) -> list[str]:
-    """Return shares in percent, with as many decimals, two at least, as tell different ones apart."""
+    """Return shares in percent, with enough decimals (at least two) that different shares look different."""
     for decimals in range(2, 13):
         texts = [f"{share:.{decimals}%}" for share in shares]
         if len(set(texts)) == len(set(shares)):

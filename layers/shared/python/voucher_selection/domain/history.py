@@ -1,4 +1,4 @@
-"""The history file: which columns a voucher assignment has, and which types can hold them."""
+"""The history file: the columns of a voucher assignment, and the types that can hold them."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
@@ -10,12 +10,12 @@ from pyarrow import types
 
 from voucher_selection.domain.errors import WrongSchema
 
-# Characters of a message that are the file's own: an execution's cause is cut at 32 KiB, and a file may have any names.
+# A message quotes at most this many characters of a file: an execution's cause is cut at 32 KiB, and names may be long.
 _MOST_QUOTED = 1000
 
 
 class Column(NamedTuple):
-    """A column that a file must have; other columns are ignored."""
+    """A column that a file must have, the types that it accepts, and their names for messages."""
 
     name: str
     expected: str
@@ -23,30 +23,31 @@ class Column(NamedTuple):
 
 
 def value_type(arrow_type: pa.DataType) -> pa.DataType:
-    """Return the type of the values, which for a dictionary-encoded column is that of its dictionary."""
+    """Return the type of the values; for a dictionary-encoded column, that of its dictionary."""
     return arrow_type.value_type if types.is_dictionary(arrow_type) else arrow_type
 
 
 def is_text(arrow_type: pa.DataType) -> bool:
-    """Tell whether a column of this type holds strings, however Arrow lays them out."""
+    """Return whether the type is a string type, in any of Arrow's layouts."""
     return any(is_kind(arrow_type) for is_kind in (types.is_string, types.is_large_string, types.is_string_view))
 
 
 def is_bytes(arrow_type: pa.DataType) -> bool:
-    """Tell whether a column of this type holds bytes, which is how writers that know no text write it."""
+    """Return whether the type is a bytes type; some programs write text as bytes."""
     kinds = (types.is_binary, types.is_large_binary, types.is_binary_view, types.is_fixed_size_binary)
     return any(is_kind(arrow_type) for is_kind in kinds)
 
 
 def holds_text(arrow_type: pa.DataType) -> bool:
-    """Tell whether a column of this type can hold text: strings, or bytes that are read as UTF-8."""
+    """Return whether the type can hold text: strings, or bytes that are read as UTF-8."""
     return is_text(arrow_type) or is_bytes(arrow_type)
 
 
 def text_of_bytes(column: pa.Array) -> pa.Array:
-    """Return bytes as the text that they are in UTF-8; what is none becomes U+FFFD, which is in no number or date.
+    """Read a column of bytes as UTF-8 text.
 
-    Of bytes of a fixed size the zeros that fill them up are left out. A dictionary stays one.
+    Invalid bytes become U+FFFD, which makes a number or date malformed. The zeros that fill bytes of a fixed size are
+    removed. A dictionary-encoded column stays dictionary-encoded.
     """
     if types.is_dictionary(column.type):
         return pa.DictionaryArray.from_arrays(column.indices, text_of_bytes(column.dictionary))
@@ -78,22 +79,24 @@ COLUMN_NAMES = [column.name for column in COLUMNS]
 
 
 def check_schema(schema: pa.Schema, source: str, in_path: Collection[str] = ()) -> None:
-    """Check that a file has the columns of a history; takes and raises what `check_columns` does."""
+    """Check that a file has the columns of a history; see `check_columns`."""
     check_columns(schema, source, COLUMNS, in_path)
 
 
 def check_columns(schema: pa.Schema, source: str, columns: Iterable[Column], in_path: Collection[str] = ()) -> None:
-    """Check that a file has these columns, in any order; a column of nothing but nulls may have no type.
+    """Check that a file has these columns, in any order. A column that holds only nulls may have Arrow's null type.
 
     Parameters
     ----------
+    source
+        The file as the user named it, for the message.
     in_path
-        Columns that it has not and need not have: its path has them, as text.
+        Columns that the file's path has, as text; the file does not need them.
 
     Raises
     ------
     WrongSchema
-        Names every column that is missing, doubled, or of a type that cannot hold its values, and `source`.
+        Names `source`, and every column that is missing, occurs twice, or has a type that cannot hold its values.
     """
     occurrences = Counter(schema.names)
     problems = []

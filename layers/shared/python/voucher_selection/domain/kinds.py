@@ -1,4 +1,4 @@
-"""The kinds of run: what each is asked with, what it leaves, and what people read of it."""
+"""The kinds of run: for each, its request, its summary and its label."""
 
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from voucher_selection.domain.summaries import (
 
 
 class Kind(NamedTuple):
-    """A kind of run: its input with an example, the summary that it leaves, and its label."""
+    """A kind of run: the class of its request with an example, the class of its summary, and its label for people."""
 
     request: type[RunRequest]
     example: dict[str, Any]
@@ -59,27 +59,35 @@ KINDS: dict[str, Kind] = {
     ),
     "rollback": Kind(RollbackRequest, {"mode": "rollback"}, RollbackSummary, "serve an earlier version again"),
     "approve": Kind(
-        ApproveRequest, {"mode": "approve", "run_id": "run-6f5b966c"}, ApprovalSummary, "publish what was held back"
+        ApproveRequest, {"mode": "approve", "run_id": "run-6f5b966c"}, ApprovalSummary, "publish a held-back model"
     ),
 }
 """Every kind of run by the `mode` of its input."""
 
 
 def parse_request(request: object) -> RunRequest:
-    """Read an execution's input as its `mode` says; without one, it is a full run.
+    """Read an execution's input. Its `mode` decides the kind of run; without one, it is a full run.
 
     Raises
     ------
     InvalidRequest
         Names the unknown mode, or every invalid key and value.
+
+    Examples
+    --------
+    >>> request = parse_request({"mode": "remodel", "cur_date": "2018-10-01", "publish": False})
+    >>> type(request).__name__, request.cur_date, request.publish
+    ('RemodelRequest', datetime.date(2018, 10, 1), False)
+    >>> parse_request({"source": "s3://bucket/folder/"}).mode
+    'full'
     """
     mode = request.get("mode", "full") if isinstance(request, dict) else "full"
-    # Compared one by one: a mode that a user gave need not be hashable.
+    # Compared one by one: the mode in a user's input may not be hashable.
     for known, kind in KINDS.items():
         if mode == known:
             return kind.request.parse(request)
-    raise InvalidRequest(f"mode: there is no mode {str(mode)[:80]!r}, only {', '.join(KINDS)}")
+    raise InvalidRequest(f"mode: expected one of {', '.join(KINDS)}, got {str(mode)[:80]!r}")
 
 
 if KINDS.keys() != {kind.mode for kind in RUN_KINDS}:
-    raise TypeError(f"the contract has other kinds of run than {', '.join(KINDS)}")
+    raise TypeError(f"expected the contract to have the kinds of run {', '.join(KINDS)}")

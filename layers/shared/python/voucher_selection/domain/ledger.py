@@ -1,4 +1,4 @@
-"""The ledger of a run's counts: which source objects they count, so that none is counted twice."""
+"""The ledger of a run's counts: the source objects that they count, so that no object is counted twice."""
 
 from collections.abc import Iterable
 from typing import Self
@@ -14,7 +14,7 @@ from voucher_selection.domain.totals import Totals
 
 
 class LedgerEntry(BaseModel):
-    """One source object whose rows are counted, and the run that counted them."""
+    """A source object whose rows are counted, and the run that counted them."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -24,18 +24,18 @@ class LedgerEntry(BaseModel):
 
 
 class Ledger(BaseModel):
-    """Everything that a run's counts count: the objects, and the countries kept of them.
+    """The objects that a run's counts count, and the countries whose rows they keep.
 
     Attributes
     ----------
     base_run_id
-        The run whose counts these were added to; its entries are carried over. None: they began a new history.
+        The run whose counts these were added to; its entries are copied here. None: the counts begin a new history.
     rows
-        What became of all the rows; None in a ledger that was written before they were.
+        The totals of all rows; None in a ledger of an older version.
     time_zone
-        The zone whose days the rows are counted by.
+        The time zone that defines the days which rows are counted by.
     counts
-        The counts as they were written; None until they are, and in a ledger from before this was.
+        The counts as they were written; None until then, and in a ledger of an older version.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,26 +56,26 @@ class Ledger(BaseModel):
         rows: Totals,
         time_zone: str = "UTC",
     ) -> Self:
-        """Return the ledger of counts that begin with these files."""
+        """Return the ledger of a new history that begins with these files."""
         return cls(countries=countries, entries=_entries(run_id, files), rows=rows, time_zone=time_zone)
 
     @property
     def identities(self) -> frozenset[str]:
-        """The identities of all objects counted."""
+        """The identities of all counted objects."""
         return frozenset(entry.identity for entry in self.entries)
 
     def extended(self, own_run_id: str, run_id: str, files: Iterable[SourceFile], rows: Totals) -> Self:
-        """Return the ledger with the files of `run_id` added; this one is of the counts of `own_run_id`.
+        """Return this ledger, which is that of `own_run_id`, with the files of `run_id` added.
 
         Raises
         ------
         AlreadyCounted
-            It has some of the files: added as they are, they would count twice.
+            The ledger already has some of the files, which would count twice.
         """
         entries, known = _entries(run_id, files), self.identities
         if doubled := [entry for entry in entries if entry.identity in known]:
             raise AlreadyCounted(
-                f"{len(doubled)} of the {len(entries)} objects of this run have been counted by another run meanwhile"
+                f"another run has meanwhile counted {len(doubled)} of the {len(entries)} objects of this run"
                 f" (the first: {doubled[0].source}): start the append again, it will add only the others"
             )
         known_rows = self.rows and Totals.sum([self.rows, rows])

@@ -1,4 +1,4 @@
-"""A lookup: from what a campaign knows of a customer to the amount the customer should get."""
+"""Lookups: from a campaign's data about a customer to the amount that the customer should get."""
 
 import re
 from collections.abc import Iterator
@@ -34,12 +34,12 @@ from voucher_selection.domain.segments import Measure, Segmentation
 from voucher_selection.domain.validation import FieldProblem, field_problems
 
 LONGEST_ID = 128
-# The field of a request that each measure is taken from.
+# Each measure is computed from this field of a request.
 FIELD_OF = {Measure.TOTAL_ORDERS: "total_orders", Measure.DAYS_SINCE_LAST_ORDER: "last_order_ts"}
 
 
 class InvalidLookup(VoucherSelectionError):
-    """Fields of a lookup that cannot be used; `problems` has one entry per field."""
+    """A lookup has invalid fields; `problems` has one entry per field."""
 
     def __init__(self, problems: list[FieldProblem]) -> None:
         super().__init__("; ".join(map(str, problems)))
@@ -73,7 +73,7 @@ def _in_any_case(word: str) -> str:
     return "".join(f"[{c}{c.upper()}]" if c.isalpha() else re.escape(c) for c in word)
 
 
-# The schemas say what the readers above take, which is more than the types that they give.
+# The readers above accept more than the types that they return: the schemas describe what they accept.
 _NULLS = [_spaced("|".join(["", *map(_in_any_case, NULL_WORDS)])), {"type": "null"}]
 Timestamp = Annotated[
     datetime | None,
@@ -96,19 +96,19 @@ Orders = Annotated[
 
 
 class LookupRequest(BaseModel):
-    """The body of `POST /voucher`; keys beyond these are ignored.
+    """The body of `POST /voucher`; other keys are ignored.
 
-    `segment_name` is the segmentation; the measure it splits by must be there (`total_orders`, or `last_order_ts`), the
-    others are checked if they are. Times are wall-clock times of the model's time zone: those with an offset are
-    converted to it. What no row of a history may say is refused: a last order before the first, or dates of orders and
-    no orders.
+    `segment_name` is the segmentation. The field that it splits by (`total_orders` or `last_order_ts`) is required;
+    other fields are checked if present. Times are wall-clock times of the model's time zone: a time with an offset is
+    converted to it. Contradictions are rejected, as in a history: a last order before the first, or order dates without
+    orders.
     """
 
     model_config = ConfigDict(frozen=True)
 
     customer_id: Annotated[
         StrictInt | Annotated[StrictStr, StringConstraints(max_length=LONGEST_ID)] | None,
-        Field(description="Given back as it came"),
+        Field(description="Returned unchanged"),
     ] = None
     country_code: Annotated[Text, Field(description="As in the history, in any case")]
     segment_name: Annotated[Text, Field(description="The segmentation: frequent_segment, recency_segment")]
@@ -116,25 +116,30 @@ class LookupRequest(BaseModel):
     last_order_ts: Annotated[
         Timestamp,
         Field(
-            description="Required where it splits by the days since the last order; a time without an offset is of the"
-            " model's time zone"
+            description="Required where the segmentation splits by days since the last order; a time without an offset"
+            " is in the model's time zone"
         ),
     ] = None
     first_order_ts: Annotated[Timestamp, Field(description="Checked if present")] = None
 
     @classmethod
     def parse(cls, fields: object, time_zone: str = "UTC") -> Self:
-        """Read the fields of a request, from JSON or from a form, for a model of this time zone.
+        """Read the fields of a request, from JSON or from a form.
+
+        Parameters
+        ----------
+        time_zone
+            The model's.
 
         Raises
         ------
         InvalidLookup
-            Has an entry for every field that cannot be used.
+            Has an entry for every invalid field.
         """
         try:
             request = cls.model_validate(fields, context={"time_zone": time_zone})
         except ValidationError as error:
-            # A union reports each of its branches; one entry per field is what a caller can act on.
+            # A union reports a problem per branch; a caller needs one per field.
             by_field = {problem.field.partition(".")[0]: problem for problem in field_problems(error)}
             raise InvalidLookup([problem._replace(field=field) for field, problem in by_field.items()]) from error
         if contradictions := list(request._contradictions()):
@@ -142,28 +147,28 @@ class LookupRequest(BaseModel):
         return request
 
     def _contradictions(self) -> Iterator[FieldProblem]:
-        """Yield what breaks a rule of cleaning: both fields of each contradiction."""
+        """Yield both fields of each contradiction that would also break a cleaning rule."""
         first, last = self.first_order_ts, self.last_order_ts
         dates = {name: moment for name, moment in (("last_order_ts", last), ("first_order_ts", first)) if moment}
         if self.total_orders == 0 and dates:
             yield FieldProblem("total_orders", f"expected at least 1 with {' and '.join(dates)}, got 0")
             for field, moment in dates.items():
-                yield FieldProblem(field, f"expected none with total_orders 0, got {moment}")
+                yield FieldProblem(field, f"expected null with total_orders 0, got {moment}")
         elif last is not None and first is not None and last < first:
-            yield FieldProblem("last_order_ts", f"expected no time before first_order_ts, {first}, got {last}")
-            yield FieldProblem("first_order_ts", f"expected no time after last_order_ts, {last}, got {first}")
+            yield FieldProblem("last_order_ts", f"expected a time at or after first_order_ts, {first}, got {last}")
+            yield FieldProblem("first_order_ts", f"expected a time at or before last_order_ts, {last}, got {first}")
 
 
 class Voucher(TypedDict):
-    """The amount that a customer should get, and what stands behind it."""
+    """The amount that a customer should get, and its support."""
 
     voucher_amount: Amount
     customer_id: int | str | None
     country_code: str
     segment_name: Annotated[str, Field(description="The segmentation")]
-    segment: Annotated[str, Field(description="The segment of it that the customer is in")]
+    segment: Annotated[str, Field(description="The customer's segment in this segmentation")]
     support: Annotated[int, Field(ge=1, description="How many kept assignments the segment has")]
-    share: Annotated[float, Field(gt=0, le=1, description="The part of them that has this amount")]
+    share: Annotated[float, Field(gt=0, le=1, description="The share of these assignments that have this amount")]
 
 
 class VoucherAnswer(Voucher):
@@ -173,7 +178,7 @@ class VoucherAnswer(Voucher):
 
 
 class Found(NamedTuple):
-    """A mode, and the measure (orders, or days since the last order) that put a customer into its segment."""
+    """A customer's mode, and the value (orders, or days since the last order) that decided the segment."""
 
     segmentation: Segmentation
     value: int
@@ -181,22 +186,43 @@ class Found(NamedTuple):
 
 
 def look_up(model: Model, request: LookupRequest) -> VoucherAnswer:
-    """Return the answer to a lookup, as `POST /voucher` gives it.
+    """Return the answer to a lookup, as `POST /voucher` returns it.
 
     Raises
     ------
     InvalidLookup
-        The model has no such segmentation, or the field that it splits by is not in the request.
+        The model does not have the segmentation, or the request lacks the field that it splits by.
     UnknownCountry, NoSegment, NoSupport
         The model has no amount for this customer.
+
+    Examples
+    --------
+    >>> from datetime import UTC, date
+    >>> from voucher_selection.domain.model import AmountCount, CountsOrigin
+    >>> from voucher_selection.domain.segments import shipped_definitions
+    >>> amounts = (AmountCount(26.4, 3), AmountCount(44.0, 1))
+    >>> model = Model(
+    ...     version="20180915T060000000Z-run-1",
+    ...     run_id="run-1",
+    ...     counts=CountsOrigin("run-1"),
+    ...     cur_date=date(2018, 9, 15),
+    ...     published_at=datetime(2018, 9, 15, 6, tzinfo=UTC),
+    ...     countries=("Peru",),
+    ...     definitions=shipped_definitions(),
+    ...     modes=(SegmentMode("Peru", "frequent_segment", "14-37", 14, 37, amounts),),
+    ... )
+    >>> customer = {"country_code": "Peru", "segment_name": "frequent_segment", "total_orders": 15}
+    >>> answer = look_up(model, LookupRequest.parse(customer))
+    >>> answer["segment"], answer["voucher_amount"], answer["support"], answer["share"]
+    ('14-37', 26.4, 4, 0.75)
     """
     return {**voucher_for(model, request), "model": served_by(model)}
 
 
 def voucher_for(model: Model, request: LookupRequest) -> Voucher:
-    """Return the answer to a lookup without the model that it is from; raises what `look_up` does."""
+    """Return the answer to a lookup without its `model`; raises the same errors as `look_up`."""
     mode = find(model, request).mode
-    # `find` gives no mode without support, so both are numbers.
+    # `find` returns only modes with support, so both are numbers.
     return {
         "voucher_amount": cast("float", mode.voucher_amount),
         "customer_id": request.customer_id,
@@ -209,7 +235,7 @@ def voucher_for(model: Model, request: LookupRequest) -> Voucher:
 
 
 def find(model: Model, request: LookupRequest) -> Found:
-    """Return the mode of a customer's segment, and what put the customer there; raises what `look_up` does."""
+    """Return the mode of a customer's segment, with the value that decided it; raises the same errors as `look_up`."""
     segmentation = model.segmentations.get(request.segment_name)
     if segmentation is None:
         known = ", ".join(model.segmentations)

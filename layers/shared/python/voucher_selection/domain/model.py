@@ -1,4 +1,4 @@
-"""The model: every segment's mode, and what identifies the version of it."""
+"""The model: every segment's mode (the amount used most), and the version that identifies the model."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,14 +24,14 @@ class AmountCount:
 
 
 class SegmentKey(NamedTuple):
-    """What a segment is known by: its country, its segmentation, and its name in that."""
+    """The key of a segment: its country, its segmentation, and its name in the segmentation."""
 
     country_code: str
     segment_name: str
     segment: str
 
     def __str__(self) -> str:
-        """Return it as messages name a segment."""
+        """Return the key as messages show it: its parts, separated by spaces."""
         return " ".join(self)
 
 
@@ -39,8 +39,8 @@ class SegmentKey(NamedTuple):
 class SegmentMode:
     """One segment of one country with its amounts, the one used most first.
 
-    `segment_name` is the segmentation and `segment` the range, as in a lookup's request and answer. `upper` is None
-    where the segment is open, both bounds where it is what lies outside the others.
+    `segment_name` is the segmentation and `segment` the range, as in a lookup's request and answer. `upper` is None if
+    the segment is open upwards. Both bounds are None for the segment of all values outside the ranges.
     """
 
     country_code: str
@@ -52,34 +52,34 @@ class SegmentMode:
 
     @property
     def key(self) -> SegmentKey:
-        """What the segment is known by, in its model and in others."""
+        """The key of the segment, which is the same in every model."""
         return SegmentKey(self.country_code, self.segment_name, self.segment)
 
     @cached_property
     def support(self) -> int:
-        """How many kept assignments stand behind the mode."""
+        """The number of kept assignments in the segment."""
         return sum(assignment.count for assignment in self.assignments)
 
     @property
     def voucher_amount(self) -> float | None:
-        """The mode: the amount that occurs most often; None without support."""
+        """The mode: the amount used most; None without support."""
         return self.assignments[0].voucher_amount if self.assignments else None
 
     @cached_property
     def share(self) -> float | None:
-        """The mode's part of the support, from 0 to 1; None without support."""
+        """The mode's share of the support, from 0 to 1; None without support."""
         return self.assignments[0].count / self.support if self.assignments else None
 
     @property
     def runner_up(self) -> AmountCount | None:
-        """The amount that occurs second most often; None where there is no other."""
+        """The amount used second most; None if the segment has only one."""
         return self.assignments[1] if len(self.assignments) > 1 else None
 
 
 class CountsOrigin(NamedTuple):
-    """The counts that a model was made from: the run that left them, their rows, and what their ledger must be.
+    """The counts that a model was made from: the run that wrote them, its totals of rows, and their ledger as written.
 
-    `rows` and `ledger` are None in what older versions wrote.
+    `rows` and `ledger` are None in models that older versions wrote.
     """
 
     run_id: str
@@ -89,10 +89,10 @@ class CountsOrigin(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """A version of the model: what identifies it, and what it was made from.
+    """A version of the model: its identity, and what it was made from.
 
-    `time_zone` is what a day is: times of customers with an offset are read as its clocks showed them. `expires_at` is
-    None unless the version is about to be deleted; then it can no longer be served.
+    `time_zone` defines when a day begins: a customer's time with an offset is converted to it. `expires_at` is set once
+    the version is due for deletion; then it can no longer be served.
     """
 
     version: str
@@ -108,7 +108,7 @@ class Version:
 
 @dataclass(frozen=True, kw_only=True)
 class Model(Version):
-    """A version with every segment's mode."""
+    """A version together with every segment's mode."""
 
     modes: tuple[SegmentMode, ...]
 
@@ -122,7 +122,7 @@ class Model(Version):
         return {segmentation.name: segmentation for segmentation in self.definitions.segmentations}
 
     def measure(self, segmentation: str, total_orders: int | None, last_order: date | None) -> int | None:
-        """Return what `segmentation` splits by: orders, or whole days from the last order to CUR_DATE."""
+        """Return the value that `segmentation` splits by: orders, or whole days from the last order to CUR_DATE."""
         if self.segmentations[segmentation].measure is Measure.TOTAL_ORDERS:
             return total_orders
         return None if last_order is None else (self.cur_date - last_order).days
@@ -132,16 +132,16 @@ class Model(Version):
         return by_key(self.countries)
 
     def country(self, spelled: str) -> str:
-        """Return the name that the model has for a country, however it is spelled.
+        """Return the model's name of a country, from any spelling.
 
         Raises
         ------
         UnknownCountry
-            The model was not made for it.
+            The model was not made for this country.
         """
         name = self._countries_by_key.get(country_key(spelled))
         if name is None:
-            raise UnknownCountry(f"the model knows no country {spelled[:80]!r}, only {listed(self.countries)}")
+            raise UnknownCountry(f"the model is for {listed(self.countries)}, not for {spelled[:80]!r}")
         return name
 
     def mode_for(self, country: str, segmentation: str, value: int) -> SegmentMode:
@@ -154,7 +154,7 @@ class Model(Version):
         NoSegment
             The value lies outside every segment.
         NoSupport
-            No assignment stands behind the segment.
+            The segment has no assignments.
         """
         country = self.country(country)
         definition = self.segmentations[segmentation]
@@ -166,5 +166,5 @@ class Model(Version):
             )
         mode = self._by_segment[SegmentKey(country, segmentation, segment)]
         if not mode.assignments:
-            raise NoSupport(f"no kept assignment of {country} is in segment {segment} of {segmentation}")
+            raise NoSupport(f"segment {segment} of {segmentation} has no kept assignments for {country}")
         return mode

@@ -1,4 +1,4 @@
-"""The model as a document: what identifies it, and every segment with its mode, as the API and a what-if give them."""
+"""The model as a JSON document: its identity, and every segment with its mode. The API and what-ifs return it."""
 
 from typing import Annotated, TypedDict
 
@@ -12,28 +12,28 @@ Amount = Annotated[float, Field(description="A voucher amount, in the country's 
 
 
 class ServedBy(TypedDict):
-    """The model that an answer is from."""
+    """The model that an answer comes from."""
 
     version: str
-    cur_date: Annotated[Day, Field(description="The date that days since the last order count up to")]
+    cur_date: Annotated[Day, Field(description="Days since the last order are counted up to this date")]
 
 
 class ModelFacts(ServedBy):
-    """What identifies a model."""
+    """The identity of a model."""
 
     published_at: Moment
     run_id: str
 
 
 class Assignments(TypedDict):
-    """How often an amount was given."""
+    """An amount, and how many assignments have it."""
 
     voucher_amount: Amount
     count: Annotated[int, Field(ge=1)]
 
 
 class SegmentAnswer(TypedDict):
-    """A segment with its mode: null without support. Both bounds belong to it; one that is null is open."""
+    """A segment with its mode (null without support). Both bounds belong to the segment; a null bound is open."""
 
     country_code: str
     segment_name: str
@@ -54,12 +54,12 @@ class SelectionCriteria(TypedDict):
 
 
 def served_by(model: Model) -> ServedBy:
-    """Return what an answer says of the model that it is from."""
+    """Return the part of an answer that names its model."""
     return {"version": model.version, "cur_date": model.cur_date.isoformat()}
 
 
 def selection_criteria(model: Model) -> SelectionCriteria:
-    """Return every segment of the model with its mode, as `GET /selection_criteria` gives it."""
+    """Return every segment of the model with its mode, as `GET /selection_criteria` returns it."""
     return {
         "model": model_facts(model),
         "segments": [
@@ -83,7 +83,7 @@ def selection_criteria(model: Model) -> SelectionCriteria:
 
 
 def model_facts(model: Model) -> ModelFacts:
-    """Return what identifies a model."""
+    """Return the identity of a model."""
     return {
         "version": model.version,
         "cur_date": model.cur_date.isoformat(),

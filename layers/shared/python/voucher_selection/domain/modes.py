@@ -1,4 +1,4 @@
-"""Modes: from counts, segment definitions and CUR_DATE to the amount used most in each segment."""
+"""Modes: find the amount used most in each segment, from counts, segment definitions and CUR_DATE."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -15,8 +15,28 @@ def segment_modes(
 ) -> tuple[SegmentMode, ...]:
     """Return every segment of every country with its amounts, the one used most first.
 
-    Amounts that were used equally often stand in ascending order, so that the smaller one wins. A segment without
-    support is there, with no amounts. The order is that of `countries`, then of the definitions.
+    Amounts that were used equally often are in ascending order, so that the smaller one wins. A segment without support
+    has an empty list of amounts. The order is that of `countries`, then of the definitions.
+
+    Parameters
+    ----------
+    counts
+        The tables of `Counts`.
+    cur_date
+        Days since the last order are counted up to this date.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from voucher_selection.domain.rules import CLEANED_SCHEMA
+    >>> from voucher_selection.domain.segments import shipped_definitions
+    >>> kept = pa.RecordBatch.from_pylist(
+    ...     [{"country_code": "Peru", "total_orders": 15, "voucher_amount": amount} for amount in (26.4, 44.0, 26.4)],
+    ...     CLEANED_SCHEMA,
+    ... )
+    >>> modes = segment_modes(Counts.of(kept), shipped_definitions(), date(2018, 9, 15), ["Peru"])
+    >>> [(mode.segment, mode.voucher_amount, mode.support) for mode in modes if mode.support]
+    [('14-37', 26.4, 3)]
     """
     modes: list[SegmentMode] = []
     by_segmentation = {s.name: _amounts_by_segment(counts, s, cur_date) for s in definitions.segmentations}
@@ -43,7 +63,7 @@ def _modes_of(
 def _amounts_by_segment(
     counts: Counts, segmentation: Segmentation, cur_date: date
 ) -> dict[tuple[str, str], tuple[AmountCount, ...]]:
-    """Return the amounts of each (country, segment) that has any, by falling count, then rising amount."""
+    """Return the amounts of each (country, segment) that has any: the highest count first, then the smaller amount."""
     frame = _measured(counts, segmentation.measure, cur_date)
     segment_of = {value: segmentation.segment_for(value) for value in frame["value"].unique().tolist()}
     frame["segment"] = frame["value"].map(segment_of)
@@ -60,11 +80,11 @@ def _amounts_by_segment(
 
 
 def _measured(counts: Counts, measure: Measure, cur_date: date) -> pd.DataFrame:
-    """Return the counts with the measure in a column `value`: orders, or whole days from the last order to CUR_DATE."""
+    """Return the counts with a column `value`: orders, or whole days from the last order to CUR_DATE."""
     if measure is Measure.TOTAL_ORDERS:
         frame: pd.DataFrame = counts.frequency.to_pandas()
         return frame.rename(columns={"total_orders": "value"})
-    # Days since 1970 are plain integers: no date is out of pandas' range.
+    # Days since 1970 are plain integers, while pandas cannot hold every date.
     frame = counts.recency.drop_columns(["last_order_date"]).to_pandas()
     last_order_date = counts.recency["last_order_date"].cast("int32").to_pandas()
     return frame.assign(value=(cur_date - date(1970, 1, 1)).days - last_order_date)

@@ -1,4 +1,4 @@
-"""How often each day is the last or the first order of a history: counted beside its rows, in fixed memory."""
+"""Count how often each day is the date of a last or first order, in fixed memory, while the rows are cleaned."""
 
 from collections import Counter
 from datetime import date, timedelta
@@ -11,15 +11,15 @@ from voucher_selection.domain.striking_dates import LEAST_SHARE, DateRows, frequ
 
 _COLUMNS = ("last_order_ts", "first_order_ts")
 _EPOCH = date(1970, 1, 1)
-# Days of these 50 years, which nearly all dates are of, have a place each; the others are few different ones.
+# Nearly all dates are within these 50 years: each of their days has its place. Other days are few.
 _FIRST = (date(1990, 1, 1) - _EPOCH).days
 _PLACES = (date(2040, 1, 1) - _EPOCH).days - _FIRST
-# Of the other days, so many are remembered, those of the most rows. What is forgotten is rare.
+# The counts keep at most this many other days, those with the most rows. Days that are dropped are rare.
 _MOST_OTHERS = 10_000
 
 
 class OrderDates:
-    """The running counts of a shard's rows of the run's countries, by the dates of their orders."""
+    """Running counts of a shard's rows by their order dates, for the run's countries."""
 
     def __init__(self) -> None:
         self._rows = 0
@@ -32,7 +32,7 @@ class OrderDates:
             days.add(rows[column])
 
     def frequent(self, last_day: date | None) -> tuple[DateRows, ...]:
-        """Return the dates that may prove striking; `last_day` is the last that an order can be of."""
+        """Return the dates that may prove striking. `last_day` is the last possible day of an order (None: any)."""
         return tuple(
             found
             for column, days in self._columns.items()
@@ -47,7 +47,7 @@ class _Days:
 
     def add(self, times: pa.Array) -> None:
         days = times.cast(pa.date32(), safe=False).drop_null().view(pa.int32()).to_numpy() - _FIRST
-        # One place more at each end is for the others.
+        # One extra place at each end counts the other days.
         counted = np.bincount(np.clip(days, -1, _PLACES) + 1, minlength=_PLACES + 2)
         self._places += counted[1:-1]
         if counted[0] or counted[-1]:
@@ -60,7 +60,7 @@ class _Days:
             self._others = Counter(dict(self._others.most_common(_MOST_OTHERS)))
 
     def of_at_least(self, rows: float) -> dict[date, int]:
-        """Return the days of at least so many rows, and of how many each is."""
+        """Return the days with at least this many rows, each with its number of rows."""
         frequent = np.flatnonzero(self._places >= max(rows, 1))
         counted = dict(zip(frequent.tolist(), self._places[frequent].tolist(), strict=True))
         counted |= {place: count for place, count in self._others.items() if count >= rows}

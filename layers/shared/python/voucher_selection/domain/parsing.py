@@ -1,7 +1,7 @@
-"""Columns as they come to columns as they are meant: numbers and times of any accepted type, nulls however written.
+"""Parse the columns of a history: numbers and times of any accepted type, and nulls in any spelling.
 
-A dictionary-encoded column is parsed once per distinct value. What cannot be parsed becomes null and is marked.
-Columns of usual values take a short way: the checks that a rare value needs are made only where one is found.
+A dictionary-encoded column is parsed once per distinct value. A value that cannot be parsed becomes null and is marked.
+A column with only usual values takes a short path: slower checks run only for a column with an unusual one.
 """
 
 from collections.abc import Callable, Collection
@@ -21,27 +21,27 @@ from voucher_selection.domain.history import is_text
 from voucher_selection.domain.time_zones import wall_clock
 
 TIMESTAMP = pa.timestamp("us")
-# What a Python date, a parquet reader and a person take for a date.
+# Python dates, parquet readers and people accept dates in this range.
 _FIRST_DAY, _LAST_DAY = (pa.scalar(day, pa.date32()).cast(TIMESTAMP) for day in (date.min, date.max))
-# Arrow does not know the rules by which the clocks change after the last year that the time zone database lists.
+# Arrow ignores the rules for clock changes after the last year that the time zone database lists.
 _LAST_LISTED = pa.scalar(date(2037, 1, 1), pa.date32()).cast(TIMESTAMP)
-# Lengths of the times without an offset that TIMESTAMP_PATTERN allows. Of these lengths Arrow reads no other form.
+# Lengths of the times without an offset in TIMESTAMP_PATTERN. Arrow reads no other form of text of these lengths.
 _LENGTHS_WITHOUT_OFFSET = pa.array([10, 16, 19, *range(21, 27)], pa.int32())
 _NULL_TEXTS = pa.array(["", *NULL_WORDS])
 _LONGEST_NULL_WORD = max(map(len, NULL_WORDS))
-# Arrow has no dictionaries of narrower decimals.
+# Arrow cannot dictionary-encode narrower decimals.
 _LEAST_ENCODED_BITS = 128
 
 
 class Parsed(NamedTuple):
-    """A column's values, null where there is none, and a mask of the rows whose value could not be parsed."""
+    """A column's values (null if missing or malformed), and a mask of the rows whose value could not be parsed."""
 
     values: pa.Array
     malformed: pa.BooleanArray
 
 
 class ParsedAmounts(NamedTuple):
-    """A column's amounts as `Parsed` has them, and a mask of those that were written with other digits."""
+    """A column's amounts, as in `Parsed`, and a mask of those that were written with other digits."""
 
     values: pa.DoubleArray
     malformed: pa.BooleanArray
@@ -49,32 +49,37 @@ class ParsedAmounts(NamedTuple):
 
 
 def parse_text(column: pa.Array) -> pa.Array:
-    """Return the column as plain strings, as they came."""
+    """Return the column as plain strings, unchanged."""
     return column.cast(pa.string())
 
 
 def parse_total_orders(column: pa.Array) -> Parsed:
-    """Parse whole numbers >= 0, written as `2`, `2.0` or a number of any type, to int64."""
+    """Parse whole numbers >= 0 to int64, from numbers of any type or text such as `2` or `2.0`."""
     return _once_per_value(column, _whole_numbers)
 
 
 def parse_amount(column: pa.Array) -> ParsedAmounts:
-    """Parse amounts of numbers of any type or their texts to float64, in the country's currency.
+    """Parse amounts to float64, in the country's currency, from numbers of any type or their texts.
 
-    An amount is 0, or from `SMALLEST_AMOUNT` to `LARGEST_AMOUNT`; what it is of a number, `amounts` says.
+    An amount is 0, or from `SMALLEST_AMOUNT` to `LARGEST_AMOUNT`. `amounts` defines the amount that a number means.
     """
     return _once_per_value(column, _amounts)
 
 
 def parse_timestamp(column: pa.Array, time_zone: str = "UTC", null_dates: Collection[date] = ()) -> Parsed:
-    """Parse dates and times to timestamp[us]: what the clocks of a zone showed. A date alone is its midnight.
+    """Parse dates and times to timestamp[us], as wall-clock times of a zone. A date alone means its midnight.
 
     Parameters
     ----------
     time_zone
-        The zone, by its IANA name. Times with an offset or a zone are converted to it; the others are of it.
+        The IANA name of the zone. Times with an offset or a zone are converted to it; other times are in it already.
     null_dates
-        What falls on one of these days, in the zone, is null and not malformed.
+        A time on one of these days, in the zone, is null but not malformed.
+
+    Raises
+    ------
+    UnknownTimeZone
+        Arrow cannot use the zone.
     """
     parsed = _once_per_value(column, partial(_timestamps, time_zone=time_zone))
     return _without_placeholders(parsed, null_dates) if null_dates else parsed
@@ -85,7 +90,7 @@ def _once_per_value[Columns: (Parsed, ParsedAmounts)](
 ) -> Columns:
     if not types.is_dictionary(column.type):
         return parse(column)
-    if len(column.dictionary) > len(column):  # rows that were chosen from many use few of its values
+    if len(column.dictionary) > len(column):  # a small selection of rows uses few of the dictionary's values
         return parse(column.dictionary_decode())
     values, *masks = distinct = parse(column.dictionary)
     return type(distinct)(values.take(column.indices), *(_mask_of(column, mask) for mask in masks))
@@ -102,7 +107,7 @@ def _none_of(column: pa.Array) -> pa.BooleanArray:
 
 
 def _marked(given: pa.Array, values: pa.Array) -> Parsed:
-    """Everything that was given and has no value now is malformed."""
+    """Mark as malformed each row that had a value and has none after parsing."""
     return Parsed(values, pc.and_(given.is_valid(), values.is_null()))
 
 
@@ -111,17 +116,17 @@ def _where(condition: pa.Array, values: pa.Array) -> pa.Array:
 
 
 def _given(column: pa.Array) -> pa.StringArray:
-    """Strings without the white space around them; blank ones and null words are null."""
+    """Return strings without the white space around them; blank strings and null words become null."""
     text = pc.utf8_trim_whitespace(column.cast(pa.string()))
     short = pc.less_equal(pc.binary_length(text), _LONGEST_NULL_WORD)
     if not pc.any(short).as_py():
         return text
-    words = pc.utf8_lower(pc.if_else(short, text, "-"))  # of long texts there is nothing to compare
+    words = pc.utf8_lower(pc.if_else(short, text, "-"))  # long texts are not null words
     return _where(pc.invert(pc.is_in(words, value_set=_NULL_TEXTS)), text)
 
 
 def _cast_or_null(column: pa.Array, target: pa.DataType) -> pa.Array:
-    """Cast what can be cast; Arrow stops at the first value that cannot, so halve the column around those."""
+    """Cast values; those that cannot be cast become null. Arrow stops at the first of these, so halve the column."""
     try:
         return column.cast(target)
     except pa.ArrowInvalid:
@@ -132,7 +137,7 @@ def _cast_or_null(column: pa.Array, target: pa.DataType) -> pa.Array:
 
 
 def _cast_text(text: pa.Array, target: pa.DataType) -> pa.Array:
-    """Cast strings, each distinct one once: a value that cannot be cast costs several tries."""
+    """Cast strings, each distinct one once, because a value that cannot be cast costs several tries."""
     try:
         return text.cast(target)
     except pa.ArrowInvalid:
@@ -141,13 +146,13 @@ def _cast_text(text: pa.Array, target: pa.DataType) -> pa.Array:
 
 
 def _numbers(column: pa.Array) -> Parsed:
-    """Floats, each the nearest to what is written; NaN is null and not malformed."""
+    """Return floats, each the nearest to the written number; NaN becomes null, but is not malformed."""
     if is_text(column.type):
         return _numbers_from_text(_given(column))
     if types.is_decimal(column.type):
         return _decimals(column)
     if types.is_floating(column.type) and column.type != pa.float64():
-        column = column.cast(pa.string())  # the number as it was written: 2640.1 and not 2640.10009765625
+        column = column.cast(pa.string())  # the number that was written: 2640.1, not 2640.10009765625
     numbers = column.cast(pa.float64(), safe=False)
     return Parsed(_where(pc.invert(pc.is_nan(numbers)), numbers), _none_of(column))
 
@@ -157,13 +162,13 @@ def _numbers_from_text(given: pa.StringArray) -> Parsed:
     if usual is not None:
         return Parsed(usual, _none_of(given))
     distinct = given.dictionary_encode()
-    # Arrow also reads `inf`, `nan(x)` and any number of digits; a lookup's request does not, and the two have to agree.
+    # Arrow also reads `inf`, `nan(x)` and any number of digits; a lookup's request does not, and both must agree.
     well_formed = _where(pc.match_substring_regex(distinct.dictionary, f"^({NUMBER_PATTERN})$"), distinct.dictionary)
     return _marked(given, well_formed.cast(pa.float64()).take(distinct.indices))
 
 
 def _usual_numbers_from_text(given: pa.StringArray) -> pa.DoubleArray | None:
-    """Cast a column of nothing but finite numbers of a usual length; None where it has anything else."""
+    """Cast a column that holds only finite numbers of a usual length; return None for any other column."""
     if (pc.max(pc.binary_length(given)).as_py() or 0) > MOST_DIGITS:
         return None
     try:
@@ -174,7 +179,7 @@ def _usual_numbers_from_text(given: pa.StringArray) -> pa.DoubleArray | None:
 
 
 def _decimals(column: pa.Array) -> Parsed:
-    """Read decimals by their text, each distinct one once: Arrow's own cast is not to the nearest float."""
+    """Read decimals from their text, each distinct one once: Arrow's own cast does not give the nearest float."""
     if column.type.bit_width < _LEAST_ENCODED_BITS:
         column = column.cast(pa.decimal128(column.type.precision, column.type.scale))
     distinct = column.dictionary_encode()
@@ -184,7 +189,7 @@ def _decimals(column: pa.Array) -> Parsed:
 
 def _whole_numbers(column: pa.Array) -> Parsed:
     if types.is_integer(column.type):
-        wrapped = column.cast(pa.int64(), safe=False)  # those that are too large become negative
+        wrapped = column.cast(pa.int64(), safe=False)  # integers that are too large become negative
         return _marked(column, _where(_between(wrapped, 0, LARGEST_WHOLE), wrapped))
     numbers, malformed = _numbers(column)
     in_range = _between(numbers, 0, LARGEST_WHOLE)
@@ -194,7 +199,7 @@ def _whole_numbers(column: pa.Array) -> Parsed:
 
 def _amounts(column: pa.Array) -> ParsedAmounts:
     numbers, malformed = _numbers(column)
-    read = pc.fill_null(numbers, 0.0).to_numpy() + 0.0  # zero has one sign
+    read = pc.fill_null(numbers, 0.0).to_numpy() + 0.0  # -0.0 becomes 0.0
     if are_usual_amounts(read):
         values = pa.array(read) if not numbers.null_count else pc.if_else(numbers.is_valid(), read, None)
         return ParsedAmounts(values, malformed, _none_of(numbers))
@@ -234,14 +239,14 @@ def _within_the_calendar(times: pa.Array) -> pa.Array:
 
 
 def _wall_clock(instants: pa.Array, time_zone: str) -> pa.Array:
-    """Return what the clocks of a zone showed at instants, given in UTC; `time_zones.wall_clock` for a column."""
+    """Convert instants in UTC to wall-clock times of a zone: `time_zones.wall_clock` for a column."""
     if time_zone == "UTC":
         return instants
     instants = _within_the_calendar(instants)
     try:
         times = pc.local_timestamp(instants.cast(pa.timestamp("us", time_zone)))
     except pa.ArrowInvalid as error:
-        raise UnknownTimeZone(f"time zone {time_zone!r} cannot be used where Arrow runs: {error}") from error
+        raise UnknownTimeZone(f"Arrow cannot use time zone {time_zone!r} on this machine: {error}") from error
     late = pc.fill_null(pc.greater_equal(instants, _LAST_LISTED), False)
     if not pc.any(late).as_py():
         return times
@@ -261,14 +266,14 @@ def _times_in_microseconds(times: pa.Array) -> pa.Array:
     if types.is_timestamp(times.type) and times.type.unit == "ns":
         count = times.cast(pa.int64())
         towards_1970 = pc.divide(count, 1000)
-        # What is finer is cut off, before 1970 too, where it could change the day otherwise.
+        # Cut off nanoseconds towards the past, before 1970 too: rounding up could change the day.
         later = pc.greater(pc.multiply(towards_1970, 1000), count)
         return pc.subtract(towards_1970, later.cast(pa.int64())).cast(TIMESTAMP)
-    return _cast_or_null(times, TIMESTAMP)  # coarser units can overflow, which makes no date
+    return _cast_or_null(times, TIMESTAMP)  # coarser units can overflow: these are not dates
 
 
 def _usual_times_from_text(column: pa.Array) -> pa.Array | None:
-    """Cast a column of nothing but dates and times without an offset; None where it has anything else."""
+    """Cast a column that holds only dates and times without an offset; return None for any other column."""
     text = column.cast(pa.string())
     lengths = pc.unique(pc.binary_length(text)).drop_null()
     if not pc.all(pc.is_in(lengths, value_set=_LENGTHS_WITHOUT_OFFSET), min_count=0).as_py():
@@ -277,7 +282,7 @@ def _usual_times_from_text(column: pa.Array) -> pa.Array | None:
         times = text.cast(TIMESTAMP)
     except pa.ArrowInvalid:
         return None
-    before_the_calendar = pc.any(pc.less(times, _FIRST_DAY)).as_py()  # Arrow knows a year 0
+    before_the_calendar = pc.any(pc.less(times, _FIRST_DAY)).as_py()  # Arrow has a year 0
     return None if before_the_calendar else times
 
 
@@ -290,12 +295,12 @@ def _has_zone(column: pa.Array) -> bool:
 
 
 def _without_zone(column: pa.Array) -> pa.Array:
-    """Arrow stores times with a zone in UTC."""
+    """Drop the zone of times: Arrow stores them in UTC."""
     return column.cast(pa.timestamp(column.type.unit)) if _has_zone(column) else column
 
 
 def _times_from_text(text: pa.Array, time_zone: str) -> pa.Array:
-    # Arrow also reads times without minutes or separators; a lookup's request does not, and the two have to agree.
+    # Arrow also reads times without minutes or separators; a lookup's request does not, and both must agree.
     well_formed = _where(pc.match_substring_regex(text, f"^({TIMESTAMP_PATTERN})$"), text)
     try:
         return well_formed.cast(TIMESTAMP)

@@ -1,4 +1,4 @@
-"""Plans: what Ingest settles for a run over a source, and the shards that it is cut into."""
+"""Plans: what Ingest decides for a run over a source, and the shards that it cuts the source into."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, Self
@@ -13,12 +13,12 @@ from voucher_selection.domain.runs import RunId
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.versions import version_of
 
-_MOST_NAMES = 20  # of the objects that are left out
+_MOST_NAMES = 20  # of left-out objects
 type HistoryMode = Literal["full", "append"]
 
 
 class LeftOut(BaseModel):
-    """Objects of a source's folder that are not read, because they are not named like parquet: their first names."""
+    """Objects of a source's folder that are not read, because their names are not those of parquet files."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,14 +27,14 @@ class LeftOut(BaseModel):
 
     @classmethod
     def of(cls, names: Sequence[str]) -> Self:
-        """Return how many there are, and the first of their names."""
+        """Return the number of these objects, and their first 20 names."""
         return cls(objects=len(names), names=tuple(names[:_MOST_NAMES]))
 
 
 class SourceFile(BaseModel):
-    """A file of the history as it was landed: `key` in our bucket, `source` where it came from, `size` in bytes.
+    """A landed file: `key` is its copy in our bucket, `source` its original address, `size` its size in bytes.
 
-    `identity` names the object and its content, so that the same object is known when it is given again.
+    `identity` names the object and its content: an append recognises an object that was counted before.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,11 +47,12 @@ class SourceFile(BaseModel):
 
 
 class ShardPart(BaseModel):
-    """Consecutive row groups of one file: those from `first_row_group` up to, not including, `end_row_group`.
+    """Consecutive row groups of one file, from `first_row_group` up to but not including `end_row_group`.
 
-    `first_row` is the index in the file of the part's first row. `etag` is the file's when its footer was read: of
-    other content, that says nothing. `size` is the file's, in bytes, `source` what it is a copy of; older manifests
-    have neither. `path_values` are the columns that the file has not and its path has, as text.
+    `first_row` is the index of the part's first row in the file. `etag` is the file's ETag when its footer was read; if
+    the content changes, the footer no longer applies. `size` is the file's size in bytes, and `source` the address that
+    it was copied from; older manifests have neither. `path_values` are columns that the path has in place of the file,
+    as text.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,7 +69,7 @@ class ShardPart(BaseModel):
 
 
 class Shard(BaseModel):
-    """A piece of the history that one Clean works on; an item of the manifest."""
+    """A piece of the source that one Clean or Assign processes; an item of the manifest."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -77,7 +78,7 @@ class Shard(BaseModel):
 
     @property
     def rows(self) -> int:
-        """How many rows the shard has."""
+        """The number of rows of the shard."""
         return sum(part.rows for part in self.parts)
 
 
@@ -91,7 +92,7 @@ class KnownFile(BaseModel):
 
 
 class Plan(BaseModel):
-    """What is settled when a run over a source starts, so that no later state depends on settings or on the clock."""
+    """Everything that is decided when a run over a source starts: later states need no settings and no clock."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -105,16 +106,16 @@ class Plan(BaseModel):
 
     @property
     def rows(self) -> int:
-        """How many rows the files have."""
+        """The number of rows of all files."""
         return sum(file.rows for file in self.files)
 
 
 class HistoryPlan(Plan):
     """The plan of a run that counts a history.
 
-    `known` files of an append's source were counted before: they are neither in `files` nor in a shard, and must be in
-    the counts that the others are added to. `known_files` is their number in a plan that does not name them (older
-    versions wrote such plans), otherwise 0.
+    `known` are files of an append's source that were counted before. They are not in `files` or in a shard, and must be
+    in the counts that the other files are added to. `known_files` is their number in a plan of an older version, which
+    does not name them; otherwise 0.
     """
 
     mode: HistoryMode = "full"
@@ -127,7 +128,7 @@ class HistoryPlan(Plan):
     @model_validator(mode="before")
     @classmethod
     def _of_older_version(cls, plan: Any) -> Any:  # noqa: ANN401 - any JSON
-        """Read a plan of an older version, whose reading was its countries."""
+        """Read a plan of an older version, which had `countries` in place of `reading`."""
         if not isinstance(plan, dict) or "countries" not in plan:
             return plan
         return {name: value for name, value in plan.items() if name != "countries"} | {
@@ -146,9 +147,9 @@ class HistoryPlan(Plan):
 
 
 class AssignPlan(Plan):
-    """The plan of a run that assigns: every shard takes its amounts from the same `version` of the model.
+    """The plan of an assign run: every shard takes its amounts from the same `version` of the model.
 
-    `segment_name` None: each row names its segmentation. `countries` are those of the model.
+    If `segment_name` is None, each row names its segmentation. `countries` are those of the model.
     """
 
     mode: Literal["assign"] = "assign"

@@ -1,4 +1,4 @@
-"""Codes of the problems that a lookup may have: the same in the API's answers and in a file of amounts."""
+"""Codes for the problems of a lookup: the same in the API's answers and in a file of amounts."""
 
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry, VoucherSelectionError
 from voucher_selection.domain.lookups import InvalidLookup

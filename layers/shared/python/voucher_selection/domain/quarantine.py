@@ -1,4 +1,4 @@
-"""The quarantine: rejected rows as text, so that those of any run are one table, in a folder for every rule."""
+"""The quarantine: rejected rows as text, so that the rows of all runs form one table, with a folder for every rule."""
 
 from collections.abc import Iterator
 
@@ -12,15 +12,15 @@ SCHEMA = pa.schema([(name, pa.string()) for name in COLUMN_NAMES] + [("file", pa
 
 
 def split(rejected: pa.RecordBatch, file: str, first_row: int) -> Iterator[tuple[Rule, pa.RecordBatch]]:
-    """Yield the rows of each rule that has some, with the columns of `SCHEMA`.
+    """Yield the rejected rows by rule, for each rule that rejected some, with the columns of `SCHEMA`.
 
     Parameters
     ----------
     rejected
-        As `rules.clean` returns them: the columns of the history in the types of their file, `rule` and `row`.
+        The rows that `rules.clean` rejected: the columns of the history in the types of their file, `rule` and `row`.
     file, first_row
-        Where they came from: the key of the landed file, and the index in it of the batch's first row. `row` of the
-        result is an index in the file, from 0.
+        The key of the landed file, and the index of the batch's first row in it. `row` of the result is an index in the
+        file, from 0.
     """
     for rule in Rule:
         of_rule = rejected.filter(pc.equal(rejected["rule"], rule.value))
@@ -31,11 +31,11 @@ def split(rejected: pa.RecordBatch, file: str, first_row: int) -> Iterator[tuple
 
 
 def _as_text(values: pa.Array) -> pa.StringArray:
-    """Write values as text that says the same; a string stays what it is, a time with a time zone becomes UTC."""
+    """Write values as text. A string stays unchanged; a time with a time zone is written in UTC."""
     if pa.types.is_dictionary(values.type):
         values = values.cast(value_type(values.type))
     if pa.types.is_timestamp(values.type) and values.type.tz:
-        # Arrow would look the zone up in a database that a Lambda may not have.
+        # Arrow would look up the zone in a database that a Lambda may lack.
         in_utc = values.cast(pa.timestamp(values.type.unit)).cast(pa.string())
         return pc.binary_join_element_wise(in_utc, "Z", "")
     return values.cast(pa.string())

@@ -1,4 +1,4 @@
-"""Ranges as people write them: `1-4, 5-13, 14+` for the segments of a segmentation."""
+"""Ranges as people write them, like `1-4, 5-13, 14+`, for the segments of a segmentation."""
 
 import re
 from collections.abc import Iterator
@@ -13,17 +13,26 @@ _RANGE = re.compile(r"(?P<lower>\d{1,9})\s*(?:[-–]\s*(?P<upper>\d{1,9})|(?P<op
 
 
 def ranges_of(segmentation: Segmentation) -> str:
-    """Return the segments of a segmentation as text; `181+` is open upwards."""
+    """Return the segments of a segmentation as text; `181+` is open upwards.
+
+    Examples
+    --------
+    >>> from voucher_selection.domain.segments import shipped_definitions
+    >>> ranges_of(shipped_definitions()["frequent_segment"])
+    '1-4, 5-13, 14-37'
+    """
     return ", ".join(_text(segment.lower, segment.upper) for segment in segmentation.segments)
 
 
 def with_ranges(segmentation: Segmentation, text: str) -> Segmentation:
-    """Return a segmentation with other ranges; a range that it had keeps its name, another is named as it is written.
+    """Return a segmentation with other ranges.
+
+    A range that it already had keeps its name; a new one is named by its bounds.
 
     Raises
     ------
     InvalidSegments
-        A range cannot be read, is inverted, overlaps another, or leaves a gap to it.
+        A range cannot be read, is inverted, overlaps the next one, or leaves a gap before it.
     """
     known = {(segment.lower, segment.upper): segment.name for segment in segmentation.segments}
     bounds = list(_bounds(text))

@@ -1,4 +1,4 @@
-"""How a history is read: what Ingest settles for a run, and every row is read with."""
+"""How to read the rows of a history: Ingest decides it once for a run, and Clean applies it to every row."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,19 +6,19 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How the rows of a history are read; one value, from the plan to the rules.
+    """How to read the rows of a history.
 
     Attributes
     ----------
     countries
-        Names of the countries to keep, exactly as in `country_code`.
+        Names of the countries to keep.
     time_zone
-        What a day is: a zone of the IANA database. Times with an offset are read as its clocks showed them.
+        The IANA name of the zone that defines when a day begins. Times with an offset are converted to it.
     null_dates
-        Placeholders of the history: a date or time of one of these days is none.
+        Placeholder dates of the history: a date or time on one of these days is read as null.
     last_day
-        The last day that an order can be of, the one after the run's start; a date after it may prove a placeholder.
-        None: any.
+        The last possible day of an order: the day after the run's start. A later date may be a placeholder. None: any
+        day is possible.
     """
 
     countries: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Requests: the input of an execution, one class for each kind of run."""
+"""Requests: the inputs of executions, one class for each kind of run."""
 
 import json
 from typing import Annotated, Literal, Self
@@ -16,10 +16,10 @@ from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.source_addresses import parse_source
 from voucher_selection.domain.validation import WITHOUT_CONTROLS, field_problems
 
-# A signed address may have a few thousand characters; S3's keys have 1,024 bytes.
+# A signed https address may have a few thousand characters; an S3 key has at most 1,024 bytes.
 _LONGEST_SOURCE = 8_192
 
-# Step Functions gives an input to states, and keeps it beside the cause of a failure: 256 KiB in all.
+# Step Functions limits the input of a state to 256 KiB, together with the cause of a failure.
 LONGEST_REQUEST = 200_000
 
 
@@ -29,7 +29,7 @@ def _not_too_many(countries: tuple[str, ...]) -> tuple[str, ...]:
     return countries
 
 
-# Of the countries of an earlier run, any number is read.
+# Only requests have this limit: an earlier run may have more countries, and is still read.
 AskedCountries = Annotated[Countries, AfterValidator(_not_too_many)]
 
 
@@ -40,7 +40,7 @@ def _check_length(request: object) -> None:
         raise InvalidRequest(f"the run's input cannot be read: {error}") from error
     if length > LONGEST_REQUEST:
         raise InvalidRequest(
-            f"the run's input has {length:,} characters of JSON, expected at most {LONGEST_REQUEST:,}: name fewer"
+            f"expected at most {LONGEST_REQUEST:,} characters of JSON as the run's input, got {length:,}: name fewer"
             " countries or segments"
         )
 
@@ -63,7 +63,7 @@ class _Request(BaseModel):
         Raises
         ------
         InvalidRequest
-            Names every key that is unknown or missing and every value that cannot be used; or the input is too long.
+            Names every unknown or missing key and every invalid value; or the input is too long.
         """
         _check_length(request)
         try:
@@ -71,14 +71,14 @@ class _Request(BaseModel):
         except ValidationError as error:
             known, problems = ", ".join(cls.model_fields), list(field_problems(error))
             said = "; ".join(map(str, problems))
-            raise InvalidRequest(f"the run's input cannot be used: {said} (its keys: {known})", problems) from error
+            raise InvalidRequest(f"the run's input is invalid: {said} (known keys: {known})", problems) from error
 
 
 class HistoryRequest(_Request):
-    """A run over a history: where that is, and the settings of the deployment that this run replaces.
+    """A run over a history: its `source`, and settings of the deployment that this run replaces.
 
     `null_dates` are placeholders: dates in the history that mean "no date". `gate` has the thresholds of the quality
-    gate that differ.
+    gate that this run replaces.
     """
 
     source: Source
@@ -90,26 +90,26 @@ class HistoryRequest(_Request):
 
 
 class FullRequest(HistoryRequest):
-    """A model from a whole history: where that is, and the settings of the deployment that this run replaces.
+    """Make a model from a whole history. The request may replace settings of the deployment for this run.
 
     `null_dates` are placeholders: dates in the history that mean "no date". `gate` has the thresholds of the quality
-    gate that differ.
+    gate that this run replaces.
     """
 
     mode: Literal["full"] = "full"
 
 
 class AppendRequest(HistoryRequest):
-    """New history for the counts behind the served model; `countries`, if given, must be those of the counts.
+    """Add new history to the counts of the served model; `countries`, if given, must be those of the counts.
 
-    `null_dates` are those of the new history, as of a full run.
+    `null_dates` are the placeholders of the new history; `gate` is as in a full run.
     """
 
     mode: Literal["append"]
 
 
 class WhatIfRequest(_Request):
-    """A model from existing counts: those of `run_id`, or else those behind the served model."""
+    """Make a model from existing counts: those of `run_id`, or else those of the served model."""
 
     cur_date: IsoDate | None = None
     segments: SegmentDefinitions | None = None
@@ -117,7 +117,7 @@ class WhatIfRequest(_Request):
 
 
 class RemodelRequest(WhatIfRequest):
-    """A model from existing counts, to be published; with `publish` False the run only reports what it would be."""
+    """Make a model from existing counts and publish it; if `publish` is false, the run only reports the model."""
 
     mode: Literal["remodel"]
     publish: bool = True
@@ -125,14 +125,14 @@ class RemodelRequest(WhatIfRequest):
 
 
 class ApproveRequest(_Request):
-    """Publish the model of `run_id`, which the quality gate has held back, as it is."""
+    """Publish the model of `run_id`, which the quality gate held back, without changes."""
 
     mode: Literal["approve"]
     run_id: RunId
 
 
 class AssignRequest(_Request):
-    """Amounts of the served model for the customers of parquet files; without `segment_name` each row names its own."""
+    """Assign amounts of the served model to customers in parquet files; without `segment_name`, each row names one."""
 
     mode: Literal["assign"]
     customers: Source
@@ -140,7 +140,7 @@ class AssignRequest(_Request):
 
 
 class RollbackRequest(_Request):
-    """Serve a kept version again, an older or a newer one; without `version`, the one served before."""
+    """Serve a kept version again, older or newer; without `version`, the version served before."""
 
     mode: Literal["rollback"]
     version: Annotated[str, StringConstraints(min_length=1, max_length=128), WITHOUT_CONTROLS] | None = None

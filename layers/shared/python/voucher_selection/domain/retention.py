@@ -1,4 +1,4 @@
-"""Retention: which versions of the model stay for a rollback."""
+"""Retention: which versions of the model are kept for a rollback."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,21 +7,21 @@ from typing import NamedTuple, Protocol
 
 
 class Dated(Protocol):
-    """A version, known by when it was published."""
+    """A version with the time of its publication."""
 
     @property
     def published_at(self) -> datetime:
-        """When it was."""
+        """The time of publication."""
 
 
 class Retention(NamedTuple):
-    """How many versions stay, the newest first, and for how many days after the next newer one was published."""
+    """How many versions are kept, and for how many days after the next newer one was published."""
 
     versions: int
     days: int
 
     def to_expire[Version: Dated](self, newest_first: Sequence[Version], now: datetime) -> list[Version]:
-        """Return the versions that need not stay."""
+        """Return the versions that may expire."""
         too_many = newest_first[self.versions :]
         too_old = [
             version

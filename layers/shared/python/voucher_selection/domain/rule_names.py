@@ -1,30 +1,30 @@
-"""Why a voucher assignment does not count; kept apart from the rules, so that naming them needs no Arrow."""
+"""The names and labels of the cleaning rules. They are not in `rules`, so that code without Arrow can use them."""
 
 from enum import StrEnum
 from typing import Self
 
 
 class Rule(StrEnum):
-    """Why a row is rejected, in the order the rules are tried: a row is charged to the first one it breaks.
+    """The reasons to reject a row, in the order of checking: a row counts for the first rule that it breaks.
 
-    A rule has its name, which counts and the quarantine know it by, and in `label` what people read.
+    Totals and the quarantine use a rule's name; people read its `label`.
     """
 
     label: str
 
     def __new__(cls, name: str, label: str) -> Self:
-        """Make a rule of its name."""
+        """Make a rule with a label."""
         rule = str.__new__(cls, name)
         rule._value_, rule.label = name, label
         return rule
 
     MALFORMED = "malformed", "cannot be read"
-    ZERO_ORDERS_WITH_DATES = "zero_orders_with_dates", "no orders, and yet dates of orders"
+    ZERO_ORDERS_WITH_DATES = "zero_orders_with_dates", "order dates without orders"
     LAST_BEFORE_FIRST = "last_before_first", "last order before the first"
     NULL_TOTAL_ORDERS = "null_total_orders", "number of orders missing"
     NULL_VOUCHER_AMOUNT = "null_voucher_amount", "voucher amount missing"
 
 
 def label(rule: str) -> str:
-    """Return what people read of a rule; of one that is no more, its name."""
+    """Return the label of a rule; for a rule that no longer exists, its name."""
     return next((known.label for known in Rule if known == rule), rule)

@@ -1,4 +1,4 @@
-"""The cleaning rules: which voucher assignments count, and which rule each of the others breaks."""
+"""The cleaning rules: which voucher assignments count, and which rule rejects each other one."""
 
 from collections.abc import Collection
 from functools import reduce
@@ -28,12 +28,20 @@ CLEANED_SCHEMA = pa.schema(
 
 
 class Cleaned(NamedTuple):
-    """What became of a batch of rows: `other_country + rejected.num_rows + kept.num_rows` are the rows of the batch.
+    """A cleaned batch: `other_country + rejected.num_rows + kept.num_rows` is the number of rows of the batch.
 
-    `kept` has the columns of `CLEANED_SCHEMA`, with the names of countries that were asked for, and `amounts_rounded`
-    of its rows have an amount that was written with other digits. `rejected` has the columns of the history as they
-    came, then `rule` and `row` (the row's index in the batch). `read` has all rows of the countries, as `kept` has
-    those that it keeps.
+    Attributes
+    ----------
+    kept
+        The rows that count, with the columns of `CLEANED_SCHEMA` and the names of the requested countries.
+    rejected
+        The rejected rows with the unchanged columns of the history, then `rule` and `row` (the index in the batch).
+    other_country
+        The number of rows of other countries.
+    read
+        All rows of the countries, kept or rejected, in the form of `kept`.
+    amounts_rounded
+        The number of rows in `kept` whose amount was written with other digits.
     """
 
     kept: pa.RecordBatch
@@ -44,7 +52,7 @@ class Cleaned(NamedTuple):
 
     @property
     def dated(self) -> int:
-        """How many of the rows kept have a last order."""
+        """The number of kept rows that have a last order."""
         return int(self.kept.num_rows - self.kept["last_order_ts"].null_count)
 
 
@@ -54,10 +62,26 @@ def clean(batch: pa.RecordBatch, reading: Reading) -> Cleaned:
     Parameters
     ----------
     batch
-        Rows with the columns of `history.COLUMNS`, of any type these accept; other columns are ignored.
+        Rows with the columns of `history.COLUMNS`, of any type that these accept; other columns are ignored.
     reading
-        How the rows are read; those of its countries are looked at, whose names a row's `country_code` may spell
-        otherwise (see `countries`).
+        How to read the rows. Only rows of its countries are cleaned; `country_code` may spell a name differently (see
+        `countries`).
+
+    Raises
+    ------
+    UnknownTimeZone
+        Arrow cannot use the reading's time zone.
+
+    Examples
+    --------
+    >>> row = {
+    ...     "timestamp": "2018-09-01", "country_code": "PERU", "last_order_ts": "2018-05-03", "first_order_ts": None,
+    ...     "total_orders": "15.0", "voucher_amount": "2640",
+    ... }
+    >>> batch = pa.RecordBatch.from_pylist([row, row | {"total_orders": None}, row | {"country_code": "Latvia"}])
+    >>> cleaned = clean(batch, Reading(("Peru",)))
+    >>> cleaned.kept["voucher_amount"].to_pylist(), cleaned.rejected["rule"].to_pylist(), cleaned.other_country
+    ([2640.0], ['null_total_orders'], 1)
     """
     batch = _without_views(batch.select(COLUMN_NAMES))
     rows, country = rows_of(batch["country_code"], reading.countries)
@@ -74,24 +98,24 @@ def clean(batch: pa.RecordBatch, reading: Reading) -> Cleaned:
 
 
 def zero_orders_with_dates(total_orders: pa.Array, last_order: pa.Array, first_order: pa.Array) -> pa.BooleanArray:
-    """Tell of which customers there is a date of an order and no order; null where that is not known."""
+    """Return a mask of the customers with an order date but no orders; null where that is unknown."""
     return pc.and_(pc.equal(total_orders, 0), pc.or_(last_order.is_valid(), first_order.is_valid()))
 
 
 def last_before_first(last_order: pa.Array, first_order: pa.Array) -> pa.BooleanArray:
-    """Tell of which customers the last order is before the first; null where one of them is not known."""
+    """Return a mask of the customers whose last order is before the first; null where either is unknown."""
     return pc.less(last_order, first_order)
 
 
 def left_alone(rows: int) -> Cleaned:
-    """Return what becomes of rows that are known, without reading them, to be of other countries."""
+    """Return the cleaned batch for rows that need no reading, because all are of other countries."""
     rejected = pa.schema([("rule", pa.string()), ("row", pa.int64())])
     none = pa.RecordBatch.from_pylist([], CLEANED_SCHEMA)
     return Cleaned(none, pa.RecordBatch.from_pylist([], rejected), rows, none)
 
 
 def _without_views(rows: pa.RecordBatch) -> pa.RecordBatch:
-    """Lay out string views as strings: Arrow cannot take rows of them."""
+    """Convert string views to strings, because Arrow cannot take rows of string views."""
     if not any(pa.types.is_string_view(kind) for kind in rows.schema.types):
         return rows
     columns = [column.cast(pa.string()) if pa.types.is_string_view(column.type) else column for column in rows.columns]
@@ -99,11 +123,11 @@ def _without_views(rows: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _take(rows: pa.RecordBatch, indices: pa.Array) -> pa.RecordBatch:
-    return pc.take(rows, indices, boundscheck=False)  # our own indices are within bounds
+    return pc.take(rows, indices, boundscheck=False)  # our indices are always within bounds
 
 
 def rows_of(country_code: pa.Array, countries: Collection[str]) -> tuple[pa.Int64Array, pa.StringArray]:
-    """Return the indices of the countries' rows, and the name of each row's country; a null is no country."""
+    """Return the indices of the countries' rows, and the country name of each of these rows."""
     if not pa.types.is_dictionary(country_code.type):
         country_code = parse_text(country_code).dictionary_encode()
     elif len(country_code.dictionary) > len(country_code):  # a batch of a large row group uses few of its values
@@ -111,7 +135,7 @@ def rows_of(country_code: pa.Array, countries: Collection[str]) -> tuple[pa.Int6
     names = by_key(countries)
     spelled = parse_text(country_code.dictionary).to_pylist()
     named = [None if text is None else names.get(country_key(text)) for text in spelled]
-    # Looking codes up in NumPy takes a tenth of the time that Arrow takes for booleans.
+    # NumPy looks up codes in a tenth of the time that Arrow takes for booleans.
     known = np.array([name is not None for name in named] + [False])
     codes = country_code.indices
     codes = (pc.fill_null(codes.cast(pa.int64()), len(named)) if codes.null_count else codes).to_numpy()
@@ -122,7 +146,7 @@ def rows_of(country_code: pa.Array, countries: Collection[str]) -> tuple[pa.Int6
 def _parse(
     batch: pa.RecordBatch, country: pa.StringArray, reading: Reading
 ) -> tuple[pa.RecordBatch, pa.Array, pa.Array]:
-    """Return the rows as they are meant, and masks of those with a value that cannot be parsed or a rounded amount."""
+    """Return the parsed rows, and masks of the rows with a malformed value and with a rounded amount."""
     amounts = parse_amount(batch["voucher_amount"])
     parsed = [
         *(parse_timestamp(batch[name], reading.time_zone, reading.null_dates) for name in TIME_COLUMNS),
@@ -135,7 +159,7 @@ def _parse(
 
 
 def _broken_rules(values: pa.RecordBatch, malformed: pa.Array) -> dict[Rule, pa.Array]:
-    """Return for every rule, in their order, which rows break it, whatever else they break."""
+    """Return, for every rule in order, a mask of the rows that break it; a row may break several."""
     last_order, first_order, total_orders = values["last_order_ts"], values["first_order_ts"], values["total_orders"]
     broken = {
         Rule.MALFORMED: malformed,

@@ -1,4 +1,4 @@
-"""A run: what every step of it is given, and the event that the state machine starts Ingest and Model with."""
+"""A run's identity, and the event with which the state machine starts Ingest and Model."""
 
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
@@ -7,12 +7,12 @@ from pydantic import AwareDatetime, BaseModel, StringConstraints
 
 from voucher_selection.domain.versions import version_of
 
-# Step Functions' execution names, less what would need quoting in an S3 key.
+# Names of Step Functions executions, without the characters that an S3 key would have to quote.
 RunId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+=@-]{1,80}$")]
 
 
 class Run(NamedTuple):
-    """A run, known by its execution's name, and when that was started."""
+    """A run: the name of its execution, and when it started."""
 
     run_id: RunId
     started_at: datetime
@@ -24,7 +24,7 @@ class Run(NamedTuple):
 
 
 class RunEvent(BaseModel):
-    """An execution: its name, its start, and its input as it came."""
+    """An execution: its name, its start, and its input, not yet parsed."""
 
     run_id: RunId
     started_at: AwareDatetime
@@ -32,5 +32,5 @@ class RunEvent(BaseModel):
 
     @property
     def run(self) -> Run:
-        """The run."""
+        """The run of this event."""
         return Run(self.run_id, self.started_at)

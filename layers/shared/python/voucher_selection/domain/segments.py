@@ -1,7 +1,7 @@
-"""Segmentations: the named ranges that customers are split into, as data.
+"""Segmentations: named ranges that split customers into segments, as data.
 
-The shipped definitions are in `segments.json`; a deployment may bring its own. They are checked when loaded, and travel
-with the published model, so that the pipeline and the API cannot disagree about them.
+The shipped definitions are in `segments.json`; a deployment may bring its own. Loading checks them. They are published
+with the model, so that the pipeline and the API always use the same ones.
 """
 
 from bisect import bisect_right
@@ -23,19 +23,19 @@ Name = Annotated[str, StringConstraints(pattern=r"^[^#\s]+$", max_length=64), WI
 MOST_SEGMENTS, MOST_SEGMENTATIONS = 1_000, 20
 
 
-# Whole numbers of any size are read from JSON; the tables and the catalog hold these, and JavaScript has no others.
+# JSON has whole numbers of any size; the tables, the catalog and JavaScript hold numbers up to this one.
 _FARTHEST_BOUND = 2**53
 
 
 class Measure(StrEnum):
-    """What a segmentation splits customers by; both are whole numbers."""
+    """The number that a segmentation splits customers by; always a whole number."""
 
     TOTAL_ORDERS = "total_orders"
     DAYS_SINCE_LAST_ORDER = "days_since_last_order"
 
 
 class Segment(BaseModel):
-    """One named range; both bounds belong to it, and `upper` is None where it is open."""
+    """A named range. Both bounds belong to it; `upper` is None if the range is open upwards."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -64,7 +64,7 @@ class Segment(BaseModel):
 
 
 class Segmentation(BaseModel):
-    """Ranges of one measure without gap or overlap, and the name of what lies outside them (None: no segment)."""
+    """Ranges of one measure without gap or overlap. `outside` names the segment of other values (None: no segment)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -90,7 +90,7 @@ class Segmentation(BaseModel):
         if above.lower <= below.upper:
             raise ValueError(
                 f"{self.name}: {above.name!r} starts at {above.lower}, inside or before {below.name!r},"
-                f" which ends at {below.upper}; list the segments upwards, without overlap"
+                f" which ends at {below.upper}; list the segments in ascending order, without overlap"
             )
         if above.lower > below.upper + 1:
             raise ValueError(
@@ -99,20 +99,27 @@ class Segmentation(BaseModel):
             )
 
     def segment_for(self, value: int) -> str | None:
-        """Return the name of the segment that holds `value` (orders, or days), `outside` where none does."""
+        """Return the name of the segment that holds `value` (orders, or days); `outside` if no range holds it.
+
+        Examples
+        --------
+        >>> segmentation = shipped_definitions()["frequent_segment"]
+        >>> segmentation.segment_for(15), segmentation.segment_for(100)
+        ('14-37', 'out_of_range')
+        """
         # Without gap or overlap, only the last segment that begins at or below the value can hold it.
         place = bisect_right(self.segments, value, key=attrgetter("lower"))
         return self.segments[place - 1].name if place and value in self.segments[place - 1] else self.outside
 
     @property
     def bounds(self) -> dict[str, tuple[int | None, int | None]]:
-        """Every segment's (lower, upper) by name, in order; the one outside comes last, with no bounds."""
+        """Every segment's (lower, upper) by name, in order; `outside` comes last, with (None, None)."""
         named: dict[str, tuple[int | None, int | None]] = {s.name: (s.lower, s.upper) for s in self.segments}
         return named if self.outside is None else named | {self.outside: (None, None)}
 
 
 class SegmentDefinitions(BaseModel):
-    """All segmentations of a deployment, by their distinct names."""
+    """All segmentations of a deployment; their names are distinct."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -130,25 +137,37 @@ class SegmentDefinitions(BaseModel):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the segmentations, in the order of their definition."""
+        """The names of the segmentations, in the order of definition."""
         return tuple(segmentation.name for segmentation in self.segmentations)
 
 
 def load_definitions(text: str) -> SegmentDefinitions:
-    """Read segment definitions from JSON text of the form of `segments.json`.
+    """Read segment definitions from JSON text in the form of `segments.json`.
 
     Raises
     ------
     InvalidSegments
-        The text is no JSON of that form, or a range is inverted, overlaps another, or leaves a gap to it.
+        The text is not JSON of this form, or a range is inverted, overlaps the next one, or leaves a gap before it.
+
+    Examples
+    --------
+    >>> definitions = load_definitions('''
+    ...     {"segmentations": [{
+    ...         "name": "orders",
+    ...         "measure": "total_orders",
+    ...         "segments": [{"name": "few", "lower": 1, "upper": 9}, {"name": "many", "lower": 10, "upper": null}],
+    ...         "outside": null
+    ...     }]}''')
+    >>> definitions["orders"].segment_for(15)
+    'many'
     """
     try:
         return SegmentDefinitions.model_validate_json(text.removeprefix("\ufeff"))
     except ValidationError as error:
-        raise InvalidSegments(f"the segment definitions cannot be used: {'; '.join(describe(error))}") from error
+        raise InvalidSegments(f"the segment definitions are invalid: {'; '.join(describe(error))}") from error
 
 
 @cache
 def shipped_definitions() -> SegmentDefinitions:
-    """Return the definitions that come with the product."""
+    """Return the definitions in `segments.json`, which come with the product."""
     return load_definitions(Path(__file__).with_name("segments.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Shards: how the row groups of a history are split into pieces that one Clean can work on."""
+"""Shards: group the row groups of a source into pieces that one Clean or Assign can process."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -8,19 +8,19 @@ from typing import Any, NamedTuple
 from voucher_selection.domain.hive_partitions import NO_PATH_VALUES, PathValues
 from voucher_selection.domain.plans import Shard, ShardPart
 
-# A shard is an item of the map and travels as its state's input, which Step Functions limits to 256 KiB: with the
-# run's countries, and with why it failed. So many parts of short keys, or of long ones as many as fit.
+# A shard is an item of the map and the input of its state. Step Functions limits that to 256 KiB, which also hold the
+# run's countries and the cause of a failure. So a shard has at most this many parts, and at most this many bytes.
 MOST_PARTS = 500
 LARGEST_SHARD = 100_000  # bytes of JSON
 _NUMBERS = ("first_row_group", "end_row_group", "first_row", "rows")
-_LARGEST_NUMBER = 10**12  # no file has as many rows
+_LARGEST_NUMBER = 10**12  # more rows than any file has
 
 
 class RowGroup(NamedTuple):
-    """A row group as the footer describes it; `size` is the compressed size of the columns we read, in bytes.
+    """A row group of a footer; `size` is the compressed size, in bytes, of the columns that we read.
 
-    `etag`, `file_size` (in bytes) and `source` are those of the landed file when its footer was read, `path_values` is
-    as in `ShardPart`.
+    `etag`, `file_size` (in bytes) and `source` describe the landed file when its footer was read; `path_values` is as
+    in `ShardPart`.
     """
 
     key: str
@@ -37,7 +37,19 @@ class RowGroup(NamedTuple):
 def plan_shards(row_groups: Iterable[RowGroup], target_rows: int, target_size: int) -> list[Shard]:
     """Group row groups, in their order, into shards of at most `target_rows` rows and `target_size` bytes.
 
-    A row group is never split: one that is larger than a target is a shard of its own.
+    A row group is never split: if it is larger than a target, it becomes a shard of its own. A shard also has at most
+    `MOST_PARTS` parts and `LARGEST_SHARD` bytes of JSON.
+
+    Parameters
+    ----------
+    target_size
+        Compressed bytes of the columns that we read.
+
+    Examples
+    --------
+    >>> row_groups = [RowGroup("a.parquet", "etag", number, number * 60, 60, 1_000) for number in range(3)]
+    >>> [shard.rows for shard in plan_shards(row_groups, target_rows=120, target_size=1_000_000)]
+    [120, 60]
     """
     return [
         Shard(number=number, parts=tuple(_parts(group)))
@@ -47,7 +59,7 @@ def plan_shards(row_groups: Iterable[RowGroup], target_rows: int, target_size: i
 
 def _grouped(row_groups: Iterable[RowGroup], target_rows: int, target_size: int) -> Iterator[list[RowGroup]]:
     group: list[RowGroup] = []
-    rows = size = files = told = 0
+    rows = size = files = length = 0
     for row_group in row_groups:
         new_file = not group or group[-1].key != row_group.key
         part = _told(row_group) if new_file else 0
@@ -55,27 +67,27 @@ def _grouped(row_groups: Iterable[RowGroup], target_rows: int, target_size: int)
             rows + row_group.rows > target_rows
             or size + row_group.size > target_size
             or files + new_file > MOST_PARTS
-            or told + part > LARGEST_SHARD
+            or length + part > LARGEST_SHARD
         )
         if group and full:
             yield group
-            group, rows, size, files, told = [], 0, 0, 0, 0
+            group, rows, size, files, length = [], 0, 0, 0, 0
             new_file, part = True, _told(row_group)
         group.append(row_group)
-        rows, size, files, told = rows + row_group.rows, size + row_group.size, files + new_file, told + part
+        rows, size, files, length = rows + row_group.rows, size + row_group.size, files + new_file, length + part
     if group:
         yield group
 
 
 def _told(row_group: RowGroup) -> int:
-    """Return how many bytes of JSON a part has at most that begins with this row group."""
+    """Return the most bytes of JSON that a part can have if it begins with this row group."""
     numbers: dict[str, Any] = dict.fromkeys(_NUMBERS, _LARGEST_NUMBER)
     part = ShardPart(**_of_file(row_group), **numbers)
     return len(part.model_dump_json().encode())
 
 
 def _of_file(row_group: RowGroup) -> dict[str, Any]:
-    """Return what a part says of its file."""
+    """Return the fields of a part that describe its file."""
     return {
         "key": row_group.key,
         "etag": row_group.etag,

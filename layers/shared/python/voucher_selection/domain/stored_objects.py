@@ -1,4 +1,4 @@
-"""What is written down of objects of the lake, so that whoever reads them can tell that they are as they were left."""
+"""Records of objects as they were written to the lake, so that a reader can check that they have not changed."""
 
 from hashlib import sha256
 from typing import Self
@@ -9,7 +9,7 @@ from voucher_selection.domain.segments import Measure
 
 
 class StoredObject(BaseModel):
-    """An object's size in bytes, and the SHA-256 of its content."""
+    """The size of an object in bytes, and the SHA-256 of its content."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -18,18 +18,18 @@ class StoredObject(BaseModel):
 
     @classmethod
     def of(cls, content: bytes) -> Self:
-        """Return what is written down of this content."""
+        """Return the record of this content."""
         return cls(size=len(content), sha256=sha256(content).hexdigest())
 
     def difference(self, content: bytes) -> str | None:
-        """Return in what `content` is another than this object's; None where it is the same."""
+        """Return how `content` differs from the recorded content; None if it is the same."""
         if len(content) != self.size:
-            return f"it has {len(content):,} bytes, and {self.size:,} were written"
-        return None if self == self.of(content) else "its content is not what was written (its SHA-256 differs)"
+            return f"{self.size:,} bytes were written, and it has {len(content):,}"
+        return None if self == self.of(content) else "its content changed after it was written (its SHA-256 differs)"
 
 
 class StoredCounts(BaseModel):
-    """Counts as they were written: their objects, and by measure how many kept rows they count."""
+    """Counts as they were written: their objects, and the number of kept rows that they count, by measure."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,9 +38,9 @@ class StoredCounts(BaseModel):
 
 
 class StoredRows(BaseModel):
-    """An object with rows: how many by its own account, its `size` in bytes, and the ETag that S3 gave it.
+    """A parquet object as it was written: the number of rows in its footer, its `size` in bytes, and its ETag in S3.
 
-    `etag` is None in what was written before ETags were.
+    `etag` is None in records of older versions.
     """
 
     model_config = ConfigDict(frozen=True)

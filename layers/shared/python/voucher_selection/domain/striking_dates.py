@@ -1,7 +1,7 @@
-"""Dates that make up a striking part of a column of orders: most are placeholders, which mean that there was no order.
+"""Striking dates: dates that a striking share of a history's rows has as its last or first order.
 
-Clean tells of each shard which dates could be; Model sums them, and tells those that are. Without Arrow, so that pages
-can have them in words.
+Most of them are placeholders, which mean "no order". Clean reports for each shard the dates that may be striking. Model
+adds them up, and reports those that are. No Arrow, so that the API's pages can show them.
 """
 
 from collections import Counter
@@ -10,20 +10,20 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
-# An order before it is more likely a placeholder: 1970-01-01, 1900-01-01, 0001-01-01.
+# An earlier date is probably a placeholder: 1970-01-01, 1900-01-01, 0001-01-01.
 FIRST_PLAUSIBLE_DAY = date(1990, 1, 1)
-# The part of a shard's rows from which on Clean tells a date, and of a run's rows from which on it is striking: a
-# plausible one, and another.
+# From these shares on, Clean reports a date of a shard, and a date of a run is striking: for a plausible date, and for
+# an implausible one.
 LEAST_SHARE = 0.001
 _OF_A_SHARD, _OF_A_RUN = (0.05, LEAST_SHARE), (0.2, 0.01)
-# Of a plausible date, so many rows at least are striking: in a small file many have the same.
+# A plausible date with fewer rows is never striking: in a small file, many rows may have the same date.
 _LEAST_ROWS = 100
-# Of one column of one shard, so many are told at most.
+# Clean reports at most this many dates of one column of one shard.
 _MOST_OF_A_SHARD = 20
 
 
 class DateRows(BaseModel):
-    """How many rows have a date in a column of a history."""
+    """The number of rows that have a date in a column of a history."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,45 +33,49 @@ class DateRows(BaseModel):
 
 
 class StrikingDate(DateRows):
-    """A date of a striking part of the rows of a run's countries; `share` is that part, from 0 to 1."""
+    """A striking date; `share` is the share of the rows of the run's countries that have it, from 0 to 1."""
 
     share: float
 
     @property
-    def told(self) -> str:
-        """What it is and what to do, for people."""
+    def sentence(self) -> str:
+        """The date in words for people, with what to do about it."""
         return (
             f"{self.date} is the {self.column} of {self.rows:,} rows ({self.share:.1%} of the countries' rows)."
-            " If it means that there is none, name it in null_dates and run the whole history again."
+            ' If it means "no date", name it in null_dates and run the whole history again.'
         )
 
 
 def frequent_dates(column: str, rows_of: Mapping[date, int], rows: int, last_day: date | None) -> Iterator[DateRows]:
-    """Yield the dates of one shard's column that may prove striking, the most frequent first.
+    """Yield the dates of one column of a shard that may prove striking, the most frequent first; at most 20.
 
     Parameters
     ----------
-    rows_of, rows
-        How many rows have each date, of at least `LEAST_SHARE` of them, and how many there are.
+    rows_of
+        The number of rows that have each date, for the dates of at least `LEAST_SHARE` of the rows.
+    rows
+        The number of all rows.
     last_day
-        The last day that an order can be of; None: any.
+        The last possible day of an order; None: any day is possible.
     """
-    told = 0
+    yielded = 0
     for day, count in sorted(rows_of.items(), key=lambda item: (-item[1], item[0])):
-        if told < _MOST_OF_A_SHARD and count >= rows * _least_share(_OF_A_SHARD, day, last_day):
-            told += 1
+        if yielded < _MOST_OF_A_SHARD and count >= rows * _least_share(_OF_A_SHARD, day, last_day):
+            yielded += 1
             yield DateRows(column=column, date=day, rows=count)
 
 
 def striking_dates(of_shards: Iterable[DateRows], rows: int, last_day: date | None) -> tuple[StrikingDate, ...]:
-    """Return the dates that make up a striking part of a run's rows, those of the most rows first.
+    """Return the striking dates of a run, the one with the most rows first.
 
     Parameters
     ----------
     of_shards
-        What `frequent_dates` gave of each shard.
+        The dates that `frequent_dates` yielded for each shard.
     rows
-        How many rows the run's countries have.
+        The number of rows of the run's countries.
+    last_day
+        The last possible day of an order; None: any day is possible.
     """
     summed: Counter[tuple[str, date]] = Counter()
     for found in of_shards:

@@ -1,4 +1,4 @@
-"""Summaries: the `run.json` that a run leaves, which is its execution's result too."""
+"""Summaries: the `run.json` that a successful run writes, which is also the result of its execution."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -16,20 +16,19 @@ from voucher_selection.domain.what_if import SegmentChange
 
 
 class Outcome(StrEnum):
-    """What a run that succeeded did to the served model."""
+    """What a successful run did to the served model."""
 
     PUBLISHED = "published"
-    SUPERSEDED = "superseded"  # a newer run's model was served already
-    NOTHING_NEW = "nothing_new"  # every object of the source had been counted before, or the version was served
-    WHAT_IF = "what_if"  # it was only asked what would be
-    ASSIGNED = "assigned"  # it only took amounts from it
+    SUPERSEDED = "superseded"  # the model of a newer run was already served
+    NOTHING_NEW = "nothing_new"  # every object of the source was already counted, or the version was already served
+    WHAT_IF = "what_if"  # the run only reported a model
+    ASSIGNED = "assigned"  # the run only used the served model
 
 
 class Summary(BaseModel):
-    """What every run that succeeded says of itself.
+    """The fields that the summary of every successful run has.
 
-    `version` is that of its model, or of the model that it used; `published` is whether the run has made it the served
-    one.
+    `version` is that of its model, or of the model that it used. `published` is True if the run made it the served one.
     """
 
     run_id: RunId
@@ -43,7 +42,7 @@ class Summary(BaseModel):
 
 
 class _ModelSummary(Summary):
-    """Of a run that makes a model: what it is made for."""
+    """The summary of a run that makes a model: its countries, date and time zone."""
 
     countries: Countries
     cur_date: IsoDate
@@ -51,9 +50,9 @@ class _ModelSummary(Summary):
 
 
 class HistorySummary(_ModelSummary):
-    """The `run.json` of a run over a history; `published` is False where it left the served model as it was.
+    """The `run.json` of a run over a history; `published` is False if the served model stayed.
 
-    `shards` and `rows` are of the history that the run read; an append has added it to the counts of `base_run_id`.
+    `shards` and `rows` describe the history that the run read; an append added it to the counts of `base_run_id`.
     """
 
     mode: HistoryMode
@@ -69,10 +68,10 @@ class HistorySummary(_ModelSummary):
 
 
 class RemodelSummary(_ModelSummary):
-    """The `run.json` of a remodel, and its execution's result.
+    """The `run.json` of a remodel.
 
-    `changed_segments` get another amount than from the model served before; `changes` are the first of them. All of a
-    what-if is in the lake, under `what_if_key`.
+    `changed_segments` is the number of segments whose amount differs from the model served before; `changes` are the
+    first of them. A what-if's whole report is in the lake, under `what_if_key`.
     """
 
     mode: Literal["remodel"] = "remodel"
@@ -84,7 +83,7 @@ class RemodelSummary(_ModelSummary):
 
 
 class ApprovalSummary(Summary):
-    """The `run.json` of an approval, and its execution's result; the approved run's own summary is rewritten."""
+    """The `run.json` of an approval; the approved run's own summary is rewritten."""
 
     mode: Literal["approve"] = "approve"
     approved_run_id: RunId
@@ -92,7 +91,7 @@ class ApprovalSummary(Summary):
 
 
 class RollbackSummary(Summary):
-    """The `run.json` of a rollback, and its execution's result; `previous_version` was served before it."""
+    """The `run.json` of a rollback; `previous_version` was served before it."""
 
     mode: Literal["rollback"] = "rollback"
     served_version: str
@@ -100,7 +99,7 @@ class RollbackSummary(Summary):
 
 
 class AssignSummary(Summary, AssignTotals):
-    """The `run.json` of a run that assigned, and its execution's result; `output` is where the amounts are."""
+    """The `run.json` of an assign run; `output` is the address of the amounts."""
 
     mode: Literal["assign"] = "assign"
     outcome: Outcome = Outcome.ASSIGNED

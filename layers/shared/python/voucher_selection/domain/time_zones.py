@@ -1,7 +1,7 @@
-"""Time zones: what a day is. Without Arrow, so that the API can start without it.
+"""Time zones: when a day begins. No Arrow, so that the API can start without it.
 
-A time with an offset is an instant, and means what the clocks of a zone showed then. A date, and a time without an
-offset, is what they showed already.
+A time with an offset is an instant: it is converted to the wall-clock time of a zone. A date, and a time without an
+offset, already is a wall-clock time.
 """
 
 import re
@@ -20,12 +20,12 @@ _NAME = re.compile(rf"(?!({'|'.join(NO_ZONES)})$|(posix|right)/)[A-Za-z][A-Za-z0
 
 @cache
 def zone_of(name: str) -> tzinfo:
-    """Return the zone that the IANA time zone database has under a name; UTC needs no database.
+    """Return a zone of the IANA time zone database by its name; UTC needs no database.
 
     Raises
     ------
     UnknownTimeZone
-        There is no zone of this name, or no database.
+        The database does not have this name, or the machine has no database.
     """
     if name == "UTC":
         return UTC
@@ -45,13 +45,14 @@ def zone_of(name: str) -> tzinfo:
 
 
 def wall_clock(moment: datetime, time_zone: str) -> datetime:
-    """Return what the clocks of a zone showed at a moment, without an offset; what has none is that already.
+    """Return the wall-clock time of a zone at a moment, without an offset; a time without an offset stays unchanged.
 
     Raises
     ------
     OverflowError
-        In UTC or in the zone, that is outside the years 1 to 9999.
+        The time in UTC or in the zone is outside the years 1 to 9999.
     UnknownTimeZone
+        See `zone_of`.
     """
     if moment.tzinfo is None:
         return moment
@@ -59,7 +60,7 @@ def wall_clock(moment: datetime, time_zone: str) -> datetime:
 
 
 def day_in(moment: datetime, time_zone: str) -> date:
-    """Return the date that a moment with an offset falls on, in a zone."""
+    """Return the date of a moment in a zone."""
     return wall_clock(moment, time_zone).date()
 
 

@@ -1,4 +1,4 @@
-"""Totals: what became of the rows of a history, or of customers, in a shard or in all of a run."""
+"""Totals: how many rows of a history were kept or rejected, or how many customers got an amount, per shard or run."""
 
 from collections.abc import Iterable
 from typing import Self
@@ -12,11 +12,11 @@ from voucher_selection.domain.striking_dates import DateRows
 
 
 class Totals(BaseModel):
-    """What became of the rows read: `other_country`, the rejected by rule, and `kept` add up to `rows_read`.
+    """The result of cleaning: `other_country`, `rejected` (by rule) and `kept` add up to `rows_read`.
 
-    `amounts_rounded` of those kept have an amount that was written with other digits (see `amounts`).
-    `rejected` has every rule there is. Totals outlive rules: those that are older than a rule have 0 of it, and one
-    that is no more keeps the rows that it has rejected, under its name.
+    `amounts_rounded` is the number of kept rows whose amount was written with other digits (see `amounts`). `rejected`
+    has an entry for every rule. Older totals have 0 for a newer rule, and keep the entry of a rule that no longer
+    exists.
     """
 
     model_config = ConfigDict(frozen=True, validate_default=True)
@@ -47,15 +47,15 @@ class Totals(BaseModel):
 
     @property
     def add_up(self) -> bool:
-        """Whether every row read is accounted for."""
+        """Whether the parts add up to the rows read."""
         return self.rows_read == self.other_country + sum(self.rejected.values()) + self.kept
 
 
 class ShardTotals(Totals):
-    """The totals of one shard, and what it has written: the rows kept, those rejected by rule (if any), its counts.
+    """The totals of one shard, and the objects that it wrote: kept rows, rejected rows by rule (if any), and counts.
 
-    `dated` of the rows kept have a last order: that many the counts by days count. `dated` and `counts` are None in
-    totals that were written before they were. `frequent_dates` may prove striking in all shards together.
+    `dated` is the number of kept rows with a last order, which the counts by days count. `dated` and `counts` are None
+    in totals of older versions. `frequent_dates` may prove striking once the shards are added up.
     """
 
     shard: int
@@ -67,7 +67,7 @@ class ShardTotals(Totals):
 
     @property
     def add_up(self) -> bool:
-        """Whether every row read is accounted for, and was written and counted where it belongs."""
+        """Whether the parts add up to the rows read, and every row was written and counted where it belongs."""
         return super().add_up and self._are_written and self._are_counted
 
     @property
@@ -82,7 +82,7 @@ class ShardTotals(Totals):
 
 
 class AssignTotals(BaseModel):
-    """What became of the customers: `assigned` and the `problems`, by the API's code, add up to `rows`."""
+    """The result of assigning: `assigned` and `problems` (by the API's code) add up to `rows`, the customers read."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -103,17 +103,17 @@ class AssignTotals(BaseModel):
 
     @property
     def add_up(self) -> bool:
-        """Whether every customer is accounted for."""
+        """Whether the parts add up to the customers read."""
         return self.rows == self.assigned + sum(self.problems.values())
 
 
 class ShardAssigned(AssignTotals):
-    """The totals of one shard, and the object with its amounts; None in totals that were written before it was."""
+    """The totals of one shard, and the object with its amounts (None in totals of older versions)."""
 
     shard: int
     vouchers: StoredRows | None = None
 
     @property
     def add_up(self) -> bool:
-        """Whether every customer is accounted for, and was written."""
+        """Whether the parts add up to the customers read, and every customer was written."""
         return super().add_up and (self.vouchers is None or self.vouchers.rows == self.rows)

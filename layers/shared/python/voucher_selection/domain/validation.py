@@ -1,4 +1,4 @@
-"""What pydantic found wrong, in the words of our errors."""
+"""Turn pydantic's validation errors into the problems that our error messages list."""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from pydantic import AfterValidator, ValidationError
 
-# Of a request that is wrong everywhere this says enough, and what is said of it stays small.
+# Enough for a request that is wrong everywhere, and the message stays small.
 _MOST_PROBLEMS = 50
 _MOST_NAMES = 20
 
 
 class FieldProblem(NamedTuple):
-    """One field that cannot be used, and why; `field` is a dotted path, empty for the whole."""
+    """An invalid field, and why it is invalid; `field` is a dotted path, empty for the whole input."""
 
     field: str
     detail: str
@@ -22,7 +22,7 @@ class FieldProblem(NamedTuple):
 
 
 def field_problems(error: ValidationError) -> Iterator[FieldProblem]:
-    """Yield one problem per field that failed, with what came where that is short enough to show; the first of them."""
+    """Yield a problem for each invalid field, with its value if that is short: at most 50, then the number left."""
     for found in error.errors(include_url=False)[:_MOST_PROBLEMS]:
         detail = found["msg"].removeprefix("Value error, ")
         if found["type"] not in {"missing", "value_error", "json_invalid"} and not isinstance(
@@ -35,28 +35,34 @@ def field_problems(error: ValidationError) -> Iterator[FieldProblem]:
 
 
 def describe(error: ValidationError) -> list[str]:
-    """Return the problems of `error` as sentences."""
+    """Return the problems of `error` as text, each with its field."""
     return [str(problem) for problem in field_problems(error)]
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names as a message has them: the first of them, and how many more there are."""
+    """Return names for a message: the first 20, and the number of the others.
+
+    Examples
+    --------
+    >>> listed(["Peru", "Latvia"])
+    'Peru, Latvia'
+    """
     more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + more
 
 
 def _shown(text: str) -> str:
-    """Return a name that came from outside, cut, and with what cannot be printed escaped."""
+    """Return a name from outside: cut to 200 characters, with unprintable ones escaped."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:200])
 
 
 def without_controls(text: str) -> str:
-    """Return a text that has no control characters and is Unicode.
+    """Return the text, if it has only valid characters.
 
     Raises
     ------
     ValueError
-        It has a NUL, a line break or the like, or half of a character (a surrogate).
+        The text contains a control character (a NUL, a line break) or half of a character (a surrogate).
     """
     found = next((character for character in text if unicodedata.category(character) in {"Cc", "Cs"}), None)
     if found is not None:

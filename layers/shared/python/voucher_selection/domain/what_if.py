@@ -1,4 +1,4 @@
-"""What another model would change: the segments whose amount is not the one that is served."""
+"""What another model would change: the segments whose amount differs from the served one."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +10,7 @@ from voucher_selection.domain.segments import SegmentDefinitions
 
 
 class SegmentChange(BaseModel):
-    """A segment that gets another amount: as it is served and as it would be; None where there is no such segment."""
+    """A segment whose amount changes: as served, and as it would be. None if the model does not have the segment."""
 
     country_code: str
     segment_name: str
@@ -22,7 +22,7 @@ class SegmentChange(BaseModel):
 
 
 class WhatIf(BaseModel):
-    """All of a model that was only asked about; `model` and `segments` are as `GET /selection_criteria` has them."""
+    """The report of a what-if; `model` and `segments` are as in `GET /selection_criteria`."""
 
     counts_run_id: str
     served_version: str | None
@@ -33,7 +33,7 @@ class WhatIf(BaseModel):
 
 
 def changed_segments(served: Iterable[SegmentMode], modes: Iterable[SegmentMode]) -> Iterator[SegmentChange]:
-    """Yield the segments that get another amount, in the order of `modes`; then those that no longer exist."""
+    """Yield the segments whose amount changes, in the order of `modes`; then those that no longer exist."""
     before = {mode.key: mode for mode in served}
     for mode in modes:
         known = before.pop(mode.key, None)
