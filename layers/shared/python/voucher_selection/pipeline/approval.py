@@ -1,4 +1,4 @@
-"""Approval: publish what the quality gate has held back, as it is."""
+"""Approval: publish a model that the quality gate held back, without changes."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +21,7 @@ from voucher_selection.pipeline.remodelling import remodel
 
 
 class _Held(BaseModel):
-    """What the state machine has recorded of the run; one that succeeded has no error."""
+    """The state machine's record of the held-back run; a run that succeeded has no error."""
 
     started_at: AwareDatetime
     request: Any = None
@@ -29,19 +29,20 @@ class _Held(BaseModel):
 
 
 def approve(run: Run, request: ApproveRequest, stores: Stores, settings: ModelSettings) -> ApprovalSummary:
-    """Publish the model of a run that the quality gate has held back, without the gate, and sum the approval up.
+    """Publish the model of a run that the quality gate held back, and write the approval's summary.
 
-    A newer model that was published meanwhile stays served. The run's own `run.json` says then that it has succeeded.
+    The run is repeated without the gate; its own `run.json` then reports success. A newer model that was published
+    meanwhile stays served.
 
     Raises
     ------
     NotHeldBack
-        There is no such run, or the gate has not held it back.
+        The run does not exist, or the gate did not hold it back.
     VoucherSelectionError
-        What the run itself would raise; its cleaned rows expire with the stage's `staging_days`.
+        Any error of the run itself; its cleaned rows expire after the stage's `staging_days`.
     """
     held = stores.lake.read_json_if_there(RunKeys(run.run_id).approval, _Held)
-    if held is None:  # else it is repeated, and the run's own record may say by now that it has succeeded
+    if held is None:  # else this is a repetition, and the run's own record may already report success
         held = _held_back(request.run_id, stores.lake)
         stores.lake.write_json(RunKeys(run.run_id).approval, held)
     published = _publish(request.run_id, held, stores, settings)
@@ -62,9 +63,9 @@ def approve(run: Run, request: ApproveRequest, stores: Stores, settings: ModelSe
 def _held_back(run_id: str, lake: Lake) -> _Held:
     held = lake.read_json_if_there(RunKeys(run_id).summary, _Held)
     if held is None:
-        raise NotHeldBack(f"there is no run {run_id!r} that has ended: approve one that the quality gate has held back")
+        raise NotHeldBack(f"no run {run_id!r} has ended: approve a run that the quality gate held back")
     if held.error != HeldBack.__name__:
-        how = f"failed with {held.error}" if held.error else "has succeeded"
+        how = f"failed with {held.error}" if held.error else "succeeded"
         raise NotHeldBack(f"run {run_id!r} was not held back by the quality gate: it {how}")
     return held
 

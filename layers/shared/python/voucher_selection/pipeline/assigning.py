@@ -1,4 +1,4 @@
-"""Assign: the customers of one shard, streamed in batches, into a parquet file of their amounts; and the run's sum."""
+"""Assign: stream the customers of one shard into a parquet file of their amounts; and sum up the shards of a run."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -31,23 +31,23 @@ _ID_TYPES = {"integer": pa.int64(), "text": pa.string()}
 
 
 def assign_shard(run_id: str, shard: Shard, stores: Stores, batch_rows: int) -> ShardAssigned:
-    """Write the amounts of a shard's customers, in their order; doing it again writes the same objects.
+    """Write the amounts of a shard's customers, in the order of the customers. A repetition writes the same objects.
 
     Parameters
     ----------
     batch_rows
-        How many rows are read at a time; the memory needed follows from it, not from the size of the shard.
+        How many rows are read at a time. Memory use depends on it, not on the size of the shard.
 
     Raises
     ------
     NotParquet
         A page of a file cannot be read.
     SourceChanged, LakeUnavailable, LakeRefused
-        A file is not the one that was planned with, or cannot be fetched.
+        A file has changed since the run was planned, or cannot be fetched.
     ShardTooLarge
         The amounts do not fit on the disk.
     NoModel
-        The version that the run was planned with has expired.
+        The version in the run's plan has expired.
     """
     keys = RunKeys(run_id)
     plan = stores.lake.read_json(keys.plan, AssignPlan)
@@ -63,18 +63,18 @@ def assign_shard(run_id: str, shard: Shard, stores: Stores, batch_rows: int) -> 
                 totals = AssignTotals.sum([totals, _totals_of(answers)])
         vouchers = stores.lake.upload(keys.vouchers(shard.number), file)
     shard_totals = ShardAssigned(shard=shard.number, **totals.model_dump(), vouchers=vouchers)
-    stores.lake.write_json(keys.assigned(shard.number), shard_totals)  # last: where they are, the shard is complete
+    stores.lake.write_json(keys.assigned(shard.number), shard_totals)  # last: totals mark a complete shard
     return shard_totals
 
 
 def sum_up_assignment(run: Run, _request: AssignRequest, stores: Stores, _settings: ModelSettings) -> AssignSummary:
-    """Check that every shard of the manifest has its one result, and write the run's summary.
+    """Check that every shard of the manifest has one result, and write the run's summary.
 
     Raises
     ------
     ShardsIncomplete
-        A shard has no result or a result that does not add up, there are shards or results too many, or the amounts in
-        the lake are not those that the shards have written.
+        A shard has no result or one that does not add up, there are too many shards or results, or the amounts in the
+        lake differ from those that the shards wrote.
     """
     keys, lake = RunKeys(run.run_id), stores.lake
     plan = lake.read_json(keys.plan, AssignPlan)
@@ -82,7 +82,7 @@ def sum_up_assignment(run: Run, _request: AssignRequest, stores: Stores, _settin
     found = in_parallel(lambda shard: lake.read_json(keys.assigned(shard.number), ShardAssigned), shards)
     for shard, totals in zip(shards, found, strict=True):
         if totals.shard != shard.number or totals.rows != shard.rows or not totals.add_up:
-            raise ShardsIncomplete(f"shard {shard.number} has {shard.rows} rows, its result accounts for {totals!r}")
+            raise ShardsIncomplete(f"shard {shard.number} has {shard.rows} rows, but its result is {totals!r}")
     _check_written(lake, keys, found)
     summary = AssignSummary(
         run_id=run.run_id,
@@ -103,7 +103,7 @@ def sum_up_assignment(run: Run, _request: AssignRequest, stores: Stores, _settin
 
 def _check_written(lake: Lake, keys: RunKeys, shards: list[ShardAssigned]) -> None:
     expected = {keys.vouchers(shard.shard): shard.vouchers for shard in shards if shard.vouchers}
-    if len(expected) == len(shards):  # else some were written before this was written down
+    if len(expected) == len(shards):  # else an older version wrote some, without this record
         check_objects(lake.listed(keys.all_vouchers), expected)
 
 

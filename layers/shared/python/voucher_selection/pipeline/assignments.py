@@ -1,7 +1,6 @@
-"""Amounts of many customers at once, in Arrow: for each row what `POST /voucher` answers for it.
+"""Look up many customers at once, in Arrow: each row gets the amount that `POST /voucher` would answer.
 
-A rule is asked once per distinct value: what a text or a number means, and which amount a segment has. The rows only
-carry codes of these values.
+Each distinct value is read and looked up once. Rows only carry codes of these values.
 """
 
 from collections.abc import Callable
@@ -27,7 +26,7 @@ _ANSWERS = pa.schema([("segment", pa.string()), ("voucher_amount", pa.float64())
 
 
 def output_schema(customer_id: pa.DataType) -> pa.Schema:
-    """Return the columns of what is written for customers whose ids are of this type."""
+    """Return the columns of the output, for customer ids of this type."""
     given = [("customer_id", customer_id), ("country_code", pa.string()), ("segment_name", pa.string())]
     return pa.schema([*map(pa.field, *zip(*given, strict=True)), *_ANSWERS])
 
@@ -38,15 +37,16 @@ def assign(rows: pa.RecordBatch, model: Model, segment_name: str | None, custome
     Parameters
     ----------
     rows
-        Columns of `customers.CUSTOMER_COLUMNS`; one that is missing is null in every row.
+        Columns of `customers.CUSTOMER_COLUMNS`; a missing column is null in every row.
     segment_name
-        The segmentation of all rows; None: each names its own.
+        The segmentation of all rows; None: each row names its own.
     customer_id
-        The type that ids are written with: int64, or string.
+        The type of the ids in the output: int64 or string.
 
     Returns
     -------
-    Columns of `output_schema`. `voucher_amount` is in the country's currency, and null where there is a `problem`.
+    pa.RecordBatch
+        Columns of `output_schema`. `voucher_amount` is in the country's currency, and null in a row with a `problem`.
     """
     ids = _column(rows, "customer_id").cast(customer_id)
     country = _countries(_column(rows, "country_code"), model)
@@ -86,7 +86,7 @@ def _plain(column: pa.Array) -> pa.Array:
 
 
 def _texts(column: pa.Array) -> pa.StringArray:
-    """Texts as a lookup's request takes them; null where it refuses them."""
+    """Read texts as a lookup's request does; null where the request would reject them."""
 
     def read(value: str | None) -> str | None:
         try:
@@ -98,7 +98,7 @@ def _texts(column: pa.Array) -> pa.StringArray:
 
 
 def _countries(column: pa.Array, model: Model) -> pa.StringArray:
-    """Names of countries as the model has them; of others, the texts; null where a lookup's request refuses them."""
+    """Return the model's names of countries, and other texts unchanged; null where a lookup would reject the text."""
 
     def read(value: str | None) -> str | None:
         try:
@@ -111,17 +111,17 @@ def _countries(column: pa.Array, model: Model) -> pa.StringArray:
 
 def _once_per_value(column: pa.Array, read: Callable[[str | None], str | None]) -> pa.StringArray:
     if types.is_dictionary(column.type) and len(column.dictionary) > len(column):
-        column = column.dictionary_decode()  # a batch of a large row group uses few of its values
+        column = column.dictionary_decode()  # a batch of a large row group uses few of the dictionary's values
     encoded = column.dictionary_encode()
     values = [read(value) for value in encoded.dictionary.to_pylist()]
     return pa.array(values, pa.string()).take(encoded.indices)
 
 
 def _measured(rows: pa.RecordBatch, model: Model, segmentation: pa.Array) -> Parsed:
-    """Return what each row's segmentation splits by: orders, or days since the last order; null where it is not given.
+    """Return the value that each row's segmentation splits by: orders, or days since the last order; null if missing.
 
-    Malformed is a row with a value that cannot be read, in a column that it does not need too, or with values that
-    contradict each other, as in a request. A segmentation that the model has not splits by nothing.
+    As in a request, a row is malformed if any value cannot be read (also one that it does not need), or if values
+    contradict each other. The value is also null for a segmentation that the model does not have.
     """
     orders = parse_total_orders(_column(rows, "total_orders"))
     last_order, first_order = (
@@ -144,7 +144,7 @@ def _measured(rows: pa.RecordBatch, model: Model, segmentation: pa.Array) -> Par
 def _answers(
     model: Model, country: pa.Array, segmentation: pa.Array, value: pa.Array, usable: pa.BooleanArray
 ) -> pa.RecordBatch:
-    """Look up each distinct (country, segmentation, value) among the usable rows; the other rows are null."""
+    """Look up each distinct (country, segmentation, value) of the usable rows; other rows are null."""
     parts = [column.dictionary_encode() for column in (country, segmentation, value)]
     code = pa.repeat(pa.scalar(0, pa.int64()), len(usable))
     for part in parts:

@@ -1,4 +1,4 @@
-"""Attempts to move the pointer: again, when another run has moved it meanwhile."""
+"""Attempts to move the pointer to the served version: a run tries again if another run moved it meanwhile."""
 
 import random
 import time
@@ -6,23 +6,23 @@ from collections.abc import Iterator
 
 from voucher_selection.domain.errors import CatalogContended
 
-# Each time, another run has published.
+# Each failed attempt means that another run has published.
 ATTEMPTS = 12
 _LONGEST_PAUSE = 0.5  # seconds, before the next attempt
 
 
 def attempts() -> Iterator[int]:
-    """Yield the number of each attempt that a run may make, with a pause between two."""
+    """Yield the number of each attempt that a run may make, with a pause after each."""
     for attempt in range(ATTEMPTS):
         yield attempt
         pause()
 
 
 def contended(run: str) -> CatalogContended:
-    """Return the error of a run whose last attempt was no good either: an `append`, a `remodel` or a `rollback`."""
+    """Return the error for a run whose last attempt failed, too: an `append`, a `remodel` or a `rollback`."""
     return CatalogContended(f"the served model was replaced {ATTEMPTS} times during this {run}: start it again")
 
 
 def pause() -> None:
-    """Wait a moment before the next attempt, each run another, so that two do not meet again."""
+    """Wait for a random time before the next attempt, so that two runs do not collide again."""
     time.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 - nothing secret

@@ -1,4 +1,4 @@
-"""Clean: one shard, streamed in batches, into cleaned rows, rejected rows, counts and totals."""
+"""Clean: stream one shard, in batches, into cleaned rows, rejected rows, counts and totals."""
 
 import io
 from collections.abc import Iterator
@@ -27,11 +27,11 @@ from voucher_selection.domain.totals import ShardTotals, Totals
 from voucher_selection.pipeline.batches import read_ahead, read_parts
 from voucher_selection.pipeline.counting import CountedBatch, count_batches
 
-# Arrow's own allocator keeps more than it needs: the system's takes a fifth less memory and, in a fresh process, time.
+# Arrow's own allocator keeps unused memory: the system's takes a fifth less, and in a fresh process a fifth less time.
 pa.set_memory_pool(pa.system_memory_pool())
 # A file of at most this size is fetched whole.
 _SMALL_FILE_BYTES = 4 * 1024 * 1024
-# Rows of a row group that we write: what is in memory until it is written. The quarantine has a file for every rule.
+# Rows per row group that we write, which stay in memory until then. The quarantine has a file for every rule.
 _KEPT_ROWS = 262_144
 _REJECTED_ROWS = 32_768
 
@@ -42,21 +42,21 @@ class _Batch(NamedTuple):
 
 
 def clean_shard(lake: Lake, run_id: str, shard: Shard, reading: Reading, batch_rows: int) -> ShardTotals:
-    """Clean a shard and write what becomes of it; cleaning it again writes the same objects.
+    """Clean a shard, and write its rows, counts and totals. A repetition writes the same objects.
 
     Parameters
     ----------
     batch_rows
-        How many rows are read at a time; the memory needed follows from it, not from the size of the shard.
+        How many rows are read at a time. Memory use depends on it, not on the size of the shard.
 
     Raises
     ------
     NotParquet
         A page of a file cannot be read.
     SourceChanged, LakeUnavailable, LakeRefused
-        A file is not the one that was planned with, or cannot be fetched.
+        A file has changed since the run was planned, or cannot be fetched.
     ShardTooLarge
-        Its rows do not fit on the disk.
+        The rows do not fit on the disk.
     """
     keys = RunKeys(run_id)
     counts, dates, totals, dated = RunningCounts(), OrderDates(), Totals(), 0
@@ -82,7 +82,7 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, reading: Reading, batch_r
         counts=lake.write_counts(keys.counts(shard.number), counts.total()),
         frequent_dates=dates.frequent(reading.last_day),
     )
-    lake.write_json(keys.totals(shard.number), shard_totals)  # last: where they are, the shard is complete
+    lake.write_json(keys.totals(shard.number), shard_totals)  # last: totals mark a complete shard
     return shard_totals
 
 
@@ -95,7 +95,7 @@ def _batches(lake: Lake, shard: Shard, reading: Reading, batch_rows: int) -> Ite
 
 
 def _opener(lake: Lake, part: ShardPart) -> Opener:
-    """Return what opens a part's file for each thread that reads; a small one is fetched once, in one request."""
+    """Return a function that opens a part's file, for each thread that reads; a small file is fetched only once."""
     open_file = partial(lake.open, part.key, part.etag, part.size, part.source)
     file = open_file()
     if file.size > _SMALL_FILE_BYTES:
@@ -105,7 +105,7 @@ def _opener(lake: Lake, part: ShardPart) -> Opener:
 
 
 class _ShardFiles:
-    """The files on disk that a shard's rows go to: one for those that are kept, one for each rule's rejected ones."""
+    """The files on disk for a shard's rows: one for kept rows, and one for the rejected rows of each rule."""
 
     def __init__(self, folder: Path) -> None:
         self._stack = ExitStack()
@@ -130,5 +130,5 @@ class _ShardFiles:
 
 
 def _uploaded(lake: Lake, key: str, file: RowFile) -> StoredRows | None:
-    """Upload what was written, and return what is in it by its own account; None where there is nothing."""
+    """Upload a file, and return the record of it; None if no rows were written."""
     return lake.upload(key, file.path) if file.path.exists() else None

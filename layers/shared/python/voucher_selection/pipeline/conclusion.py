@@ -1,6 +1,6 @@
-"""What follows the move of the pointer: the run's record, and the expiry of old versions.
+"""The steps after the pointer has moved: write the run's record, and let old versions expire.
 
-The move is the end of a run: what comes after it is made up for by the next run, and fails none.
+Moving the pointer ends a run. A later step that fails does not fail the run: the next run makes up for it.
 """
 
 from collections.abc import Iterator
@@ -28,19 +28,19 @@ def record(summary: Summary, lake: Lake) -> None:
 
 
 def expire(catalog: Catalog, retention: Retention) -> None:
-    """Let the versions expire that need not stay."""
+    """Let the versions expire that `retention` does not keep."""
     with _made_up_for("old versions were not marked as expiring"):
         emit(ITEMS_LEFT_ASIDE, catalog.expire(retention, datetime.now(UTC)))
 
 
 def keep(catalog: Catalog) -> None:
-    """See to it that what is served again does not expire: a run may have marked it before it was in use."""
-    with _made_up_for("what is served again may be marked as expiring"):
+    """Make sure that a version that is served again does not expire: a run may have marked it before."""
+    with _made_up_for("the version that is served again may still be marked as expiring"):
         catalog.keep_in_use()
 
 
 def superseded[Kind: (HistorySummary, RemodelSummary, RollbackSummary)](summary: Kind, stays: Pointer) -> Kind:
-    """Return the summary of a run that has not moved the pointer, which stays where another run has moved it."""
+    """Return the summary of a run that did not move the pointer, because another run had moved it to `stays`."""
     became = {"outcome": Outcome.SUPERSEDED, "published": False, "served_version": stays.version}
     return summary.model_copy(update=became)
 

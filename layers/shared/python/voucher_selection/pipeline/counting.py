@@ -1,4 +1,4 @@
-"""Counting a history: each batch is cleaned and counted while the next is read."""
+"""Count a history: clean and count each batch of rows."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from voucher_selection.pipeline.batches import read_batches, row_groups_of
 
 
 class CountedBatch(NamedTuple):
-    """What became of a batch of rows, and how those kept count; `first_row` is the index in the file of the first."""
+    """A cleaned batch with its counts and totals; `first_row` is the index of the batch's first row in the file."""
 
     cleaned: Cleaned
     counts: Counts
@@ -25,7 +25,7 @@ class CountedBatch(NamedTuple):
 
 
 def count_file(path: str, reading: Reading, batch_rows: int) -> tuple[Counts, Totals]:
-    """Count a whole parquet file of a history, and write nothing."""
+    """Count a whole parquet file of a history, without writing anything."""
     metadata = pq.read_metadata(path)
     counts, totals = RunningCounts(), Totals()
     for batch in count_batches(lambda: path, RowGroups(0, metadata.num_row_groups, 0), reading, batch_rows):
@@ -42,7 +42,7 @@ def count_batches(
     Parameters
     ----------
     open_file
-        Opens the file, or returns its path; called once for each thread that reads.
+        Opens the file or returns its path; each thread that reads calls it once.
     """
     metadata = pq.read_metadata(open_file())
     runs, left_out = row_groups_of(metadata, row_groups, reading.countries)

@@ -1,4 +1,4 @@
-"""The counts that a run starts from: those of an earlier run, behind the served model or named."""
+"""The counts that a run builds on: those of the served model, or those of a named earlier run."""
 
 from voucher_selection.adapters.catalog import Base, Catalog
 from voucher_selection.adapters.lake import Lake
@@ -11,45 +11,45 @@ from voucher_selection.domain.model import CountsOrigin
 
 
 def served_base(catalog: Catalog) -> Base:
-    """Return the served version and the run whose counts are behind it.
+    """Return the served version, which names the run of its counts, and the pointer to it.
 
     Raises
     ------
     NoCounts
-        Nothing is served yet.
+        No model is served yet.
     """
     try:
         return catalog.base()
     except NoModel as error:
-        raise NoCounts("there are no counts to start from yet: run the pipeline on a whole history first") from error
+        raise NoCounts("no counts exist yet: run the pipeline on a whole history first") from error
 
 
 def read_ledger(lake: Lake, counted: CountsOrigin) -> Ledger:
-    """Read what counts count.
+    """Read the ledger of a run's counts.
 
     Raises
     ------
     NoCounts
-        The run has left no counts.
+        The run left no counts.
     ObjectMissing, ObjectAltered
-        The ledger is not the one that a model was published with.
+        The ledger is missing, or differs from the one that the model was published with.
     """
     ledger = ledger_if_there(lake, counted)
     if ledger is None:
         raise NoCounts(
-            f"run {counted.run_id!r} has left no counts in production/: name a run over a history that succeeded, or"
-            " none for the counts behind the served model"
+            f"run {counted.run_id!r} left no counts in production/: name a successful run over a history, or leave out"
+            " `run_id` for the counts of the served model"
         )
     return ledger
 
 
 def ledger_if_there(lake: Lake, counted: CountsOrigin) -> Ledger | None:
-    """Read what counts count; None where nobody wrote it down, as before there were ledgers.
+    """Read the ledger of a run's counts; None if the run wrote none, like those of older versions.
 
     Raises
     ------
     ObjectMissing, ObjectAltered
-        The ledger is not the one that a model was published with.
+        The ledger is missing, or differs from the one that the model was published with.
     """
     key = RunKeys(counted.run_id).ledger
     if counted.ledger is None:
@@ -58,38 +58,41 @@ def ledger_if_there(lake: Lake, counted: CountsOrigin) -> Ledger | None:
 
 
 def read_counts(lake: Lake, run_id: str, ledger: Ledger | None) -> Counts:
-    """Read a run's counts, which have to be those that its ledger was written with.
+    """Read a run's counts, and check them against its ledger.
 
     Raises
     ------
     ObjectMissing, ObjectAltered
+        The counts are missing, or differ from those that the run wrote.
     """
     return lake.read_counts(RunKeys(run_id).merged_counts, ledger.counts if ledger else None)
 
 
 def check_countries(ledger: Ledger, countries: tuple[str, ...]) -> None:
-    """Refuse to add rows of other countries than the counts are of: the rows of their objects are long gone.
+    """Check that new rows are of the same countries as the counts, because the old rows cannot be counted again.
 
     Raises
     ------
     OtherCountries
+        The countries differ.
     """
     if by_key(countries).keys() != by_key(ledger.countries).keys():
         raise OtherCountries(
-            f"the counts are of {', '.join(ledger.countries)}, and new history was to be counted for"
+            f"the counts are of {', '.join(ledger.countries)}, but the new history is for"
             f" {', '.join(countries)}: leave out `countries`, or run the whole history for these countries"
         )
 
 
 def check_time_zone(ledger: Ledger, time_zone: str) -> None:
-    """Refuse to add rows by the days of another time zone than the counts have.
+    """Check that new rows are counted by days of the same time zone as the counts.
 
     Raises
     ------
     OtherTimeZone
+        The time zones differ.
     """
     if time_zone != ledger.time_zone:
         raise OtherTimeZone(
-            f"the counts are by the days of {ledger.time_zone}, and new history was to be counted by those of"
+            f"the counts are by days of {ledger.time_zone}, but the new history is by days of"
             f" {time_zone}: run the whole history, or set `time_zone` back to {ledger.time_zone}"
         )

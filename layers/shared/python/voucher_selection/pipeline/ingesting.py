@@ -29,7 +29,7 @@ HISTORY = FileKind(check_schema, COLUMN_NAMES)
 
 
 class _Source(NamedTuple):
-    """A source as it was landed: its files and their schemas, what of it was not read, and its shards."""
+    """A landed source: its new files with their schemas, the files and objects that are skipped, and its shards."""
 
     files: tuple[SourceFile, ...]
     known: tuple[KnownFile, ...]
@@ -52,11 +52,11 @@ def ingest(run: Run, request: RunRequest, stores: Stores, settings: IngestSettin
     Raises
     ------
     InvalidRequest
-        Runs of this kind have no source; or they name a segmentation that the model does not have.
+        Runs of this kind have no source, or the request names a segmentation that the model does not have.
     NoCounts, OtherCountries, OtherTimeZone
-        An append does not fit the counts behind the served model.
+        An append does not fit the counts of the served model.
     NoModel
-        Customers were to get amounts, and no model is published yet.
+        An assign run needs a model, and none is published yet.
     VoucherSelectionError
         `InvalidSegments`, one of landing's errors, `NotParquet`, `WrongSchema`, or `EmptySource`.
     """
@@ -77,7 +77,7 @@ def _whole(run: Run, request: FullRequest, stores: Stores, settings: IngestSetti
 
 
 def _addition(run: Run, request: AppendRequest, stores: Stores, settings: IngestSettings) -> _Planned:
-    """Plan a run over the objects that the served model's counts do not count; without any, it has no files."""
+    """Plan an append: its files are the objects that the served model's counts do not include, possibly none."""
     served = served_base(stores.catalog).served
     ledger = read_ledger(stores.lake, served.counts)
     check_countries(ledger, request.countries or ledger.countries)
@@ -111,7 +111,7 @@ def _history(
 
 
 def _customers(run: Run, request: AssignRequest, stores: Stores, settings: IngestSettings) -> _Planned:
-    """Plan a run that gives customers the amounts of the version that is served now."""
+    """Plan an assign run, with the version that is served now."""
     served = stores.catalog.base().served
     check_segmentation(served.definitions, request.segment_name)
 
@@ -138,7 +138,7 @@ _PLANNERS: Mapping[str, Callable[[Run, Any, Stores, IngestSettings], _Planned]] 
     "assign": _customers,
 }
 if _PLANNERS.keys() != modes_through(INGEST):
-    raise TypeError("Ingest plans other kinds of run than the state machine sends to it")
+    raise TypeError("expected Ingest to plan exactly the kinds of run that the state machine sends to it")
 
 
 def _landed(

@@ -1,4 +1,4 @@
-"""The results of a run's shards: one for each shard of the manifest, checked, and summed."""
+"""Merge the results of a run's shards: check that each shard of the manifest has one, and add them up."""
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import batched
@@ -14,14 +14,14 @@ from voucher_selection.domain.stored_objects import StoredRows
 from voucher_selection.domain.striking_dates import StrikingDate, striking_dates
 from voucher_selection.domain.totals import ShardTotals, Totals
 
-# An execution's cause is cut at 32 KiB; the first failures say what is wrong.
+# An execution's cause is cut at 32 KiB; the first failures are enough to find the fault.
 _NAMED_SHARDS = 5
-# Shards whose counts are in memory at once: what is needed does not grow with their number.
+# Counts of this many shards are in memory at once, however many shards the run has.
 _SHARDS_AT_ONCE = 256
 
 
 class Merged(NamedTuple):
-    """What all shards of a run have counted."""
+    """The sum of all shards of a run."""
 
     totals: Totals
     counts: Counts
@@ -29,14 +29,15 @@ class Merged(NamedTuple):
 
 
 def merge_shards(lake: Lake, plan: HistoryPlan) -> Merged:
-    """Sum up the results of a run's shards.
+    """Add up the results of a run's shards.
 
     Raises
     ------
     ShardsIncomplete
-        A shard has no result or a result that does not add up, or there are shards or results too many.
+        A shard has no result or one that does not add up, there are too many shards or results, or the rows in the lake
+        differ from those that the shards wrote.
     ObjectAltered, ObjectMissing
-        A shard's counts are not those that it has written.
+        A shard's counts are missing, or differ from those that it wrote.
     """
     keys = RunKeys(plan.run_id)
     shards = checked_shards(lake, plan, keys.all_totals, keys.totals)
@@ -48,17 +49,17 @@ def merge_shards(lake: Lake, plan: HistoryPlan) -> Merged:
 def checked_shards(
     lake: Lake, plan: HistoryPlan | AssignPlan, results: str, result_of: Callable[[int], str]
 ) -> list[Shard]:
-    """Return the shards of the manifest, each of which has one result.
+    """Return the shards of the manifest, after checking that each has one result.
 
     Parameters
     ----------
     results, result_of
-        The folder of the results, and the key of each shard's.
+        The folder of the results, and a function that returns the key of a shard's result.
 
     Raises
     ------
     ShardsIncomplete
-        A shard has no result, or there are shards or results too many.
+        A shard has no result, or there are too many shards or results.
     """
     keys = RunKeys(plan.run_id)
     shards = lake.read_json(keys.manifest, list[Shard])
@@ -68,7 +69,7 @@ def checked_shards(
     if missing:
         raise ShardsIncomplete(_why_missing(lake, keys, missing, len(shards)))
     if surplus := sorted(found - expected):
-        raise ShardsIncomplete(f"{len(surplus)} results are of no shard of the manifest (the first: {surplus[0]})")
+        raise ShardsIncomplete(f"{len(surplus)} results belong to no shard of the manifest (the first: {surplus[0]})")
     return shards
 
 
@@ -76,8 +77,8 @@ def _check_manifest(plan: HistoryPlan | AssignPlan, shards: list[Shard]) -> None
     rows = sum(shard.rows for shard in shards)
     if [shard.number for shard in shards] != list(range(plan.shards)) or rows != plan.rows:
         raise ShardsIncomplete(
-            f"the manifest has {len(shards)} shards with {rows} rows, the plan {plan.shards} with {plan.rows}:"
-            " a shard is missing or doubled"
+            f"expected {plan.shards} shards with {plan.rows} rows, as planned, got a manifest of {len(shards)} with"
+            f" {rows}: a shard is missing or occurs twice"
         )
 
 
@@ -85,23 +86,24 @@ def _read_totals(lake: Lake, keys: RunKeys, shards: list[Shard]) -> list[ShardTo
     found = in_parallel(lambda shard: lake.read_json(keys.totals(shard.number), ShardTotals), shards)
     for shard, totals in zip(shards, found, strict=True):
         if totals.shard != shard.number or totals.rows_read != shard.rows or not totals.add_up:
-            raise ShardsIncomplete(f"shard {shard.number} has {shard.rows} rows, its result accounts for {totals!r}")
+            raise ShardsIncomplete(f"shard {shard.number} has {shard.rows} rows, but its result is {totals!r}")
     return found
 
 
 def check_objects(found: Mapping[str, Listed], expected: Mapping[str, StoredRows]) -> None:
-    """Check that the lake has the objects which shards have written, as they have written them, and no others.
+    """Check that the lake has exactly the objects that the shards wrote, unchanged.
 
     Raises
     ------
     ShardsIncomplete
+        An object is missing, was added, or was changed.
     """
     differing = sorted(key for key in found.keys() | expected.keys() if not _is_same(found.get(key), expected.get(key)))
     if differing:
         key = differing[0]
         raise ShardsIncomplete(
-            f"{len(differing)} objects are not as the shards have left them: {key} is {_told(found.get(key))}, expected"
-            f" {_told(expected.get(key))}: start the run again"
+            f"{len(differing)} objects differ from those that the shards wrote: {key} is {_told(found.get(key))},"
+            f" expected {_told(expected.get(key))}: start the run again"
         )
 
 
@@ -117,11 +119,11 @@ def _striking_dates(plan: HistoryPlan, totals: list[ShardTotals]) -> tuple[Strik
 
 
 def _told(known: Listed | StoredRows | None) -> str:
-    return "no object" if known is None else f"of {known.size:,} bytes (ETag {known.etag})"
+    return "no object" if known is None else f"an object of {known.size:,} bytes (ETag {known.etag})"
 
 
 def _check_rows(lake: Lake, keys: RunKeys, totals: list[ShardTotals]) -> None:
-    """Check that the rows which shards have kept and rejected are in the lake, and no others."""
+    """Check that the lake has exactly the rows that the shards kept and rejected."""
     expected = {key: written for shard in totals for key, written in _written(keys, shard)}
     check_objects(lake.listed(keys.all_cleaned) | lake.listed(keys.all_quarantine), expected)
 

@@ -1,4 +1,4 @@
-"""Model: what the last state of the state machine does for each kind of run."""
+"""Model, the last state of the state machine: call the function that ends each kind of run."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -24,19 +24,20 @@ _MODELS: Mapping[str, Callable[[Run, Any, Stores, ModelSettings], Summary]] = {
     "approve": approve,
 }
 if _MODELS.keys() != modes_through(MODEL):
-    raise TypeError("Model handles other kinds of run than the state machine sends to it")
+    raise TypeError("expected Model to handle exactly the kinds of run that the state machine sends to it")
 
 
 def model(run: Run, request: RunRequest, stores: Stores, settings: ModelSettings) -> Summary:
-    """Do what a run ends with: publish its model or report it, sum up its assignments, or move the pointer.
+    """End a run: publish or report its model, sum up its assignments, or move the pointer.
 
     Returns
     -------
-    The summary of the run, which is written beside its objects too.
+    Summary
+        The summary of the run, which is also written to the lake.
 
     Raises
     ------
     VoucherSelectionError
-        What the function that handles the request raises.
+        Any error of the function that handles the request.
     """
     return _MODELS[request.mode](run, request, stores, settings)

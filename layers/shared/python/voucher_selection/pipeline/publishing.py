@@ -1,4 +1,4 @@
-"""Model, of a run over a history: make a model from what its shards counted, and publish it."""
+"""Publish a run over a history: make a model from the counts of its shards, and serve it."""
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -52,25 +52,25 @@ _MODES_SCHEMA = pa.schema(
 
 
 def publish_run(run: Run, request: HistoryRequest, stores: Stores, settings: ModelSettings) -> PointerSummary:
-    """Make the model of a run whose shards are clean, write it to `production/`, publish it, and sum the run up.
+    """Make the model of a run whose shards are cleaned, write it to `production/`, publish it, and write a summary.
 
-    The model of a full run is made from its own counts, that of an append from these and the counts behind the model
-    that is served when it is published. Of a run that has published already, nothing is made again.
+    The model of a full run is made from its own counts. The model of an append is made from its own counts plus those
+    of the model that is served at that moment. If the run has already published, its model is not made again.
 
     Raises
     ------
     ShardsIncomplete
-        A shard has no result, or results that do not add up.
+        A shard has no result, or a result that does not add up.
     ObjectAltered, ObjectMissing
-        An object of the run, or of the counts that it is added to, is not as it was left.
+        An object of the run, or of the counts that it is added to, is missing or has changed.
     TooManyAmounts, ModelTooLarge, AmountOutOfRange
         The model could not be served; nothing is written.
     NothingKept
         No row of the run's countries was kept.
     HeldBack
-        The model does not keep to the thresholds; nothing is written.
+        The model fails thresholds of the quality gate; nothing is written.
     OtherCountries, OtherTimeZone, AlreadyCounted, NoLongerCounted, CatalogContended
-        An append cannot be added to the counts that are served now.
+        An append cannot be added to the counts of the served model.
     """
     thresholds = settings.gate.with_those_of(request.gate)
     summary = stores.catalog.moved_by(run.run_id) or _publish(run, stores, thresholds)
@@ -80,12 +80,12 @@ def publish_run(run: Run, request: HistoryRequest, stores: Stores, settings: Mod
 
 
 def make_model(version: Version, counts: Counts) -> Model:
-    """Return the model that a version of it describes, made from counts.
+    """Make the model of a version from counts.
 
     Raises
     ------
     TooManyAmounts, ModelTooLarge, AmountOutOfRange
-        It could not be served.
+        The model could not be served.
     """
     check_segments(version.countries, version.definitions)
     modes = segment_modes(counts, version.definitions, version.cur_date, version.countries)
@@ -95,7 +95,7 @@ def make_model(version: Version, counts: Counts) -> Model:
 
 
 def modes_table(modes: tuple[SegmentMode, ...]) -> pa.Table:
-    """Return the modes as the table in `production/`: a row per segment with its assignments, the mode's first."""
+    """Return the modes as a table for `production/`: a row per segment, with its amounts, the mode first."""
     rows = [
         {name: getattr(mode, name) for name in _MODES_SCHEMA.names if name != "assignments"}
         | {"assignments": [asdict(assignment) for assignment in mode.assignments]}
@@ -105,13 +105,13 @@ def modes_table(modes: tuple[SegmentMode, ...]) -> pa.Table:
 
 
 def _baseline(catalog: Catalog) -> Model | None:
-    """Return the served model, which a new one is compared with; None where there is none, or it cannot be read."""
+    """Return the served model, for comparison; None if no model is served, or it cannot be read."""
     try:
         return catalog.read(catalog.served_version())
     except NoModel:
         return None
     except UnreadableItem as error:
-        logger.error("the served model cannot be compared with", reason=str(error))
+        logger.error("the served model cannot be read for comparison", reason=str(error))
         return None
 
 
@@ -135,7 +135,7 @@ def _publish_whole(plan: HistoryPlan, merged: Merged, stores: Stores, thresholds
 
 
 def _publish_addition(plan: HistoryPlan, addition: Merged, stores: Stores, thresholds: Thresholds) -> HistorySummary:
-    """Add what was counted to the counts behind the served model, and again if that was replaced meanwhile."""
+    """Add new counts to those of the served model; try again if another run replaced that meanwhile."""
     for _ in attempts():
         base = served_base(stores.catalog)
         ledger = read_ledger(stores.lake, base.served.counts)
@@ -152,22 +152,23 @@ def _publish_addition(plan: HistoryPlan, addition: Merged, stores: Stores, thres
 
 
 def _check_source(plan: HistoryPlan, ledger: Ledger) -> None:
-    """Check that what was left out as counted is counted: others may have been served since the run was planned.
+    """Check that the served counts still include the skipped objects: the served model may have changed since the plan.
 
     Raises
     ------
     NoLongerCounted
+        The counts lack some of them.
     """
     if plan.known_files:
         raise NoLongerCounted(
-            f"this run was planned by an earlier version, which did not write down the {plan.known_files} objects of"
+            f"an older version planned this run, and did not record the {plan.known_files} objects of"
             f" {plan.source} that were counted before: nothing is published; start the append again"
         )
     missing = [file for file in plan.known if file.identity not in ledger.identities]
     if missing:
         raise NoLongerCounted(
             f"{len(missing)} of the {len(plan.known) + len(plan.files)} objects of {plan.source} were counted when this"
-            f" run was planned, and are not in the counts that are served now (the first: {missing[0].source}): nothing"
+            f" run was planned, but are not in the counts of the served model (the first: {missing[0].source}): nothing"
             " is published; start the append again, it will count them"
         )
 
@@ -175,13 +176,13 @@ def _check_source(plan: HistoryPlan, ledger: Ledger) -> None:
 def _extended(
     base: Base, ledger: Ledger, plan: HistoryPlan, addition: Merged, lake: Lake
 ) -> tuple[Ledger, Counts, Model]:
-    """Return the ledger, the counts and the model of the base with what was counted added to it."""
+    """Return the ledger, the counts and the model that result from adding the new counts to the base."""
     check_countries(ledger, plan.countries)
     check_time_zone(ledger, plan.reading.time_zone)
     base_run_id = base.served.counts.run_id
     extended = ledger.extended(base_run_id, plan.run_id, plan.files, addition.totals)
     counts = Counts.sum([read_counts(lake, base_run_id, ledger), addition.counts])
-    # The base may be of a run that started later; this model is newer all the same.
+    # The base may come from a run that started later; this model is newer nevertheless.
     version = version_after(base.pointer.newest_version, plan.version)
     return extended, counts, _model_of(plan, version, base.served.definitions, counts, extended)
 
@@ -203,7 +204,7 @@ def _model_of(
 
 
 def _write(lake: Lake, counts: Counts, ledger: Ledger, model: Model) -> Model:
-    """Write the counts, their ledger and the modes; return the model with the ledger that its counts are known by."""
+    """Write the counts, their ledger and the modes; return the model with the record of its ledger."""
     keys = RunKeys(model.run_id)
     ledger = ledger.model_copy(update={"counts": lake.write_counts(keys.merged_counts, counts)})
     lake.write_table(keys.modes, modes_table(model.modes))
@@ -211,7 +212,7 @@ def _write(lake: Lake, counts: Counts, ledger: Ledger, model: Model) -> Model:
 
 
 def _summary(plan: HistoryPlan, merged: Merged, base_run_id: str | None, version: str) -> HistorySummary:
-    """Sum up a run whose model is served."""
+    """Return the summary of a run whose model becomes the served one."""
     return HistorySummary(
         run_id=plan.run_id,
         mode=plan.mode,
@@ -236,7 +237,7 @@ def _summary(plan: HistoryPlan, merged: Merged, base_run_id: str | None, version
 
 
 def _summary_of_nothing_new(plan: HistoryPlan, addition: Merged, base: Base) -> HistorySummary:
-    """Sum up a run whose objects are all counted already."""
+    """Return the summary of an append whose objects were all counted before."""
     summary = _summary(plan, addition, base.served.counts.run_id, base.version)
     return summary.model_copy(update={"outcome": Outcome.NOTHING_NEW, "published": False})
 
@@ -246,6 +247,6 @@ def _check_kept(plan: HistoryPlan, totals: Totals) -> None:
         return
     countries = ", ".join(plan.countries)
     if totals.other_country == totals.rows_read:
-        raise NothingKept(f"none of the {totals.rows_read} rows of {plan.source} is of {countries}")
+        raise NothingKept(f"expected rows of {countries}, got none among the {totals.rows_read} rows of {plan.source}")
     rejected = ", ".join(f"{count} {rule}" for rule, count in totals.rejected.items() if count)
     raise NothingKept(f"cleaning rejected every row of {countries} in {plan.source}: {rejected}")

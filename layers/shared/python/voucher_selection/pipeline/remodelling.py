@@ -26,12 +26,12 @@ from voucher_selection.pipeline.conclusion import expire, record, superseded
 from voucher_selection.pipeline.counts_to_build_on import ledger_if_there, read_counts, read_ledger
 from voucher_selection.pipeline.publishing import make_model, modes_table
 
-# A summary has this many of the changes: it is its execution's result, which is limited to 256 KiB.
+# A summary lists at most this many changes: it is the result of the execution, which has at most 256 KiB.
 _MOST_CHANGES = 100
 
 
 class _Counts(NamedTuple):
-    """Counts that a model is made from, what they are of, and their ledger (None: older versions wrote none)."""
+    """The counts to make a model from: their run, countries, time zone and ledger (None: an older version)."""
 
     origin: CountsOrigin
     countries: tuple[str, ...]
@@ -40,7 +40,7 @@ class _Counts(NamedTuple):
 
 
 class _Remodelled(NamedTuple):
-    """A model, and what was served when it was made (None: nothing)."""
+    """A model, and the model that was served when it was made (None: no model was served)."""
 
     model: Model
     base: Base | None
@@ -48,28 +48,29 @@ class _Remodelled(NamedTuple):
 
     @property
     def changes(self) -> tuple[SegmentChange, ...]:
-        """The segments whose amount is not the served one."""
+        """The segments whose amount differs from the served one."""
         return tuple(changed_segments(self.served.modes if self.served else (), self.model.modes))
 
 
 def remodel(run: Run, request: RemodelRequest, stores: Stores, settings: ModelSettings) -> PointerSummary:
-    """Make a model from counts in `production/`, publish it or report what it would be, and sum the run up.
+    """Make a model from counts in `production/`, publish or only report it, and write a summary.
 
-    What the request does not name stays as it is served; the date is the deployment's, or the day of the start in the
-    time zone of the counts. A run that has already published makes nothing again.
+    Counts and segments that the request does not name are those of the served model. The default date is the
+    deployment's, or else the day of the start in the time zone of the counts. If the run has already published, its
+    model is not made again.
 
     Raises
     ------
     NoCounts
-        Nothing is served yet, or the run named has left no counts.
+        No model is served yet, or the named run left no counts.
     ObjectAltered, ObjectMissing
-        The counts are not as their run has left them.
+        The counts are missing, or differ from those that their run wrote.
     TooManyAmounts, ModelTooLarge, AmountOutOfRange
-        The model could not be served, or answered; nothing is written.
+        The model could not be served; nothing is written.
     HeldBack
-        The model does not keep to the thresholds; nothing is written.
+        The model fails thresholds of the quality gate; nothing is written.
     CatalogContended
-        Other runs have published again and again meanwhile.
+        Other runs published during each attempt.
     """
     if not request.publish:
         return _report(run, _make(run, request, stores, settings.cur_date), stores.lake)
@@ -81,23 +82,23 @@ def remodel(run: Run, request: RemodelRequest, stores: Stores, settings: ModelSe
 
 
 def make_what_if(asked_at: datetime, request: WhatIfRequest, stores: Stores, cur_date: date | None) -> WhatIf:
-    """Return what a remodel would publish and change; nothing is written.
+    """Return the model that a remodel would publish, and what it would change; nothing is written.
 
     Parameters
     ----------
     asked_at
-        Taken as the start of the run.
+        The time of the request, used as the start of the run.
     cur_date
-        The date unless the request names another; None: the day it is asked, in the counts' time zone.
+        The date if the request names none; None: the day of `asked_at`, in the counts' time zone.
 
     Raises
     ------
     NoCounts
-        Nothing is served yet, or the run named has left no counts.
+        No model is served yet, or the named run left no counts.
     ObjectAltered, ObjectMissing
-        The counts are not as their run has left them.
+        The counts are missing, or differ from those that their run wrote.
     TooManyAmounts, ModelTooLarge, AmountOutOfRange
-        The model could not be served, or answered; nothing is written.
+        The model could not be served, or the what-if is too large for an answer.
     """
     what_if = _what_if(_make(Run("what-if", asked_at), request, stores, cur_date))
     check_what_if(what_if)
@@ -148,23 +149,23 @@ def _served(catalog: Catalog) -> Base | None:
 
 
 def _counts(request: WhatIfRequest, base: Base | None, lake: Lake) -> _Counts:
-    """Return the counts to use: those of the run that the request names, or else those behind the served model."""
+    """Return the counts to use: those of the run that the request names, or else those of the served model."""
     if request.run_id:
         ledger = read_ledger(lake, CountsOrigin(request.run_id))
         origin = CountsOrigin(request.run_id, ledger.rows, lake.stored(RunKeys(request.run_id).ledger))
         return _Counts(origin, ledger.countries, ledger.time_zone, ledger)
     if base is None:
-        raise NoCounts("there are no counts to make a model from yet: run the pipeline on a whole history first")
+        raise NoCounts("no counts exist yet: run the pipeline on a whole history first")
     served = base.served
     return _Counts(served.counts, served.countries, served.time_zone, ledger_if_there(lake, served.counts))
 
 
 def _publish(made: _Remodelled, summary: RemodelSummary, catalog: Catalog) -> Pointer | None:
-    """Serve the model in the place of the one it was made from: history appended meanwhile must not be lost."""
+    """Serve the model only in place of the one that it was compared with, so that no append is lost meanwhile."""
     model, base, _ = made
     if base is None:
         return catalog.publish(model, summary)
-    if base.pointer.newest_version >= model.version:  # it would be kept, and never served
+    if base.pointer.newest_version >= model.version:  # a newer run was served: this model would never be
         return base.pointer
     return catalog.replace(base, model, summary)
 

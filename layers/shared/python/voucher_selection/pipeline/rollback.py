@@ -1,4 +1,4 @@
-"""Rollback: serve a kept version again, and sum the run up."""
+"""Rollback: serve a kept version again, and write the run's summary."""
 
 from datetime import UTC, datetime
 
@@ -18,9 +18,9 @@ from voucher_selection.pipeline.conclusion import keep, record, superseded
 
 
 class _Settled(BaseModel):
-    """What a rollback does: repeated, "the version before" must not mean another one.
+    """The versions of a rollback, stored so that a repetition does not choose another "version before".
 
-    `from_version` is None where the pointer could not be read.
+    `from_version` is None if the pointer could not be read.
     """
 
     from_version: str | None
@@ -30,17 +30,17 @@ class _Settled(BaseModel):
 def roll_back(run: Run, request: RollbackRequest, stores: Stores, _settings: ModelSettings) -> PointerSummary:
     """Serve the version that the request names, or the one served before, and write the run's summary.
 
-    Later runs go on from it: an append adds to its counts, a remodel uses them. Of a run that has moved the pointer
-    already, nothing is done again: another run may have moved it on.
+    Later runs build on this version: an append adds to its counts, a remodel uses them. If this run has already moved
+    the pointer, it does not move it again, because another run may have moved it since.
 
     Raises
     ------
     NoModel
-        None has been published yet.
+        No model has been published yet.
     NoVersion
-        The catalog does not keep that version, or there was none before.
+        The catalog does not keep the version, or no version was served before.
     UnreadableItem
-        The pointer does not say which version was before.
+        The request names no version, and the pointer cannot be read.
     """
     summary = stores.catalog.moved_by(run.run_id) or _roll_back(run, request, stores)
     record(summary, stores.lake)
@@ -67,7 +67,7 @@ def _roll_back(run: Run, request: RollbackRequest, stores: Stores) -> RollbackSu
             nothing_new = {"outcome": Outcome.NOTHING_NEW, "published": False}
             return summary.model_copy(update=nothing_new | {"previous_version": pointer.previous_version})
         if pointer and request.version is None and served != settled.from_version:
-            # It was to go back from what is not served any more.
+            # The version to go back from is no longer the served one.
             return superseded(summary, pointer)
         if not stores.catalog.serve_again(served, summary):
             return summary
@@ -75,7 +75,7 @@ def _roll_back(run: Run, request: RollbackRequest, stores: Stores) -> RollbackSu
 
 
 def _pointer(catalog: Catalog, request: RollbackRequest) -> Pointer | None:
-    """Return the pointer; None where it cannot be read, and the request says all the same where to go."""
+    """Return the pointer; None if it cannot be read, but the request names the version to serve."""
     try:
         return catalog.pointer()
     except UnreadableItem:
@@ -92,7 +92,7 @@ def _settle(run: Run, request: RollbackRequest, stores: Stores) -> _Settled:
         served, before = (pointer.version, pointer.previous_version) if pointer else (None, None)
         to_version = request.version or before
         if to_version is None:
-            raise NoVersion(f"{served} is the first version: there is none before it to go back to")
+            raise NoVersion(f"{served} is the first version: no version was served before it")
         settled = _Settled(from_version=served, to_version=to_version)
         stores.lake.write_json(key, settled)
     return settled
