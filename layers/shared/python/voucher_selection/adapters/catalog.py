@@ -1,9 +1,9 @@
 """The catalog on DynamoDB: versions of the model, and the pointer to the one that is served.
 
-A version's items are written first; then one transaction moves the pointer, which makes all of them the served model,
-and keeps the summary of the run that has moved it. So a run moves the pointer once, however often it is repeated, and
-what has become of it can be asked. A rollback moves the pointer alone; its newest version stays, so that a late run
-older than it is not served instead. `catalog_items` has what the items hold.
+A run first writes a version's items. Then one transaction moves the pointer to the version, which makes it the served
+model, and stores the run's summary. So a run moves the pointer only once, however often it is repeated, and its summary
+can be read later. A rollback moves the pointer, but keeps the pointer's `newest_version`, so that a late run with an
+older version is not served. `catalog_items` describes the items.
 """
 
 import random
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import WriteRequestOutputTypeDef, WriteRequestTypeDef
 
 _NAMES = {"#version": "version", "#previous": "previous_version", "#newest": "newest_version"}
-# What sorts after every version that there can be yet is none, nor is what is no text: it is as good as not there. A
-# pointer that was written before there were rollbacks has no newest version.
+# An attribute that is not text, or that sorts after every version that can exist yet, counts as missing. A pointer that
+# an older version wrote, before rollbacks existed, has no newest version.
 _VERSION_IS_ONE = "(attribute_type(#version, :text) AND #version < :beyond)"
 _NEWEST_IS_ONE = "(attribute_type(#newest, :text) AND #newest < :beyond)"
 _NEWER = (
@@ -53,19 +53,19 @@ _NEWER = (
 _IF_NEWER = f"NOT {_VERSION_IS_ONE} OR {_NEWER}"
 _IF_BUILT_ON_SERVED = f"#version = :base AND {_NEWER}"
 _SERVE_NEWER = "SET #previous = if_not_exists(#version, :none), #version = :version, #newest = :version"
-# What SET reads is what was there before the update.
+# SET reads the values from before the update.
 _SERVE_AGAIN = "SET #newest = if_not_exists(#newest, #version), #previous = #version, #version = :version"
-# A reader that took the pointer just before it moved still finds its version.
+# A reader that read the pointer just before it moved still finds its version.
 _GRACE = timedelta(days=1)
-# Step Functions knows an execution for as long.
+# Step Functions keeps an execution for the same time.
 _RUNS_KNOWN = timedelta(days=90)
 _ITEMS_OF_A_BATCH = 25  # DynamoDB's limit
 _ATTEMPTS = 10
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0  # seconds, before what DynamoDB has not done is sent again
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0  # seconds, before the next attempt
 
 
 class Base(NamedTuple):
-    """What a run builds on: the served version, and the pointer to it."""
+    """The served version that a run builds on, and the pointer to it."""
 
     served: Version
     pointer: Pointer
@@ -78,7 +78,10 @@ class Base(NamedTuple):
 
 @explained
 class Catalog:
-    """The models in one table.
+    """The models and the pointer in one table.
+
+    Every public method raises `CatalogUnavailable` if DynamoDB does not answer, and `CatalogRefused` if it denies the
+    request.
 
     Parameters
     ----------
@@ -93,18 +96,18 @@ class Catalog:
         self._client = client
 
     def served_version(self) -> str:
-        """Return the version that is served; raises what `pointer` does."""
+        """Return the served version; raises the same errors as `pointer`."""
         return self.pointer().version
 
     def pointer(self) -> Pointer:
-        """Return which version is served, and which was before.
+        """Return the pointer: the served version, and the one served before.
 
         Raises
         ------
         NoModel
-            None has been published yet.
+            No model has been published yet.
         UnreadableItem
-            The pointer does not say.
+            The pointer does not name a version.
         """
         found = self._get(**POINTER)
         if found is None:
@@ -112,17 +115,18 @@ class Catalog:
         return pointer_of(found)
 
     def versions(self) -> list[Version]:
-        """Return every version that the catalog has, the newest first; items that cannot be read are left aside."""
+        """Return all versions in the catalog, the newest first; unreadable items are skipped and logged."""
         return self._versions()[0]
 
     def version(self, version: str) -> Version:
-        """Return what is known of a version.
+        """Read a version without its segments.
 
         Raises
         ------
         NoModel
-            There is no such version.
+            The catalog does not have the version.
         UnreadableItem
+            The version's item has an unexpected form.
         """
         item = self._get(MODEL, f"{VERSION}{version}")
         if item is None:
@@ -130,80 +134,92 @@ class Catalog:
         return version_of(item)
 
     def read(self, version: str) -> Model:
-        """Read a version.
+        """Read the model of a version, with its segments.
 
         Raises
         ------
         NoModel
-            There is no such version, or not the whole of it.
+            The catalog does not have the version, or lacks some of its segments.
         UnreadableItem
+            An item of the version has an unexpected form.
         """
         return model_of(self.version(version), self._query(f"{VERSION}{version}", ""))
 
     def base(self) -> Base:
-        """Return what a run that changes the served model builds on.
+        """Return the served version and the pointer, for a run that builds on them.
 
         Raises
         ------
         NoModel
-            None has been published yet, or the served version is not in the catalog.
+            No model has been published yet, or the catalog does not have the served version.
         UnreadableItem
+            The pointer or the version's item has an unexpected form.
         """
         pointer = self.pointer()
         return Base(self.version(pointer.version), pointer)
 
     def moved_by(self, run_id: str) -> PointerSummary | None:
-        """Return the summary of a run that has moved the pointer; None of one that has not.
+        """Return the summary of a run if it has moved the pointer, else None.
 
         Raises
         ------
         UnreadableItem
+            The run's item has an unexpected form.
         """
         item = self._get(MODEL, f"{RUN}{run_id}")
         return None if item is None else summary_of(item)
 
     def publish(self, model: Model, summary: PointerSummary) -> Pointer | None:
-        """Write a version and serve it, unless a newer one is served already.
+        """Write a version and serve it, unless a newer one is already served.
 
         Publishing the same version again changes nothing.
 
         Parameters
         ----------
         summary
-            Of the run, as it is if the version becomes the served one.
+            The summary of the run if the version becomes the served one.
 
         Returns
         -------
-        None if the run has moved the pointer; else the pointer that stays.
+        Pointer or None
+            None if the run has moved the pointer; else the pointer, which stays.
+
+        Raises
+        ------
+        CatalogContended
+            Others wrote the pointer during each attempt.
         """
         self._write(model)
         return self._serve(summary, _SERVE_NEWER, _IF_NEWER, {":none": {"NULL": True}})
 
     def replace(self, base: Base, model: Model, summary: PointerSummary) -> Pointer | None:
-        """Write a version and serve it, if the version that it builds on is still the served one.
+        """Write a version and serve it, if `base` is still the served version.
 
-        The model's version must sort after the newest that was ever served; for the rest, see `publish`.
+        The model's version must sort after the newest version that was ever served. Otherwise as `publish`.
         """
         self._write(model)
         values = {":none": {"NULL": True}, ":base": {"S": base.version}}
         return self._serve(summary, _SERVE_NEWER, _IF_BUILT_ON_SERVED, values)
 
     def serve_again(self, served: str | None, summary: PointerSummary) -> Pointer | None:
-        """Serve the version of a rollback's summary again, if the served one is still `served`.
+        """Serve the version of a rollback's summary again, if `served` is still the served version.
 
         Parameters
         ----------
         served
-            None: the pointer cannot be read, and is replaced.
+            The served version; None if the pointer cannot be read, and is to be replaced.
 
         Returns
         -------
-        None if the run has moved the pointer; else the pointer that stays.
+        Pointer or None
+            None if the run has moved the pointer; else the pointer, which stays.
 
         Raises
         ------
         NoVersion
-            The catalog does not keep that version as a whole.
+            The catalog does not keep the version, or lacks some of its segments.
+        CatalogContended
+            Others wrote the pointer during each attempt.
         """
         newest = self._check_kept(summary.version)
         if served is None:
@@ -213,11 +229,12 @@ class Catalog:
         return self._serve(summary, _SERVE_AGAIN, "#version = :served", {":served": {"S": served}})
 
     def expire(self, retention: Retention, now: datetime) -> int:
-        """Let versions expire that `retention` does not keep, never the served one nor the one before it.
+        """Let the versions expire that `retention` does not keep, but never the served one or the one before it.
 
         Returns
         -------
-        How many versions cannot be read: they are left aside.
+        int
+            The number of versions that were skipped because they cannot be read.
         """
         versions, unreadable = self._versions()
         in_use = self._in_use()
@@ -229,29 +246,29 @@ class Catalog:
         return unreadable
 
     def keep_in_use(self) -> None:
-        """Take the expiry of the served version and the one before it back.
+        """Remove the expiry from the served version and the one before it.
 
-        One of them may have come into use while it was marked, here or by a run that died before it looked again.
+        Either may have come into use just when it was marked, by this run or by one that died before this check.
         """
         for version in self._in_use():
             self._keep(version)
 
     def _versions(self) -> tuple[list[Version], int]:
-        """Return the versions that can be read, the newest first, and how many cannot."""
+        """Return the readable versions, the newest first, and the number of unreadable ones."""
         found, unreadable = [], 0
         for item in self._query(MODEL, VERSION):
             try:
                 found.append(version_of(item))
             except UnreadableItem as error:
-                logger.error("an item of the catalog is left aside", reason=str(error))
+                logger.error("an item of the catalog is skipped", reason=str(error))
                 unreadable += 1
         return found[::-1], unreadable
 
     def _check_kept(self, version: str) -> str:
-        """Check that a version is kept, and return the newest that is."""
+        """Check that a version is kept, and return the newest kept version."""
         kept = [known.version for known in self.versions() if known.expires_at is None]
         if version not in kept:
-            raise NoVersion(f"version {version!r} is not kept; the versions that are: {', '.join(kept)}")
+            raise NoVersion(f"version {version!r} is not kept; the kept versions are: {', '.join(kept)}")
         try:
             self.read(version)
         except (NoModel, UnreadableItem) as error:
@@ -264,7 +281,7 @@ class Catalog:
         return None if found is None else from_dynamodb(found)
 
     def _write(self, model: Model) -> None:
-        """Write all items of a version, and delete what an attempt at it with other segments has left."""
+        """Write all items of a version, and delete those of an earlier attempt with other segments."""
         items = list(items_of(model))
         written = {item["sk"] for item in items}
         left = [item for item in self._query(f"{VERSION}{model.version}", "") if item["sk"] not in written]
@@ -272,7 +289,7 @@ class Catalog:
         self._put(items)
 
     def _serve(self, summary: PointerSummary, update: str, condition: str, values: Mapping[str, Any]) -> Pointer | None:
-        """Move the pointer to the summary's version if the condition holds, and keep the summary with it."""
+        """Move the pointer to the summary's version and store the summary, if the condition holds."""
         beyond = first_not_yet(summary.finished_at)
         given = {":version": {"S": summary.version}, ":beyond": {"S": beyond}, ":text": {"S": "S"}, **values}
         used = {name: value for name, value in given.items() if name in f"{update} {condition}"}
@@ -293,18 +310,18 @@ class Catalog:
                 "ConditionExpression": "attribute_not_exists(pk)",
             }
         }
-        # The answer to an earlier attempt may have been lost.
+        # An earlier attempt may have succeeded, with its answer lost.
         if self._transact([pointer, run]) or self.moved_by(summary.run_id):
             return None
         return self.pointer()
 
     def _transact(self, writes: list[Any]) -> bool:
-        """Write all of it, or nothing; return whether the conditions held.
+        """Write everything or nothing; return whether the conditions held.
 
         Raises
         ------
         CatalogContended
-            Others wrote the same items, each time.
+            Others wrote the same items during each attempt.
         """
         for attempt in range(_ATTEMPTS):
             try:
@@ -327,13 +344,13 @@ class Catalog:
         return {version for version in (pointer.version, pointer.previous_version) if version}
 
     def _keep(self, version: str) -> None:
-        """Take a version's expiry back."""
+        """Remove a version's expiry."""
         items = self._whole(version)
         if any("expires_at" in item for item in items):
             self._put({name: value for name, value in item.items() if name != "expires_at"} for item in items)
 
     def _whole(self, version: str) -> list[Item]:
-        """Return all items of a version, that of what it was made from last."""
+        """Return all items of a version: its segments, and last the item of the version itself."""
         made_from = self._get(MODEL, f"{VERSION}{version}")
         return [*self._query(f"{VERSION}{version}", ""), *([made_from] if made_from else [])]
 
@@ -363,12 +380,12 @@ class Catalog:
             self._write_batch(list(batch))
 
     def _write_batch(self, batch: "list[WriteRequestTypeDef]") -> None:
-        """Write a batch, sending what DynamoDB leaves of it again: so it answers who writes too fast.
+        """Write a batch, and send again the items that DynamoDB leaves unwritten because it is busy.
 
         Raises
         ------
         CatalogUnavailable
-            It always leaves some.
+            DynamoDB left some items unwritten after each attempt.
         """
         left: Sequence[WriteRequestTypeDef | WriteRequestOutputTypeDef] = batch
         for attempt in range(_ATTEMPTS):

@@ -1,14 +1,14 @@
-"""Items of the catalog: what they hold, how they are written, and how they are read, whatever they contain.
+"""Items of the catalog: what they hold, how to write them, and how to read them safely, whatever they contain.
 
 | pk | sk | holds |
 |---|---|---|
 | `MODEL` | `SERVED` | the pointer: `version`, the `previous_version`, and the `newest_version` that was ever served |
-| `MODEL` | `VERSION#<version>` | what a version was made from, by which run, and how many segments it has |
-| `MODEL` | `RUN#<run>` | that a run has moved the pointer, and its `summary`; both in one transaction |
+| `MODEL` | `VERSION#<version>` | a version: its run, what it was made from, and how many segments it has |
+| `MODEL` | `RUN#<run>` | the `summary` of a run that moved the pointer; written in the same transaction |
 | `VERSION#<version>` | `<country>#<segmentation>#<segment>` | a segment's mode, support, share and assignments |
 
-Whoever has rights to the table may write to it. An item that another program wrote or altered is named in an error, and
-nothing in it is used.
+Other programs with rights to the table may write to it. If an item is not in our form, an error names it, and none of
+its values is used.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,7 +39,7 @@ POINTER = {"pk": MODEL, "sk": "SERVED"}
 
 
 class Pointer(NamedTuple):
-    """Which version is served, which was before it (None: it is the first), and the newest that ever was."""
+    """The served version, the version served before it (None: it is the first), and the newest ever served."""
 
     version: str
     previous_version: str | None
@@ -47,7 +47,7 @@ class Pointer(NamedTuple):
 
 
 def _text(value: object) -> str:
-    """Return a text as it is; pydantic reads moments from numbers, too."""
+    """Return the value if it is text: pydantic would also read a moment from a number."""
     if not isinstance(value, str):
         raise ValueError(f"expected text, got {str(value)[:80]!r}")  # noqa: TRY004 - pydantic reports ValueErrors
     return value
@@ -60,14 +60,14 @@ class _VersionItem(BaseModel):
     version: StrictStr
     run_id: StrictStr
     counts_run_id: StrictStr
-    # A version that was written before there were rows, or ledgers, has none.
+    # None in items of older versions.
     rows: Totals | None = None
     ledger: StoredObject | None = None
     cur_date: IsoDate
     published_at: Moment
     countries: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
     definitions: StrictStr
-    time_zone: TimeZone = "UTC"  # what a version has that was written before there were others
+    time_zone: TimeZone = "UTC"  # older versions had no other
     segments: Annotated[int, Field(ge=0)]
     expires_at: Annotated[int, Field(ge=0, lt=2**33)] | None = None
 
@@ -92,17 +92,17 @@ _SUMMARY: TypeAdapter[PointerSummary] = TypeAdapter(PointerSummary)
 
 
 def pointer_of(item: Item) -> Pointer:
-    """Read the pointer; of one that is odd otherwise, which version it is at.
+    """Read the pointer. If its other attributes are invalid, only the served version is used.
 
     Raises
     ------
     UnreadableItem
-        Not even that.
+        The served version is not text.
     """
     version, previous, newest = (item.get(name) for name in ("version", "previous_version", "newest_version"))
     if not isinstance(version, str):
         raise UnreadableItem(f"{_name(item)} cannot be read: version: expected text, got {str(version)[:80]!r}")
-    # One that was written before there were rollbacks has no newest version.
+    # A pointer that an older version wrote, before rollbacks existed, has no newest version.
     return Pointer(
         version,
         previous if isinstance(previous, str) else None,
@@ -116,11 +116,12 @@ def version_of(item: Item) -> Version:
     Raises
     ------
     UnreadableItem
+        The item has an unexpected form.
     """
     with _legible(item):
         found = _VersionItem.model_validate(item)
         if item["sk"] != f"{VERSION}{found.version}":
-            raise ValueError(f"version: it is of another one, {found.version[:80]!r}")
+            raise ValueError(f"version: expected that of the item's key, got {found.version[:80]!r}")
         return Version(
             version=found.version,
             run_id=found.run_id,
@@ -135,14 +136,14 @@ def version_of(item: Item) -> Version:
 
 
 def model_of(version: Version, items: Iterable[Item]) -> Model:
-    """Read a version's segments: every one of its definitions for every country, and nothing else there may be.
+    """Read a version's segments: exactly those of its definitions, for every country. Other items are ignored.
 
     Raises
     ------
     UnreadableItem
-        A segment cannot be read.
+        A segment is missing, and an item has an unexpected form.
     NoModel
-        A segment is not there.
+        A segment is missing.
     """
     found, odd = {}, None
     for item in items:
@@ -158,7 +159,7 @@ def model_of(version: Version, items: Iterable[Item]) -> Model:
     ]
     if any(key not in found for key in expected):
         raise odd or NoModel(
-            f"version {version.version} is not in the catalog as a whole: {len(found)} segments are there"
+            f"the catalog has only {len(found)} segments of version {version.version}, expected {len(expected)}"
         )
     return Model(**vars(version), modes=tuple(found[key] for key in expected))
 
@@ -169,6 +170,7 @@ def summary_of(item: Item) -> PointerSummary:
     Raises
     ------
     UnreadableItem
+        The item has an unexpected form.
     """
     with _legible(item):
         return _SUMMARY.validate_json(_text(item["summary"]))
@@ -186,15 +188,15 @@ def _mode_of(item: Item) -> SegmentMode:
             assignments=tuple(AmountCount(each.voucher_amount, each.count) for each in found.assignments),
         )
         if item["sk"] != _sort_key(mode.key):
-            raise ValueError("country_code, segment_name and segment: they are of another segment")
+            raise ValueError("country_code, segment_name and segment: they differ from the item's key")
         if (mode.voucher_amount, mode.support) != (found.voucher_amount, found.support):
-            raise ValueError("voucher_amount and support: they are not those of the assignments")
+            raise ValueError("voucher_amount and support: they differ from those of the assignments")
         return mode
 
 
 @contextmanager
 def _legible(item: Item) -> Iterator[None]:
-    """Name the item that cannot be read, and why."""
+    """Turn a failure to read an item into an error that names the item and the reason."""
     try:
         yield
     except (ValueError, KeyError, InvalidSegments) as error:
@@ -211,7 +213,7 @@ def _sort_key(segment: SegmentKey) -> str:
 
 
 def items_of(model: Model) -> Iterator[Item]:
-    """Yield the items of a version as they are written: its segments, and last what it was made from."""
+    """Yield the items of a version for writing: its segments, and last the item of the version itself."""
     for position, mode in enumerate(model.modes):
         yield {
             "pk": f"{VERSION}{model.version}",
@@ -254,12 +256,12 @@ def run_item(summary: PointerSummary, expires_at: datetime) -> Item:
 
 
 def _decimal(number: float | None) -> Decimal | None:
-    """DynamoDB has no floats; the shortest text of a float is the number that was meant."""
+    """Convert a float to a decimal by its shortest text, which is the number that was meant: DynamoDB has no floats."""
     return None if number is None else Decimal(repr(number))
 
 
 def from_dynamodb(attributes: Mapping[str, Any]) -> Item:
-    """Return an item's attributes as values; boto3's own reader would make the API start slower."""
+    """Return an item's attributes as Python values; boto3's own reader would slow down the API's start."""
     return {name: _deserialize(value) for name, value in attributes.items()}
 
 
@@ -279,8 +281,8 @@ def _deserialize(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401 - what an
 
 
 def to_dynamodb(item: Item) -> dict[str, Any]:
-    """Return an item as DynamoDB's client takes it."""
-    from boto3.dynamodb.types import TypeSerializer  # noqa: PLC0415 - only who publishes needs boto3
+    """Return an item in the form that DynamoDB's client takes."""
+    from boto3.dynamodb.types import TypeSerializer  # noqa: PLC0415 - only publishing needs boto3
 
     serialize = TypeSerializer().serialize
     return {name: serialize(value) for name, value in item.items()}

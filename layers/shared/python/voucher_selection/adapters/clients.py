@@ -1,4 +1,4 @@
-"""Clients of AWS's services as the pipeline's functions use them: how long they wait, and how often they try again."""
+"""AWS clients for the pipeline's functions: how long they wait, and how often they try again."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 PARALLEL_REQUESTS = 32
-"""Requests to S3 at once: enough to hide its latency, few enough for the smallest function's memory."""
+"""How many requests to S3 run at once: enough to hide its latency, few enough for the smallest function's memory."""
 
 
 def s3_client() -> "S3Client":

@@ -11,7 +11,7 @@ from voucher_selection.adapters.error_codes import code_of
 from voucher_selection.domain.errors import CatalogRefused, CatalogUnavailable
 
 _SERVER_ERROR = 500
-# DynamoDB is busy or ailing, and was so at every attempt. Any other code refuses the request itself.
+# DynamoDB was busy or failing at every attempt. Any other code refuses the request itself.
 _PASSING = {
     "InternalServerError",
     "ItemCollectionSizeLimitExceededException",
@@ -45,8 +45,8 @@ def named_refusals(table: str) -> Iterator[None]:
         ):
             raise _unavailable(table, error) from error
         raise CatalogRefused(
-            f"table {table} is refused ({error}): if the rights of the deployment, the table or its KMS key have"
-            " changed, deploy the stage again, or give them back"
+            f"DynamoDB refuses a request to table {table} ({error}): if the rights of the deployment, the table or its"
+            " KMS key have changed, deploy the stage again, or restore them"
         ) from error
     except BotoCoreError as error:
         raise _unavailable(table, error) from error

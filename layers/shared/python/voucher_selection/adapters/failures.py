@@ -1,4 +1,4 @@
-"""Failures of a shard, as the state machine records them."""
+"""Read the failures of shards and states that Step Functions records."""
 
 import json
 
@@ -6,7 +6,13 @@ from pydantic import BaseModel
 
 
 def message_of(cause: str) -> str:
-    """Return what an error said: the cause that Lambda gives a failed state is JSON with the message in it."""
+    """Return the error's message from a state's `cause`: Lambda's cause is JSON that contains it.
+
+    Examples
+    --------
+    >>> message_of('{"errorMessage": "the source has no rows", "errorType": "EmptySource"}')
+    'the source has no rows'
+    """
     try:
         return str(json.loads(cause)["errorMessage"])
     except (ValueError, KeyError, TypeError):
@@ -14,7 +20,7 @@ def message_of(cause: str) -> str:
 
 
 class ShardFailure(BaseModel):
-    """Why a shard has no result; Lambda's `cause` is JSON with the message in it."""
+    """The reason why a shard has no result, as the state machine records it."""
 
     shard: int
     error: str
@@ -22,5 +28,5 @@ class ShardFailure(BaseModel):
 
     @property
     def message(self) -> str:
-        """What the error said."""
+        """The error's message."""
         return message_of(self.cause)

@@ -16,7 +16,13 @@ _OF_ELEMENT = 1
 
 
 def item_size(item: Mapping[str, Any]) -> int:
-    """Return an item's size in bytes: the names of its attributes and their values."""
+    """Return the size of an item in bytes: the names of its attributes and their values.
+
+    Examples
+    --------
+    >>> item_size({"pk": "MODEL", "count": 12})
+    14
+    """
     return sum(len(name.encode()) + value_size(value) for name, value in item.items())
 
 

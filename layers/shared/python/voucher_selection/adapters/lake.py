@@ -1,4 +1,4 @@
-"""The lake on S3: how its objects are read and written."""
+"""The lake on S3: read and write its objects, and check that they have not changed since they were written."""
 
 import random
 import time
@@ -32,16 +32,17 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import GetObjectOutputTypeDef, ObjectTypeDef
 
-# botocore repeats a request until its answer begins; of what comes after that it only says that it broke off.
+# botocore repeats a request until its answer begins. If the body breaks off later, it only raises one of these.
 _BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 _READ_ATTEMPTS = 5
-# In one request, whose answer has the ETag; S3 takes 5 GiB. What is larger goes in parts, and is known by its size.
+# Files up to this size take one request, which returns the ETag (S3's limit is 5 GiB). Larger ones are uploaded in
+# parts, and only their size is recorded.
 _LARGEST_PUT = 1024**3
 _LONGEST_PAUSE = 1.0  # seconds, before the next attempt
 
 
 class Listed(NamedTuple):
-    """An object as S3 lists it: its size in bytes, and its ETag, which is another for other content."""
+    """An object in S3's list: its size in bytes, and its ETag, which changes with the content."""
 
     size: int
     etag: str
@@ -49,6 +50,8 @@ class Listed(NamedTuple):
 
 class Lake:
     """The objects of one bucket.
+
+    Every method raises `LakeUnavailable` if S3 does not answer, and `LakeRefused` if it denies the request.
 
     Parameters
     ----------
@@ -63,7 +66,7 @@ class Lake:
         self.client = client
 
     def open(self, key: str, etag: str | None = None, size: int | None = None, source: str | None = None) -> "S3File":
-        """Open an object for reading at any place, by ranged requests; see `S3File`."""
+        """Open an object to read any part of it, by ranged requests; see `S3File`."""
         return S3File(self.client, self.bucket, key, etag, size, source)
 
     def list(self, prefix: str) -> Iterator[str]:
@@ -71,23 +74,23 @@ class Lake:
         return (found["Key"] for found in self._found(prefix))
 
     def listed(self, prefix: str) -> dict[str, Listed]:
-        """Return what S3 lists of the objects below `prefix`, by key."""
+        """Return the size and ETag of the objects below `prefix`, by key."""
         return {found["Key"]: Listed(found["Size"], found["ETag"]) for found in self._found(prefix)}
 
     def read_json[T](self, key: str, kind: type[T], written: StoredObject | None = None) -> T:
-        """Read a JSON object as `kind`, checked.
+        """Read a JSON object as `kind`, and check it.
 
         Parameters
         ----------
         written
-            What was written down of it, for its content to be checked with.
+            The record of the object as it was written; None: only the form is checked.
 
         Raises
         ------
         ObjectMissing
-            There is no such object.
+            The object does not exist.
         ObjectAltered
-            It is another than was written, or cannot be read as `kind`.
+            The object differs from the record, or cannot be read as `kind`.
         """
         content = self._read(key)
         self._check(key, written.difference(content) if written else None)
@@ -98,18 +101,18 @@ class Lake:
             raise self._altered(key, f"it cannot be read as {_name_of(kind)} ({fault})") from error
 
     def stored(self, key: str) -> StoredObject:
-        """Return what an object is now, for later readers to check it with."""
+        """Return the record of an object as it is now, so that later readers can check it."""
         return StoredObject.of(self._read(key))
 
     def read_json_if_there[T](self, key: str, kind: type[T]) -> T | None:
-        """Read a JSON object as `kind`; None where there is no such object."""
+        """Read a JSON object as `kind`; None if it does not exist."""
         try:
             return self.read_json(key, kind)
         except ObjectMissing:
             return None
 
     def write_json(self, key: str, value: BaseModel | Iterable[BaseModel]) -> StoredObject:
-        """Write a model, or a list of them, as JSON."""
+        """Write a pydantic model, or a list of them, as JSON."""
         serializable = value if isinstance(value, BaseModel) else list(value)
         return self._write(key, TypeAdapter(Any).dump_json(serializable, indent=1), "application/json")
 
@@ -120,40 +123,40 @@ class Lake:
         return self._write(key, buffer.getvalue().to_pybytes(), "application/vnd.apache.parquet")
 
     def upload(self, key: str, file: Path) -> StoredRows:
-        """Upload a parquet file, and return what is written down of it."""
+        """Upload a parquet file, and return the record of it."""
         size = file.stat().st_size
         with named_refusals(self.bucket, key):
             etag = self._put(key, file) if size <= _LARGEST_PUT else None
-            if etag is None:  # nor may its writer ask for it: that takes the right to read
+            if etag is None:  # the function may not ask S3 for the ETag: it has no right to read
                 self.client.upload_file(str(file), self.bucket, key)
         return StoredRows(rows=pq.read_metadata(file).num_rows, size=size, etag=etag)
 
     def write_counts(self, keys: tuple[str, ...], counts: Counts) -> StoredCounts:
-        """Write counts, each of their tables under its key, and return what is written down of them."""
+        """Write each table of counts under its key, and return the record of them."""
         objects = tuple(self.write_table(key, table) for key, table in zip(keys, counts, strict=True))
         return StoredCounts(objects=objects, rows=counts.rows)
 
     def read_counts(self, keys: tuple[str, ...], written: StoredCounts | None) -> Counts:
-        """Read counts.
+        """Read counts, and check them.
 
         Parameters
         ----------
         written
-            What was written down of them, for them to be checked with; None where nobody did.
+            The record of the counts as they were written; None (older versions wrote none): only their form is checked.
 
         Raises
         ------
         ObjectMissing
-            There is no such object.
+            An object does not exist.
         ObjectAltered
-            One is another than was written, or holds no counts.
+            An object differs from the record, or does not hold counts.
         """
         contents = [self._read(key) for key in keys]
         if written is None:
             return Counts(*map(self._table, keys, contents))
         both = " and ".join(keys)
         if len(written.objects) != len(keys):
-            raise self._altered(both, f"{len(written.objects)} objects were written of these counts")
+            raise self._altered(both, f"expected {len(written.objects)} objects, as many as were written")
         for key, content, stored in zip(keys, contents, written.objects, strict=True):
             self._check(key, stored.difference(content))
         counts = Counts(*map(self._table, keys, contents))
@@ -166,7 +169,7 @@ class Lake:
 
     def _table(self, key: str, content: bytes) -> pa.Table:
         try:
-            # Thousands of small tables: what `pq.read_table` adds for datasets takes longer than reading them.
+            # Runs read thousands of small tables. `pq.read_table` also prepares datasets, which would take longer.
             return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise self._altered(key, f"it cannot be read as parquet ({error})") from error
@@ -176,7 +179,7 @@ class Lake:
             raise self._altered(key, fault)
 
     def _altered(self, key: str, fault: str) -> ObjectAltered:
-        return ObjectAltered(f"s3://{self.bucket}/{key} is not as it was left: {fault}; {what_to_do(key)}")
+        return ObjectAltered(f"s3://{self.bucket}/{key} has changed since it was written: {fault}; {what_to_do(key)}")
 
     def _found(self, prefix: str) -> "Iterator[ObjectTypeDef]":
         with named_refusals(self.bucket, prefix):
@@ -195,7 +198,7 @@ class Lake:
 
 def _difference(counted: dict[Measure, int], written: dict[Measure, int]) -> str | None:
     differing = [measure for measure in Measure if counted.get(measure) != written.get(measure)]
-    named = "; ".join(f"by {m} {counted.get(m, 0):,} rows, and {written.get(m, 0):,} were written" for m in differing)
+    named = "; ".join(f"{counted.get(m, 0):,} rows by {m}, expected {written.get(m, 0):,}" for m in differing)
     return f"it counts {named}" if differing else None
 
 
@@ -204,25 +207,25 @@ def _name_of(kind: type) -> str:
 
 
 class S3File(SeekableFile):
-    """An S3 object as a file that can be read at any place; each read is one ranged request.
+    """An S3 object as a file with random access; each read is one ranged request.
 
     Parameters
     ----------
     client, bucket, key
-        Where the object is.
+        The object, and a client of S3.
     etag
-        That of the content expected; without it, what is there when it is opened. Every read asks for the same.
+        The ETag of the expected content; None: that of the content at opening. Every read asks for the same content.
     size
-        In bytes, where it is known; with both, nothing is asked of S3 before the first read.
+        The size in bytes, if known. If `etag` and `size` are given, opening sends no request to S3.
     source
-        What the object is a copy of, to be named first where something is wrong.
+        The address that the object was copied from. Errors name it first.
 
     Raises
     ------
     SourceChanged
-        When it is opened or read: the object was replaced or removed.
+        At opening or reading: the object was replaced or removed.
     LakeUnavailable, LakeRefused
-        The same: S3 does not deliver it.
+        At opening or reading: S3 does not deliver the object.
     """
 
     def __init__(
@@ -267,17 +270,17 @@ class S3File(SeekableFile):
 
 
 def _read_whole(ask: "Callable[[], GetObjectOutputTypeDef]", address: str, size: int | None = None) -> bytes:
-    """Return the body of an answer, asking again where it breaks off.
+    """Return the body of an answer; if it breaks off, ask again.
 
     Parameters
     ----------
     size
-        How many bytes it must have; without it, as many as the answer's header says.
+        The number of bytes to expect; None: the number in the answer's header.
 
     Raises
     ------
     LakeUnavailable
-        No answer was whole.
+        Every answer broke off.
     """
     for _ in range(_READ_ATTEMPTS):
         answer = ask()
@@ -297,19 +300,19 @@ def _read_whole(ask: "Callable[[], GetObjectOutputTypeDef]", address: str, size:
 
 @contextmanager
 def _unchanged(address: str) -> Iterator[None]:
-    """Name the object where it is not, or no longer, the one that was asked for."""
+    """Turn S3's refusal of a missing or replaced object into an error that names the object."""
     try:
         yield
     except ClientError as error:
         if not (is_missing(error) or is_replaced(error)):
             raise
         raise SourceChanged(
-            f"{address} is no longer what Ingest has read: it was {'removed' if is_missing(error) else 'replaced'}"
-            " meanwhile; start the run again, and let nothing else write there"
+            f"{address} was {'removed' if is_missing(error) else 'replaced'} after Ingest read it:"
+            " start the run again, and let nothing else write there"
         ) from error
 
 
 def in_parallel[Item, Result](work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """Do `work` on every item, many requests at once; the results are in the order of the items."""
+    """Call `work` on every item, `PARALLEL_REQUESTS` at a time; the results are in the order of the items."""
     with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
         return list(pool.map(work, items))

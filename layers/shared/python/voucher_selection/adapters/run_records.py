@@ -1,4 +1,4 @@
-"""What runs have left of themselves in the lake, read without Arrow."""
+"""Read the `run.json` of runs from the lake, without Arrow."""
 
 import json
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ class RunRecords:
         self._client = client
 
     def summary(self, run_id: str) -> dict[str, Any] | None:
-        """Return the summary of a run, or the record of its failure; None where neither can be read."""
+        """Return the summary of a run, or the record of its failure; None if neither exists or can be read."""
         try:
             body = self._client.get_object(Bucket=self._bucket, Key=RunKeys(run_id).summary)["Body"]
             found = json.loads(body.read())

@@ -40,8 +40,8 @@ def check_segments(countries: Sequence[str], definitions: SegmentDefinitions) ->
     segments = sum(len(segmentation.bounds) for segmentation in definitions.segmentations)
     if len(countries) * segments > MOST_SEGMENTS:
         raise ModelTooLarge(
-            f"the model would have {len(countries):,} countries x {segments:,} segments ="
-            f" {len(countries) * segments:,}, and {MOST_SEGMENTS:,} can be served: name fewer countries, or segments"
+            f"expected at most {MOST_SEGMENTS:,} segments, got {len(countries):,} countries x {segments:,} segments ="
+            f" {len(countries) * segments:,}: name fewer countries, or segments"
         )
 
 
@@ -62,8 +62,8 @@ def check_servable(model: Model) -> None:
         _check_size(mode, item_size(item | {"assignments": []}))
     if item_size(version) > LARGEST_ITEM:
         raise ModelTooLarge(
-            f"the names of {len(model.countries):,} countries and the definitions of the segments have"
-            f" {item_size(version):,} bytes in the catalog, and {LARGEST_ITEM:,} can be kept: name fewer countries, or"
+            f"expected at most {LARGEST_ITEM:,} bytes in the catalog for the names of countries and the definitions of"
+            f" segments, got {item_size(version):,} for {len(model.countries):,} countries: name fewer countries, or"
             " segments"
         )
     _check_answer(model)
@@ -80,8 +80,8 @@ def check_what_if(what_if: WhatIf) -> None:
     size = _answered(what_if.model_dump(mode="json"))
     if size > LARGEST_WHAT_IF:
         raise ModelTooLarge(
-            f"the what-if, with {len(what_if.segments):,} segments and {len(what_if.changes):,} changes, has {size:,}"
-            f" bytes, and {LARGEST_WHAT_IF:,} can be answered: ask for fewer segments, or start a remodel with"
+            f"expected a what-if of at most {LARGEST_WHAT_IF:,} bytes, got {size:,} with {len(what_if.segments):,}"
+            f" segments and {len(what_if.changes):,} changes: ask for fewer segments, or start a remodel with"
             ' "publish": false, which writes its what-if to the lake'
         )
 
@@ -101,8 +101,8 @@ def _check_size(mode: SegmentMode, rest: int) -> None:
     fitting = sum(1 for _ in takewhile(lambda size: size <= LARGEST_ITEM, sizes)) - 1
     if fitting < len(mode.assignments):
         raise TooManyAmounts(
-            f"{_named(mode)} has {len(mode.assignments):,} different voucher amounts, and the catalog holds {fitting:,}"
-            f" of them: {_MAYBE_NO_AMOUNTS}, or round them"
+            f"{_named(mode)} has {len(mode.assignments):,} different voucher amounts, and the catalog holds at most"
+            f" {fitting:,}: {_MAYBE_NO_AMOUNTS}, or round them"
         )
 
 
@@ -122,9 +122,9 @@ def _check_answer(model: Model) -> None:
     if size > LARGEST_ANSWER:
         segments = len(model.modes) // len(model.countries)
         raise ModelTooLarge(
-            f"the model of {len(model.countries):,} countries x {segments:,} segments has {amounts:,} amounts,"
-            f" {'more than ' if too_many else ''}{size:,} bytes as the API answers them, and {LARGEST_ANSWER:,} can be"
-            f" answered: name fewer countries, or segments, and {_MAYBE_NO_AMOUNTS}"
+            f"expected at most {LARGEST_ANSWER:,} bytes as the API's answer, got {'more than ' if too_many else ''}"
+            f"{size:,} for {len(model.countries):,} countries x {segments:,} segments with {amounts:,} amounts:"
+            f" name fewer countries, or segments, and {_MAYBE_NO_AMOUNTS}"
         )
 
 

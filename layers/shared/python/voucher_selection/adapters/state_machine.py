@@ -1,4 +1,4 @@
-"""The state machine's executions: started, listed, and told how far they are."""
+"""The state machine: start executions, list them, and read how far each one is."""
 
 import json
 import secrets
@@ -20,7 +20,7 @@ _SUCCEEDED = {"TaskSucceeded", "LambdaFunctionSucceeded", "MapRunSucceeded"}
 
 
 class ListedExecution(NamedTuple):
-    """An execution as a list has it; `status` as Step Functions names it, `ended_at` None while it runs."""
+    """An execution in a list. `status` is Step Functions' name; `ended_at` is None while the execution runs."""
 
     run_id: str
     status: str
@@ -30,7 +30,7 @@ class ListedExecution(NamedTuple):
 
 @dataclass(frozen=True)
 class State:
-    """A state that an execution has entered; `seconds` is None while it is in it."""
+    """A state that an execution has entered; `seconds` is None until the execution leaves it."""
 
     name: str
     entered_at: datetime
@@ -45,17 +45,17 @@ class Execution:
     Attributes
     ----------
     run_id
-        Its name.
+        The name of the execution.
     status
-        As Step Functions names it: `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`.
+        Step Functions' name: `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`.
     request
-        Its input; text where that is no JSON.
+        The input, parsed; its text if it is not JSON.
     states
-        Those that work, as far as it has entered them.
+        The states of `STATES` that the execution has entered.
     shards, shards_done, shards_failed
-        Of its map; 0 before that has begun.
+        The counts of its map of shards; 0 before the map begins.
     error, cause
-        Of an execution that failed.
+        Those of a failed execution, else None.
     """
 
     run_id: str
@@ -72,17 +72,17 @@ class Execution:
 
     @property
     def ended(self) -> bool:
-        """Whether it is over."""
+        """Whether the execution has ended."""
         return self.status != "RUNNING"
 
     @property
     def current(self) -> str | None:
-        """The state it is in, or was in when it ended."""
+        """The state that the execution is in, or was in when it ended."""
         return self.states[-1].name if self.states else None
 
     @property
     def seconds(self) -> dict[str, float]:
-        """How long each state took that has ended."""
+        """The duration of each finished state, by name, in seconds."""
         return {state.name: state.seconds for state in self.states if state.seconds is not None}
 
 
@@ -92,7 +92,7 @@ class StateMachine:
     Parameters
     ----------
     arn
-        The state machine's.
+        The state machine's ARN.
     client
         A client of Step Functions.
     """
@@ -102,13 +102,13 @@ class StateMachine:
         self._client = client
 
     def start(self, request: Mapping[str, Any]) -> str:
-        """Start an execution with what it is asked; return its name, which is the run's id."""
+        """Start an execution with this input; return its name, which is the run's id."""
         run_id = f"run-{secrets.token_hex(4)}"
         self._client.start_execution(stateMachineArn=self._arn, name=run_id, input=json.dumps(request))
         return run_id
 
     def executions(self, most: int) -> list[ListedExecution]:
-        """Return the executions that were started last, at most so many, the last one first."""
+        """Return the last executions, the newest first, and not more than `most`."""
         found = self._client.list_executions(stateMachineArn=self._arn, maxResults=most)["executions"]
         listed = (ListedExecution(e["name"], e["status"], e["startDate"], e.get("stopDate")) for e in found)
         return sorted(listed, key=lambda execution: execution.started_at, reverse=True)
@@ -119,13 +119,13 @@ class StateMachine:
         Raises
         ------
         NoRun
-            There is none of that name; Step Functions forgets executions after 90 days.
+            No execution has this name; Step Functions forgets executions after 90 days.
         """
         arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{run_id}"
         try:
             described = self._client.describe_execution(executionArn=arn)
         except (self._client.exceptions.ExecutionDoesNotExist, self._client.exceptions.InvalidArn) as error:
-            raise NoRun(f"there is no run {run_id!r}, or it was longer ago than 90 days") from error
+            raise NoRun(f"run {run_id!r} does not exist, or ended more than 90 days ago") from error
         pages = self._client.get_paginator("get_execution_history").paginate(
             executionArn=arn, includeExecutionData=False
         )
@@ -154,11 +154,11 @@ class StateMachine:
 
 
 def _states(events: "Iterable[HistoryEventTypeDef]") -> Iterator[State]:
-    """Yield the states that work from an execution's history, which tells them one after another."""
+    """Yield the states of `STATES` from an execution's history, which has one state after another."""
     current: State | None = None
     for event in events:
         if event["type"] in _FAILED | _SUCCEEDED and current:
-            # A state that was tried again is what its last try was.
+            # After a retry, the last attempt decides whether the state failed.
             current = State(current.name, current.entered_at, failed=event["type"] in _FAILED)
         elif event.get("stateEnteredEventDetails", {}).get("name") in STATES:
             current = State(event["stateEnteredEventDetails"]["name"], event["timestamp"])

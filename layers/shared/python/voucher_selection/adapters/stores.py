@@ -1,4 +1,4 @@
-"""What the steps of a run read and write: the lake and the catalog."""
+"""The stores that the steps of a run read and write: the lake and the catalog."""
 
 from typing import NamedTuple, Self
 
@@ -15,5 +15,5 @@ class Stores(NamedTuple):
 
     @classmethod
     def of(cls, bucket: str, table: str) -> Self:
-        """Return the stores in a bucket and a table."""
+        """Return the stores of a bucket and a table, with clients of their own."""
         return cls(Lake(bucket, s3_client()), Catalog(table, dynamodb_client()))
