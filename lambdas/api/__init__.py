@@ -1,0 +1,1 @@
+"""The API function: its handler, and the routes of lookups, pages and runs."""

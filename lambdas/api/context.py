@@ -1,4 +1,4 @@
-"""What the API's routes share: settings, the served model, and the services that some of them ask."""
+"""Objects that the API's routes share: settings, the served model, and clients of the services that some routes use."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from voucher_selection.adapters.state_machine import StateMachine
     from voucher_selection.api.what_if_function import WhatIfFunction
 
-# Whoever waits for a service has a caller waiting: five seconds at most, and then what is known is served.
+# A caller waits while the API asks a service: after at most five seconds, the API serves the model that it knows.
 _QUICK = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
-# WhatIf may have to start, and to import pandas; a second try would be a second start.
+# WhatIf may have to start and import pandas; a second try would start it a second time.
 _PATIENT = Config(connect_timeout=1, read_timeout=21, retries={"total_max_attempts": 1})
 
 
-def _client(service: str, config: Config) -> Any:  # noqa: ANN401 - typed by whom it is given to
-    # Not boto3's: without it the API starts faster.
+def _client(service: str, config: Config) -> Any:  # noqa: ANN401 - the receiver has its type
+    # botocore and not boto3, so that the API starts faster.
     return botocore.session.get_session().create_client(service, config=config)
 
 
 settings = ApiSettings.from_environment()
-# SnapStart's snapshot is taken after these lines: all is imported, the client has not connected, and there is no model
-# yet. One that was read here would be an old one whenever the snapshot is restored.
+# SnapStart takes its snapshot after these lines: everything is imported, but the client has not connected, and no model
+# is read. A model in the snapshot would be old whenever the snapshot is restored.
 catalog = Catalog(settings.table, _client("dynamodb", _QUICK))
 models = ModelCache(catalog, settings.model_refresh_seconds)
 
@@ -36,14 +36,14 @@ models = ModelCache(catalog, settings.model_refresh_seconds)
 @cache
 def state_machine() -> "StateMachine":
     """Return the pipeline's state machine."""
-    from voucher_selection.adapters.state_machine import StateMachine  # noqa: PLC0415 - a lookup does without
+    from voucher_selection.adapters.state_machine import StateMachine  # noqa: PLC0415 - lookups do not need it
 
     return StateMachine(settings.state_machine_arn, _client("stepfunctions", _QUICK))
 
 
 @cache
 def run_records() -> "RunRecords":
-    """Return what runs have left of themselves."""
+    """Return the reader of the runs' `run.json`."""
     from voucher_selection.adapters.run_records import RunRecords  # noqa: PLC0415 - see above
 
     return RunRecords(settings.bucket, _client("s3", _QUICK))
@@ -51,7 +51,7 @@ def run_records() -> "RunRecords":
 
 @cache
 def what_if_function() -> "WhatIfFunction":
-    """Return the function that computes what another date would change."""
+    """Return the WhatIf function, which computes what another date or other segments would change."""
     from voucher_selection.api.what_if_function import WhatIfFunction  # noqa: PLC0415 - see above
 
     return WhatIfFunction(settings.what_if_function, _client("lambda", _PATIENT))

@@ -1,6 +1,6 @@
-"""The API: lookups and the segments of the served model, as JSON and as pages.
+"""The API function: routes for lookups, the segments, health and the API's document, and the handling of errors.
 
-A route is a function here and an entry in `voucher_selection.api.operations`.
+Each route is a function, here or in `page_routes` and `run_routes`, and an entry in `voucher_selection.api.operations`.
 """
 
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ from voucher_selection.contract.metrics import LOOKUPS_REFUSED, VOUCHERS_SELECTE
 from voucher_selection.domain.lookups import LookupRequest, look_up
 from voucher_selection.domain.model_document import selection_criteria
 
-# The routes of lookups; of the form for people none is counted.
+# Metrics count the lookups of these routes; those of the form on the page are not counted.
 _LOOKUPS = ("/voucher", "/vouchers")
 
 app = APIGatewayRestResolver()
@@ -35,7 +35,7 @@ app.include_router(run_routes.router)
 
 @app.post("/voucher")
 def post_voucher() -> Response[str]:
-    """Answer which amount a customer should get."""
+    """Return the amount that a customer should get."""
     body, model = _json_body(), models.current()
     answer = look_up(model, LookupRequest.parse(body, model.time_zone))
     emit(VOUCHERS_SELECTED, 1)
@@ -44,7 +44,7 @@ def post_voucher() -> Response[str]:
 
 @app.post("/vouchers")
 def post_vouchers() -> Response[str]:
-    """Answer which amount each of many customers should get."""
+    """Return the amount that each of many customers should get."""
     answer = look_up_all(models.current(), customers_of(_json_body()))
     refused = refusals(answer)
     emit(VOUCHERS_SELECTED, len(answer["vouchers"]) - refused.total())
@@ -55,7 +55,7 @@ def post_vouchers() -> Response[str]:
 
 @app.get("/selection_criteria")
 def get_selection_criteria() -> Response[str]:
-    """Answer every segment with its mode."""
+    """Return every segment with its mode."""
     if prefers_html(_accept()):
         page = page_routes.segments_page(None)
         page.headers |= NEGOTIATED
@@ -65,7 +65,7 @@ def get_selection_criteria() -> Response[str]:
 
 @app.get("/health")
 def get_health() -> Response[str]:
-    """Answer which model is served, and how old it is."""
+    """Return which model is served, and how old it is."""
     model = models.current()
     answer = health(model, models.stale_seconds, datetime.now(UTC))
     return json_answer(HTTPStatus.OK, answer, http_answers.REVALIDATE)
@@ -73,15 +73,15 @@ def get_health() -> Response[str]:
 
 @app.get("/openapi.json")
 def get_openapi() -> Response[str]:
-    """Answer the document of the API."""
-    from voucher_selection.api import openapi  # noqa: PLC0415 - a lookup's cold start does not pay for schemas
+    """Return the document of the API."""
+    from voucher_selection.api import openapi  # noqa: PLC0415 - keeps a lookup's cold start short
 
     return json_answer(HTTPStatus.OK, openapi.document(settings.auth), http_answers.REVALIDATE)
 
 
 @app.get("/docs")
 def get_docs() -> Response[str]:
-    """Show the document of the API, to explore and try."""
+    """Return the page that shows the document of the API, to explore and try."""
     from voucher_selection.api import docs_page  # noqa: PLC0415 - see above
 
     page = docs_page.PAGE
@@ -90,24 +90,24 @@ def get_docs() -> Response[str]:
 
 @app.get("/docs/<file>")
 def get_docs_file(file: str) -> Response[str]:
-    """Answer a script or style sheet of the page `/docs`."""
+    """Return a script or style sheet of the page `/docs`."""
     from voucher_selection.api import docs_page  # noqa: PLC0415 - see above
 
     if file not in docs_page.FILES:
-        raise problems.NoRoute(f"there is no {file} among {', '.join(docs_page.FILES)}")
+        raise problems.NoRoute(f"expected one of {', '.join(docs_page.FILES)}, got {file}")
     asset = docs_page.FILES[file]
     return Response(HTTPStatus.OK.value, asset.content_type, asset.text, headers=docs_page.FILE_HEADERS)
 
 
 @app.not_found
 def no_route(_: NotFoundError) -> Response[str]:
-    """Answer what no route is for: the methods of a path, a method that it has not, or a path that there is not."""
+    """Handle requests that match no route: OPTIONS, 405 or 404."""
     from voucher_selection.api import operations  # noqa: PLC0415 - see above
 
     method, path = app.current_event.http_method, app.current_event.path
     allowed = operations.allowed_methods(path)
     if not allowed:
-        return _problem(problems.NoRoute(f"there is no {path}"))
+        return _problem(problems.NoRoute(f"{path} does not exist"))
     if method == "OPTIONS":
         return methods_answer(allowed)
     return _problem(problems.MethodNotAllowed(method, path, allowed))
@@ -115,7 +115,7 @@ def no_route(_: NotFoundError) -> Response[str]:
 
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
 def any_error(error: Exception) -> Response[str]:
-    """Answer every error as a problem; what is not the caller's doing is logged with its trace."""
+    """Answer every error as a problem; log an error of ours with its trace."""
     if app.current_event.path in _LOOKUPS:
         emit(LOOKUPS_REFUSED, 1, problems.problem_of(error).code)
     return _problem(error)

@@ -1,7 +1,7 @@
-"""Routes of the pages.
+"""Routes of the pages: the look-up form, the segments, the report, and the runs.
 
-Each is there twice: on a stage that asks for a key, a page is a shell without data, which fetches the view of the same
-name below `/views` with the key; elsewhere both are the same.
+Each page has two routes: its own, and a view with the same name below `/views`. On a stage that asks for a key, the
+page is a shell without data, which fetches the view with the key. On other stages both are the same.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ def _page(path: str) -> Callable[[Callable[..., Response[str]]], Callable[..., R
 
     def register(route: Callable[..., Response[str]]) -> Callable[..., Response[str]]:
         def shell(**_: str) -> Response[str]:
-            from voucher_selection.api import pages  # noqa: PLC0415 - a lookup's cold start does not pay for templates
+            from voucher_selection.api import pages  # noqa: PLC0415 - keeps a lookup's cold start short
 
             frame = pages.frame_of(router.current_event.path, is_shell=True)
             return page_answer(HTTPStatus.OK, pages.shell_page(frame), http_answers.REVALIDATE)
@@ -43,7 +43,7 @@ def _page(path: str) -> Callable[[Callable[..., Response[str]]], Callable[..., R
 
 
 def _form(path: str) -> Callable[[Callable[..., Response[str]]], Callable[..., Response[str]]]:
-    """Register the POST route of a page and of its view; where the stage has a key, both ask for it."""
+    """Register the POST route of a page and of its view; on a stage with a key, both ask for it."""
 
     def register(route: Callable[..., Response[str]]) -> Callable[..., Response[str]]:
         router.post(path)(route)
@@ -55,30 +55,30 @@ def _form(path: str) -> Callable[[Callable[..., Response[str]]], Callable[..., R
 
 @router.get("/")
 def get_root() -> Response[str]:
-    """Lead to the first page."""
+    """Redirect to the first page."""
     return Response(HTTPStatus.FOUND.value, headers={"Location": f"{_api_url()}search_voucher"})
 
 
 @_page("/search_voucher")
 def get_search_voucher() -> Response[str]:
-    """Show the form."""
+    """Return the look-up form."""
     return _lookup_page(None)
 
 
 @_form("/search_voucher")
 def post_search_voucher() -> Response[str]:
-    """Answer the form on its own page."""
+    """Return the look-up form with its answer."""
     return _lookup_page(_fields())
 
 
 @_page("/segments")
 def get_segments() -> Response[str]:
-    """Show the segments of a country."""
+    """Return the page of a country's segments."""
     return segments_page(_query().get("country"))
 
 
 def segments_page(country: str | None) -> Response[str]:
-    """Return the page of a country's segments; of the model's first one unless it is named."""
+    """Return the page of a country's segments; without a country, of the model's first one."""
     from voucher_selection.api import pages  # noqa: PLC0415 - see above
 
     model = models.current()
@@ -88,7 +88,7 @@ def segments_page(country: str | None) -> Response[str]:
 
 @_page("/report")
 def get_report() -> Response[str]:
-    """Show the analysis of the served model, and what another date or other segments would change."""
+    """Return the analysis of the served model, and what another date or other segments would change."""
     from voucher_selection.api import pages, what_if_form  # noqa: PLC0415 - see above
 
     model = models.current()
@@ -106,13 +106,13 @@ def get_report() -> Response[str]:
 
 @_page("/runs")
 def get_runs() -> Response[str]:
-    """Show the last runs and the kept versions."""
+    """Return the page of the last runs and the kept versions."""
     return _runs_page(HTTPStatus.OK)
 
 
 @_form("/runs")
 def post_runs() -> Response[str]:
-    """Start a run, and lead to its page."""
+    """Start a run, and redirect to its page."""
     from api.starting import start  # noqa: PLC0415 - see above
 
     fields = _fields()
@@ -127,7 +127,7 @@ def post_runs() -> Response[str]:
 
 @_page("/runs/<run_id>")
 def get_run(run_id: str) -> Response[str]:
-    """Show how far a run is, or how it ended."""
+    """Return the page of a run: how far it is, or how it ended."""
     from voucher_selection.api import pages  # noqa: PLC0415 - see above
     from voucher_selection.api.run_reports import run_report  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Routes of the model's making, as JSON: what it was made from, what would change it, and runs."""
+"""JSON routes about the model and its runs: its analysis, its versions, what-ifs, and executions."""
 
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -16,7 +16,7 @@ router = APIGatewayRouter()  # type: ignore[no-untyped-call]
 
 @router.get("/model")
 def get_model() -> Response[str]:
-    """Answer the analysis of the served model."""
+    """Return the analysis of the served model."""
     from voucher_selection.api.model_report import model_report  # noqa: PLC0415 - a lookup's cold start does without
 
     report = model_report(models.current(), datetime.now(UTC))
@@ -25,7 +25,7 @@ def get_model() -> Response[str]:
 
 @router.get("/versions")
 def get_versions() -> Response[str]:
-    """Answer the versions that are kept."""
+    """Return the kept versions."""
     from voucher_selection.api.model_report import kept_versions  # noqa: PLC0415 - see above
 
     return json_answer(HTTPStatus.OK, kept_versions(catalog), http_answers.REVALIDATE)
@@ -33,7 +33,7 @@ def get_versions() -> Response[str]:
 
 @router.post("/what_if")
 def post_what_if() -> Response[str]:
-    """Answer what another date or other segments would change."""
+    """Return what another date or other segments would change."""
     from voucher_selection.domain.requests import WhatIfRequest  # noqa: PLC0415 - see above
 
     return json_answer(HTTPStatus.OK, what_if_function().ask(WhatIfRequest.parse(_json_body())))
@@ -41,7 +41,7 @@ def post_what_if() -> Response[str]:
 
 @router.get("/executions")
 def get_executions() -> Response[str]:
-    """Answer the last runs."""
+    """Return the last runs."""
     from voucher_selection.api.run_reports import listed_runs  # noqa: PLC0415 - see above
 
     runs = listed_runs(state_machine(), run_records())
@@ -50,7 +50,7 @@ def get_executions() -> Response[str]:
 
 @router.get("/executions/<run_id>")
 def get_execution(run_id: str) -> Response[str]:
-    """Answer how far a run is, or how it ended."""
+    """Return how far a run is, or how it ended."""
     from voucher_selection.api.run_reports import run_report  # noqa: PLC0415 - see above
 
     report = run_report(run_id, state_machine(), run_records(), catalog)

@@ -1,4 +1,4 @@
-"""Starting a run, from a JSON body or from the form."""
+"""Start a run, from a JSON body or from the form."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,17 +10,19 @@ from voucher_selection.domain.kinds import parse_request
 
 
 def start(request: Any, headers: Mapping[str, str]) -> str:  # noqa: ANN401 - any JSON
-    """Start a run, if the stage allows that and the pipeline will understand the request; return its id.
+    """Start a run and return its id, if the stage allows it and the request is valid.
 
     Raises
     ------
-    RunsNotStarted, CrossSite
-        The stage starts no runs through its API, or a page of another site has sent the request.
+    RunsNotStarted
+        The stage does not start runs through its API.
+    CrossSite
+        A page of another site sent the request.
     InvalidRequest
         Names the unknown mode, or every invalid key and value.
     """
     if not settings.start_runs:
-        raise RunsNotStarted("this stage starts no runs through its API: start them in Step Functions")
+        raise RunsNotStarted("this stage does not start runs through its API: start them in Step Functions")
     parsed = parse_request(request)
     check_same_site(headers)
     return state_machine().start(parsed.model_dump(mode="json", exclude_unset=True))

@@ -28,7 +28,7 @@ lake = Lake(settings.bucket, s3_client())
 
 
 class CleanEvent(BaseModel):
-    """One item of the map: a shard of the manifest, and how it is read."""
+    """One item of the map: a shard of the manifest, and how to read its rows."""
 
     run_id: RunId
     reading: Reading

@@ -1,4 +1,4 @@
-"""The Ingest state: lands the history, or customers, and plans the run."""
+"""The Ingest state: copies the history or the customers' files to the lake, and plans the run."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ stores = Stores.of(settings.bucket, settings.table)
 
 
 class IngestResult(BaseModel):
-    """What the choice of the map, the map and the Model state need of the plan; only a history has a `reading`."""
+    """The parts of the plan that later states need; `reading` is None for customers."""
 
     run_id: RunId
     mode: str

@@ -25,7 +25,7 @@ stores = Stores.of(settings.bucket, settings.table)
 @metrics.log_metrics(capture_cold_start_metric=True)
 @log_failures
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """End a run, and return its summary."""
+    """End a run and return its summary."""
     task = RunEvent.model_validate(event)
     logger.append_keys(run_id=task.run_id)
     try:

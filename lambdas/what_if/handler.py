@@ -1,4 +1,4 @@
-"""What if: what another date or other segments would change. It is computed from counts, and nothing is written."""
+"""The WhatIf function: computes from counts what another date or other segments would change, and writes nothing."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,6 @@ stores = Stores.of(settings.bucket, settings.table)
 @metrics.log_metrics(capture_cold_start_metric=True)
 @log_failures
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Answer a `WhatIfRequest` with the model that there would be, and the segments that it changes."""
+    """Answer a `WhatIfRequest` with the model that it describes, and the segments that would change."""
     request = WhatIfRequest.parse(event)
     return make_what_if(datetime.now(UTC), request, stores, settings.cur_date).model_dump(mode="json")

@@ -1,1 +1,1 @@
-"""What is served: answers, problems, pages, and the document that describes them."""
+"""The API's answers: lookups, reports, problems, pages, and the OpenAPI document that describes them."""

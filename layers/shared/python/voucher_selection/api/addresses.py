@@ -1,4 +1,4 @@
-"""Where the API is, as the caller of a request sees it."""
+"""The address of the API as its caller sees it, and a curl command for a lookup."""
 
 import json
 import shlex
@@ -7,9 +7,9 @@ from typing import Any
 
 
 def api_url(event: Mapping[str, Any]) -> str:
-    """Return the address of the API that an event was sent to, with a slash at its end.
+    """Return the address of the API that received an event; it ends with a slash.
 
-    The event's own path is below it: what precedes that in the request's is the stage, or a custom domain's folder.
+    In the path of the request, the stage or the folder of a custom domain comes before the event's own path.
     """
     context = event["requestContext"]
     folder = context["path"].removesuffix(event["path"]).strip("/")
@@ -22,7 +22,7 @@ def curl_of(url: str, fields: Mapping[str, str], *, needs_key: bool) -> str:
     if body.get("total_orders", "").isdecimal():
         body["total_orders"] = int(body["total_orders"])
     key = " -H 'x-api-key: …'" if needs_key else ""
-    # What an emulator signs itself is not known to the caller.
+    # The caller does not trust the certificate that an emulator signs itself.
     insecure = " -k" if url.startswith("https://localhost") else ""
     data = shlex.quote(json.dumps(body))
     return f"curl{insecure} -X POST {shlex.quote(f'{url}voucher')}{key} -H 'Content-Type: application/json' -d {data}"

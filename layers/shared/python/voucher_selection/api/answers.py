@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from voucher_selection.api import problems
 from voucher_selection.api.negotiation import prefers_html
 
-# Of an answer that is JSON or a page, as `Accept` asks: a cache keeps both.
+# The header of an answer that is JSON or a page, as `Accept` asks: a cache keeps both.
 NEGOTIATED = {"Vary": "Accept"}
 
 
@@ -20,14 +20,14 @@ def json_answer(status: HTTPStatus, content: object, headers: Mapping[str, str] 
 
 def page_answer(status: HTTPStatus, page: str, headers: Mapping[str, str] | None = None) -> Response[str]:
     """Return a page, with the headers that keep it safe."""
-    from voucher_selection.api import pages  # noqa: PLC0415 - a lookup's cold start does not pay for templates
+    from voucher_selection.api import pages  # noqa: PLC0415 - keeps a lookup's cold start short
 
     policy = {"Content-Security-Policy": pages.content_security_policy()}
     return Response(status.value, pages.CONTENT_TYPE, page, headers={**policy, **(headers or {})})
 
 
 def problem_answer(problem: problems.Problem, accept: str, path: str) -> Response[str]:
-    """Return a problem of the request to a path, as a page where the request's `Accept` prefers one."""
+    """Return a problem as JSON, or as a page if `accept` prefers one; `path` decides the page's navigation."""
     headers = {**NEGOTIATED, **problem.headers}
     if prefers_html(accept):
         from voucher_selection.api import pages  # noqa: PLC0415 - see above
@@ -38,5 +38,5 @@ def problem_answer(problem: problems.Problem, accept: str, path: str) -> Respons
 
 
 def methods_answer(allowed: tuple[str, ...]) -> Response[str]:
-    """Return the methods of a path, as OPTIONS asks for them."""
+    """Return the answer to OPTIONS: the methods of a path."""
     return Response(HTTPStatus.NO_CONTENT.value, body="", headers={"Allow": ", ".join(allowed)})

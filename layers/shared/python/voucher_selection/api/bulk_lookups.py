@@ -1,4 +1,4 @@
-"""Many lookups at once: every customer is answered, with an amount or with a problem, from one model."""
+"""Many lookups at once, from one model: each customer gets an amount or a problem."""
 
 from collections import Counter
 from typing import Annotated, TypedDict, cast
@@ -19,7 +19,7 @@ class Refusal(TypedDict):
     """The entry of a customer without an amount."""
 
     problem: ProblemFacts
-    customer_id: Annotated[int | str | None, Field(description="Given back where it is an integer or text")]
+    customer_id: Annotated[int | str | None, Field(description="Returned unchanged if it is an integer or text")]
 
 
 class BulkAnswer(TypedDict):
@@ -30,16 +30,16 @@ class BulkAnswer(TypedDict):
 
 
 def customers_of(body: object) -> list[object]:
-    """Return the customers that `POST /vouchers` is asked about; each is yet to be checked.
+    """Return the customers in the body of `POST /vouchers`, not yet checked.
 
     Raises
     ------
     InvalidLookup
-        The body is no object, or its `customers` is no list of 1 to `MOST_CUSTOMERS`.
+        The body is not an object, or its `customers` is not a list of 1 to `MOST_CUSTOMERS`.
     """
     expected = f"expected a list of 1 to {MOST_CUSTOMERS:,} customers"
     if not isinstance(body, dict):
-        raise InvalidLookup([FieldProblem("", "expected an object with customers: a list")])
+        raise InvalidLookup([FieldProblem("", "expected an object with a list of customers")])
     customers = body.get("customers")
     if not isinstance(customers, list):
         raise InvalidLookup([FieldProblem("customers", expected)])
@@ -49,15 +49,15 @@ def customers_of(body: object) -> list[object]:
 
 
 def look_up_all(model: Model, customers: list[object]) -> BulkAnswer:
-    """Return one entry per customer, in order, as `POST /vouchers` gives them.
+    """Return one entry per customer, in order, as `POST /vouchers` returns them.
 
-    An entry is what `POST /voucher` answers, without the model, which is said once; or the `problem` it would answer.
+    Each entry is a `POST /voucher` answer without `model` (given once at the top), or a `problem`.
     """
     return {"model": served_by(model), "vouchers": [_entry(model, customer) for customer in customers]}
 
 
 def refusals(answer: BulkAnswer) -> Counter[str]:
-    """Return how many customers got which problem, by its code."""
+    """Return the number of customers with each problem, by its code."""
     refused = (cast("Refusal", entry) for entry in answer["vouchers"] if "problem" in entry)
     return Counter(refusal["problem"]["code"] for refusal in refused)
 
@@ -70,6 +70,6 @@ def _entry(model: Model, customer: object) -> Voucher | Refusal:
 
 
 def _customer_id(customer: object) -> int | str | None:
-    """Whose entry it is, as far as that can be told of a customer who could not be read."""
+    """Return the id of a customer who could not be read, if it is an integer or text."""
     found = customer.get("customer_id") if isinstance(customer, dict) else None
     return found if isinstance(found, int | str) and not isinstance(found, bool) else None

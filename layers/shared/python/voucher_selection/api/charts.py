@@ -1,4 +1,4 @@
-"""Charts as numbers: what a template draws as SVG or as a table, with nothing left to compute there."""
+"""Charts as numbers, so that a template can draw them as SVG or as a table without computing anything."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ _HEAT_LEVELS = 9
 
 
 class Bar(NamedTuple):
-    """A bar of a chart: its label, how many it stands for, their share of the whole, and its length from 0 to 100."""
+    """A bar of a chart: its label, its number, the share of the whole (0 to 1), and its length (0 to 100)."""
 
     label: str
     number: int
@@ -21,7 +21,7 @@ class Bar(NamedTuple):
 
 
 def distribution(assignments: Sequence[AmountCount], most: int = 4) -> list[Bar]:
-    """Return the amounts of a segment as bars: the most frequent ones, and what is left as one more."""
+    """Return the amounts of a segment as bars: the most frequent ones, and one bar for all others."""
     shown = assignments if len(assignments) <= most + 1 else assignments[:most]
     counts = [(amount(assignment.voucher_amount), assignment.count) for assignment in shown]
     if rest := assignments[len(shown) :]:
@@ -30,31 +30,28 @@ def distribution(assignments: Sequence[AmountCount], most: int = 4) -> list[Bar]
 
 
 def rows_read(rows: Totals) -> list[Bar]:
-    """Return what became of the rows of a history as bars."""
+    """Return the totals of a history as bars: kept, of other countries, and rejected by rule."""
     rejected = [(label(rule), count) for rule, count in rows.rejected.items()]
     counts = [("kept", rows.kept), ("of other countries", rows.other_country), *rejected]
     return _bars(counts, rows.rows_read)
 
 
 class HeatMap(NamedTuple):
-    """Segments by amounts; a cell is the amount's share of the segment, with its level from 0 to `_HEAT_LEVELS`.
-
-    `amounts` are the most frequent ones of all the segments, in ascending order.
-    """
+    """A table of segments by amounts. `amounts` are the most frequent ones of all segments, in ascending order."""
 
     amounts: tuple[str, ...]
     rows: tuple["HeatRow", ...]
 
 
 class HeatRow(NamedTuple):
-    """A segment's shares, and its mode."""
+    """A segment's mode, and a cell for each amount."""
 
     mode: SegmentMode
     cells: tuple["HeatCell", ...]
 
 
 class HeatCell(NamedTuple):
-    """An amount's share of a segment."""
+    """An amount's share of a segment (0 to 1), and the level of its color (0 to `_HEAT_LEVELS`)."""
 
     share: float
     level: int
@@ -62,7 +59,7 @@ class HeatCell(NamedTuple):
 
 
 def heat_map(modes: Sequence[SegmentMode], most: int = 8) -> HeatMap:
-    """Return segments by the amounts that are most frequent in them."""
+    """Return the heat map of segments, with the `most` amounts that are most frequent in them."""
     totals: dict[float, int] = {}
     for mode in modes:
         for assignment in mode.assignments:

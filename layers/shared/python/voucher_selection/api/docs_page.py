@@ -1,4 +1,4 @@
-"""The explorer of the API: Swagger UI, as Powertools ships it, and a page of ours; nothing comes from elsewhere."""
+"""The files of the API's explorer at `/docs`: Swagger UI from Powertools, and our page; no other site is needed."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,13 +8,13 @@ import aws_lambda_powertools
 _OURS = Path(__file__).with_name("static")
 _SWAGGER_UI = Path(aws_lambda_powertools.__file__).parent / "event_handler/openapi/swagger_ui"
 _SCRIPT, _STYLE = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
-# Swagger UI shows icons that its style sheet carries, and asks the API itself.
+# Swagger UI shows icons from its style sheet, and sends requests to the API.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 PAGE_HEADERS = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
-# The files change with a deployment at most, and have no version in their names.
+# The files change only with a deployment, but their names have no version.
 FILE_HEADERS = {"Cache-Control": "public, max-age=86400"}
 
 
@@ -26,7 +26,7 @@ class Asset(NamedTuple):
 
     @property
     def text(self) -> str:
-        """What is in it."""
+        """The content of the file."""
         return self.path.read_text(encoding="utf-8")
 
 
@@ -36,4 +36,4 @@ FILES = {
     "swagger-ui-bundle.min.js": Asset(_SWAGGER_UI / "swagger-ui-bundle.min.js", _SCRIPT),
     "swagger-ui.min.css": Asset(_SWAGGER_UI / "swagger-ui.min.css", _STYLE),
 }
-"""The files that the page names, by the last part of their path."""
+"""The files that the page loads, by the last part of their path."""

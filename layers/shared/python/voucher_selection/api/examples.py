@@ -1,4 +1,4 @@
-"""Examples of what the API takes and answers, for its document."""
+"""Examples of the API's requests and answers, for its document."""
 
 from voucher_selection.domain.segments import shipped_definitions
 

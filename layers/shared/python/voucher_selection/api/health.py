@@ -1,4 +1,4 @@
-"""The health of the API: which model it serves, how old that is, and whether the catalog still confirms it."""
+"""The health of the API: the model that it serves, its age, and whether the catalog still confirms it."""
 
 from datetime import datetime
 from typing import Annotated, Literal, NotRequired, TypedDict
@@ -10,16 +10,18 @@ from voucher_selection.domain.model_document import ModelFacts, model_facts
 
 
 class HealthFacts(ModelFacts):
-    """What identifies the served model, and its age."""
+    """The identity of the served model, and its age."""
 
-    age_seconds: Annotated[int, Field(description="Seconds since it was published")]
+    age_seconds: Annotated[int, Field(description="Seconds since the model was published")]
 
 
 class Health(TypedDict):
     """The answer of `GET /health`."""
 
     status: Annotated[Literal["ok", "stale"], Field(description="`stale` while the catalog cannot be reached")]
-    stale_seconds: NotRequired[Annotated[int, Field(ge=0, description="Seconds since it last confirmed the model")]]
+    stale_seconds: NotRequired[
+        Annotated[int, Field(ge=0, description="Seconds since the catalog last confirmed the model")]
+    ]
     model: HealthFacts
 
 

@@ -1,4 +1,4 @@
-"""What every answer has by the rules of HTTP, whatever route gave it: validators, security headers, CORS, its id."""
+"""Headers that every answer needs, from any route: ETag, security headers, CORS, and the request's id."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,9 @@ from urllib.parse import quote, urlencode
 
 REQUEST_ID = "X-Request-Id"
 REVALIDATE = {"Cache-Control": "private, no-cache"}
-"""May be kept, and is asked for again with its ETag: what a new model changes at once."""
+"""A cache may keep the answer, but must check its ETag each time, because a new model changes the answer at once."""
 
-# A route's own headers come before these. JSON is no page: where a browser shows it as one, nothing of it may run.
+# A route's own headers replace these. If a browser shows JSON as a page, nothing in it may run.
 _DEFAULTS = {
     "Cache-Control": ["no-store"],
     "Content-Security-Policy": ["default-src 'none'; frame-ancestors 'none'"],
@@ -19,7 +19,7 @@ _DEFAULTS = {
     "X-Content-Type-Options": ["nosniff"],
 }
 _READS = ("GET", "HEAD")
-# What a page of another origin may send, and may see of an answer.
+# The headers that a page of another origin may send, and those of an answer that it may read.
 _CORS_REQUEST_HEADERS = "Content-Type, If-None-Match, X-Api-Key"
 _CORS_ANSWER_HEADERS = f"Allow, ETag, Retry-After, {REQUEST_ID}"
 _CORS_SECONDS = "600"
@@ -29,21 +29,21 @@ type ProxyAnswer = dict[str, Any]
 
 
 def request_id(event: Event) -> str:
-    """Return API Gateway's id of a request: the answer's `X-Request-Id`, and the correlation id of its log lines."""
+    """Return API Gateway's id of a request, which is the answer's `X-Request-Id` and the log's correlation id."""
     found: str = event["requestContext"]["requestId"]
     return found
 
 
 def routed(event: Event) -> Event:
-    """Return the event as the routes know it: HEAD is a GET whose body is left out at the end."""
+    """Return the event for the routes: HEAD becomes GET, and `finished` removes the body."""
     return {**event, "httpMethod": "GET"} if event["httpMethod"] == "HEAD" else event
 
 
 def without_slash(event: Event) -> ProxyAnswer | None:
-    """Return the redirect of a path that ends in a slash to the one without; None where it has none.
+    """Return a redirect from a path that ends in a slash to the one without; None for other paths.
 
-    The links of a page are relative, and would lead elsewhere from below its name. So is the redirect: it holds under
-    any stage and domain.
+    The links of a page are relative: from an address with a slash, they would lead to the wrong place. The redirect is
+    relative, too, so that it works under any stage and domain.
     """
     path: str = event["path"]
     bare = path.rstrip("/")
@@ -60,7 +60,7 @@ def without_slash(event: Event) -> ProxyAnswer | None:
 
 
 def finished(answer: ProxyAnswer, event: Event, origins: Sequence[str]) -> ProxyAnswer:
-    """Return an answer of API Gateway's Lambda proxy integration with all that does not depend on its route.
+    """Complete an answer of API Gateway's Lambda proxy integration with the parts that no route adds.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def finished(answer: ProxyAnswer, event: Event, origins: Sequence[str]) -> Proxy
     event
         The request.
     origins
-        Whose pages may call the API; `*` is anybody's.
+        The origins whose pages may call the API; `*` allows all.
     """
     headers: dict[str, list[str]] = {
         **_DEFAULTS,
@@ -88,7 +88,7 @@ def finished(answer: ProxyAnswer, event: Event, origins: Sequence[str]) -> Proxy
 
 
 def _validate(answer: ProxyAnswer, headers: dict[str, list[str]], event: Event) -> None:
-    """Add the ETag of a body, and leave out the body that the client has already."""
+    """Add the ETag of a body; remove the body if the client already has it."""
     etag = f'"{hashlib.sha256(answer["body"].encode()).hexdigest()[:32]}"'
     headers["ETag"] = [etag]
     known = [tag.strip().removeprefix("W/") for tag in _header(event, "if-none-match").split(",")]
@@ -98,14 +98,14 @@ def _validate(answer: ProxyAnswer, headers: dict[str, list[str]], event: Event) 
 
 
 def _allow_origin(headers: dict[str, list[str]], event: Event, origins: Sequence[str]) -> None:
-    """Let a page of an allowed origin read the answer; a preflight's answer also says what may be sent."""
+    """Let a page of an allowed origin read the answer; the answer to a preflight also lists what it may send."""
     headers["Vary"] = [", ".join([*headers.get("Vary", []), "Origin"])]
     origin = _header(event, "origin")
     if not origin or not {origin, "*"} & {*origins}:
         return
     headers["Access-Control-Allow-Origin"] = [origin]
     headers["Access-Control-Expose-Headers"] = [_CORS_ANSWER_HEADERS]
-    # A page that may read is of another origin, which is what this header would forbid.
+    # The default of this header would forbid pages of other origins to read.
     headers["Cross-Origin-Resource-Policy"] = ["cross-origin"]
     if event["httpMethod"] == "OPTIONS" and "Allow" in headers:
         headers["Access-Control-Allow-Methods"] = headers["Allow"]

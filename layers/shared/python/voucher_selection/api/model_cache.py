@@ -1,4 +1,4 @@
-"""The served model in memory: read once, and again when the pointer has moved."""
+"""Keep the served model in memory: read it once, and again after the pointer has moved."""
 
 import time
 from collections.abc import Callable
@@ -22,31 +22,30 @@ from voucher_selection.contract.metrics import (
 from voucher_selection.domain.errors import NoModel, UnreadableItem, VoucherSelectionError
 from voucher_selection.domain.model import Model
 
-# Environments that started together do not stay in step: each asks up to a fifth of the interval early, by a draw of
-# the operating system's. `random` would draw the same in all environments that are restored from one snapshot.
+# Each environment asks up to a fifth of the interval early, at random: those that started together do not all ask at
+# once. `random` would give the same number in all environments that are restored from one snapshot.
 _EARLY = 0.2
 _draw = SystemRandom().random
 
 
 class CatalogUnreachable(VoucherSelectionError):
-    """The catalog cannot be reached, or what it has cannot be read, and this environment has no model yet."""
+    """The catalog cannot be reached or read, and this environment has no model yet."""
 
 
 class ModelCache:
     """The model that one execution environment serves.
 
-    A model is immutable and replaced as a whole, so that whoever holds one never sees a mix. Lambda gives an
-    environment one request at a time; where there are threads, one of them asks the catalog while the others are
-    served what is known.
+    A model never changes and is replaced as a whole, so that a request never sees a mix of two. Lambda sends an
+    environment one request at a time. If there are threads, one asks the catalog while the others use the known model.
 
     Parameters
     ----------
     catalog
-        Where the models are.
+        The catalog that has the models.
     refresh_seconds
-        For how long an answer of the catalog, or its silence, is good; within it a lookup does no I/O.
+        For this time after it asked the catalog, with or without an answer, the cache does no I/O.
     clock
-        Seconds of the day's time: a clock that only rises need not move while Lambda has frozen the environment.
+        Returns wall-clock time in seconds. A monotonic clock might stand still while Lambda freezes the environment.
     """
 
     def __init__(self, catalog: Catalog, refresh_seconds: float, clock: Callable[[], float] = time.time) -> None:
@@ -62,16 +61,16 @@ class ModelCache:
         self._hits = 0
 
     def current(self) -> Model:
-        """Return the served model; the last one known where the catalog cannot be reached, or has an odd item.
+        """Return the served model; if the catalog cannot be reached or read, the last known one.
 
         Raises
         ------
         NoModel
-            None has been published yet.
+            No model has been published yet.
         CatalogUnreachable
-            The catalog gives none, and no model is known yet.
+            The catalog cannot be reached or read, and no model is known yet.
         """
-        # Who has no model waits for the thread that is reading it.
+        # Without a model, a thread waits for the one that is reading it.
         if self._is_due() and self._asking.acquire(blocking=self._model is None):
             try:
                 if self._is_due():
@@ -81,19 +80,19 @@ class ModelCache:
         else:
             self._hits += 1
         if self._model is None:
-            raise CatalogUnreachable("the catalog gives no model that can be served: try again")
+            raise CatalogUnreachable("the catalog cannot be reached or read, so no model can be served: try again")
         if self._stale:
             emit(STALE_MODEL_SERVED, 1)
         return self._model
 
     @property
     def version(self) -> str | None:
-        """The version of the known model; None before the first."""
+        """The version of the known model; None if no model is known yet."""
         return self._model.version if self._model else None
 
     @property
     def stale_seconds(self) -> float | None:
-        """For how long the catalog has not confirmed the model; None if it did when last asked."""
+        """The seconds since the catalog last confirmed the model; None if it did so when it was last asked."""
         return self._clock() - self._confirmed_at if self._stale else None
 
     def _is_due(self) -> bool:
@@ -104,7 +103,7 @@ class ModelCache:
             self._model, self._stale = self._found()
         except (BotoCoreError, ClientError, VoucherSelectionError) as error:
             if self._model is None and isinstance(error, NoModel):
-                raise  # the catalog answers, and quickly: the first model is served as soon as it is there
+                raise  # ask again at the next request, so that the first model is served at once
             self._warn(error)
             self._stale = True
         if not self._stale:
@@ -114,7 +113,7 @@ class ModelCache:
         self._emit()
 
     def _found(self) -> tuple[Model, bool]:
-        """Return a model of the catalog's, and whether it is not the one to serve: that one may be unreadable."""
+        """Return a model from the catalog, and whether it replaces the served one, which may be unreadable."""
         pointer, known = self._catalog.pointer(), self._model
         if known and known.version == pointer.version:
             return known, False
@@ -129,10 +128,10 @@ class ModelCache:
     def _warn(self, error: Exception) -> None:
         if isinstance(error, UnreadableItem):
             emit(ITEMS_UNREADABLE, 1)
-        logger.warning("the catalog gives no model", model_version=self.version, reason=str(error), exc_info=error)
+        logger.warning("the catalog cannot be read", model_version=self.version, reason=str(error), exc_info=error)
 
     def _emit(self) -> None:
-        """Say how the model is used, and how old it is: once for each question to the catalog, not for each lookup."""
+        """Emit metrics of the model's use and age: once per request to the catalog, not once per lookup."""
         emit(MODEL_REFRESHES, 1)
         emit(MODEL_CACHE_HITS, self._hits)
         self._hits = 0

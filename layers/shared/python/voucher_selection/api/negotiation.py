@@ -7,17 +7,22 @@ _JSON = ("application/json", "application/problem+json")
 
 
 class _Rank(NamedTuple):
-    """How much a media type is wanted, and how closely it is named: 2 by itself, 1 by its kind, 0 by `*/*`."""
+    """The preference for a media type, and how exactly a range names it: 2 exactly, 1 by its kind, 0 by `*/*`."""
 
     quality: float
     closeness: int
 
 
 def prefers_html(accept: str) -> bool:
-    """Tell whether a page is wanted rather than JSON, which is what comes where neither is preferred.
+    """Return whether the client prefers a page to JSON; JSON is the default.
 
-    Of two types with one quality, the one that is named more closely is preferred: `text/html, */*` asks for a page. A
-    header that allows neither is disregarded, as the RFC permits, and answered with JSON.
+    If two types have the same quality, the one that is named more exactly wins: `text/html, */*` asks for a page. A
+    header that allows neither is ignored, as the RFC permits, and answered with JSON.
+
+    Examples
+    --------
+    >>> prefers_html("text/html, */*"), prefers_html("*/*"), prefers_html("application/json")
+    (True, False, False)
     """
     ranges = [_media_range(part) for part in accept.lower().split(",") if part.strip()]
     html = max(_rank(name, ranges) for name in _HTML)

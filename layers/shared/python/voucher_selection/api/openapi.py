@@ -1,8 +1,8 @@
-"""The document of the API (OpenAPI 3.1), made from the table of operations and from the types of the code.
+"""Make the API's OpenAPI 3.1 document from the table of operations and from the types of the code.
+
+This command writes the copy in the documentation:
 
     PYTHONPATH=layers/shared/python .venv/bin/python -m voucher_selection.api.openapi > docs/openapi.json
-
-writes the copy that is kept with the documentation.
 """
 
 import json
@@ -22,14 +22,13 @@ type Json = dict[str, Any]
 
 _REF = "#/components/schemas/{model}"
 _DESCRIPTION = (
-    "The voucher amount used most in a customer's segment. Problems are answered as RFC 9457 has them, with a stable"
-    " `code`, and as a page where `Accept` prefers one. HEAD answers every GET, OPTIONS names a path's methods, and"
-    " every GET has an ETag."
+    "The voucher amount used most in a customer's segment. Problems follow RFC 9457, with a stable `code`; if `Accept`"
+    " prefers a page, they are one. Every GET also answers HEAD and has an ETag. OPTIONS lists a path's methods."
 )
 
 
 class _Proof(NamedTuple):
-    """How a caller proves who it is: the name and definition of the scheme, and the problem of who does not."""
+    """How callers prove their identity: the scheme's name and definition, and the problem's code without proof."""
 
     scheme: str
     definition: Json
@@ -55,9 +54,9 @@ _RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 @cache
 def document(auth: Auth) -> Json:
-    """Return the document of a stage that asks for a key, or does not.
+    """Return the document of a stage with this kind of authentication.
 
-    The server is the folder that the document is in, so that it holds under every stage and domain.
+    The server's address is the folder of the document, so that it is right under every stage and domain.
     """
     schemas: Json = {}
     problem = _schema(problems.ProblemBody, schemas)
@@ -80,7 +79,7 @@ def document(auth: Auth) -> Json:
 
 
 def as_text(auth: Auth) -> str:
-    """Return the document as it is kept in a file."""
+    """Return the document as the text of a file."""
     return json.dumps(document(auth), indent=2) + "\n"
 
 
@@ -123,7 +122,7 @@ def _proof(operation: Operation, auth: Auth) -> _Proof | None:
 
 
 def _id(operation: Operation) -> str:
-    """Return a name for programs that are made from the document: the method and the path, in words."""
+    """Return the operation's name for generated clients: the method and the path, as one word."""
     words = operation.path.replace(".", "_").replace("{", "").replace("}", "")
     return operation.method.lower() + words.replace("/", "_")
 
@@ -182,10 +181,10 @@ def _codes(operation: Operation, proof: _Proof | None) -> Iterator[tuple[HTTPSta
 
 def _headers() -> Json:
     described = {
-        REQUEST_ID: "The request's id, which its lines in the log have too",
-        "ETag": "What `If-None-Match` takes",
+        REQUEST_ID: "The request's id, also in its log lines",
+        "ETag": "A value for `If-None-Match`",
         "Cache-Control": "How long the answer may be kept",
-        "Retry-After": "In how many seconds to try again",
+        "Retry-After": "Try again after this many seconds",
     }
     return {
         name: {"description": text, "required": name != "Retry-After", "schema": {"type": "string"}}

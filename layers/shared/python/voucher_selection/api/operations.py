@@ -1,7 +1,7 @@
-"""The table of the API's operations: what each route takes, answers, and refuses.
+"""The table of the API's operations: each route's input, answers and problems.
 
-A route is a function in the API's handler and an entry here: the document (`openapi`), the methods that a path has, and
-the tests are made from the table. It is imported where one of these is asked for, not for a lookup.
+A route is a function in the API's handlers and an entry here. The OpenAPI document, the list of a path's methods, and
+tests are made from this table. A lookup does not import it.
 """
 
 import re
@@ -46,7 +46,7 @@ _TEXT: dict[str, Any] = {"type": "string"}
 
 
 class Content(NamedTuple):
-    """A body: its media type, and its schema: a type of the code, or a schema as it is written."""
+    """A body: its media type, its schema (a type of the code, or a JSON schema), and an example."""
 
     media_type: str
     schema: Schema
@@ -56,8 +56,16 @@ class Content(NamedTuple):
 class Operation(NamedTuple):
     """One method of one path.
 
-    `path` has its variables in braces, `parameters` their schemas, `query` those of its query. `answers` are the bodies
-    by status, `refusals` the errors that are answered as problems.
+    Attributes
+    ----------
+    path
+        The path, with its variables in braces.
+    answers
+        The bodies of the answers, by status.
+    parameters, query
+        The schemas of the path's variables and of the query's.
+    refusals
+        The errors that become problems.
     """
 
     method: str
@@ -88,7 +96,7 @@ _COUNTS = (
 )  # fmt: skip
 _LOOKUP = (InvalidLookup, UnknownCountry, NoSegment, NoSupport)
 
-# A form's fields are text, and any that are not there are as if they were blank.
+# A form's fields are text; missing fields count as blank.
 _FORM_SCHEMA = {
     "type": "object",
     "properties": dict.fromkeys(LookupRequest.model_fields, _TEXT),
@@ -98,7 +106,7 @@ _BULK_SCHEMA = {
     "type": "object",
     "properties": {
         "customers": {
-            "description": "Each is what `POST /voucher` takes; one that is not is answered with its problem",
+            "description": "Each is a body of `POST /voucher`; an invalid one is answered with its problem",
             "type": "array",
             "items": {},
             "minItems": 1,
@@ -124,18 +132,18 @@ def _pages(
     refusals: tuple[type[Exception], ...] = (),
     **more: Any,  # noqa: ANN401 - fields of Operation
 ) -> Iterator[Operation]:
-    """Yield the operations of a page, and of the view that has its data where a stage asks for a key."""
+    """Yield the operations of a page, and of its view, which has the data if a stage asks for a key."""
     method = "POST" if body else "GET"
     page = Operation(method, path, summary, answers, body=body, refusals=refusals, **more)
     yield page
-    yield page._replace(path=f"/views{path}", summary=f"{summary}: with its data, whatever the stage asks for")
+    yield page._replace(path=f"/views{path}", summary=f"{summary}: with its data, on every stage")
 
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "POST",
         "/voucher",
-        "Which amount a customer should get",
+        "The amount that a customer should get",
         {HTTPStatus.OK: (Content(JSON, VoucherAnswer, {**examples.VOUCHER, "model": examples.MODEL_OF_ANSWER}),)},
         body=Content(JSON, LookupRequest, examples.CUSTOMER),
         refusals=(problems.MalformedJson, *_BODY, *_LOOKUP, *_MODEL),
@@ -143,9 +151,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "POST",
         "/vouchers",
-        "Which amounts many customers should get",
+        "The amounts that many customers should get",
         {HTTPStatus.OK: (Content(JSON, BulkAnswer, examples.VOUCHERS),)},
-        description="A customer with a problem changes nothing for the others.",
+        description="A customer with a problem does not affect the others.",
         body=Content(JSON, _BULK_SCHEMA, examples.CUSTOMERS),
         refusals=(problems.MalformedJson, *_BODY, InvalidLookup, *_MODEL),
     ),
@@ -159,7 +167,7 @@ OPERATIONS: tuple[Operation, ...] = (
                 Content(HTML, _TEXT),
             )
         },
-        description="A table for whoever prefers a page.",
+        description="If `Accept` prefers a page, a table.",
         refusals=_MODEL,
     ),
     Operation(
@@ -167,7 +175,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/model",
         "The analysis of the served model",
         {HTTPStatus.OK: (Content(JSON, ModelReport, examples.MODEL_REPORT),)},
-        description="What it was made from, and how much the counts of each segment say.",
+        description="What the model was made from, and how clear the mode of each segment is.",
         refusals=(*_MODEL, UnreadableItem),
     ),
     Operation(
@@ -182,7 +190,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/what_if",
         "What another date or other segments would change",
         {HTTPStatus.OK: (Content(JSON, WhatIf, examples.WHAT_IF),)},
-        description="Computed from counts, of the served model or of another run. Nothing is published.",
+        description="Computed from the counts of the served model, or of another run. Nothing is published.",
         body=Content(JSON, WhatIfRequest, {"cur_date": "2018-10-01"}),
         refusals=(problems.MalformedJson, *_BODY, InvalidRequest, *_COUNTS),
     ),
@@ -197,7 +205,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/executions",
         "Start a run",
         {HTTPStatus.ACCEPTED: (Content(JSON, StartedRun, {"run_id": examples.RUN["run_id"]}),)},
-        description="Only where the setting `start_runs` lets the API do so.",
+        description="Only if the stage's setting `start_runs` allows it.",
         body=Content(JSON, RunRequest, {"mode": "remodel", "cur_date": "2018-10-01"}),
         refusals=(problems.MalformedJson, *_BODY, InvalidRequest, problems.RunsNotStarted, problems.CrossSite),
     ),
@@ -217,14 +225,14 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     *_pages(
         "/search_voucher",
-        "The form with its answer",
+        "The look-up form with its answer",
         {
             HTTPStatus.OK: _PAGE,
             HTTPStatus.NOT_FOUND: _PAGE,
             HTTPStatus.UNPROCESSABLE_ENTITY: _PAGE,
             HTTPStatus.SERVICE_UNAVAILABLE: _PAGE,
         },
-        description="Problems of the fields stand beside them, on the page.",
+        description="The page shows problems beside their fields.",
         body=Content(FORM, _FORM_SCHEMA, {name: str(value) for name, value in examples.CUSTOMER.items()}),
         refusals=(*_BODY, CatalogUnreachable),
     ),
@@ -238,16 +246,16 @@ OPERATIONS: tuple[Operation, ...] = (
         "/report",
         "The analysis of the served model, as a page",
         {HTTPStatus.OK: _PAGE, HTTPStatus.UNPROCESSABLE_ENTITY: _PAGE},
-        description="With `what_if`, also what another date or other segments would change.",
+        description="With `what_if`, the page also shows what another date or other segments would change.",
         query={"what_if": _TEXT, "cur_date": _TEXT, "ranges_0": _TEXT, "ranges_1": _TEXT},
         refusals=_MODEL,
     ),
     *_pages("/runs", "The last runs and the kept versions, as a page"),
     *_pages(
         "/runs",
-        "Start a run by a form",
+        "Start a run with a form",
         {HTTPStatus.SEE_OTHER: (), HTTPStatus.UNPROCESSABLE_ENTITY: _PAGE},
-        description="Only where the setting `start_runs` lets the API do so. Leads to the page of the run.",
+        description="Only if the stage's setting `start_runs` allows it. Redirects to the page of the run.",
         body=Content(FORM, _RUN_FORM_SCHEMA, {"mode": "remodel", "cur_date": "2018-10-01"}),
         refusals=(*_BODY, problems.RunsNotStarted, problems.CrossSite),
     ),
@@ -257,7 +265,7 @@ OPERATIONS: tuple[Operation, ...] = (
         parameters={"run_id": _RUN_ID},
         refusals=(NoRun,),
     ),
-    Operation("GET", "/", "The way to the first page", {HTTPStatus.FOUND: ()}),
+    Operation("GET", "/", "A redirect to the first page", {HTTPStatus.FOUND: ()}),
     Operation(
         "GET",
         "/health",
@@ -275,7 +283,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "GET",
         "/docs/{file}",
-        "What the page `/docs` is made of",
+        "The scripts and style sheets of the page `/docs`",
         {HTTPStatus.OK: (Content("text/javascript", _TEXT), Content("text/css", _TEXT))},
         parameters={"file": {"type": "string", "enum": list(docs_page.FILES)}},
         refusals=(problems.NoRoute,),
@@ -284,7 +292,7 @@ OPERATIONS: tuple[Operation, ...] = (
 
 
 def allowed_methods(path: str) -> tuple[str, ...]:
-    """Return the methods that a path has; none where there is no such path."""
+    """Return the methods of a path; empty if the path does not exist."""
     own = {operation.method for operation in OPERATIONS if _matches(operation.path, path)}
     implied = {"OPTIONS"} | ({"HEAD"} if "GET" in own else set())
     return tuple(sorted(own | implied)) if own else ()

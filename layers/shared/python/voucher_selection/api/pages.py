@@ -1,4 +1,4 @@
-"""The web pages: HTML made from what the API knows, readable without JavaScript."""
+"""The web pages: HTML made from the API's answers, readable without JavaScript."""
 
 import base64
 import hashlib
@@ -31,16 +31,16 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 
 class Frame(NamedTuple):
-    """What surrounds the content of a page.
+    """The frame around the content of a page: its navigation and links.
 
     Attributes
     ----------
     root
-        The relative address of the API's root, so that links hold under any stage and domain: `../` for each folder.
+        The relative address of the API's root, with `../` for each folder: links work under any stage and domain.
     page
-        The page among `PAGES` that it belongs to.
+        The entry of `PAGES` that the page belongs to.
     is_shell
-        Whether it holds no data, but a script that asks for a key and fetches the view with the data.
+        Whether the page holds no data, only a script that asks for a key and fetches the view with the data.
     """
 
     root: str
@@ -50,14 +50,14 @@ class Frame(NamedTuple):
 
 
 def frame_of(path: str, *, is_shell: bool = False) -> Frame:
-    """Return the frame of the page at a path of the API; that of a view is its page's."""
+    """Return the frame of the page at a path of the API; a view has the frame of its page."""
     page = path.removeprefix("/views").strip("/")
     return Frame("../" * page.count("/"), page.partition("/")[0], is_shell)
 
 
 @cache
 def content_security_policy() -> str:
-    """Return the policy of every page: our own style and script apply, our own origin is asked, and nothing else."""
+    """Return the policy of every page: it allows our own style, script and origin, and nothing else."""
     return (
         f"default-src 'none'; style-src {_source(_style())}; script-src {_source(_script())}; connect-src 'self';"
         " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -74,7 +74,7 @@ def lookup_page(
     errors: Mapping[str, str] | None = None,
     notice: str | None = None,
 ) -> str:
-    """Return the form, filled with `fields`, with what was found, the errors by field, or a notice beside it."""
+    """Return the look-up form, filled with `fields`; with the mode found, the errors by field, or a notice."""
     return _render(
         "search_voucher.html",
         frame,
@@ -90,7 +90,7 @@ def lookup_page(
 
 
 def segments_page(frame: Frame, model: Model, country: str) -> str:
-    """Return the segments of one of the model's countries, with their modes and the distributions of amounts."""
+    """Return the segments of a country, with their modes and the distributions of their amounts."""
     return _render("segments.html", frame, model=model, country=country, modes=_by_segmentation(model, country))
 
 
@@ -103,14 +103,16 @@ def report_page(
     errors: Mapping[str, str] | None = None,
     notice: str | None = None,
 ) -> str:
-    """Return the analysis of the served model, with a what-if's form and, where one was asked for, its answer.
+    """Return the analysis of the served model, with the form of a what-if and, if there is one, its answer.
 
     Parameters
     ----------
     fields
-        What the form is filled with.
+        The values of the form.
     what_if
-        A model that was only asked about, with the fields of `what_if.WhatIf`.
+        The answer of a what-if, with the fields of `what_if.WhatIf`.
+    errors, notice
+        The errors by field of the form, and a message beside it.
     """
     return _render(
         "report.html",
@@ -131,7 +133,7 @@ def report_page(
 
 
 class StartForm(NamedTuple):
-    """The forms that start a run: what they are filled with, the errors by field, and a notice."""
+    """The forms that start a run: their values, the errors by field, and a notice."""
 
     fields: Mapping[str, str]
     errors: Mapping[str, str]
@@ -146,7 +148,7 @@ def runs_page(
 ) -> str:
     """Return the last runs (`run_reports.ListedRun`) and the kept versions (`model_report.KeptVersion`).
 
-    With a `start_form`, runs can be started and versions served again from the page.
+    With a `start_form`, people can start runs, and serve versions again, from the page.
     """
     fields, errors, notice = start_form or StartForm({}, {}, None)
     return _render(
@@ -163,14 +165,14 @@ def runs_page(
 
 
 def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
-    """Return how far a run is, or how it ended: its states, its rows, its error, and what it published.
+    """Return the page of a run: its states, its rows, its error, and what it published.
 
-    Where runs may be started, one that the quality gate has held back can be approved from its page.
+    If `may_start`, people can approve a run that the quality gate held back.
     """
     rows, summary = run["rows"] and Totals.model_validate(run["rows"]), run["summary"]
     facts = {name: summary[key] for key, name in _FACTS.items() if summary.get(key) is not None}
     if (left_out := summary.get("left_out", {})).get("objects"):
-        facts["Not read, not named like parquet"] = wording.first_of(left_out["names"], left_out["objects"])
+        facts["Not read (not named like parquet)"] = wording.first_of(left_out["names"], left_out["objects"])
     if summary.get("served_version") not in {None, summary.get("version")}:
         facts["Still served"] = summary["served_version"]
     if rows and rows.amounts_rounded:
@@ -181,18 +183,18 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
         run=run,
         may_approve=may_start and run["error"] == HeldBack.__name__ and not run["published"],
         rows=_rows(rows) if rows else None,
-        striking=[StrikingDate.model_validate(found).told for found in summary.get("striking_dates", ())],
+        striking=[StrikingDate.model_validate(found).sentence for found in summary.get("striking_dates", ())],
         facts=facts,
     )
 
 
 def problem_page(frame: Frame, title: str, detail: str) -> str:
-    """Return an error for a person."""
+    """Return the page of a problem, for people."""
     return _render("problem.html", frame, title=title, detail=detail)
 
 
 def shell_page(frame: Frame) -> str:
-    """Return a page without data, which asks for the key and then fetches its view."""
+    """Return a page without data, which asks for an API key and then fetches its view."""
     return _render("shell.html", frame, title=dict(PAGES)[frame.page])
 
 
@@ -224,7 +226,7 @@ def _rows(totals: Totals) -> dict[str, Any]:
 
 
 def _what_if_rows(model: Model, what_if: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Every segment of a what-if beside the served one, with its change; then those that there would be no more."""
+    """Return every segment of a what-if with its served amount and change; then the segments that would be gone."""
     served = {mode.key: mode.voucher_amount for mode in model.modes}
     changes = {_segment_key(change): change for change in what_if["changes"]}
     rows = []
@@ -274,7 +276,7 @@ def _script() -> str:
 
 
 def _source(text: str) -> str:
-    """How a policy names an inline style or script."""
+    """Return the name of an inline style or script in a Content-Security-Policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 

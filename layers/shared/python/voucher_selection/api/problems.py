@@ -33,11 +33,11 @@ _RETRY = {"Retry-After": "5"}
 
 
 class MalformedJson(Exception):
-    """The request's body is no JSON."""
+    """The request's body is not JSON."""
 
 
 class MalformedBody(Exception):
-    """The request's body is no text, or a form of too many fields."""
+    """The request's body is not text, or a form with too many fields."""
 
 
 class BodyTooLarge(Exception):
@@ -45,23 +45,23 @@ class BodyTooLarge(Exception):
 
 
 class UnsupportedMediaType(Exception):
-    """The request's body is of a type that the route does not read."""
+    """The request's body has a type that the route does not read."""
 
 
 class NoRoute(Exception):
-    """There is no such path."""
+    """The path does not exist."""
 
 
 class MethodNotAllowed(Exception):
-    """The path is there, but not with this method; `allowed` are the methods that it has."""
+    """The path exists, but not with this method; `allowed` are its methods."""
 
     def __init__(self, method: str, path: str, allowed: Sequence[str]) -> None:
-        super().__init__(f"{path} takes {', '.join(allowed)}, not {method}")
+        super().__init__(f"{path} accepts {', '.join(allowed)}, not {method}")
         self.allowed = allowed
 
 
 class RunsNotStarted(Exception):
-    """The stage starts no runs through its API."""
+    """The stage does not start runs through its API."""
 
 
 class CrossSite(Exception):
@@ -69,30 +69,30 @@ class CrossSite(Exception):
 
 
 class FieldError(TypedDict):
-    """A field that cannot be used, and why."""
+    """An invalid field, and why it is invalid."""
 
     field: Annotated[str, Field(description="Its path with dots; empty for the whole body")]
     detail: str
 
 
 class ProblemFacts(TypedDict):
-    """What differs between two problems."""
+    """The members that differ between problems."""
 
     status: Annotated[int, Field(description="The HTTP status")]
-    code: Annotated[str, Field(description="What is wrong, for programs: it stays as it is")]
-    detail: Annotated[str, Field(description="What is wrong, for people")]
-    errors: NotRequired[Annotated[list[FieldError], Field(description="One entry per field that cannot be used")]]
+    code: Annotated[str, Field(description="The problem for programs; it does not change between versions")]
+    detail: Annotated[str, Field(description="The problem for people")]
+    errors: NotRequired[Annotated[list[FieldError], Field(description="One entry per invalid field")]]
 
 
 class ProblemBody(ProblemFacts):
-    """A problem as RFC 9457 has it."""
+    """A problem with all members of RFC 9457."""
 
     type: Annotated[str, Field(description="`about:blank`: the title is the status in words")]
     title: str
 
 
 class Problem(NamedTuple):
-    """An error as it is answered."""
+    """The answer to an error: status, code, detail, errors by field, and headers."""
 
     status: HTTPStatus
     code: str
@@ -101,11 +101,11 @@ class Problem(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
 
     def body(self) -> ProblemBody:
-        """Return the members of the problem as RFC 9457 has them."""
+        """Return all members of the problem."""
         return {"type": "about:blank", "title": self.status.phrase, **self.facts()}
 
     def facts(self) -> ProblemFacts:
-        """Return the members that differ between two problems."""
+        """Return the members that differ between problems."""
         facts: ProblemFacts = {"status": self.status.value, "code": self.code, "detail": self.detail}
         if self.errors:
             facts["errors"] = list(self.errors)
@@ -138,7 +138,7 @@ PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     UnreadableItem: (HTTPStatus.SERVICE_UNAVAILABLE, "unreadable_item"),
     CatalogUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "catalog_unreachable"),
 }
-"""The status and the code of every error that is not ours."""
+"""The status and the code of every error that is not our fault."""
 
 OUR_FAULT = Problem(
     HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "the request could not be answered; it was logged"
@@ -146,7 +146,7 @@ OUR_FAULT = Problem(
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return how an error is answered; one that is nobody's fault but ours says nothing of itself."""
+    """Return the answer to an error; the answer to an error of ours has no details."""
     if type(error) not in PROBLEMS:
         return OUR_FAULT
     status, code = PROBLEMS[type(error)]

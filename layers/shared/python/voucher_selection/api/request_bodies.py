@@ -1,4 +1,4 @@
-"""The bodies of requests: of a type that the route reads, of a bounded size, and text."""
+"""Read the bodies of requests: check their media type and size, and parse JSON or a form."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ _MOST_FIELDS = 100
 
 
 def json_of(event: APIGatewayProxyEvent) -> object:
-    """Return what a request's body says in JSON.
+    """Return the value of a JSON body.
 
     Raises
     ------
@@ -27,16 +27,16 @@ def json_of(event: APIGatewayProxyEvent) -> object:
     try:
         return json.loads(text_of(event, JSON))
     except (ValueError, RecursionError) as error:
-        raise MalformedJson(f"the body is no JSON: {error}") from error
+        raise MalformedJson(f"expected a JSON body: {error}") from error
 
 
 def form_of(event: APIGatewayProxyEvent) -> dict[str, str]:
-    """Return the fields of a request's body that is a form.
+    """Return the fields of a form in the body.
 
     Raises
     ------
     UnsupportedMediaType, BodyTooLarge, MalformedBody
-        As `text_of`; or the form has more fields than any of ours.
+        As `text_of`; also if the form has more than 100 fields.
     """
     text = text_of(event, FORM)
     try:
@@ -51,11 +51,11 @@ def text_of(event: APIGatewayProxyEvent, media_type: str) -> str:
     Raises
     ------
     UnsupportedMediaType
-        The body is not of `media_type`.
+        The body's type is not `media_type`.
     BodyTooLarge
         The body has more than `MOST_BODY_BYTES`.
     MalformedBody
-        The body is not text, or is marked as base64 and is not base64.
+        The body is not UTF-8 text, or has invalid base64.
     """
     given = event.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if given != media_type:
@@ -65,9 +65,9 @@ def text_of(event: APIGatewayProxyEvent, media_type: str) -> str:
         content = base64.b64decode(body, validate=True) if event.is_base64_encoded else body.encode()
         if len(content) > MOST_BODY_BYTES:
             raise BodyTooLarge(
-                f"expected a body of at most {MOST_BODY_BYTES:,} bytes, got {len(content):,}: send less at once"
+                f"expected a body of at most {MOST_BODY_BYTES:,} bytes, got {len(content):,}: split the request"
             )
-        # Editors and programs of Windows put a byte order mark before the text.
+        # Some Windows programs put a byte order mark before the text.
         return content.decode().removeprefix("\ufeff")
     except ValueError as error:
         raise MalformedBody(f"expected a body of UTF-8 text: {error}") from error

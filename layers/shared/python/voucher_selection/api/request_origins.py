@@ -1,21 +1,22 @@
-"""Where a browser says that a request comes from."""
+"""Reject requests that a browser sends from a page of another site."""
 
 from collections.abc import Mapping
 
 from voucher_selection.api.problems import CrossSite
 
-# https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site: `none` is a person's own doing.
+# https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site: `none` is an action of the person.
 _OWN = {"same-origin", "none"}
 
 
 def check_same_site(headers: Mapping[str, str]) -> None:
-    """Refuse what a browser sends from a page that is not ours: it would act with the rights of whoever sits there.
+    """Check that a browser's request comes from our own pages: another page could act with the person's rights.
 
-    A request without the header is no browser's.
+    A request without the header does not come from a browser, and passes.
 
     Raises
     ------
     CrossSite
+        A page of another site sent the request.
     """
     site = headers.get("Sec-Fetch-Site", "none").lower()
     if site not in _OWN:

@@ -1,4 +1,4 @@
-"""The what-if form of the report: a date, and the ranges of each segmentation as text."""
+"""The what-if form on the report page: a date, and the ranges of each segmentation as text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from voucher_selection.domain.segments import Segmentation, SegmentDefinitions
 
 @dataclass(frozen=True)
 class WhatIfForm:
-    """What was filled in, what of it cannot be used, and what is meant by the rest.
+    """The form: its fields as text, their errors, and the date and segmentations that they mean.
 
     Attributes
     ----------
     is_sent
-        Whether a what-if was asked for; otherwise the form shows the served model's date and ranges.
+        Whether a person sent the form; otherwise it shows the served model's date and ranges.
     fields
-        `cur_date`, and `ranges_0` and so on for the segmentations in the order of their definition.
+        `cur_date`, and `ranges_0`, `ranges_1` and so on for the segmentations, in the order of definition.
     errors
-        What is wrong, by field.
+        A message for each invalid field.
     """
 
     is_sent: bool
@@ -35,7 +35,7 @@ class WhatIfForm:
 
     @classmethod
     def of(cls, model: Model, query: Mapping[str, str]) -> Self:
-        """Read the form from a page's query; what is not in it is as the model has it."""
+        """Read the form from a page's query; missing fields have the model's values."""
         fields, errors, segmentations = {"cur_date": query.get("cur_date", model.cur_date.isoformat())}, {}, []
         for place, segmentation in enumerate(model.definitions.segmentations):
             name = f"ranges_{place}"
@@ -50,7 +50,7 @@ class WhatIfForm:
         return cls("what_if" in query, fields, errors, cur_date, tuple(segmentations))
 
     def request(self) -> WhatIfRequest:
-        """Return what is asked; only of a form without errors."""
+        """Return the request of a form without errors."""
         return WhatIfRequest(cur_date=self.cur_date, segments=SegmentDefinitions(segmentations=self.segmentations))
 
 

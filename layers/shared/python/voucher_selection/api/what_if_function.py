@@ -1,4 +1,4 @@
-"""The WhatIf function as the API asks it: pandas and pyarrow are there, and a lookup's start does not pay for them."""
+"""Call the WhatIf function, which has pandas and pyarrow, so that the API function can start without them."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 
 class WhatIfFailed(Exception):
-    """The function ended in another way than with an answer or one of our errors."""
+    """The function failed, but not with one of our errors."""
 
 
 class WhatIfFunction:
-    """The function, by its name.
+    """The WhatIf function.
 
     Parameters
     ----------
     name
         The function's name or ARN.
     client
-        A client of Lambda, with more patience than the function's own timeout.
+        A client of Lambda, which waits longer than the function's own timeout.
     """
 
     def __init__(self, name: str, client: "LambdaClient") -> None:
@@ -30,14 +30,14 @@ class WhatIfFunction:
         self._client = client
 
     def ask(self, request: WhatIfRequest) -> dict[str, Any]:
-        """Return what the model would be, with the fields of `what_if.WhatIf`.
+        """Return the answer of a what-if, with the fields of `what_if.WhatIf`.
 
         Raises
         ------
         VoucherSelectionError
-            What the function has raised: `NoCounts` mostly.
+            The error that the function raised: often `NoCounts`.
         WhatIfFailed
-            It has ended otherwise.
+            The function failed in another way.
         """
         answer = self._client.invoke(FunctionName=self._name, Payload=request.model_dump_json().encode())
         payload: dict[str, Any] = json.loads(answer["Payload"].read())
@@ -47,7 +47,7 @@ class WhatIfFunction:
 
 
 def _error_of(payload: dict[str, Any]) -> Exception:
-    """Return the error that a function told of: ours by its class, or one that says what came instead."""
+    """Return the error in a function's answer: one of ours by its class, or `WhatIfFailed`."""
     kind = getattr(errors, str(payload.get("errorType")), None)
     message = str(payload.get("errorMessage"))
     if isinstance(kind, type) and issubclass(kind, errors.VoucherSelectionError):

@@ -58,7 +58,7 @@
   };
 
   const load = async (shell) => {
-    if (!sessionStorage.getItem(KEY)) return askForKey(shell, "This stage gives its data to holders of an API key.");
+    if (!sessionStorage.getItem(KEY)) return askForKey(shell, "This stage shows its data only with an API key.");
     try {
       const answer = await request(contentOf(location));
       if (answer.status === 403) {
