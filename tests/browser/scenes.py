@@ -59,7 +59,7 @@ SCENES = {
     "runs": Scene("runs", "Runs", "#versions"),
     "run": Scene("runs/{succeeded}", "Run {succeeded}", "#rows"),
     "failed-run": Scene("runs/{failed}", "Run {failed}", ".notice >> text=SourceNotFound"),
-    "unknown-run": Scene("runs/run-0", "Not Found", ".notice >> text=there is no run 'run-0'", fault=404),
+    "unknown-run": Scene("runs/run-0", "Not Found", ".notice >> text=run 'run-0' does not exist", fault=404),
 }
 
 

@@ -43,7 +43,7 @@ def test_a_page_without_the_key_holds_no_data(keyed_product: Product, path: str)
     shell = keyed_product.request("GET", path, headers=HTML)
 
     assert (shell.status_code, shell.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
-    assert "holders of an API key" in shell.text
+    assert "only with an API key" in shell.text
     for datum in ("2640", "Peru", "121-180", "2018-09-15", keyed_product.served_version()):
         assert datum not in shell.text
 
@@ -81,14 +81,14 @@ def test_without_javascript_it_says_what_is_needed(visit: Visits):
     page = visit("report", javascript=False)
 
     told = page.locator("noscript p")
-    expect(told).to_have_text("The page sends the key with its requests; for that it needs JavaScript.")
+    expect(told).to_have_text("This page needs JavaScript to send the key with its requests.")
     expect(told).to_be_visible()
     expect(page.get_by_label("API key")).to_be_hidden()
 
 
 def test_a_wrong_key_is_told_and_another_can_be_given(visit: Visits, keyed_product: Product):
     page = visit("segments", expected=[status(403)])
-    expect(page.get_by_role("status")).to_have_text("This stage gives its data to holders of an API key.")
+    expect(page.get_by_role("status")).to_have_text("This stage shows its data only with an API key.")
 
     give_key(page, "a" * 40)
     expect(page.get_by_role("status")).to_have_text("The key was not accepted.")
@@ -153,7 +153,7 @@ def test_a_what_if_is_asked(unlocked: Page):
     send(form, cur_date="2018-08-01")
 
     expect(unlocked.locator("#what-if-result h3")).to_have_text("With CUR_DATE 2018-08-01")
-    changed = [row[:5] for row in rows_of(unlocked.get_by_role("group", name="What would be")) if row[-1]]
+    changed = [row[:5] for row in rows_of(unlocked.get_by_role("group", name="Segments of the what-if")) if row[-1]]
     assert [row for row in changed if row[1] == "recency_segment"] == [
         ["Peru", "recency_segment", "61-90", NOTHING, "2640"],
         ["Peru", "recency_segment", "121-180", "2640", NOTHING],
@@ -163,7 +163,7 @@ def test_a_what_if_is_asked(unlocked: Page):
 def test_a_run_is_started_and_followed(unlocked: Page, keyed_product: Product):
     unlocked.get_by_role("link", name="Runs").click()
 
-    send(unlocked.locator("form", has=unlocked.get_by_role("button", name="Make anew")), cur_date="2018-09-15")
+    send(unlocked.locator("form", has=unlocked.get_by_role("button", name="Make again")), cur_date="2018-09-15")
 
     expect(unlocked.get_by_role("heading", level=1)).to_contain_text("Run run-")
     expect(unlocked.get_by_role("status")).to_have_text("succeeded Published a model.")

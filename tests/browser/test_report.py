@@ -32,7 +32,7 @@ def form_of(page: Page) -> Locator:
 
 def marked(page: Page) -> set[tuple[str, ...]]:
     """The changes that the page marks: country, segmentation, segment, served amount, and the amount there would be."""
-    rows = rows_of(page.get_by_role("group", name="What would be"))
+    rows = rows_of(page.get_by_role("group", name="Segments of the what-if"))
     return {tuple(row[:5]) for row in rows if row[-1]}
 
 
@@ -123,7 +123,7 @@ def test_another_date_shows_what_the_api_answers(visit: Visits, served: Product,
     expect(page.locator("#what-if-result h3")).to_have_text("With CUR_DATE 2018-08-01")
     assert expected["changes"]
     assert marked(page) == changes_of(expected)
-    assert [row[2:3] + row[4:7] for row in rows_of(page.get_by_role("group", name="What would be"))] == [
+    assert [row[2:3] + row[4:7] for row in rows_of(page.get_by_role("group", name="Segments of the what-if"))] == [
         [segment["segment"], amount(segment["voucher_amount"]), number(segment["support"]), percent(segment["share"])]
         for segment in expected["segments"]
     ]
@@ -148,7 +148,7 @@ def test_other_ranges_show_what_the_api_answers(visit: Visits, served: Product):
     expect(page.locator("#what-if-result")).to_be_visible()
     assert marked(page) == changes_of(expected)
     assert {change[2] for change in changes_of(expected)} >= {"5-9", "10+", "5-13", "14-37"}
-    told = f"{len(expected['changes'])} segments get another amount than is served."
+    told = f"{len(expected['changes'])} segments would get another amount."
     expect(page.locator("#what-if-result").get_by_role("status")).to_have_text(told)
     expect(page.get_by_label("Segments of frequent_segment")).to_have_value("1-4, 5-9, 10+")
     assert served.request("GET", "versions").json() == before
@@ -160,7 +160,7 @@ def test_the_served_date_and_ranges_change_nothing(visit: Visits):
     send(form_of(page))
 
     told = page.locator("#what-if-result").get_by_role("status")
-    expect(told).to_have_text("No segment gets another amount than is served.")
+    expect(told).to_have_text("No segment would get another amount.")
     assert marked(page) == set()
 
 

@@ -19,7 +19,7 @@ UPDATES = 60
 
 
 def remodelling(page: Page) -> Locator:
-    return page.locator("form", has=page.get_by_role("button", name="Make anew"))
+    return page.locator("form", has=page.get_by_role("button", name="Make again"))
 
 
 def from_history(page: Page) -> Locator:

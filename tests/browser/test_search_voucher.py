@@ -86,7 +86,7 @@ def test_an_error_is_beside_its_field_and_told_with_it(visit: Visits, width: int
 
     assert_told_beside(page.locator("[name=last_order_ts]"), "recency_segment")
     expect(page.locator("[aria-invalid=true]")).to_have_count(1)
-    expect(page.get_by_role("alert")).to_have_text("One field cannot be used: see below.")
+    expect(page.get_by_role("alert")).to_have_text("One field is invalid: see below.")
     expect(page.locator("#result")).to_have_count(0)
     expect(page.locator("[name=total_orders]")).to_have_value("15")
 

@@ -213,7 +213,7 @@ def test_a_landed_file_that_is_changed_before_clean_fails_the_run(up: Product, s
 
     note(f"landed file {change.__name__}", found["error"])
     assert (found["status"], found["error"]) == ("FAILED", "ShardsIncomplete")
-    assert f"its copy s3://{bucket}/{key} is no longer what Ingest has read: it was replaced" in found["cause"]
+    assert f"its copy s3://{bucket}/{key} was replaced after Ingest read it" in found["cause"]
     assert f"SourceChanged: s3://{bucket}/uploads/" in found["cause"]
     assert up.request("GET", "health").json()["model"]["version"] == before
     execute(up, source=source)

@@ -185,4 +185,4 @@ def test_a_run_without_counts_is_named(up: Product):
     found = ended(up, start(up, {"mode": "remodel", "run_id": "none"}))
 
     assert (found["status"], found["error"]) == ("FAILED", "NoCounts")
-    assert "run 'none' has left no counts" in found["cause"]
+    assert "run 'none' left no counts" in found["cause"]

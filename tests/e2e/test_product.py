@@ -95,7 +95,7 @@ BAD_FILES = {
         parquet_bytes(history({"country_code": "Chile"})),
         "Model",
         "NothingKept",
-        "none of the 1 rows",
+        "none among the 1 rows",
     ),
     "a damaged page": (damaged_page(), "Model", "ShardsIncomplete", "is damaged"),
 }

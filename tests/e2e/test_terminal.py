@@ -162,7 +162,7 @@ def test_one_run_is_shown_with_its_states_and_rows(product: Product, ran: dict[s
     assert told["zero_orders_with_dates"] == f"{run['rows']['rejected']['zero_orders_with_dates']:,}"
     assert told["Model"] == run["version"]  # the last line of that name
     assert asked(product, "runs", run["run_id"]) == run
-    assert "there is no run 'run-0'" in asked(product, "runs", "run-0", exit_code=1)["error"]["message"]
+    assert "run 'run-0' does not exist" in asked(product, "runs", "run-0", exit_code=1)["error"]["message"]
 
 
 def test_versions_name_the_served_one_and_the_one_before(product: Product, ran: dict[str, Any]):

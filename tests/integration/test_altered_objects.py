@@ -21,7 +21,7 @@ from voucher_selection.domain import errors
 CLEANED = RunKeys("run")
 BASE = RunKeys("base")
 GONE = "is not there .*NoSuchKey.*: "
-ALTERED = "is not as it was left: "
+ALTERED = "has changed since it was written: "
 
 
 def content_of(lake: Lake, key: str) -> bytes:
@@ -99,7 +99,7 @@ def test_rows_that_were_altered_are_found_though_their_size_is_right(cleaned, pi
     rejected = next(iter(lake.list("quarantine/")))
 
     for key in (CLEANED.cleaned(0), rejected):
-        refused(key, flipped, lambda: pipeline.model(cleaned), errors.ShardsIncomplete, "1 objects are not as the")
+        refused(key, flipped, lambda: pipeline.model(cleaned), errors.ShardsIncomplete, "1 objects differ from")
 
     assert pipeline.model(cleaned)["published"]
 
@@ -181,7 +181,13 @@ def test_amounts_of_customers_that_were_altered_are_found(version, put, pipeline
         return pipeline.sum_up("assign", request)
 
     for change in (flipped, emptied, None):
-        refused(keys.vouchers(0), change, sum_up, errors.ShardsIncomplete, "1 objects are not as the shards have left")
+        refused(
+            keys.vouchers(0),
+            change,
+            sum_up,
+            errors.ShardsIncomplete,
+            "1 objects differ from those that the shards wrote",
+        )
     refused(keys.plan, None, sum_up, errors.ObjectMissing, f"{GONE}start the run again")
     assert sum_up()["assigned"] + sum(sum_up()["problems"].values()) == 10
 
@@ -198,7 +204,7 @@ def test_totals_of_customers_that_do_not_add_up_are_refused(version, put, pipeli
     key = RunKeys("assign").assigned(0)
     put(key, json.dumps(read_json(lake, key) | changes).encode())
 
-    with pytest.raises(errors.ShardsIncomplete, match="shard 0 has 2 rows, its result accounts for"):
+    with pytest.raises(errors.ShardsIncomplete, match="shard 0 has 2 rows, but its result is"):
         pipeline.sum_up("assign", request)
 
 
@@ -240,5 +246,7 @@ def test_rows_that_are_too_large_for_one_request_are_known_by_their_size(
     (totals,) = pipeline.clean(pipeline.ingest("run", {"source": days[0]}, STARTED))
 
     assert totals["cleaned"]["etag"] is None
-    refused(CLEANED.cleaned(0), emptied, lambda: pipeline.model("run"), errors.ShardsIncomplete, "1 objects are not as")
+    refused(
+        CLEANED.cleaned(0), emptied, lambda: pipeline.model("run"), errors.ShardsIncomplete, "1 objects differ from"
+    )
     assert pipeline.model("run")["published"]

@@ -144,7 +144,7 @@ def test_another_method_is_told_those_that_there_are(api: Api, path: str):
 
     assert (answer.status, answer.headers["Content-Type"]) == (405, "application/problem+json")
     assert (answer.json["code"], answer.headers["Allow"]) == ("method_not_allowed", ALLOWED[path])
-    assert answer.json["detail"] == f"{path} takes {ALLOWED[path]}, not DELETE"
+    assert answer.json["detail"] == f"{path} accepts {ALLOWED[path]}, not DELETE"
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_body_beyond_the_limit_is_refused_with_both_sizes(version: str, api: A
     answer = api("POST", path, "é" * (512 * 1024) + "x", Content_Type=content_type)
 
     assert (answer.status, answer.json["code"]) == (413, "body_too_large")
-    assert answer.json["detail"] == "expected a body of at most 1,048,576 bytes, got 1,048,577: send less at once"
+    assert answer.json["detail"] == "expected a body of at most 1,048,576 bytes, got 1,048,577: split the request"
 
 
 def test_the_limit_counts_what_base64_stands_for(version: str, api: Api):

@@ -246,7 +246,7 @@ def test_an_append_of_rows_that_do_not_count_publishes_nothing(put, days, pipeli
     pipeline.run("first", {"source": days[0]}, STARTED)
     source = put("uploads/chile.parquet", parquet_bytes(history({"country_code": "Chile"})))
 
-    with pytest.raises(errors.NothingKept, match="none of the 1 rows"):
+    with pytest.raises(errors.NothingKept, match="none among the 1 rows"):
         pipeline.append("day", source)
 
     assert catalog.base().served.counts.run_id == "first"
@@ -350,7 +350,7 @@ def test_an_append_that_was_planned_before_known_objects_were_written_down_is_re
     del plan["known"]
     lake.client.put_object(Bucket=BUCKET, Key=RunKeys("tuesday").plan, Body=json.dumps(plan | {"known_files": 1}))
 
-    with pytest.raises(errors.NoLongerCounted, match="planned by an earlier version"):
+    with pytest.raises(errors.NoLongerCounted, match="an older version planned this run"):
         pipeline.model("tuesday")
 
 

@@ -174,7 +174,9 @@ def test_ids_that_are_integers_in_one_file_and_text_in_another_are_refused(serve
 
 
 def test_a_segmentation_that_the_model_has_not_is_refused(served, pipeline: Pipeline):
-    with pytest.raises(errors.InvalidRequest, match="segment_name: the served model has no 'loyalty', only"):
+    with pytest.raises(
+        errors.InvalidRequest, match="segment_name: expected one of the served model's .*, got 'loyalty'"
+    ):
         pipeline.ingest("assign", {"mode": "assign", "customers": "s3://bucket/k", "segment_name": "loyalty"})
 
 

@@ -49,7 +49,7 @@ part = ShardPart(key="x", etag="x", first_row_group=0, end_row_group=1, first_ro
 clean_shard(Lake(), "run", Shard(number=0, parts=(part,)), Reading(("Peru",)), 10_000)
 """
 TOO_MANY = (
-    r"segment {} of \w+ in Peru has {} different voucher amounts, and the catalog holds \d+ of them: .*voucher_amount"
+    r"segment {} of \w+ in Peru has {} different voucher amounts, and the catalog holds at most \d+: .*voucher_amount"
 )
 ALL = {
     "segmentations": [
@@ -148,9 +148,7 @@ def test_a_model_of_more_segments_than_can_be_served_ends_a_run_before_it_writes
 
     segments = len(SHIPPED_SEGMENTS)
 
-    with pytest.raises(
-        errors.ModelTooLarge, match=f"2 countries x {segments} segments = {2 * segments}, and 17 can be served"
-    ):
+    with pytest.raises(errors.ModelTooLarge, match=f"2 countries x {segments} segments = {2 * segments}"):
         pipeline.run("run", {"source": source("x", [1.0]), "countries": ["Peru", "Latvia"]}, STARTED)
 
     assert written(lake, "run") == []
@@ -161,7 +159,7 @@ def test_a_what_if_that_lambda_could_not_answer_is_refused_and_a_remodel_writes_
 ):
     pipeline.run("run", {"source": source("x", [1.0])}, STARTED)
     monkeypatch.setattr(servable, "LARGEST_WHAT_IF", 1_000)
-    refused = f"the what-if, with {len(SHIPPED_SEGMENTS)} segments and 0 changes, has .* 1,000 can be"
+    refused = f"a what-if of at most 1,000 bytes, got .* with {len(SHIPPED_SEGMENTS)} segments and 0 changes"
 
     with pytest.raises(errors.ModelTooLarge, match=refused):
         load_handler("what_if").lambda_handler({}, CONTEXT)

@@ -16,7 +16,7 @@ def test_a_doubled_shard_is_refused(days, pipeline: Pipeline, lake: Lake, put):
     shards = read_json(lake, planned["manifest_key"])
     put(planned["manifest_key"], json.dumps([*shards, shards[0]]).encode())
 
-    with pytest.raises(errors.ShardsIncomplete, match="a shard is missing or doubled"):
+    with pytest.raises(errors.ShardsIncomplete, match="a shard is missing or occurs twice"):
         pipeline.model("run-1")
 
 
@@ -25,5 +25,5 @@ def test_a_result_of_no_shard_is_refused(days, pipeline: Pipeline, lake: Lake, p
     body = lake.client.get_object(Bucket=BUCKET, Key="staging/run_id=run-1/totals/shard-00000.json")["Body"].read()
     put("staging/run_id=run-1/totals/shard-00099.json", body)
 
-    with pytest.raises(errors.ShardsIncomplete, match="1 results are of no shard of the manifest"):
+    with pytest.raises(errors.ShardsIncomplete, match="1 results belong to no shard of the manifest"):
         pipeline.model("run-1")

@@ -111,7 +111,7 @@ def test_nothing_is_published_unless_all_rows_are_where_they_belong(
     assert key in {*lake.list("quarantine/"), *lake.list("staging/")}
     damage(lake, key)
 
-    with pytest.raises(errors.ShardsIncomplete, match=r"1 objects are not as the shards have left them: .* bytes"):
+    with pytest.raises(errors.ShardsIncomplete, match=r"1 objects differ from those that the shards wrote: .* bytes"):
         pipeline.model("run-1")
 
     with pytest.raises(errors.NoModel):
@@ -126,5 +126,5 @@ def test_nothing_is_published_if_a_quarantined_row_is_missing(put, pipeline: Pip
     totals["quarantine"][rule]["rows"] -= 1
     put(key, json.dumps(totals).encode())
 
-    with pytest.raises(errors.ShardsIncomplete, match=f"shard 0 has {5 + len(BROKEN)} rows, its result accounts for"):
+    with pytest.raises(errors.ShardsIncomplete, match=f"shard 0 has {5 + len(BROKEN)} rows, but its result is"):
         pipeline.model("run-1")

@@ -80,7 +80,7 @@ def test_a_remodel_takes_the_counts_of_the_run_named(days, pipeline: Pipeline, c
 def test_a_remodel_of_a_run_that_left_no_counts_is_refused(days, pipeline: Pipeline):
     pipeline.run("full", {"source": FOLDER}, STARTED)
 
-    with pytest.raises(errors.NoCounts, match="run 'none' has left no counts"):
+    with pytest.raises(errors.NoCounts, match="run 'none' left no counts"):
         pipeline.remodel("again", STARTED + SECOND, run_id="none")
 
 

@@ -10,7 +10,9 @@ from voucher_selection.domain import errors
 
 @pytest.mark.parametrize("mode", ["assigned", "Append", "", 5, None, ["append"], {"remodel": 1}])
 def test_a_mode_that_there_is_not_is_named(pipeline: Pipeline, mode: Any):
-    with pytest.raises(errors.InvalidRequest, match="mode: there is no mode .* only full, append, remodel, assign"):
+    with pytest.raises(
+        errors.InvalidRequest, match="mode: expected one of full, append, remodel, assign, rollback, approve, got "
+    ):
         pipeline.ingest("bad", {"mode": mode, "source": "s3://bucket/k"})
 
 

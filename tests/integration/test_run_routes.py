@@ -124,7 +124,7 @@ def test_an_error_of_no_field_is_a_notice(executions, api: Api):
     answer = form(api, mode="delete")
 
     assert answer.status == 422
-    assert "there is no mode &#39;delete&#39;" in answer.text
+    assert "got &#39;delete&#39;" in answer.text
 
 
 def test_runs_are_listed_with_what_they_did(executions, put, pipeline: Pipeline, api: Api):
@@ -180,7 +180,7 @@ def test_a_run_tells_how_many_amounts_it_rounded(executions, put, pipeline: Pipe
 def test_before_the_first_run_there_are_none(executions, api: Api):
     assert api("GET", "/executions").json == {"runs": []}
     page = api("GET", "/runs").text
-    assert "There has been none yet." in page
+    assert "No run has started yet." in page
     assert "No model has been published yet." in page
 
 
@@ -188,7 +188,7 @@ def test_a_run_that_there_is_not_is_named(executions, api: Api):
     answer, page = api("GET", "/executions/run-x"), api("GET", "/runs/run-x", Accept="text/html")
 
     assert (answer.status, answer.json["code"]) == (404, "no_run")
-    assert "there is no run 'run-x'" in answer.json["detail"]
+    assert "run 'run-x' does not exist" in answer.json["detail"]
     assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
 
 
@@ -362,7 +362,7 @@ def test_an_input_that_is_no_json_is_told_as_it_is():
 
 
 def test_an_execution_that_is_not_there_is_no_run(executions):
-    with pytest.raises(NoRun, match="there is no run 'run-1'"):
+    with pytest.raises(NoRun, match="run 'run-1' does not exist"):
         StateMachine(STATE_MACHINE, executions).execution("run-1")
 
 
@@ -398,4 +398,4 @@ def test_the_page_of_a_run_tells_which_objects_it_has_not_read(put, pipeline: Pi
     pipeline.run("run-1", {"source": "s3://lake/uploads/days/"})
 
     page = api("GET", "/runs/run-1", Accept="text/html").text
-    assert "<dt>Not read, not named like parquet</dt><dd>1 object: &lt;b&gt;.csv</dd>" in page
+    assert "<dt>Not read (not named like parquet)</dt><dd>1 object: &lt;b&gt;.csv</dd>" in page

@@ -61,7 +61,7 @@ def test_each_rule_is_compared_with_the_served_model_s_rows():
     now = rows(50, null_total_orders=21, last_before_first=29)
 
     assert held_back((), now, before, most_rejected_rise=0.2) == (
-        "29.00% of the rows are rejected as last_before_first, 0.00% were for the served model"
+        "29.00% of the rows are rejected as last_before_first, up from 0.00% for the served model"
         " (most_rejected_rise 20.00%)"
     )
     assert held_back((), now, before, most_rejected_rise=0.29) == ""
@@ -74,7 +74,7 @@ def test_segments_that_lose_all_support_are_counted_and_named():
     modes = [mode("1-4"), mode("5-13"), mode("14-37")]
 
     assert held_back(modes, None, served, most_lost_segments=1) == (
-        "segments without support now: Peru frequent_segment 1-4, Peru frequent_segment 5-13 (most_lost_segments 1)"
+        "segments that lost support: Peru frequent_segment 1-4, Peru frequent_segment 5-13 (most_lost_segments 1)"
     )
     assert held_back(modes, None, served, most_lost_segments=2) == ""
 
@@ -84,7 +84,7 @@ def test_an_amount_that_changes_on_thin_support_is_named():
     modes = [mode("1-4", (3520.0, 5), (2640.0, 4)), mode("5-13", (1.5, 1)), mode("14-37", (7.0, 1))]
 
     assert held_back(modes, None, served, least_support_of_change=10) == (
-        "Peru frequent_segment 1-4 would change from 2640 to 3520 on a support of 9 (least_support_of_change 10)"
+        "Peru frequent_segment 1-4 would change from 2640 to 3520 with a support of 9 (least_support_of_change 10)"
     )
     assert held_back(modes, None, served, least_support_of_change=9) == ""
 
@@ -95,8 +95,8 @@ def test_amounts_that_change_are_told_whole():
 
     told = held_back(modes, None, served, least_support_of_change=10)
 
-    assert "would change from 1234567 to 1234568 on" in told
-    assert "would change from 12345.61 to 12345.62 on" in told
+    assert "would change from 1234567 to 1234568 with" in told
+    assert "would change from 12345.61 to 12345.62 with" in told
 
 
 def test_shares_are_told_with_the_decimals_that_tell_them_apart():
@@ -105,7 +105,7 @@ def test_shares_are_told_with_the_decimals_that_tell_them_apart():
     )
     before = served_model(rows(90_000, null_total_orders=10_000))
     assert held_back((), rows(79_999, null_total_orders=20_001), before, most_rejected_rise=0.1) == (
-        "20.001% of the rows are rejected as null_total_orders, 10.000% were for the served model"
+        "20.001% of the rows are rejected as null_total_orders, up from 10.000% for the served model"
         " (most_rejected_rise 10.000%)"
     )
 

@@ -7,7 +7,7 @@ from local.quickstart.shown.runs import show_run
 
 ROWS = {"rows_read": 10, "other_country": 1, "rejected": {"malformed": 0}, "kept": 9}
 STRIKING = {"column": "first_order_ts", "date": "0001-01-01", "rows": 3, "share": 1 / 3}
-ADVICE = "0001-01-01 is the first_order_ts of 3 rows (33.3% of the countries' rows). If it means that there is none,"
+ADVICE = '0001-01-01 is the first_order_ts of 3 rows (33.3% of the countries\' rows). If it means "no date", name'
 
 
 @pytest.mark.parametrize(("striking", "is_told"), [([STRIKING], True), ([], False)])

@@ -51,7 +51,7 @@ REFUSED = {
     "an overlap": (definitions(("a", 1, 5), ("b", 5, 9)), "s: 'b' starts at 5, inside or before 'a', which ends at 5"),
     "a gap": (definitions(("a", 1, 5), ("b", 7, 9)), "s: nothing covers 6 to 6, between 'a' and 'b'"),
     "an inverted range": (definitions(("a", 5, 1)), "segment 'a' is inverted: 5 to 1"),
-    "an order downwards": (definitions(("b", 6, 9), ("a", 1, 5)), "list the segments upwards"),
+    "an order downwards": (definitions(("b", 6, 9), ("a", 1, 5)), "list the segments in ascending order"),
     "a range after an open one": (definitions(("a", 1, None), ("b", 6, 9)), "segment 'a' is open upwards"),
     "a name twice": (definitions(("a", 1, 2), ("a", 3, 4)), "more than one segment named a"),
     "outside named as a segment": (definitions(("a", 1, 2), outside="a"), "more than one segment named a"),

@@ -72,7 +72,7 @@ def test_an_address_that_cannot_be_one_is_refused_in_words(why: str, mode: str, 
     with pytest.raises(InvalidRequest) as refusal:
         parse_request({"mode": mode, key: given})
 
-    assert f"cannot be used: {key}: " in str(refusal.value)
+    assert f"is invalid: {key}: " in str(refusal.value)
     assert message in str(refusal.value)
     assert "secret" not in str(refusal.value)
     assert len(str(refusal.value)) < 1000

@@ -112,5 +112,5 @@ def test_what_is_told_names_the_date_the_column_and_what_to_do():
 
     assert striking.sentence == (
         "1900-01-01 is the last_order_ts of 1,234 rows (6.2% of the countries' rows)."
-        " If it means that there is none, name it in null_dates and run the whole history again."
+        ' If it means "no date", name it in null_dates and run the whole history again.'
     )

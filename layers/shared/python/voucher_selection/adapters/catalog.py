@@ -260,7 +260,7 @@ class Catalog:
             try:
                 found.append(version_of(item))
             except UnreadableItem as error:
-                logger.error("an item of the catalog is skipped", reason=str(error))
+                logger.error("an item of the catalog is left aside", reason=str(error))
                 unreadable += 1
         return found[::-1], unreadable
 

@@ -21,7 +21,7 @@ def item_size(item: Mapping[str, Any]) -> int:
     Examples
     --------
     >>> item_size({"pk": "MODEL", "count": 12})
-    14
+    15
     """
     return sum(len(name.encode()) + value_size(value) for name, value in item.items())
 

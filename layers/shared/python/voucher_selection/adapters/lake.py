@@ -156,7 +156,7 @@ class Lake:
             return Counts(*map(self._table, keys, contents))
         both = " and ".join(keys)
         if len(written.objects) != len(keys):
-            raise self._altered(both, f"expected {len(written.objects)} objects, as many as were written")
+            raise self._altered(both, f"expected a record of {len(keys)} objects, got {len(written.objects)}")
         for key, content, stored in zip(keys, contents, written.objects, strict=True):
             self._check(key, stored.difference(content))
         counts = Counts(*map(self._table, keys, contents))

@@ -35,7 +35,13 @@ def what_to_do(key: str) -> str:
 
 @dataclass(frozen=True)
 class RunKeys:
-    """The keys of one run's objects."""
+    """The keys of one run's objects.
+
+    Examples
+    --------
+    >>> RunKeys("run-6f5b966c").summary
+    'runs/run_id=run-6f5b966c/run.json'
+    """
 
     run_id: str
 

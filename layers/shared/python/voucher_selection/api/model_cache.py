@@ -128,7 +128,7 @@ class ModelCache:
     def _warn(self, error: Exception) -> None:
         if isinstance(error, UnreadableItem):
             emit(ITEMS_UNREADABLE, 1)
-        logger.warning("the catalog cannot be read", model_version=self.version, reason=str(error), exc_info=error)
+        logger.warning("the catalog gives no model", model_version=self.version, reason=str(error), exc_info=error)
 
     def _emit(self) -> None:
         """Emit metrics of the model's use and age: once per request to the catalog, not once per lookup."""

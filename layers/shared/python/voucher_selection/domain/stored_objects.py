@@ -40,7 +40,7 @@ class StoredCounts(BaseModel):
 class StoredRows(BaseModel):
     """A parquet object as it was written: the number of rows in its footer, its `size` in bytes, and its ETag in S3.
 
-    `etag` is None in records of older versions.
+    `etag` is None in records of older versions, and for files that were uploaded in parts.
     """
 
     model_config = ConfigDict(frozen=True)
