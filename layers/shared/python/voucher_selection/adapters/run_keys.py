@@ -19,6 +19,9 @@ from voucher_selection.domain.s3_addresses import LONGEST_KEY
 OWN_FOLDERS = tuple(f"{prefix}/" for prefix in RUN_PREFIXES)
 """The folders of the bucket that runs write to."""
 
+# The tables of counts, in the order of `counts.Counts`.
+_COUNTS = ("frequency_counts", "recency_counts")
+
 _START_AGAIN = "start the run again"
 # By the prefix of an object that is gone or altered.
 _WHAT_TO_DO = {
@@ -78,7 +81,7 @@ class RunKeys:
 
     def counts(self, shard: int) -> tuple[str, ...]:
         """A shard's frequency counts and recency counts."""
-        return self._staging("frequency_counts", shard, "parquet"), self._staging("recency_counts", shard, "parquet")
+        return tuple(self._staging(table, shard, "parquet") for table in _COUNTS)
 
     def totals(self, shard: int) -> str:
         """A shard's totals; where they are, the shard is complete."""
@@ -96,7 +99,7 @@ class RunKeys:
     @property
     def merged_counts(self) -> tuple[str, ...]:
         """The run's frequency counts and recency counts."""
-        return self._production("frequency_counts"), self._production("recency_counts")
+        return tuple(self._production(table) for table in _COUNTS)
 
     @property
     def ledger(self) -> str:

@@ -8,7 +8,6 @@ from pyarrow import types
 
 from voucher_selection.domain.errors import InvalidRequest, WrongSchema
 from voucher_selection.domain.history import COLUMNS, Column, check_columns, holds_text, value_type
-from voucher_selection.domain.lookups import FIELD_OF
 from voucher_selection.domain.segments import SegmentDefinitions
 
 
@@ -54,7 +53,7 @@ def check_customers(
         Names `source`, and every column that is missing, occurs twice, or has a type that cannot hold its values.
     """
     used = definitions.segmentations if segment_name is None else (definitions[segment_name],)
-    required = {"customer_id", "country_code", *(FIELD_OF[segmentation.measure] for segmentation in used)}
+    required = {"customer_id", "country_code", *(segmentation.measure.field for segmentation in used)}
     if segment_name is None:
         required.add("segment_name")
     columns = [column for column in CUSTOMER_COLUMNS if column.name in required or column.name in schema.names]

@@ -30,12 +30,10 @@ from voucher_selection.domain.formats import (
 )
 from voucher_selection.domain.model import Model, SegmentMode
 from voucher_selection.domain.model_document import Amount, ServedBy, served_by
-from voucher_selection.domain.segments import Measure, Segmentation
+from voucher_selection.domain.segments import Segmentation
 from voucher_selection.domain.validation import FieldProblem, field_problems
 
 LONGEST_ID = 128
-# Each measure is computed from this field of a request.
-FIELD_OF = {Measure.TOTAL_ORDERS: "total_orders", Measure.DAYS_SINCE_LAST_ORDER: "last_order_ts"}
 
 
 class InvalidLookup(VoucherSelectionError):
@@ -240,8 +238,8 @@ def find(model: Model, request: LookupRequest) -> Found:
     if segmentation is None:
         known = ", ".join(model.segmentations)
         raise InvalidLookup([FieldProblem("segment_name", f"expected one of {known}, got {request.segment_name!r}")])
-    last_order = request.last_order_ts and request.last_order_ts.date()
-    value = model.measure(segmentation.name, request.total_orders, last_order)
+    field = segmentation.measure.field
+    value = model.measured(getattr(request, field))
     if value is None:
-        raise InvalidLookup([FieldProblem(FIELD_OF[segmentation.measure], f"{segmentation.name} needs it")])
+        raise InvalidLookup([FieldProblem(field, f"{segmentation.name} needs it")])
     return Found(segmentation, value, model.mode_for(request.country_code, segmentation.name, value))

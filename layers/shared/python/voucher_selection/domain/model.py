@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voucher_selection.domain.countries import by_key, country_key
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
-from voucher_selection.domain.segments import Measure, Segmentation, SegmentDefinitions
+from voucher_selection.domain.segments import Segmentation, SegmentDefinitions
 from voucher_selection.domain.validation import listed
 
 if TYPE_CHECKING:
@@ -121,11 +121,9 @@ class Model(Version):
         """The model's segmentations by name, in the order of their definition."""
         return {segmentation.name: segmentation for segmentation in self.definitions.segmentations}
 
-    def measure(self, segmentation: str, total_orders: int | None, last_order: date | None) -> int | None:
-        """Return the value that `segmentation` splits by: orders, or whole days from the last order to CUR_DATE."""
-        if self.segmentations[segmentation].measure is Measure.TOTAL_ORDERS:
-            return total_orders
-        return None if last_order is None else (self.cur_date - last_order).days
+    def measured(self, given: datetime | int | None) -> int | None:
+        """Return the value of a measure: a number of orders as it is, and whole days from an order to CUR_DATE."""
+        return (self.cur_date - given.date()).days if isinstance(given, datetime) else given
 
     @cached_property
     def _countries_by_key(self) -> dict[str, str]:

@@ -30,8 +30,17 @@ _FARTHEST_BOUND = 2**53
 class Measure(StrEnum):
     """The number that a segmentation splits customers by; always a whole number."""
 
-    TOTAL_ORDERS = "total_orders"
-    DAYS_SINCE_LAST_ORDER = "days_since_last_order"
+    field: str  # of a customer; the measure is computed from it
+    since: str | None  # the order that its days are counted from; None: it is a number of orders
+
+    def __new__(cls, name: str, field: str, since: str | None = None) -> Self:
+        """Make a measure of its name."""
+        measure = str.__new__(cls, name)
+        measure._value_, measure.field, measure.since = name, field, since
+        return measure
+
+    TOTAL_ORDERS = "total_orders", "total_orders"
+    DAYS_SINCE_LAST_ORDER = "days_since_last_order", "last_order_ts", "last order"
 
 
 class Segment(BaseModel):

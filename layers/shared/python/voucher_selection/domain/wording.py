@@ -8,9 +8,7 @@ from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
 from voucher_selection.domain.model import SegmentMode
 from voucher_selection.domain.segments import Measure
 
-_MEASURES = {Measure.TOTAL_ORDERS: ("order", "orders"), Measure.DAYS_SINCE_LAST_ORDER: ("day", "days")}
-_AFTER = {Measure.TOTAL_ORDERS: "", Measure.DAYS_SINCE_LAST_ORDER: " since the last order"}
-NEEDS = {Measure.TOTAL_ORDERS: "orders in total", Measure.DAYS_SINCE_LAST_ORDER: "days since the last order"}
+NEEDS = {measure: f"days since the {measure.since}" if measure.since else "orders in total" for measure in Measure}
 """What a segmentation splits by."""
 
 _DIGITS = 15  # what a double keeps of any decimal number
@@ -94,15 +92,14 @@ def age(seconds: float) -> str:
 
 def bounds(measure: Measure, lower: int | None, upper: int | None) -> str:
     """Return the bounds of a segment: `1 to 4 orders`."""
-    one, many = _MEASURES[measure]
-    after = _AFTER[measure]
+    unit, after = ("day", f" since the {measure.since}") if measure.since else ("order", "")
     if lower is None:
-        return f"any other number of {many}{after}"
+        return f"any other number of {unit}s{after}"
     if upper is None:
-        return f"{lower} {many} or more{after}"
+        return f"{lower} {unit}s or more{after}"
     if lower == upper:
-        return f"{lower} {one if lower == 1 else many}{after}"
-    return f"{lower} to {upper} {many}{after}"
+        return f"{lower} {unit}{'s' * (lower != 1)}{after}"
+    return f"{lower} to {upper} {unit}s{after}"
 
 
 def evidence(mode: SegmentMode) -> Evidence:
@@ -138,11 +135,11 @@ def clarity(mode: SegmentMode) -> str:
 
 
 def why(measure: Measure, value: int, cur_date: date) -> str:
-    """Return why a customer is in a segment: the orders, or the whole days from the last order to CUR_DATE."""
-    if measure is Measure.TOTAL_ORDERS:
+    """Return why a customer is in a segment: the orders, or the whole days from one of them to CUR_DATE."""
+    if measure.since is None:
         return f"The customer has {value} order{'s' * (value != 1)}."
-    last_order = cur_date - timedelta(days=value)
-    return f"The last order, on {last_order}, is {value} day{'s' * (value != 1)} before CUR_DATE, {cur_date}."
+    day = cur_date - timedelta(days=value)
+    return f"The {measure.since}, on {day}, is {value} day{'s' * (value != 1)} before CUR_DATE, {cur_date}."
 
 
 def status(name: str) -> str:

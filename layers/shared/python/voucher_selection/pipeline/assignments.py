@@ -133,9 +133,11 @@ def _measured(rows: pa.RecordBatch, model: Model, segmentation: pa.Array) -> Par
         last_before_first(last_order.values, first_order.values),
     ):
         malformed = pc.or_(malformed, pc.fill_null(contradiction, False))
-    days = pc.days_between(last_order.values, pa.scalar(model.cur_date, pa.date32()).cast(TIMESTAMP))
+    given = {"total_orders": orders.values, "last_order_ts": last_order.values, "first_order_ts": first_order.values}
+    cur_date = pa.scalar(model.cur_date, pa.date32()).cast(TIMESTAMP)
     values = pa.nulls(rows.num_rows, pa.int64())
-    for measure, of_measure in ((Measure.TOTAL_ORDERS, orders.values), (Measure.DAYS_SINCE_LAST_ORDER, days)):
+    for measure in Measure:
+        of_measure = pc.days_between(given[measure.field], cur_date) if measure.since else given[measure.field]
         names = [name for name, found in model.segmentations.items() if found.measure is measure]
         values = pc.if_else(pc.is_in(segmentation, value_set=pa.array(names, pa.string())), of_measure, values)
     return Parsed(values, malformed)
