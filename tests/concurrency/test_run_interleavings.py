@@ -19,7 +19,7 @@ from tests.concurrency.steps import Ended, Program
 from tests.concurrency.stores import Put, Stored, Transact
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
-from voucher_selection.domain.counts import FREQUENCY_SCHEMA, RECENCY_SCHEMA, Counts
+from voucher_selection.domain.counts import FREQUENCY_SCHEMA, Counts
 from voucher_selection.domain.errors import NoLongerCounted
 from voucher_selection.domain.kinds import parse_request
 from voucher_selection.domain.ledger import Ledger
@@ -88,7 +88,7 @@ _MODES: dict[str, tuple[SegmentMode, ...]] = {}
 @cache
 def merged(rows: int) -> Merged:
     frequency = pa.table([["Peru"], [3], [2640.0], [rows]], schema=FREQUENCY_SCHEMA)
-    return Merged(Totals(rows_read=rows, kept=rows), Counts(frequency, RECENCY_SCHEMA.empty_table()))
+    return Merged(Totals(rows_read=rows, kept=rows), Counts.sum([])._replace(frequency=frequency))
 
 
 def plan(run_id: str, mode: str, seconds: int, *known: str) -> HistoryPlan:

@@ -95,7 +95,7 @@ def test_an_append_is_held_back_and_approved(served: str, malformed: str, pipeli
 
     approve(pipeline, "more")
 
-    (mode,) = [mode for mode in catalog.read(catalog.served_version()).modes if mode.segment == "121-180"]
+    mode = catalog.read(catalog.served_version()).mode_for("Peru", "recency_segment", 135)
     assert mode.support == 40 + 30
 
 

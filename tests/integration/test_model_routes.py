@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.histories import history, parquet_bytes, repeated
 from tests.integration.conftest import CONTEXT, SECOND, STARTED, TWO, Api, Pipeline, load_handler
+from tests.models import SHIPPED_SEGMENTS
 from voucher_selection.adapters import servable
 from voucher_selection.api.what_if_function import WhatIfFailed, WhatIfFunction
 from voucher_selection.domain.requests import WhatIfRequest
@@ -119,8 +120,8 @@ def test_versions_are_listed_with_the_one_that_is_served(recent: dict[str, Any],
 
     names = ("version", "segments", "is_served", "is_previous", "expires_at")
     assert [tuple(version[name] for name in names) for version in versions] == [
-        (newer["version"], 9, False, True, None),
-        (recent["version"], 9, True, False, None),
+        (newer["version"], len(SHIPPED_SEGMENTS), False, True, None),
+        (recent["version"], len(SHIPPED_SEGMENTS), True, False, None),
     ]
 
 

@@ -15,10 +15,11 @@ from tests.histories import parquet_bytes
 from voucher_selection.adapters.clients import PARALLEL_REQUESTS
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.domain.counts import FREQUENCY_SCHEMA, RECENCY_SCHEMA, Counts
+from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import ObjectAltered, ShardsIncomplete
 from voucher_selection.domain.plans import HistoryPlan, Shard, ShardPart, SourceFile
 from voucher_selection.domain.reading import Reading
+from voucher_selection.domain.rules import CLEANED_SCHEMA
 from voucher_selection.domain.segments import shipped_definitions
 from voucher_selection.domain.stored_objects import StoredCounts, StoredObject, StoredRows
 from voucher_selection.domain.totals import ShardTotals
@@ -79,9 +80,8 @@ def plan(shards: int) -> HistoryPlan:
 
 
 def counts_of_one_row() -> Counts:
-    frequency = pa.table([["Peru"], [3], [2640.0], [1]], schema=FREQUENCY_SCHEMA)
-    recency = pa.table([["Peru"], [date(2018, 5, 3)], [2640.0], [1]], schema=RECENCY_SCHEMA)
-    return Counts(frequency, recency)
+    row = {"country_code": "Peru", "last_order_ts": datetime(2018, 5, 3), "total_orders": 3, "voucher_amount": 2640.0}
+    return Counts.of(pa.RecordBatch.from_pylist([row], CLEANED_SCHEMA))
 
 
 def results(shards: int) -> dict[str, bytes]:
