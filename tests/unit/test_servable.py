@@ -20,6 +20,7 @@ from voucher_selection.adapters.servable import (
     check_servable,
     check_what_if,
 )
+from voucher_selection.api.model_report import model_report
 from voucher_selection.contract.limits import MOST_COUNTRIES
 from voucher_selection.domain import errors
 from voucher_selection.domain.kinds import parse_request
@@ -179,6 +180,14 @@ def test_a_model_that_can_be_served_is_answered_by_lambda():
     fitting = model(["Peru"], 10, cents(10_200))
     check_servable(fitting)
     assert LARGEST_ANSWER * 0.9 < answered(selection_criteria(fitting)) < LAMBDA_ANSWER
+
+
+@pytest.mark.parametrize(("countries", "segments", "amounts"), [(1, MOST_SEGMENTS, 12), (MOST_COUNTRIES, 16, 12)])
+def test_the_analysis_of_the_largest_model_is_answered_by_lambda(countries: int, segments: int, amounts: int):
+    largest = model([f"Country {number}" for number in range(countries)], segments, cents(amounts))
+    check_servable(largest)
+
+    assert LARGEST_ANSWER * 0.7 < answered(model_report(largest, NOW)) < LAMBDA_ANSWER
 
 
 def test_a_what_if_that_lambda_cannot_answer_is_refused():
