@@ -14,15 +14,7 @@ _FAST = 1  # deflate level: 6 takes three times as long for 11 % less, and store
 
 @dataclass(frozen=True)
 class Archive:
-    """A zip file for Lambda.
-
-    Attributes
-    ----------
-    path
-        Where it is.
-    digest
-        SHA-256 (hex) of its contents: equal digests mean equal behaviour.
-    """
+    """A zip file for Lambda, and the SHA-256 (hex) of its contents: equal digests mean equal behaviour."""
 
     path: Path
     digest: str
@@ -43,13 +35,7 @@ def write_folders(path: Path, prefix: str, folders: Sequence[Path]) -> None:
 
 
 def append_code(path: Path, prefix: str, code: Mapping[str, Path]) -> None:
-    """Append files to a zip file, and the bytecode of those of Python.
-
-    Parameters
-    ----------
-    code
-        The files by their place under the prefix.
-    """
+    """Append files, by their place under the prefix, to a zip file, and the bytecode of those of Python."""
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=_FAST) as target:
         for place, file in sorted(code.items()):
             _append(target, prefix + place, file.read_bytes())

@@ -15,7 +15,7 @@ BUILD = ROOT / ".build"
 
 def folder_of(platform: Platform) -> Path:
     """Return the folder of what is built for a platform."""
-    return BUILD / platform.name
+    return BUILD / platform
 
 
 @contextmanager

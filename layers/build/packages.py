@@ -26,14 +26,9 @@ LAYERS_OF: Mapping[str, tuple[str, ...]] = dict.fromkeys(_WITH_ANALYTICS, _ALL_L
 
 @dataclass(frozen=True)
 class Packages:
-    """The archives of one deployment.
+    """The archives of one deployment, by the names of functions, which may share one, and of layers.
 
-    Attributes
-    ----------
-    functions
-        One archive per function's name; functions may share one.
-    layers
-        One archive per layer's name; empty where the functions carry their dependencies.
+    Functions that carry their dependencies have no layers.
     """
 
     functions: Mapping[str, Archive]
@@ -51,9 +46,7 @@ def build_layers(platform: Platform) -> Packages:
     Raises
     ------
     BuildError
-        uv is missing, or an install failed.
-    PackageTooLargeError
-        A function and its layers exceed `UNZIPPED_LIMIT`.
+        uv is missing, an install failed, or a function and its layers exceed `UNZIPPED_LIMIT`.
     """
     layers = {
         "shared": _archive("shared", platform, ("shared",), "python/", _shared_code()),
@@ -69,9 +62,7 @@ def build_bundles(platform: Platform) -> Packages:
     Raises
     ------
     BuildError
-        uv is missing, or an install failed.
-    PackageTooLargeError
-        A bundle exceeds `UNZIPPED_LIMIT`.
+        uv is missing, an install failed, or a bundle exceeds `UNZIPPED_LIMIT`.
     """
     pipeline_code = {name: path for function in _WITH_ANALYTICS for name, path in _function_code(function).items()}
     api = _archive("bundle-api", platform, LAYERS_OF[API], "", _shared_code() | _function_code(API))
@@ -106,7 +97,7 @@ def _checked(packages: Packages) -> Packages:
 
 def _archive(name: str, platform: Platform, layers: tuple[str, ...], prefix: str, code: Mapping[str, Path]) -> Archive:
     """Return the archive of some layers' dependencies and our own code, under a prefix; build it if it is missing."""
-    digest = hashlib.sha256(f"{platform.name} {prefix} {dependencies_key(layers)}".encode())
+    digest = hashlib.sha256(f"{platform} {prefix} {dependencies_key(layers)}".encode())
     for place, path in sorted(code.items()):
         digest.update(f"\0{place}\0".encode() + path.read_bytes())
     archive = Archive(folder_of(platform) / f"{name}-{digest.hexdigest()[:16]}.zip", digest.hexdigest())

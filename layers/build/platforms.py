@@ -1,36 +1,21 @@
 """The platforms that the functions run on: Lambda's, or this machine."""
 
 import platform as host
-from dataclasses import dataclass
 from typing import Literal
 
 from layers.build.errors import BuildError
 
 type Architecture = Literal["x86_64", "arm64"]
+type Platform = str
+"""What the wheels of an archive run on, as uv's `--python-platform` names it."""
 
 _MACHINES: dict[Architecture, str] = {"x86_64": "x86_64", "arm64": "aarch64"}
 """The architectures as wheels name them."""
 
 
-@dataclass(frozen=True)
-class Platform:
-    """What the wheels of an archive run on.
-
-    Attributes
-    ----------
-    name
-        The platform as uv's `--python-platform` names it.
-    architecture
-        The architecture as Lambda names it.
-    """
-
-    name: str
-    architecture: Architecture
-
-
 def lambda_platform(architecture: Architecture) -> Platform:
     """Return Lambda's platform: Amazon Linux 2023, whose glibc runs every manylinux_2_28 wheel."""
-    return Platform(f"{_MACHINES[architecture]}-manylinux_2_28", architecture)
+    return f"{_MACHINES[architecture]}-manylinux_2_28"
 
 
 def host_architecture() -> Architecture:
@@ -54,6 +39,4 @@ def host_architecture() -> Architecture:
 def host_platform() -> Platform:
     """Return the platform of functions that run as processes of this machine: Linux (glibc) or macOS."""
     architecture = host_architecture()
-    if host.system() == "Darwin":
-        return Platform(f"{_MACHINES[architecture]}-apple-darwin", architecture)
-    return lambda_platform(architecture)
+    return f"{_MACHINES[architecture]}-apple-darwin" if host.system() == "Darwin" else lambda_platform(architecture)

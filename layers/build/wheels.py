@@ -22,45 +22,24 @@ and X-Ray, for which the tracer makes a client. A client of another service rais
 
 _UNUSED = (
     # tests, and what only a compiler or a type checker reads
-    "**/tests/**",
-    "**/include/**",
-    "pyarrow/src/**",
-    "**/*.pyi",
-    "**/*.pyx",
-    "**/*.pxd",
-    "**/*.pxi",
-    "**/*.h",
-    "**/*.a",
-    "bin/**",
-    "**/conftest.py",
+    *("**/tests/**", "**/conftest.py", "**/include/**", "pyarrow/src/**", "bin/**"),
+    *("**/*.pyi", "**/*.pyx", "**/*.pxd", "**/*.pxi", "**/*.h", "**/*.a"),
     "numpy/_core/_simd.*",  # of numpy's own tests; what computes is in _multiarray_umath
     "numpy/f2py/**",  # makes modules of Fortran
     "pyarrow/_pyarrow_cpp_tests.*",
     "pyarrow/benchmark.py",
     # pyarrow's parts that read nothing of ours. libarrow_substrait stays: pyarrow.lib is linked to it.
-    "pyarrow/*flight*",
-    "pyarrow/_substrait.*",
-    "pyarrow/substrait.py",
-    "pyarrow/*orc.*",
-    "pyarrow/_azurefs.*",
-    "pyarrow/_gcsfs.*",
-    "pyarrow/_hdfs.*",
+    *("pyarrow/*flight*", "pyarrow/_substrait.*", "pyarrow/substrait.py", "pyarrow/*orc.*"),
+    *("pyarrow/_azurefs.*", "pyarrow/_gcsfs.*", "pyarrow/_hdfs.*"),
     # a wheel cannot hold links: of each library's three copies, the loader asks for the one named like `.so.2600`
-    "pyarrow/libarrow_python*.so",
-    "pyarrow/libarrow_python*.so.*.*.*",
+    *("pyarrow/libarrow_python*.so", "pyarrow/libarrow_python*.so.*.*.*"),
     "botocore/data/**/examples-1.json",
 )
 """Files that an installed layer leaves out, as patterns of `Path.full_match` under the layer's folder."""
 
 
 def installed(platform: Platform, layer: str) -> Path:
-    """Return the folder with a layer's dependencies; install them if they are missing or no longer as locked.
-
-    Raises
-    ------
-    BuildError
-        uv is missing, or the install failed.
-    """
+    """Return the folder with a layer's dependencies; install them if they are missing or no longer as locked."""
     folder = folder_of(platform) / "dependencies" / f"{layer}.{dependencies_key((layer,))}"
     if folder.exists():
         return folder
@@ -86,11 +65,11 @@ def install(platform: Platform, layer: str, target: Path) -> None:
         lock = Path(work) / "requirements.txt"
         lock.write_text("\n".join(requirements(layer).values()) + "\n")
         command = [uv(), "pip", "install", "--quiet", "--python", sys.executable, "--target", str(target)]
-        command += ["--python-version", _PYTHON, "--python-platform", platform.name]
+        command += ["--python-version", _PYTHON, "--python-platform", platform]
         command += ["--only-binary", ":all:", "--require-hashes", "--no-deps", "-r", str(lock)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        raise BuildError(f"the dependencies for {platform.name} could not be installed:\n{done.stderr.strip()}")
+        raise BuildError(f"the dependencies for {platform} could not be installed:\n{done.stderr.strip()}")
     (target / ".lock").unlink(missing_ok=True)  # uv's own
     _prune(target)
 
