@@ -18,14 +18,7 @@ _MISSING = {"404", "NoSuchKey", "NotFound", _NO_BUCKET}
 
 @contextmanager
 def named_refusals(bucket: str, key: str, source: str | None = None) -> Iterator[None]:
-    """Turn a refusal of S3, or no answer, into an error that names the object.
-
-    Parameters
-    ----------
-    bucket, key
-        Where the object is; or the prefix of those that are listed.
-    source
-        What the object is a copy of, if it is one: see `address_of`.
+    """Turn a refusal of S3, or no answer, into an error that names the object, or the prefix of those to be listed.
 
     Raises
     ------

@@ -17,15 +17,10 @@ class FolderContents(NamedTuple):
 
 
 def contents_of(names: Iterable[str]) -> FolderContents:
-    """Separate the parquet files of a folder from its other files.
+    """Separate the parquet files of a folder from its other files, by their paths below the folder.
 
     As in Spark and Arrow, a file or folder whose name begins with `_` or `.` holds no data: a job writes unfinished
     files to `_temporary/`. But a folder `_name=value` is a partition.
-
-    Parameters
-    ----------
-    names
-        The paths of the files below the folder.
 
     Examples
     --------

@@ -15,18 +15,10 @@ _AUTHORITY = re.compile(
 
 
 class HttpsAddress(NamedTuple):
-    """An address `https://…`: as it was given, and in its parts.
+    """An address `https://…`: as it was given but for the case of its scheme, and in its parts.
 
-    Attributes
-    ----------
-    given
-        The whole address; only its scheme is in lower case now.
-    host
-        A name in lower case, or an IP address without brackets.
-    port
-        443 unless the address names another.
-    target
-        The path and the query as given, not yet encoded for a request.
+    `host` is a name in lower case, or an IP address without brackets. `target` is the path and the query as given, not
+    yet encoded for a request.
     """
 
     given: str

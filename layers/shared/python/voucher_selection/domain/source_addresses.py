@@ -10,9 +10,7 @@ type SourceAddress = S3Address | HttpsAddress
 
 # Hadoop's programs write `s3a` and `s3n` for the same place.
 _PARSERS: dict[str, Callable[[str], SourceAddress]] = {
-    "s3": parse_s3,
-    "s3a": parse_s3,
-    "s3n": parse_s3,
+    **dict.fromkeys(("s3", "s3a", "s3n"), parse_s3),
     "https": parse_https,
 }
 _EXPECTED = "expected s3://bucket/key, s3://bucket/folder/ or https://host/path"

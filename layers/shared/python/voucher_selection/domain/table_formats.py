@@ -16,17 +16,7 @@ _FORMATS = {
 
 
 class Table(NamedTuple):
-    """A table.
-
-    Attributes
-    ----------
-    place
-        Its folder.
-    format, title
-        The name of its format in Spark, and for people.
-    sign
-        The files that show the format.
-    """
+    """A table: its folder, its format's name in Spark and for people, and the files that show the format."""
 
     place: str
     format: str
@@ -44,13 +34,7 @@ def table_among(keys: Iterable[str]) -> Table | None:
 
 
 def signs_above(folder: str) -> Iterator[str]:
-    """Yield prefixes; if any of them has keys, a folder above this one may be a table.
-
-    Parameters
-    ----------
-    folder
-        A key that ends with a slash; empty for the whole bucket.
-    """
+    """Yield prefixes: if any has keys, a folder above `folder`, a key that ends with a slash, may be a table."""
     names = folder.split("/")[:-1]
     for depth, name in enumerate(names):
         above = "".join(f"{name}/" for name in names[:depth])

@@ -14,19 +14,9 @@ _NULL = "__HIVE_DEFAULT_PARTITION__"
 class LandedFile(NamedTuple):
     """A copy in the lake of one file of a source.
 
-    Attributes
-    ----------
-    key
-        The copy's key.
-    source
-        The address of the file that was copied.
-    identity
-        Names the file and its content. For an S3 object it is the address and the ETag, so that a replaced object gets
-        another; for HTTPS it is a checksum, because an address may be signed differently each time.
-    path_values
-        The columns that the file's path has.
-    size, etag
-        The copy's, in bytes; None if S3 did not return it.
+    `source` is the file's own address. `size` (in bytes) and `etag` are the copy's, None if S3 did not return them.
+    `identity` names the file and its content: for an S3 object the address and the ETag, so that a replaced object gets
+    another; for HTTPS a checksum, because an address may be signed differently each time.
     """
 
     key: str
@@ -38,17 +28,7 @@ class LandedFile(NamedTuple):
 
 
 class Landing(NamedTuple):
-    """What became of a source's files.
-
-    Attributes
-    ----------
-    files
-        The copies.
-    known
-        Files that were counted before, which are left out.
-    left_out
-        Objects of the folder that are not parquet files.
-    """
+    """The copies, the `known` files that were counted before, and the folder's objects that are not parquet files."""
 
     files: list[LandedFile]
     known: tuple[KnownFile, ...] = ()
@@ -56,12 +36,7 @@ class Landing(NamedTuple):
 
 
 def values_in(folders: Iterable[str]) -> PathValues:
-    """Return the columns that the folders of a path have; if two have the same name, the deeper one counts.
-
-    Parameters
-    ----------
-    folders
-        Names of folders, the outermost first.
+    """Return the columns that the folders of a path have, from the outermost on; of one name the deepest counts.
 
     Examples
     --------

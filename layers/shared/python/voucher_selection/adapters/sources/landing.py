@@ -14,24 +14,8 @@ from voucher_selection.domain.source_addresses import parse_source
 def land(source: str, lake: Lake, keys: RunKeys, limits: HttpsLimits, known: frozenset[str] = frozenset()) -> Landing:
     """Copy the files of a source below the run's raw prefix: S3 copies objects itself, Ingest streams from HTTPS.
 
-    Parameters
-    ----------
-    source
-        An object or folder `s3://bucket/…`, or a file `https://host/…`.
-    lake, keys
-        Where the copies go.
-    limits
-        What may be fetched over HTTPS.
-    known
-        Identities of files to leave out.
-
-    Raises
-    ------
-    SourceNotFound, NoParquetFiles, TableFormat, SourceNotAllowed, SourceTooLarge, SourceUnavailable
-    SourceChanged
-        An object was replaced after it was found and before it was copied.
-    LakeRefused, LakeUnavailable
-        The lake does not take a copy.
+    The source is an object or folder `s3://bucket/…`, or a file `https://host/…`. Files whose identity is `known` are
+    left out. The two functions that are called here say what they raise.
     """
     match parse_source(source):
         case S3Address() as address:

@@ -4,18 +4,9 @@ from typing import NamedTuple
 
 
 class HttpsLimits(NamedTuple):
-    """What may be fetched over HTTPS.
+    """The hosts that may be read (`*` allows any), also in private networks or not, and how large a file may be.
 
-    Attributes
-    ----------
-    hosts
-        The hosts that may be read; `*` allows any.
-    private_addresses
-        Whether a host may be in a private network.
-    max_bytes
-        The largest size of a file.
-    seconds
-        The longest time of a delivery, from the first connection to the last byte.
+    `seconds` is the longest time of a delivery, from the first connection to the last byte.
     """
 
     hosts: tuple[str, ...]

@@ -10,13 +10,8 @@ from voucher_selection.domain.https_addresses import HttpsAddress
 _PRIVATE_NETWORKS = tuple(
     ip_network(network)
     for network in (
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "100.64.0.0/10",
-        "127.0.0.0/8",
-        "fc00::/7",
-        "::1/128",
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8"),
+        *("fc00::/7", "::1/128"),
     )
 )
 # The only part of IPv6 that is given out for hosts of the internet (RFC 4291, 2.4).
@@ -30,17 +25,10 @@ def network_addresses(address: HttpsAddress, *, private: bool) -> list[str]:
 
     Connect to one of these and not to the name: DNS may answer the next question with another address.
 
-    Parameters
-    ----------
-    address
-        The source.
-    private
-        Whether addresses of private networks and of this machine are allowed, too.
-
     Raises
     ------
     SourceNotAllowed
-        One of the addresses is not an address of the internet.
+        One of the addresses is not an address of the internet, nor with `private` one of a private network.
     SourceUnavailable
         DNS does not know the host.
     """

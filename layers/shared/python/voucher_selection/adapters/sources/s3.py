@@ -32,7 +32,7 @@ def land_from_s3(source: S3Address, lake: Lake, keys: RunKeys, known: frozenset[
     Raises
     ------
     SourceNotFound, NoParquetFiles, TableFormat
-        As `find_objects`.
+        `find_objects` says why.
     SourceNotAllowed
         Ingest may not read it, or runs of this deployment write there.
     SourceChanged
@@ -43,14 +43,14 @@ def land_from_s3(source: S3Address, lake: Lake, keys: RunKeys, known: frozenset[
         S3 refuses a copy, or does not answer.
     """
     _check_not_our_own(source, lake)
-    with named_refusals(source.bucket, source.key), naming_source(str(source)):
-        objects = find_objects(source, lake)
-    files = [KnownFile(source=str(found.address), identity=_identity(found)) for found in objects.found]
-    new = [(found, file) for found, file in zip(objects.found, files, strict=True) if file.identity not in known]
+    with named_refusals(source.bucket, source.key), _naming_source(str(source)):
+        objects, left_out = find_objects(source, lake)
+    files = [KnownFile(source=str(found.address), identity=_identity(found)) for found in objects]
+    new = [(found, file) for found, file in zip(objects, files, strict=True) if file.identity not in known]
     return Landing(
         files=in_parallel(lambda both: _copy(*both, lake, keys), new),
         known=tuple(file for file in files if file.identity in known),
-        left_out=LeftOut.of(objects.left_out),
+        left_out=LeftOut.of(left_out),
     )
 
 
@@ -70,7 +70,7 @@ def _check_not_our_own(source: S3Address, lake: Lake) -> None:
 
 def _copy(found: SourceObject, file: KnownFile, lake: Lake, keys: RunKeys) -> LandedFile:
     key = keys.raw(found.name)
-    with named_refusals(lake.bucket, key, file.source), naming_source(file.source):
+    with named_refusals(lake.bucket, key, file.source), _naming_source(file.source):
         etag = _copied(found, lake, key)
     folders = found.address.key.split("/")[:-1]
     return LandedFile(key, file.source, file.identity, values_in(folders), found.size, etag)
@@ -98,13 +98,8 @@ def _identity(found: SourceObject) -> str:
 
 
 @contextmanager
-def naming_source(source: str) -> Iterator[None]:
-    """Turn what S3 answers for an object that cannot be copied into an error that names the source.
-
-    Raises
-    ------
-    SourceNotFound, SourceNotAllowed, SourceChanged, SourceUnavailable
-    """
+def _naming_source(source: str) -> Iterator[None]:
+    """Turn what S3 answers for an object that cannot be copied into an error that names the source."""
     try:
         yield
     except ClientError as error:

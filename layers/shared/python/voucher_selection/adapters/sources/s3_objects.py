@@ -11,23 +11,13 @@ from voucher_selection.adapters.s3_errors import is_denied, is_missing
 from voucher_selection.domain.errors import NoParquetFiles, SourceNotFound, TableFormat
 from voucher_selection.domain.folder_contents import contents_of
 from voucher_selection.domain.s3_addresses import S3Address
-from voucher_selection.domain.table_formats import Table, signs_above, table_among
+from voucher_selection.domain.table_formats import signs_above, table_among
 
 _MOST_NEAR = 3
 
 
 class SourceObject(NamedTuple):
-    """An object of a source.
-
-    Attributes
-    ----------
-    address
-        Where it is.
-    name
-        Its path below the source.
-    etag, size
-        Those of its content, in bytes.
-    """
+    """An object of a source: `name` is its path below the source, `size` is in bytes."""
 
     address: S3Address
     name: str
@@ -35,15 +25,8 @@ class SourceObject(NamedTuple):
     size: int
 
 
-class SourceObjects(NamedTuple):
-    """The objects to read, and the names of the folder's other objects."""
-
-    found: list[SourceObject]
-    left_out: list[str]
-
-
-def find_objects(source: S3Address, lake: Lake) -> SourceObjects:
-    """Return the object at an address, or else the parquet files of the folder there.
+def find_objects(source: S3Address, lake: Lake) -> tuple[list[SourceObject], list[str]]:
+    """Return the object at an address, or else the parquet files of the folder there and the names of its other files.
 
     Raises
     ------
@@ -62,12 +45,12 @@ def find_objects(source: S3Address, lake: Lake) -> SourceObjects:
                 raise
         else:
             name = source.key.rpartition("/")[2]
-            return SourceObjects([SourceObject(source, name, head["ETag"], head["ContentLength"])], [])
+            return [SourceObject(source, name, head["ETag"], head["ContentLength"])], []
         return _of_folder(source._replace(key=f"{source.key}/"), source, lake)
     return _of_folder(source, source, lake)
 
 
-def _of_folder(folder: S3Address, given: S3Address, lake: Lake) -> SourceObjects:
+def _of_folder(folder: S3Address, given: S3Address, lake: Lake) -> tuple[list[SourceObject], list[str]]:
     pages = lake.client.get_paginator("list_objects_v2").paginate(Bucket=folder.bucket, Prefix=folder.key)
     objects = {
         (name := found["Key"].removeprefix(folder.key)): SourceObject(
@@ -86,26 +69,19 @@ def _of_folder(folder: S3Address, given: S3Address, lake: Lake) -> SourceObjects
             " *.pq; names and folders that begin with _ or . are not looked at); the first is"
             f" {next(iter(objects.values())).address.key}"
         )
-    return SourceObjects([objects[name] for name in contents.read], contents.left_out)
+    return [objects[name] for name in contents.read], contents.left_out
 
 
 def _check_no_table(folder: S3Address, names: Iterable[str], lake: Lake) -> None:
     """Refuse a table in a format whose files also hold rows that were replaced or deleted."""
-    below = table_among(names)
-    above = None if below else table_among(_keys_above(folder, lake))
-    if below:
-        _refuse(below, folder._replace(key="/".join(part for part in (folder.key.rstrip("/"), below.place) if part)))
-    if above:
-        _refuse(above, folder._replace(key=above.place))
-
-
-def _refuse(table: Table, place: S3Address) -> None:
-    root = str(place).rstrip("/")
-    raise TableFormat(
-        f"{root}/ is {table.title} (it has {table.sign}): its files also hold rows that were replaced or deleted"
-        " since. Write its current rows to a folder of plain parquet and give that one, for example with Spark:"
-        f' spark.read.format("{table.format}").load("{root}/").write.parquet("{root}-current/")'
-    )
+    for base, keys in ((folder.key, names), ("", _keys_above(folder, lake))):
+        if table := table_among(keys):
+            root = str(folder._replace(key=f"{base}{table.place}")).rstrip("/")
+            raise TableFormat(
+                f"{root}/ is {table.title} (it has {table.sign}): its files also hold rows that were replaced or"
+                " deleted since. Write its current rows to a folder of plain parquet and give that one, for example"
+                f' with Spark: spark.read.format("{table.format}").load("{root}/").write.parquet("{root}-current/")'
+            )
 
 
 def _keys_above(folder: S3Address, lake: Lake) -> Iterator[str]:
