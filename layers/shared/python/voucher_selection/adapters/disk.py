@@ -9,13 +9,7 @@ from voucher_selection.domain.errors import ShardTooLarge
 
 @contextmanager
 def named_full_disk(shard: int) -> Iterator[None]:
-    """Turn the error of a full disk into one that names the shard.
-
-    Raises
-    ------
-    ShardTooLarge
-        The files written for the shard do not fit on the disk.
-    """
+    """Turn the error of a full disk into one that names the shard, `ShardTooLarge`."""
     try:
         yield
     except OSError as error:

@@ -5,13 +5,7 @@ from typing import override
 
 
 class SeekableFile(io.RawIOBase):
-    """A file with a position; a subclass defines `read`.
-
-    Parameters
-    ----------
-    size
-        In bytes.
-    """
+    """A file of `size` bytes with a position; a subclass defines `read`."""
 
     def __init__(self, size: int) -> None:
         super().__init__()

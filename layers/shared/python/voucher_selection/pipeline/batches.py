@@ -35,19 +35,9 @@ def read_batches(
 ) -> Iterator[Batch]:
     """Yield the rows of the row groups, in their order.
 
-    The memory needed depends on `batch_rows` alone: a column chunk passes through a window, however large its row
-    group is. A batch spans several row groups only if they are small.
-
-    Parameters
-    ----------
-    open_file
-        Opens the file, or returns its path. Each thread that reads calls it.
-    metadata
-        The file's footer.
-    row_groups
-        Which row groups to read.
-    batch_rows
-        The most rows of a batch.
+    The memory needed depends on `batch_rows`, the most of a batch, alone: a column chunk passes through a window,
+    however large its row group is. A batch spans several row groups only if they are small. Each thread that reads
+    calls `open_file`.
     """
     unique_columns = read_columns(open_file, metadata, row_groups, batch_rows, _UNIQUE)
     repeated_columns = read_columns(open_file, metadata, row_groups, batch_rows, _REPEATED, _REPEATED)
@@ -61,13 +51,7 @@ def read_batches(
 
 
 def read_parts[Item](shard: Shard, read: Callable[[ShardPart], Iterator[Item]]) -> Iterator[tuple[ShardPart, Item]]:
-    """Read each part of a shard, and yield every item with its part.
-
-    Raises
-    ------
-    NotParquet
-        A part's file is damaged. The message names the source that the user gave.
-    """
+    """Read each part of a shard, and yield every item with its part; `naming_file` names a damaged file's source."""
     for part in shard.parts:
         with naming_file(part.source or part.key):
             for item in read(part):
@@ -79,9 +63,7 @@ def row_groups_of(
 ) -> tuple[list[RowGroups], int]:
     """Leave out row groups whose statistics show that no row is of the countries.
 
-    Returns
-    -------
-    The remaining row groups, each run of neighbours as one, and how many rows were left out.
+    Return the remaining row groups, each run of neighbours as one, and how many rows were left out.
     """
     if "country_code" in row_groups.path_values:
         return _of_one_country(metadata, row_groups, countries)

@@ -1,7 +1,7 @@
 """Some columns of a parquet file's row groups: read in fixed memory, whatever the size of the file, and checked."""
 
 from collections.abc import Callable, Collection, Iterator
-from functools import cache
+from functools import cache, partial
 from io import BufferedIOBase, RawIOBase
 from typing import NamedTuple, Self
 
@@ -28,16 +28,9 @@ type Opener = Callable[[], str | RawIOBase | BufferedIOBase]
 
 
 class RowGroups(NamedTuple):
-    """Consecutive row groups of one file.
+    """Consecutive row groups of one file, from `first` to the one before `end`.
 
-    Attributes
-    ----------
-    first, end
-        The first of them, and the one after the last.
-    first_row
-        The index in the file of their first row.
-    path_values
-        The columns that only the file's path has.
+    `first_row` is the index in the file of their first row; `path_values` are the columns that only its path has.
     """
 
     first: int
@@ -67,13 +60,7 @@ def read_columns(
     Parameters
     ----------
     open_file
-        Opens the file, or returns its path. It is called at most twice.
-    metadata
-        The file's footer.
-    row_groups
-        Which row groups to read.
-    batch_rows
-        The most rows of a batch.
+        It is called at most twice.
     columns
         The columns to read. A column that only the path has is the same in every row.
     repeated
@@ -85,26 +72,13 @@ def read_columns(
         A page is damaged, a value does not fit its column's type, or the number of rows differs from the footer.
     """
     stored = [name for name in columns if name not in row_groups.path_values]
-    one_by_one = cache(
-        lambda: pq.ParquetFile(
-            open_file(),
-            metadata=metadata,
-            read_dictionary=[name for name in stored if name in repeated],
-            buffer_size=_READ_BYTES,  # not pre-buffered: a column chunk passes through a window
-            page_checksum_verification=True,
-            coerce_int96_timestamp_unit=_INT96_UNIT,
-        )
-    )
+    checked = {"page_checksum_verification": True, "coerce_int96_timestamp_unit": _INT96_UNIT}
+    opened = partial(pq.ParquetFile, metadata=metadata, **checked)
+    dictionaries = [name for name in stored if name in repeated]
+    # Not pre-buffered: a column chunk passes through a window.
+    one_by_one = cache(lambda: opened(open_file(), read_dictionary=dictionaries, buffer_size=_READ_BYTES))
     # Pre-buffered, so that a remote file is asked once for what lies side by side.
-    together = cache(
-        lambda: pq.ParquetFile(
-            open_file(),
-            metadata=metadata,
-            pre_buffer=True,
-            page_checksum_verification=True,
-            coerce_int96_timestamp_unit=_INT96_UNIT,
-        )
-    )
+    together = cache(lambda: opened(open_file(), pre_buffer=True))
     for some in _read_at_once(metadata, row_groups, stored, batch_rows):
         found = (
             one_by_one().iter_batches(batch_rows, list(some), columns=stored, use_threads=False)

@@ -10,12 +10,7 @@ from voucher_selection.domain.errors import NotParquet
 
 @contextmanager
 def naming_file(file: str) -> Iterator[None]:
-    """Turn any error of reading a damaged parquet file into one that names the file.
-
-    Parameters
-    ----------
-    file
-        Its address as the user gave it.
+    """Turn any error of reading a damaged parquet file into one that names the file, as the user gave it.
 
     Raises
     ------

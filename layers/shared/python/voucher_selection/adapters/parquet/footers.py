@@ -17,17 +17,7 @@ from voucher_selection.domain.shards import RowGroup
 
 
 class Footer(NamedTuple):
-    """The contents of a landed file's footer.
-
-    Attributes
-    ----------
-    file
-        The file as the run's plan has it.
-    row_groups
-        In their order.
-    schema
-        The file's columns, and as text the columns that only its path has.
-    """
+    """A landed file as its footer describes it; `schema` also has, as text, the columns that only its path has."""
 
     file: SourceFile
     row_groups: list[RowGroup]
@@ -35,14 +25,9 @@ class Footer(NamedTuple):
 
 
 class FileKind(NamedTuple):
-    """A kind of source: a history, or customers.
+    """A kind of source, a history or customers: which columns to read, and what raises if a schema is wrong.
 
-    Attributes
-    ----------
-    check
-        Raises if a schema is wrong. It gets the schema, the file's source, and the columns that only its path has.
-    columns
-        The columns to read.
+    `check` gets the schema, the file's source, and the columns that only its path has.
     """
 
     check: Callable[[pa.Schema, str, Collection[str]], None]
@@ -90,16 +75,7 @@ def read_footer(lake: Lake, landed: LandedFile, kind: FileKind) -> Footer:
 
 
 def check_footer(metadata: pq.FileMetaData, size: int, columns: list[str]) -> None:
-    """Check a footer's description of columns without nesting, before anything else asks about their chunks.
-
-    Parameters
-    ----------
-    metadata
-        The footer.
-    size
-        The size of the file, in bytes.
-    columns
-        The columns to check.
+    """Check what the footer of a file of `size` bytes says of columns without nesting, before anything else asks.
 
     Raises
     ------
@@ -142,13 +118,7 @@ class _FooterEnds(Exception):
 
 
 class _FooterOnly(SeekableFile):
-    """A file whose footer was read, and whose pages cannot be read.
-
-    Parameters
-    ----------
-    size
-        In bytes; chunks must lie within it.
-    """
+    """A file whose footer was read, and whose pages cannot be read; chunks must lie within its size."""
 
     @override
     def read(self, size: int | None = -1) -> bytes:

@@ -10,14 +10,7 @@ import pyarrow.parquet as pq
 class RowFile:
     """A parquet file that exists from its first row on, and is complete once it is closed.
 
-    Parameters
-    ----------
-    path
-        Where to write it.
-    schema
-        The columns of its rows.
-    row_group_rows
-        How many rows to collect in memory before writing them as a row group.
+    `row_group_rows` are collected in memory before they are written as a row group.
     """
 
     def __init__(self, path: Path, schema: pa.Schema, row_group_rows: int) -> None:
