@@ -2,7 +2,3 @@
 
 Only the standard library is imported here: the CDK's program reads it without pydantic or pandas.
 """
-
-from voucher_selection.contract.runs import RUN_KINDS, RunKind
-
-__all__ = ["RUN_KINDS", "RunKind"]

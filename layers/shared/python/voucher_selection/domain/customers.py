@@ -61,13 +61,7 @@ def check_customers(
 
 
 def check_segmentation(definitions: SegmentDefinitions, segment_name: str | None) -> None:
-    """Check that the model has the run's segmentation; None always passes.
-
-    Raises
-    ------
-    InvalidRequest
-        The model does not have it.
-    """
+    """Raise an `InvalidRequest` if the model does not have the run's segmentation; None always passes."""
     if segment_name is not None and segment_name not in definitions.names:
         known = ", ".join(definitions.names)
         raise InvalidRequest(f"segment_name: expected one of the served model's ({known}), got {segment_name!r}")

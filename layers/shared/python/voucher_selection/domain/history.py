@@ -86,12 +86,7 @@ def check_schema(schema: pa.Schema, source: str, in_path: Collection[str] = ()) 
 def check_columns(schema: pa.Schema, source: str, columns: Iterable[Column], in_path: Collection[str] = ()) -> None:
     """Check that a file has these columns, in any order. A column that holds only nulls may have Arrow's null type.
 
-    Parameters
-    ----------
-    source
-        The file as the user named it, for the message.
-    in_path
-        Columns that the file's path has, as text; the file does not need them.
+    The file does not need columns that its path has (`in_path`), as text.
 
     Raises
     ------
