@@ -36,8 +36,8 @@ def requests(pipeline: Pipeline) -> Iterator[Counter[str]]:
     def count(model: Any, **_: Any) -> None:
         counted[model.name] += 1
 
-    for function in (pipeline._ingest, pipeline._clean, pipeline._assign):
-        function.lake.client.meta.events.register("before-call.s3", count)
+    for lake in (pipeline._ingest.stores.lake, pipeline._clean.lake, pipeline._assign.stores.lake):
+        lake.client.meta.events.register("before-call.s3", count)
     yield counted
 
 

@@ -9,10 +9,7 @@ from voucher_selection.contract.metrics import Metric
 def emit(metric: Metric, value: float, of: str = "") -> None:
     """Add a value to the invocation's line of metrics, or write a line of its own.
 
-    Parameters
-    ----------
-    of
-        Whose value it is, where the metric has a dimension: the name of a rule, the code of a problem.
+    Where the metric has a dimension, `of` is whose value it is: the name of a rule, the code of a problem.
     """
     if not metric.dimension:
         metrics.add_metric(metric.name, metric.unit, value)
