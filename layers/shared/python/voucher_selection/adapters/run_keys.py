@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from voucher_selection.contract.bucket import (
     FAILURES,
@@ -36,6 +37,17 @@ def what_to_do(key: str) -> str:
     return _WHAT_TO_DO.get(key.partition("/")[0], _START_AGAIN)
 
 
+class _Key(property):
+    """A key that each run has once: a prefix of the bucket, the name below it, and what is there."""
+
+    def __init__(self, prefix: str, name: str, doc: str) -> None:
+        super().__init__(lambda keys: keys._key(prefix, name), doc=doc)
+
+    if TYPE_CHECKING:  # a property's own type gives Any
+
+        def __get__(self, keys: object, kind: type | None = None, /) -> str: ...  # type: ignore[override]
+
+
 @dataclass(frozen=True)
 class RunKeys:
     """The keys of one run's objects.
@@ -48,6 +60,26 @@ class RunKeys:
 
     run_id: str
 
+    plan = _Key(RUNS, "plan.json", "The plan that Ingest settles.")
+    manifest = _Key(RUNS, "manifest.json", "The list of shards, the item source of the map.")
+    summary = _Key(RUNS, SUMMARY, "The run's outcome.")
+    failures = _Key(RUNS, f"{FAILURES}/", "The folder of the state machine's records of shards that failed.")
+    what_if = _Key(RUNS, "what_if.json", "The model that a remodel was only asked about.")
+    rollback = _Key(RUNS, "rollback.json", "What a rollback has settled to do.")
+    approval = _Key(RUNS, "approval.json", "What an approval approves: the record of the run that was held back.")
+    all_cleaned = _Key(STAGING, "cleaned/", "The folder of the shards' rows that count.")
+    all_totals = _Key(STAGING, "totals/", "The folder of the shards' totals.")
+    all_quarantine = _Key(QUARANTINE, "", "The folder of the run's rejected rows, partitioned by rule.")
+    ledger = _Key(PRODUCTION, "ledger.json", "What the run's counts count.")
+    modes = _Key(PRODUCTION, "segment_modes.parquet", "The run's amounts by segment.")
+    all_vouchers = _Key(PRODUCTION, "vouchers/", "The folder of the customers' amounts, and of nothing else.")
+    all_assigned = _Key(PRODUCTION, "voucher_totals/", "The folder of the totals of shards of customers.")
+
+    @property
+    def merged_counts(self) -> tuple[str, ...]:
+        """The run's frequency counts and recency counts."""
+        return tuple(self._key(PRODUCTION, f"{table}.parquet") for table in _COUNTS)
+
     def raw(self, name: str) -> str:
         """The landed copy of a source file; `name` is its path below the source, or a digest where that is too long."""
         key = self._key(RAW, name)
@@ -55,110 +87,29 @@ class RunKeys:
             return key
         return self._key(RAW, f"{sha256(name.encode()).hexdigest()}.parquet")
 
-    @property
-    def plan(self) -> str:
-        """The plan that Ingest settles."""
-        return self._key(RUNS, "plan.json")
-
-    @property
-    def manifest(self) -> str:
-        """The list of shards, the item source of the map."""
-        return self._key(RUNS, "manifest.json")
-
-    @property
-    def summary(self) -> str:
-        """The run's outcome."""
-        return self._key(RUNS, SUMMARY)
-
-    @property
-    def failures(self) -> str:
-        """The folder of the state machine's records of shards that failed."""
-        return self._key(RUNS, f"{FAILURES}/")
-
     def cleaned(self, shard: int) -> str:
         """A shard's rows that count."""
-        return self._staging("cleaned", shard, "parquet")
+        return f"{self.all_cleaned}shard-{shard:05d}.parquet"
 
     def counts(self, shard: int) -> tuple[str, ...]:
         """A shard's frequency counts and recency counts."""
-        return tuple(self._staging(table, shard, "parquet") for table in _COUNTS)
+        return tuple(self._key(STAGING, f"{table}/shard-{shard:05d}.parquet") for table in _COUNTS)
 
     def totals(self, shard: int) -> str:
         """A shard's totals; where they are, the shard is complete."""
-        return self._staging("totals", shard, "json")
+        return f"{self.all_totals}shard-{shard:05d}.json"
 
     def quarantine(self, rule: str, shard: int) -> str:
         """The rows of a shard that a rule rejects."""
         return f"{self.all_quarantine}rule={rule}/shard-{shard:05d}.parquet"
 
-    @property
-    def all_quarantine(self) -> str:
-        """The folder of the run's rejected rows, partitioned by rule."""
-        return self._key(QUARANTINE, "")
-
-    @property
-    def merged_counts(self) -> tuple[str, ...]:
-        """The run's frequency counts and recency counts."""
-        return tuple(self._production(table) for table in _COUNTS)
-
-    @property
-    def ledger(self) -> str:
-        """What the run's counts count."""
-        return self._key(PRODUCTION, "ledger.json")
-
-    @property
-    def what_if(self) -> str:
-        """The model that a remodel was only asked about."""
-        return self._key(RUNS, "what_if.json")
-
-    @property
-    def rollback(self) -> str:
-        """What a rollback has settled to do."""
-        return self._key(RUNS, "rollback.json")
-
-    @property
-    def approval(self) -> str:
-        """What an approval approves: the record of the run that was held back."""
-        return self._key(RUNS, "approval.json")
-
-    @property
-    def all_cleaned(self) -> str:
-        """The folder of the shards' rows that count."""
-        return self._key(STAGING, "cleaned/")
-
-    @property
-    def all_totals(self) -> str:
-        """The folder of the shards' totals."""
-        return self._key(STAGING, "totals/")
-
     def vouchers(self, shard: int) -> str:
         """The amounts of a shard's customers."""
         return f"{self.all_vouchers}shard-{shard:05d}.parquet"
 
-    @property
-    def all_vouchers(self) -> str:
-        """The folder of the customers' amounts, and of nothing else."""
-        return self._key(PRODUCTION, "vouchers/")
-
     def assigned(self, shard: int) -> str:
         """The totals of a shard of customers; where they are, the shard is complete."""
         return f"{self.all_assigned}shard-{shard:05d}.json"
-
-    @property
-    def all_assigned(self) -> str:
-        """The folder of the totals of shards of customers."""
-        return self._key(PRODUCTION, "voucher_totals/")
-
-    @property
-    def modes(self) -> str:
-        """The run's amounts by segment."""
-        return self._production("segment_modes")
-
-    def _staging(self, kind: str, shard: int, suffix: str) -> str:
-        return self._key(STAGING, f"{kind}/shard-{shard:05d}.{suffix}")
-
-    def _production(self, name: str) -> str:
-        return self._key(PRODUCTION, f"{name}.parquet")
 
     def _key(self, prefix: str, name: str) -> str:
         return f"{run_folder(prefix, self.run_id)}/{name}"
