@@ -113,11 +113,9 @@ def _locked(layer: str) -> dict[str, str]:
 
 
 def _prune(folder: Path) -> None:
-    services = folder / "botocore" / "data"
-    if services.is_dir():
-        for service in services.iterdir():
-            if service.is_dir() and service.name not in _AWS_SERVICES:
-                shutil.rmtree(service)
+    for service in (folder / "botocore" / "data").glob("*/"):
+        if service.name not in _AWS_SERVICES:
+            shutil.rmtree(service)
     for file in sorted(folder.rglob("*")):
         relative = file.relative_to(folder)
         # folders of licences can be named like `numpy/_core/include`, and licences are shipped

@@ -34,7 +34,7 @@ def table_among(keys: Iterable[str]) -> Table | None:
 
 
 def signs_above(folder: str) -> Iterator[str]:
-    """Yield prefixes: if any has keys, a folder above `folder`, a key that ends with a slash, may be a table."""
+    """Yield prefixes: if any has keys, a folder above `folder` (`a/b/`, or empty: the bucket) may be a table."""
     names = folder.split("/")[:-1]
     for depth, name in enumerate(names):
         above = "".join(f"{name}/" for name in names[:depth])

@@ -45,10 +45,8 @@ def read_footer(lake: Lake, landed: LandedFile, kind: FileKind) -> Footer:
         The footer cannot be read, or contradicts itself.
     WrongSchema
         The columns are not those of this kind of source.
-    SourceChanged
-        The copy was replaced or removed after landing.
-    LakeUnavailable, LakeRefused
-        S3 does not deliver the copy.
+    SourceChanged, LakeUnavailable, LakeRefused
+        The copy was replaced or removed after landing, or S3 does not deliver it.
     """
     file = lake.open(landed.key, landed.etag, landed.size, landed.source)
     if not file.size:
