@@ -15,11 +15,4 @@ bundle, so that it is uploaded and unzipped once.
 
 Archives go to `.build/<platform>/`. A digest of its contents names each: a change of our own code appends a few files
 to a copy of the dependencies' archive, and only a change of a lock file installs dependencies again.
-
-Examples
---------
-On the command line::
-
-    python -m layers.build bundle
-    python -m layers.build layers --architecture arm64
 """
