@@ -12,25 +12,25 @@ from infra_cdk.stages import LOCAL_API_ID, Stage
 from voucher_selection.contract.api import OPEN_PATHS, SHELL_PATHS
 
 _NO_VALIDATOR = (
-    "The function checks every field of every route and answers with a problem that names each. API Gateway's "
-    "validator would refuse the same requests earlier, with one sentence that names none."
+    "The function checks every field and names each invalid one in its answer. API Gateway's validator would refuse "
+    "such a request earlier, but names no field."
 )
-_ACCOUNTS_ROLE = "API Gateway has one role for all logs of an account; AWS keeps the policy that it needs."
-_NO_FIREWALL_HERE = "The emulator has no firewall, and answers this machine only."
-_NO_FIREWALL = "A stage for trials, throttled and closed by its key; the setting waf adds a firewall, which prod has."
+_ACCOUNTS_ROLE = "API Gateway uses one role for all logs of an account. AWS maintains the role's policy."
+_NO_FIREWALL_HERE = "The emulator has no firewall and answers only this machine."
+_NO_FIREWALL = "A stage for trials, throttled and closed by its key. The setting waf adds a firewall; prod has one."
 _NOT_OBSERVED = "The emulator's API Gateway writes no logs."
-_OPEN_HERE = "The emulator listens on this machine's loopback only, and its data is this machine's."
+_OPEN_HERE = "The emulator listens only on this machine's loopback, and its data stays on this machine."
 _BY_KEY = (
-    "Whoever asks shows an API key, which API Gateway checks; the answers are amounts of segments and accounts of "
-    "runs, no data of customers. With auth=iam requests are signed instead."
+    "Callers send an API key, which API Gateway checks. Answers have amounts of segments and reports of runs, no data"
+    " of customers. With auth=iam, callers sign requests instead."
 )
 _WITHOUT_KEY = {
-    "ANY": "It tells whether the API is well, or how it is asked: no amounts, nothing of customers.",
-    "GET": "A page's shell, without data: its script asks for the key and sends it with each request for data.",
-    "HEAD": "The head of a page's shell: it holds no data.",
-    "OPTIONS": "A browser asks without credentials whether a page may send a request: it holds no data.",
+    "ANY": "The answer is the API's health or documentation: no amounts, no data of customers.",
+    "GET": "A page's shell, without data. Its script asks for the key and sends it with each request for data.",
+    "HEAD": "The headers of a page's shell. They hold no data.",
+    "OPTIONS": "A browser asks without credentials whether a page may send a request. The answer holds no data.",
 }
-_SIGNED = "Requests are signed by identities of AWS: the callers are programs, for which a pool of users has no use."
+_SIGNED = "AWS identities sign the requests. The callers are programs, which need no pool of users."
 
 
 class Api(Construct):

@@ -34,7 +34,9 @@ def stage_from_context(context: Mapping[str, Any]) -> Stage:
     name = str(given.pop("stage", "local"))
     unknown = sorted(given.keys() - _READERS.keys())
     if unknown:
-        raise StageError(f"{', '.join(unknown)}: no such setting; there are stage, {', '.join(sorted(_READERS))}")
+        raise StageError(
+            f"{', '.join(unknown)}: no such setting; the settings are stage, {', '.join(sorted(_READERS))}"
+        )
     settings = {}
     for key, value in given.items():
         try:
@@ -45,7 +47,7 @@ def stage_from_context(context: Mapping[str, Any]) -> Stage:
 
 
 def _is_ours(name: str) -> bool:
-    """Tell ours from the CDK's context values, whose names have a colon, a slash or an at sign."""
+    """Return whether a context value is ours. The names of the CDK's have a colon, a slash or an at sign."""
     return re.fullmatch(r"[a-z_]+", name) is not None
 
 

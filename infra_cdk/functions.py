@@ -32,10 +32,10 @@ _WRITE = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadPart
 _TRACING = Right(
     ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"], "X-Ray has no resources that a policy could name."
 )
-_OBJECTS_OF_RUNS = "Objects below one prefix of the deployment's bucket; each run makes up their keys."
-_OBJECTS_OF_SOURCES = "Objects of a bucket that source_buckets names: a history may be any of them. Read only."
-_RUNS_OF_THE_MACHINE = "Runs of the deployment's own state machine, whose names are made when they start. Read only."
-_PINNED_PYTHON = "Python 3.13 is what the packages are locked, built and tested for; a newer one comes with a new lock."
+_OBJECTS_OF_RUNS = "Objects below one prefix of the deployment's bucket. Each run forms their keys from its id."
+_OBJECTS_OF_SOURCES = "Objects of a bucket that source_buckets names. Each of them may be a history. Read only."
+_RUNS_OF_THE_MACHINE = "Runs of the deployment's own state machine. Each gets its name when it starts. Read only."
+_PINNED_PYTHON = "The packages are locked, built and tested for Python 3.13. A newer Python needs new locks."
 
 
 class Functions(Construct):

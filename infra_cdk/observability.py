@@ -120,7 +120,7 @@ class Observability(Construct):
         key = kms.Key(
             self,
             "Key",
-            description=f"Alarms of {self._stack} on their way to the topic",
+            description=f"Encrypts the alarms of {self._stack} in their topic",
             enable_key_rotation=True,
             removal_policy=cdk.RemovalPolicy.DESTROY,  # no message must be read later
         )
@@ -154,25 +154,25 @@ class Observability(Construct):
             human_readable_name="Runs",
             alarm_friendly_name="Runs",
             add_failed_execution_count_alarm=self._any(
-                "A run failed", "A run ended with an error; its page says whether it had published."
+                "A run failed", "A run ended with an error. Its page says whether it published a model."
             ),
             add_timed_out_execution_count_alarm=self._any(
-                "A run took too long", "A run was ended after run_timeout_seconds, and has no run.json."
+                "A run took too long", "Step Functions ended a run after run_timeout_seconds. The run has no run.json."
             ),
             add_aborted_execution_count_alarm=self._any(
-                "A run was aborted", "Somebody stopped a run, and it has no run.json."
+                "A run was aborted", "Somebody stopped a run. The run has no run.json."
             ),
         )
         failed = self._alarmed(
             self._metric(metrics.SHARDS_FAILED),
             "Shards failed",
-            "Shards of a run left no result, however often they were tried. Nothing of the run is published.",
+            "Shards of a run left no result after all retries. The run publishes nothing.",
         )
         self._custom("Shards", self._metric(metrics.SHARDS_PLANNED), failed)
         if pipeline.refresh_failures:
             described = self._described(
                 "The refresh was not started",
-                "EventBridge could not start the daily remodel, and has put it into a queue.",
+                "EventBridge could not start the daily remodel. The request is in a queue.",
             )
             self._facade.monitor_sqs_queue(
                 queue=pipeline.refresh_failures,
@@ -209,12 +209,12 @@ class Observability(Construct):
         held_back = self._alarmed(
             self._metric(metrics.MODELS_HELD_BACK),
             "A model was held back",
-            "A model does not keep to the thresholds of the quality gate, and waits for somebody to approve it.",
+            "A model does not meet the thresholds of the quality gate. It waits until somebody approves it.",
         )
         odd = self._alarmed(
             self._metric(metrics.ITEMS_LEFT_ASIDE),
             "The catalog has odd items",
-            "Items of the catalog's table are not as this product writes them, and are left aside.",
+            "Items of the catalog's table differ from what this product writes. Model ignores them.",
         )
         self._custom("Models", published, self._metric(metrics.MODELS_SUPERSEDED), held_back)
         self._custom("Items of the catalog that cannot be read", self._metric(metrics.ITEMS_UNREADABLE), odd)
@@ -250,7 +250,7 @@ class Observability(Construct):
         stale = self._alarmed(
             self._metric(metrics.STALE_MODEL_SERVED),
             "The catalog cannot be reached",
-            "For a quarter of an hour the API could not ask the catalog, and serves the model that it knows.",
+            "For 15 minutes the API could not read the catalog. It serves the model in its memory.",
             periods=3,
         )
         hits, refreshes = self._metric(metrics.MODEL_CACHE_HITS), self._metric(metrics.MODEL_REFRESHES)
@@ -258,10 +258,12 @@ class Observability(Construct):
 
     def _watch_api(self, api: Api) -> None:
         self._facade.add_large_header("The API")
-        faults = self._described("The API answers with faults", f"More than {_MOST_FAULTS:.0%} of its answers are 5xx.")
+        faults = self._described(
+            "The API answers with faults", f"More than {_MOST_FAULTS:.0%} of the API's answers are 5xx."
+        )
         slow = self._described(
             "The API is slow",
-            f"For a quarter of an hour one answer in a hundred took more than {_SLOWEST.to_seconds():g} s.",
+            f"For 15 minutes, 1 % of the answers took more than {_SLOWEST.to_seconds():g} s.",
             periods=3,
         )
         enough = {"min_sample_count_to_evaluate_datapoint": _FEWEST_REQUESTS - 1}
@@ -281,7 +283,7 @@ class Observability(Construct):
             throttled = self._alarmed(
                 self._throttled_requests(api.access_logs),
                 "Callers are throttled",
-                "API Gateway refuses requests: beyond rate_limit or burst_limit, or a key's quota_per_day.",
+                "API Gateway refuses requests above rate_limit, burst_limit or a key's quota_per_day.",
             )
             self._custom("Requests that API Gateway throttled (429)", throttled)
 
@@ -309,7 +311,7 @@ class Observability(Construct):
                 {name.lower(): each.metric_throttles(period=_FIVE_MINUTES) for name, each in functions.by_name.items()},
             ),
             "Functions are throttled",
-            "Lambda refuses invocations: the account's concurrency is used up.",
+            "Lambda refuses invocations because the account's concurrency is used up.",
         )
         self._custom("Throttled invocations", throttled)
 
@@ -326,7 +328,7 @@ class Observability(Construct):
             "writes": table.metric("WriteThrottleEvents", statistic="Sum", period=_FIVE_MINUTES),
         }
         throttled = self._alarmed(
-            _sum("throttled", events), "The catalog is throttled", "DynamoDB refuses requests to the table."
+            _sum("throttled", events), "The catalog is throttled", "DynamoDB throttles requests to the table."
         )
         self._custom("Throttled requests to the catalog", throttled)
 

@@ -78,7 +78,7 @@ class Pipeline(Construct):
             sfn.Condition.is_string("$.mode"),
             sfn.Condition.or_(*(_is_a(kind) for kind in RUN_KINDS if INGEST not in kind.states)),
         )
-        by_mode = sfn.Choice(self, "ByMode", comment="Some modes start from what there is")
+        by_mode = sfn.Choice(self, "ByMode", comment="Runs that read no file go straight to Model")
         return by_mode.when(without_history, model).otherwise(with_history)
 
     def _for_the_run(self, state: str, *, request: str) -> tasks.LambdaInvoke:
@@ -92,7 +92,7 @@ class Pipeline(Construct):
         )
 
     def _by_plan(self, clean_shards: sfn.IChainable, assign_shards: sfn.IChainable) -> sfn.Choice:
-        by_plan = sfn.Choice(self, "ByPlan", comment="A history is counted, customers get their amounts")
+        by_plan = sfn.Choice(self, "ByPlan", comment="Clean counts a history; Assign gives customers their amounts")
         for kind in RUN_KINDS:
             if ASSIGN_SHARDS in kind.states:
                 by_plan.when(_is_a(kind), assign_shards)
@@ -304,7 +304,7 @@ class Pipeline(Construct):
         events.Rule(
             self,
             "Refresh",
-            description="Makes the model anew for the day's date, from the counts behind it",
+            description="Makes the model again from its counts, for the date of the day",
             schedule=events.Schedule.expression(schedule),
             targets=[target],
         )
@@ -352,8 +352,8 @@ _LOG_DELIVERY = (
 
 _RECORDS = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
 
-_RECORDS_OF_RUNS = "Manifests and records of runs, below one prefix of the bucket; each run makes up their keys."
-_EXECUTIONS_OF_MAPS = "Executions of the state machine's own maps, whose names Step Functions makes up when they start."
-_LAST_QUEUE = "It is the queue of what could not be delivered; nothing takes messages from it but people."
-_NO_RESOURCES = "X-Ray, and the delivery of logs to CloudWatch, have no resources that a policy could name."
-_NOT_OBSERVED = "The emulator has neither X-Ray nor the delivery of logs; each run's history is in Step Functions."
+_RECORDS_OF_RUNS = "Manifests and records below one prefix of the bucket. Each run forms their keys from its id."
+_EXECUTIONS_OF_MAPS = "Executions of the state machine's own maps. Step Functions names them when they start."
+_LAST_QUEUE = "This is the dead-letter queue itself. Only people take messages from it."
+_NO_RESOURCES = "X-Ray and the delivery of logs to CloudWatch have no resources that a policy could name."
+_NOT_OBSERVED = "The emulator has no X-Ray and no delivery of logs. Step Functions has each run's history."

@@ -72,7 +72,7 @@ class Stage:
     countries: tuple[str, ...] = ("Peru",)
     """Countries whose assignments count, as the history names them; at most 300."""
     cur_date: date | None = None
-    """The date up to which days since the last order are counted; None is the day of the run, in `time_zone`."""
+    """The date up to which days since the last order are counted; None means the day of the run, in `time_zone`."""
     time_zone: str = "UTC"
     """The time zone whose days count, by its IANA name, like `Europe/Riga`. A time with an offset, in a history or a
     lookup, is converted to this zone. A date, or a time without an offset, is read as one of this zone. A model's whole
@@ -80,18 +80,18 @@ class Stage:
     null_dates: tuple[date, ...] = ()
     """Placeholders in the history: dates like 1900-01-01 that mean "no order", unless a run names others."""
     refresh_schedule: str = "cron(30 0 * * ? *)"
-    """When the model is made again for the day's date, as an EventBridge expression in UTC; empty is never. Where
-    cur_date is set, no refresh is needed. West of Greenwich a day begins later than in UTC: half past midnight in Lima
+    """When the model is made again for the day's date, as an EventBridge expression in UTC; empty means never. With
+    `cur_date`, no refresh is needed. West of Greenwich a day begins later than in UTC: half past midnight in Lima
     is `cron(30 5 * * ? *)`."""
     segments_file: Path | None = None
     """JSON file of segment definitions; None uses the shipped ones."""
     source_hosts: tuple[str, ...] = ()
-    """HTTPS hosts from which Ingest may fetch a history; `*` is any."""
+    """HTTPS hosts from which Ingest may fetch a history; `*` means any."""
     source_private_addresses: bool = False
     """Whether such a host may be in a private network, like a server in the functions' VPC."""
     source_max_bytes: UploadBytes = 10 * 1024**3
-    """The most bytes that a file from HTTPS may have. At 20 MB per second, about this many come in
-    `source_timeout_seconds`. S3 copies larger files from a bucket itself."""
+    """The largest file, in bytes, that Ingest fetches over HTTPS. At 20 MB per second, the default takes about as long
+    as Ingest waits. S3 itself copies larger files from a bucket."""
     source_buckets: tuple[str, ...] = ()
     """Buckets that Ingest may read besides the deployment's own."""
     auth: Auth = "api_key"
@@ -100,13 +100,13 @@ class Stage:
     start_runs: bool = False
     """Whether callers of the API may start runs and roll versions back. On AWS this needs a key or signatures."""
     cors_origins: tuple[str, ...] = ()
-    """Origins whose pages may call the API, like `https://campaigns.example`; `*` is any."""
+    """Origins whose pages may call the API, like `https://campaigns.example`; `*` means any."""
     rate_limit: Annotated[float, Range(1, 10_000)] = 100
     """Requests per second that the API takes in the long run."""
     burst_limit: Annotated[int, Range(1, 5_000)] = 200
     """Requests that the API takes at once."""
     quota_per_day: Annotated[int, Range(0, 2**31 - 1)] = 0
-    """Requests that an API key has per day; 0 is any number."""
+    """Requests of an API key per day; 0 means no limit."""
     waf: bool = False
     """Whether a web application firewall protects the API: AWS's common rules, known bad inputs, and
     `waf_rate_limit`."""
@@ -133,16 +133,16 @@ class Stage:
     version_days: Days = 365
     """Days after which a version expires once a newer one was published; the served one never expires."""
     most_malformed_share: ShareOrNone = 0.05
-    """The share of the rows of a run's countries that may be malformed if its model is to be published. This and the
-    next four are the thresholds of the quality gate; None is no limit."""
+    """The largest share of malformed rows, among the rows of a run's countries, with which its model is published. This
+    and the next four are the thresholds of the quality gate; None means no limit."""
     most_rejected_rise: ShareOrNone = 0.1
-    """By how much the share of rows that a rule rejects may be higher than for the served model."""
+    """The most by which the share of rows that a rule rejects may exceed the share for the served model."""
     least_kept_rows: CountOrNone = 1
-    """How many rows must be kept."""
+    """The fewest rows that a run must keep."""
     most_lost_segments: Annotated[int | None, Range(0, 2**31)] = 2
-    """How many segments of the served model may have lost all support."""
+    """The most segments of the served model that may lose all support."""
     least_support_of_change: CountOrNone = 10
-    """The support that a segment must have if its amount is to change."""
+    """The least support with which the amount of a segment may change."""
     ingest_memory_mb: MemoryMb = 1024
     clean_memory_mb: MemoryMb = 1792
     assign_memory_mb: MemoryMb = 1792
@@ -181,10 +181,10 @@ class Stage:
     monitoring: bool = True
     """Whether the stack has a dashboard, alarms with their topic, and saved queries over the logs."""
     alarm_email: str = ""
-    """Who gets an email when an alarm changes or a run fails; empty is nobody."""
+    """The address that gets an email when an alarm changes or a run fails; empty means nobody."""
     most_model_age_hours: Annotated[int | None, Range(1, 7 * 24)] = 26
-    """Hours since the last publication after which an alarm is raised, at most 168 (a week); None has no such alarm,
-    for a stage whose model is not made every day."""
+    """Hours since the last publication after which an alarm is raised, at most 168 (a week); None means no such
+    alarm, for a stage whose model is not made every day."""
     execution_logs: bool = True
     """Whether Step Functions and API Gateway write logs of their own to CloudWatch."""
     packaging: Packaging = "layers"
@@ -197,9 +197,9 @@ class Stage:
     """ARN of the customer-managed key that encrypts the bucket, the table, the topics, the log groups and the
     functions' environments; empty uses AWS's own keys."""
     permissions_boundary: str = ""
-    """ARN or name of the managed policy that bounds every role; empty is none."""
+    """ARN or name of the managed policy that bounds every role; empty means no boundary."""
     subnet_ids: tuple[str, ...] = ()
-    """Subnets that the functions run in; empty is outside of any VPC."""
+    """Subnets that the functions run in; empty means outside of any VPC."""
     security_group_ids: tuple[str, ...] = ()
     """Security groups of the functions in these subnets."""
     removal: Removal = "destroy"

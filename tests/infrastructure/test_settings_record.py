@@ -172,4 +172,4 @@ def test_the_bare_cdk_warns_that_it_starts_from_the_defaults_and_deploy_does_not
     bare, complete = warnings_of(packages, name, {}), warnings_of(packages, name, {FROM_DEPLOYED: "true"})
 
     (told,) = set(bare) - set(complete)
-    assert f"have the defaults of {name}, whatever is deployed: ./quickstart deploy --stage {name}" in told
+    assert f"get the defaults of {name}, whatever is deployed. ./quickstart deploy --stage {name}" in told

@@ -150,7 +150,7 @@ def test_the_cdks_own_context_is_left_alone():
     ("context", "message"),
     [
         ({"stage": "test"}, "stage: expected one of local, dev, prod, got 'test'"),
-        ({"contries": "Peru"}, "contries: no such setting; there are stage, .*countries"),
+        ({"contries": "Peru"}, "contries: no such setting; the settings are stage, .*countries"),
         ({"countries": " , "}, "countries: expected at least one country"),
         ({"countries": [f"Country {n}" for n in range(301)]}, "countries: expected at most 300 countries, got 301"),
         ({"cur_date": "15.09.2018"}, "cur_date: expected a date like 2018-09-15, or today, got '15.09.2018'"),
