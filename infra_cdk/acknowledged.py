@@ -10,14 +10,7 @@ from constructs import IConstruct
 def acknowledge(construct: IConstruct, reason: str, *findings: str) -> None:
     """Accept findings of cdk-nag's pack AwsSolutions on a construct and on everything below it.
 
-    Parameters
-    ----------
-    construct
-        The construct with the findings.
-    reason
-        Why they are accepted, for a reviewer.
-    findings
-        The rules, like `S1`. A rule with several findings needs each of them, like `IAM5[Resource::*]`.
+    A finding is a rule, like `S1`. A rule with several findings needs each of them, like `IAM5[Resource::*]`.
     """
     for finding in findings:
         cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=f"AwsSolutions-{finding}", reason=reason))

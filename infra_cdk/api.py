@@ -12,25 +12,25 @@ from infra_cdk.stages import LOCAL_API_ID, Stage
 from voucher_selection.contract.api import OPEN_PATHS, SHELL_PATHS
 
 _NO_VALIDATOR = (
-    "The function checks every field of every route and answers with a problem that names each. API Gateway's "
-    "validator would refuse the same requests earlier, with one sentence that names none."
+    "The function checks every field and names each invalid one in its answer. API Gateway's validator would refuse "
+    "such a request earlier, but names no field."
 )
-_ACCOUNTS_ROLE = "API Gateway has one role for all logs of an account; AWS keeps the policy that it needs."
-_NO_FIREWALL_HERE = "The emulator has no firewall, and answers this machine only."
-_NO_FIREWALL = "A stage for trials, throttled and closed by its key; the setting waf adds a firewall, which prod has."
+_ACCOUNTS_ROLE = "API Gateway uses one role for all logs of an account. AWS maintains the role's policy."
+_NO_FIREWALL_HERE = "The emulator has no firewall and answers only this machine."
+_NO_FIREWALL = "A stage for trials, throttled and closed by its key. The setting waf adds a firewall; prod has one."
 _NOT_OBSERVED = "The emulator's API Gateway writes no logs."
-_OPEN_HERE = "The emulator listens on this machine's loopback only, and its data is this machine's."
+_OPEN_HERE = "The emulator listens only on this machine's loopback, and its data stays on this machine."
 _BY_KEY = (
-    "Whoever asks shows an API key, which API Gateway checks; the answers are amounts of segments and accounts of "
-    "runs, no data of customers. With auth=iam requests are signed instead."
+    "Callers send an API key, which API Gateway checks. Answers have amounts of segments and reports of runs, no data"
+    " of customers. With auth=iam, callers sign requests instead."
 )
 _WITHOUT_KEY = {
-    "ANY": "It tells whether the API is well, or how it is asked: no amounts, nothing of customers.",
-    "GET": "A page's shell, without data: its script asks for the key and sends it with each request for data.",
-    "HEAD": "The head of a page's shell: it holds no data.",
-    "OPTIONS": "A browser asks without credentials whether a page may send a request: it holds no data.",
+    "ANY": "The answer is the API's health or documentation: no amounts, no data of customers.",
+    "GET": "A page's shell, without data. Its script asks for the key and sends it with each request for data.",
+    "HEAD": "The headers of a page's shell. They hold no data.",
+    "OPTIONS": "A browser asks without credentials whether a page may send a request. The answer holds no data.",
 }
-_SIGNED = "Requests are signed by identities of AWS: the callers are programs, for which a pool of users has no use."
+_SIGNED = "AWS identities sign the requests. The callers are programs, which need no pool of users."
 
 
 class Api(Construct):
@@ -40,7 +40,8 @@ class Api(Construct):
         super().__init__(scope, construct_id)
         self._stage = stage
         self.access_logs = log_group_of(self, "Access", stage=stage) if stage.execution_logs else None
-        self._api = self._rest_api()
+        self.rest_api = self._rest_api()
+        """The API itself, for its domain, firewall and alarms."""
         self._routes(function)
         self._refusals()
         self._acknowledge()
@@ -50,12 +51,7 @@ class Api(Construct):
     def url(self) -> str:
         """The address of the API, with a slash at the end."""
         own_domain = f"https://{self._stage.domain_name}/" if self._stage.domain_name else ""
-        return self._stage.local_api_url or own_domain or self._api.url
-
-    @property
-    def rest_api(self) -> apigateway.RestApi:
-        """The API itself, for its domain, firewall and alarms."""
-        return self._api
+        return self._stage.local_api_url or own_domain or self.rest_api.url
 
     def _rest_api(self) -> apigateway.RestApi:
         stage = self._stage
@@ -106,7 +102,7 @@ class Api(Construct):
         integration = apigateway.LambdaIntegration(function, scope_permission_to_method=False)
         for path, method in self._methods():
             closed = method == "ANY" and path not in OPEN_PATHS and self._stage.auth != "none"
-            added = self._api.root.resource_for_path(path).add_method(
+            added = self.rest_api.root.resource_for_path(path).add_method(
                 method,
                 integration,
                 api_key_required=closed and self._stage.auth == "api_key",
@@ -144,16 +140,16 @@ class Api(Construct):
 
     def _acknowledge(self) -> None:
         stage = self._stage
-        if api := self._api.node.default_child:
+        if api := self.rest_api.node.default_child:
             acknowledge(api, _NO_VALIDATOR, "APIG2")
         if stage.is_local:
-            acknowledge(self._api.deployment_stage, _NO_FIREWALL_HERE, "APIG3")
-            acknowledge(self._api.deployment_stage, _NOT_OBSERVED, "APIG1", "APIG6")
+            acknowledge(self.rest_api.deployment_stage, _NO_FIREWALL_HERE, "APIG3")
+            acknowledge(self.rest_api.deployment_stage, _NOT_OBSERVED, "APIG1", "APIG6")
         elif stage.name == "dev" and not stage.waf:
-            acknowledge(self._api.deployment_stage, _NO_FIREWALL, "APIG3")
+            acknowledge(self.rest_api.deployment_stage, _NO_FIREWALL, "APIG3")
         if stage.execution_logs:
             acknowledge(
-                self._api.node.find_child("CloudWatchRole"),
+                self.rest_api.node.find_child("CloudWatchRole"),
                 _ACCOUNTS_ROLE,
                 "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
             )
@@ -161,7 +157,7 @@ class Api(Construct):
     def _refusals(self) -> None:
         """Give the answers of API Gateway itself the form of the function's answers."""
         for name, refusal in refusals_of(self._stage).items():
-            self._api.add_gateway_response(
+            self.rest_api.add_gateway_response(
                 name.title().replace("_", ""),
                 type=apigateway.ResponseType.of(name),
                 status_code=str(refusal.status.value) if refusal.status else None,
@@ -170,21 +166,17 @@ class Api(Construct):
             )
 
     def _key(self) -> apigateway.IApiKey:
-        key = self._api.add_api_key("Key")
-        plan = self._api.add_usage_plan(
+        stage = self._stage
+        quota = apigateway.QuotaSettings(limit=stage.quota_per_day, period=apigateway.Period.DAY)
+        key = self.rest_api.add_api_key("Key")
+        plan = self.rest_api.add_usage_plan(
             "Usage",
-            throttle=apigateway.ThrottleSettings(
-                rate_limit=self._stage.rate_limit, burst_limit=self._stage.burst_limit
-            ),
-            quota=self._quota(),
-            api_stages=[apigateway.UsagePlanPerApiStage(api=self._api, stage=self._api.deployment_stage)],
+            throttle=apigateway.ThrottleSettings(rate_limit=stage.rate_limit, burst_limit=stage.burst_limit),
+            quota=quota if stage.quota_per_day else None,
+            api_stages=[apigateway.UsagePlanPerApiStage(api=self.rest_api, stage=self.rest_api.deployment_stage)],
         )
         plan.add_api_key(key)
         return key
-
-    def _quota(self) -> apigateway.QuotaSettings | None:
-        per_day = self._stage.quota_per_day
-        return apigateway.QuotaSettings(limit=per_day, period=apigateway.Period.DAY) if per_day else None
 
 
 def _access_log() -> apigateway.AccessLogFormat:

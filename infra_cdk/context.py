@@ -1,6 +1,6 @@
 """Settings from the CDK's context: from the command line, or from `cdk.json`.
 
-A context value with the name of a setting replaces the stage's default; `endpoint` is the public endpoint.
+A context value with the name of a setting replaces the stage's default.
 
 Examples
 --------
@@ -9,21 +9,14 @@ On the command line::
     cdk deploy -c stage=local -c countries=Peru,Latvia -c cur_date=2018-08-01
 """
 
-from __future__ import annotations
-
 import math
 import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
-from infra_cdk.stages import SETTINGS, LogLevel, Packaging, Removal, Stage, StageError, Wheels, stage
-from layers.build.platforms import Architecture
-from voucher_selection.contract.api import Auth
-
-if TYPE_CHECKING:
-    import dataclasses
-    from collections.abc import Callable, Mapping, Sequence
+from infra_cdk.stages import SETTINGS, Stage, StageError, stage
 
 FROM_DEPLOYED = "voucher-selection:from-deployed"
 """Set by a caller that gives every deployed setting again: `./quickstart deploy` reads them from the stack."""
@@ -41,19 +34,20 @@ def stage_from_context(context: Mapping[str, Any]) -> Stage:
     name = str(given.pop("stage", "local"))
     unknown = sorted(given.keys() - _READERS.keys())
     if unknown:
-        raise StageError(f"{', '.join(unknown)}: no such setting; there are stage, {', '.join(sorted(_READERS))}")
+        raise StageError(
+            f"{', '.join(unknown)}: no such setting; the settings are stage, {', '.join(sorted(_READERS))}"
+        )
     settings = {}
     for key, value in given.items():
-        setting = "public_endpoint" if key == "endpoint" else key
         try:
-            settings[setting] = _READERS[key](value)
+            settings[key] = _READERS[key](value)
         except ValueError as error:
             raise StageError(f"{key}: {error}, got {value!r}") from error
     return stage(name, **settings)
 
 
 def _is_ours(name: str) -> bool:
-    """Tell ours from the CDK's context values, whose names have a colon, a slash or an at sign."""
+    """Return whether a context value is ours. The names of the CDK's have a colon, a slash or an at sign."""
     return re.fullmatch(r"[a-z_]+", name) is not None
 
 
@@ -119,26 +113,24 @@ def _one_of(*allowed: str) -> Callable[[object], str]:
     return read
 
 
-def _reader(field: dataclasses.Field[Any]) -> Callable[[object], Any]:
-    """Return what reads a setting from text, by its type as it is written in `Stage`."""
-    by_type: dict[str, Callable[[object], Any]] = {
-        "tuple[str, ...]": _list,
-        "date | None": _date,
-        "tuple[date, ...]": _dates,
-        "Path | None": _path,
-        "int": _whole_number,
-        "int | None": _or_none(_whole_number),
-        "float": _number,
-        "float | None": _or_none(_number),
-        "bool": _switch,
-        "str": str,
-    }
-    choices = {"Auth": Auth, "LogLevel": LogLevel, "Packaging": Packaging, "Removal": Removal, "Wheels": Wheels}
-    choices["Architecture"] = Architecture
-    written = str(field.type)
-    return by_type[written] if written in by_type else _one_of(*get_args(choices[written].__value__))
-
-
-_READERS: Mapping[str, Callable[[object], Any]] = {
-    {"public_endpoint": "endpoint"}.get(field.name, field.name): _reader(field) for field in SETTINGS
+_BY_TYPE: Mapping[object, Callable[[object], Any]] = {
+    tuple[str, ...]: _list,
+    date | None: _date,
+    tuple[date, ...]: _dates,
+    Path | None: _path,
+    int: _whole_number,
+    int | None: _or_none(_whole_number),
+    float: _number,
+    float | None: _or_none(_number),
+    bool: _switch,
+    str: str,
 }
+
+
+def _reader(declared: Any) -> Callable[[object], Any]:  # noqa: ANN401 - a type
+    """Return what reads a setting of a type from text. A type that is not in the table is a choice of words."""
+    bare = get_args(declared)[0] if get_origin(declared) is Annotated else declared
+    return _BY_TYPE.get(bare) or _one_of(*get_args(bare.__value__))
+
+
+_READERS: Mapping[str, Callable[[object], Any]] = {field.name: _reader(field.type) for field in SETTINGS}

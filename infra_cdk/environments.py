@@ -4,9 +4,11 @@ A variable is a field of the function's settings there, in capitals. None has a 
 """
 
 import json
+from collections import ChainMap
 from typing import NamedTuple
 
 from infra_cdk.stages import Stage
+from voucher_selection.contract.functions import ASSIGN, CLEAN, INGEST, MODEL, WHAT_IF
 
 type Environment = dict[str, str]
 
@@ -17,18 +19,24 @@ class Stores(NamedTuple):
     bucket: str
     table: str
 
-    @property
-    def variables(self) -> Environment:
-        """Both, for a function that uses both."""
-        return {"BUCKET": self.bucket, "TABLE": self.table}
 
-
-def ingest(stage: Stage, stores: Stores) -> Environment:
-    """Return the environment of Ingest."""
+def of_pipeline(stage: Stage, stores: Stores) -> dict[str, Environment]:
+    """Return the environments of the pipeline's functions and of WhatIf, by function."""
+    both = {"BUCKET": stores.bucket, "TABLE": stores.table}
+    cur_date = {"CUR_DATE": stage.cur_date.isoformat() if stage.cur_date else ""}
+    batch_rows = {"BATCH_ROWS": str(stage.batch_rows)}
     return {
-        **stores.variables,
+        INGEST: both | cur_date | _of_ingest(stage),
+        CLEAN: {"BUCKET": stores.bucket} | batch_rows,  # Clean does not know the catalog
+        ASSIGN: both | batch_rows,
+        MODEL: both | cur_date | _of_model(stage),
+        WHAT_IF: both | cur_date,
+    }
+
+
+def _of_ingest(stage: Stage) -> Environment:
+    return {
         "COUNTRIES": json.dumps(stage.countries),
-        "CUR_DATE": _cur_date(stage),
         "TIME_ZONE": stage.time_zone,
         "NULL_DATES": json.dumps([day.isoformat() for day in stage.null_dates]),
         "SEGMENTS": stage.segments,
@@ -41,30 +49,12 @@ def ingest(stage: Stage, stores: Stores) -> Environment:
     }
 
 
-def clean(stage: Stage, stores: Stores) -> Environment:
-    """Return the environment of Clean, which does not know the catalog."""
-    return {"BUCKET": stores.bucket, "BATCH_ROWS": str(stage.batch_rows)}
-
-
-def assign(stage: Stage, stores: Stores) -> Environment:
-    """Return the environment of Assign."""
-    return {**stores.variables, "BATCH_ROWS": str(stage.batch_rows)}
-
-
-def model(stage: Stage, stores: Stores) -> Environment:
-    """Return the environment of Model."""
+def _of_model(stage: Stage) -> Environment:
     return {
-        **stores.variables,
-        "CUR_DATE": _cur_date(stage),
         "KEPT_VERSIONS": str(stage.kept_versions),
         "VERSION_DAYS": str(stage.version_days),
         "GATE": json.dumps(stage.gate),
     }
-
-
-def what_if(stage: Stage, stores: Stores) -> Environment:
-    """Return the environment of WhatIf."""
-    return {**stores.variables, "CUR_DATE": _cur_date(stage)}
 
 
 def api(stage: Stage, stores: Stores, *, state_machine_arn: str, what_if_function: str) -> Environment:
@@ -84,9 +74,8 @@ def api(stage: Stage, stores: Stores, *, state_machine_arn: str, what_if_functio
 
 def of_all(stage: Stage, stores: Stores, *, state_machine_arn: str, what_if_function: str) -> Environment:
     """Return the environments of all functions in one, for a process that stands for several of them."""
-    names = {"state_machine_arn": state_machine_arn, "what_if_function": what_if_function}
-    of_pipeline = (make(stage, stores) for make in (ingest, clean, assign, model, what_if))
-    return {name: value for one in (*of_pipeline, api(stage, stores, **names)) for name, value in one.items()}
+    of_api = api(stage, stores, state_machine_arn=state_machine_arn, what_if_function=what_if_function)
+    return dict(ChainMap(of_api, *of_pipeline(stage, stores).values()))
 
 
 def powertools(stage: Stage, function: str, stack: str) -> Environment:
@@ -97,7 +86,3 @@ def powertools(stage: Stage, function: str, stack: str) -> Environment:
         "POWERTOOLS_LOG_LEVEL": stage.log_level,
     }
     return found if stage.tracing else {**found, "POWERTOOLS_TRACE_DISABLED": "true"}
-
-
-def _cur_date(stage: Stage) -> str:
-    return stage.cur_date.isoformat() if stage.cur_date else ""

@@ -16,7 +16,7 @@ from infra_cdk.acknowledged import acknowledge
 from infra_cdk.encryption import key_of, key_rights
 from infra_cdk.log_groups import log_group_of
 from infra_cdk.network import join_subnets, network_rights
-from infra_cdk.rights import Right, role_of
+from infra_cdk.rights import Right, arns_below, role_of
 from infra_cdk.stages import Stage
 from layers.build.archives import Archive
 from layers.build.packages import LAYERS_OF, Packages
@@ -32,10 +32,10 @@ _WRITE = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadPart
 _TRACING = Right(
     ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"], "X-Ray has no resources that a policy could name."
 )
-_OBJECTS_OF_RUNS = "Objects below one prefix of the deployment's bucket; each run makes up their keys."
-_OBJECTS_OF_SOURCES = "Objects of a bucket that source_buckets names: a history may be any of them. Read only."
-_RUNS_OF_THE_MACHINE = "Runs of the deployment's own state machine, whose names are made when they start. Read only."
-_PINNED_PYTHON = "Python 3.13 is what the packages are locked, built and tested for; a newer one comes with a new lock."
+_OBJECTS_OF_RUNS = "Objects below one prefix of the deployment's bucket. Each run forms their keys from its id."
+_OBJECTS_OF_SOURCES = "Objects of a bucket that source_buckets names. Each of them may be a history. Read only."
+_RUNS_OF_THE_MACHINE = "Runs of the deployment's own state machine. Each gets its name when it starts. Read only."
+_PINNED_PYTHON = "The packages are locked, built and tested for Python 3.13. A newer Python needs new locks."
 
 
 class Functions(Construct):
@@ -60,18 +60,15 @@ class Functions(Construct):
         self._layers = self._layer_versions()
         self.by_name: dict[str, lambda_.Function] = {}
         """The functions by the names of their constructs, in the order in which they were made."""
-        self.ingest = self._ingest()
-        self.clean = self._clean()
-        self.assign = self._assign()
-        self.model = self._model()
-        self._what_if = self._what_if_function()
+        of_functions, rights = environments.of_pipeline(stage, self._stores), self._rights()
+        for name, environment in of_functions.items():
+            self._function(name, environment=environment, rights=rights[name])
 
-    def _ingest(self) -> lambda_.Function:
-        stage = self._stage
-        return self._function(
-            INGEST,
-            environment=environments.ingest(stage, self._stores),
-            rights=[
+    def _rights(self) -> dict[str, list[Right]]:
+        """Return the rights of the pipeline's functions and of WhatIf, which reads as Model does and writes nothing."""
+        reads = ("dynamodb:GetItem", "dynamodb:Query")
+        return {
+            INGEST: [
                 self._list_bucket(),
                 # an append reads which files are counted already, and in which counts
                 self._objects(_READ, UPLOADS, RAW, PRODUCTION),
@@ -79,75 +76,37 @@ class Functions(Construct):
                 self._items("dynamodb:GetItem"),
                 *self._source_buckets(),
             ],
-        )
-
-    def _clean(self) -> lambda_.Function:
-        return self._function(
-            CLEAN,
-            disk_mb=self._stage.clean_disk_mb,
-            environment=environments.clean(self._stage, self._stores),
-            rights=[
-                self._list(RAW),
-                self._objects(_READ, RAW),
-                self._objects(_WRITE, STAGING, QUARANTINE),
-            ],
-        )
-
-    def _assign(self) -> lambda_.Function:
-        return self._function(
-            ASSIGN,
-            environment=environments.assign(self._stage, self._stores),
-            rights=[
+            CLEAN: [self._list(RAW), self._objects(_READ, RAW), self._objects(_WRITE, STAGING, QUARANTINE)],
+            ASSIGN: [
                 self._list(RAW, RUNS),
                 self._objects(_READ, RAW, RUNS),
                 self._objects(_WRITE, PRODUCTION),
-                self._items("dynamodb:GetItem", "dynamodb:Query"),
+                self._items(*reads),
             ],
-        )
-
-    def _model(self) -> lambda_.Function:
-        writes = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem")
-        return self._function(
-            MODEL,
-            environment=environments.model(self._stage, self._stores),
-            rights=[
+            MODEL: [
                 self._list_bucket(),
                 self._objects(_READ, STAGING, RUNS, PRODUCTION),
                 self._objects(_WRITE, PRODUCTION, RUNS),
-                self._items("dynamodb:GetItem", "dynamodb:Query", *writes),
+                self._items(*reads, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"),
             ],
-        )
-
-    def _what_if_function(self) -> lambda_.Function:
-        """Make WhatIf, which reads what Model reads and writes nothing."""
-        return self._function(
-            WHAT_IF,
-            environment=environments.what_if(self._stage, self._stores),
-            rights=[
-                self._list(PRODUCTION, RUNS),
-                self._objects(_READ, RUNS, PRODUCTION),
-                self._items("dynamodb:GetItem", "dynamodb:Query"),
-            ],
-        )
+            WHAT_IF: [self._list(PRODUCTION, RUNS), self._objects(_READ, RUNS, PRODUCTION), self._items(*reads)],
+        }
 
     def api(self, state_machine: sfn.IStateMachine) -> lambda_.IFunction:
         """Make the API. On AWS this is a published version, which starts from a snapshot; the emulator has none.
 
         Callers use an alias, which moves to a new version once the version's snapshot exists.
         """
-        stage = self._stage
+        stage, arn, what_if = self._stage, state_machine.state_machine_arn, self.by_name["WhatIf"]
         function = self._function(
             API,
             environment=environments.api(
-                stage,
-                self._stores,
-                state_machine_arn=state_machine.state_machine_arn,
-                what_if_function=self._what_if.function_name,
+                stage, self._stores, state_machine_arn=arn, what_if_function=what_if.function_name
             ),
             rights=[
                 self._items("dynamodb:GetItem", "dynamodb:Query"),
                 *self._run_rights(state_machine),
-                Right(["lambda:InvokeFunction"], [self._what_if.function_arn]),
+                Right(["lambda:InvokeFunction"], [what_if.function_arn]),
             ],
             snap_start=None if stage.is_local else lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS,
         )
@@ -155,29 +114,22 @@ class Functions(Construct):
 
     def _run_rights(self, state_machine: sfn.IStateMachine) -> list[Right]:
         """Return the rights to read runs, and to start one if the stage allows it."""
-        name = cdk.Fn.select(6, cdk.Fn.split(":", state_machine.state_machine_arn))
         arn = state_machine.state_machine_arn
         starts = [Right(["states:StartExecution"], [arn])]
         reads = ["states:DescribeExecution", "states:GetExecutionHistory"]
         return [
             Right(["states:ListExecutions"], [arn]),
-            Right(reads, [self._states_arn("execution", f"{name}:*")], _RUNS_OF_THE_MACHINE),
-            Right(["states:DescribeMapRun"], [self._states_arn("mapRun", f"{name}/*")], _RUNS_OF_THE_MACHINE),
+            Right(reads, [arns_below(state_machine, "execution", ":*")], _RUNS_OF_THE_MACHINE),
+            Right(["states:DescribeMapRun"], [arns_below(state_machine, "mapRun", "/*")], _RUNS_OF_THE_MACHINE),
             self._list(RUNS),
             self._objects(_READ, RUNS),
             *(starts if self._stage.start_runs else []),
         ]
 
-    def _states_arn(self, resource: str, name: str) -> str:
-        return cdk.Stack.of(self).format_arn(
-            service="states", resource=resource, resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
-        )
-
     def _function(
         self,
         name: str,
         *,
-        disk_mb: int = 512,
         environment: Mapping[str, str],
         rights: Sequence[Right],
         snap_start: lambda_.SnapStartConf | None = None,
@@ -193,7 +145,7 @@ class Functions(Construct):
             code=_code(self._packages.functions[name]),
             layers=[self._layers[layer] for layer in LAYERS_OF[name] if layer in self._layers],
             memory_size=getattr(stage, f"{name}_memory_mb"),
-            ephemeral_storage_size=cdk.Size.mebibytes(disk_mb),
+            ephemeral_storage_size=cdk.Size.mebibytes(stage.clean_disk_mb if name == CLEAN else 512),
             timeout=cdk.Duration.seconds(getattr(stage, f"{name}_timeout_seconds")),
             environment={**environment, **environments.powertools(stage, name, cdk.Stack.of(self).stack_name)},
             environment_encryption=key_of(self, f"{construct_id}Key", stage=stage),

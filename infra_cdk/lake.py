@@ -45,7 +45,7 @@ class Lake(Construct):
             server_access_logs_bucket=None if stage.is_local else self._access_logs(),
         )
         if stage.is_local:
-            acknowledge(self.bucket, "The emulator writes no access logs: its one user is on the same machine.", "S1")
+            acknowledge(self.bucket, "The emulator writes no access logs. Its only user is on the same machine.", "S1")
 
     def _access_logs(self) -> s3.Bucket:
         """Make the bucket of access logs. S3 cannot deliver them to a bucket with its owner's key."""

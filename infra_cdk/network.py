@@ -33,7 +33,7 @@ def network_rights(stage: Stage) -> list[Right]:
     """Return the rights with which Lambda makes a function's network interfaces. The function's code is denied them."""
     if not stage.subnet_ids:
         return []
-    why = "Lambda makes and deletes interfaces whose ids nobody knows before; the function's code is denied all of it."
+    why = "Lambda makes and deletes interfaces with ids that AWS chooses. The function's own code is denied all of it."
     from_code = {"Null": {"lambda:SourceFunctionArn": "false"}}
     return [
         Right(_INTERFACES, ["*"], why),

@@ -120,7 +120,7 @@ class Observability(Construct):
         key = kms.Key(
             self,
             "Key",
-            description=f"Alarms of {self._stack} on their way to the topic",
+            description=f"Encrypts the alarms of {self._stack} in their topic",
             enable_key_rotation=True,
             removal_policy=cdk.RemovalPolicy.DESTROY,  # no message must be read later
         )
@@ -153,41 +153,32 @@ class Observability(Construct):
             state_machine=pipeline.state_machine,
             human_readable_name="Runs",
             alarm_friendly_name="Runs",
-            add_failed_execution_count_alarm={
-                "": self._any("A run failed", "A run ended with an error; its page says whether it had published.")
-            },
-            add_timed_out_execution_count_alarm={
-                "": self._any("A run took too long", "A run was ended after run_timeout_seconds, and has no run.json.")
-            },
-            add_aborted_execution_count_alarm={
-                "": self._any("A run was aborted", "Somebody stopped a run, and it has no run.json.")
-            },
+            add_failed_execution_count_alarm=self._any(
+                "A run failed", "A run ended with an error. Its page says whether it published a model."
+            ),
+            add_timed_out_execution_count_alarm=self._any(
+                "A run took too long", "Step Functions ended a run after run_timeout_seconds. The run has no run.json."
+            ),
+            add_aborted_execution_count_alarm=self._any(
+                "A run was aborted", "Somebody stopped a run. The run has no run.json."
+            ),
         )
-        self._custom(
-            "Shards",
-            [
-                self._metric(metrics.SHARDS_PLANNED),
-                self._alarmed(
-                    self._metric(metrics.SHARDS_FAILED),
-                    "Shards failed",
-                    "Shards of a run left no result, however often they were tried. Nothing of the run is published.",
-                ),
-            ],
+        failed = self._alarmed(
+            self._metric(metrics.SHARDS_FAILED),
+            "Shards failed",
+            "Shards of a run left no result after all retries. The run publishes nothing.",
         )
+        self._custom("Shards", self._metric(metrics.SHARDS_PLANNED), failed)
         if pipeline.refresh_failures:
+            described = self._described(
+                "The refresh was not started",
+                "EventBridge could not start the daily remodel. The request is in a queue.",
+            )
             self._facade.monitor_sqs_queue(
                 queue=pipeline.refresh_failures,
                 human_readable_name="Refreshes that were not started",
                 alarm_friendly_name="Refreshes",
-                add_queue_max_size_alarm={
-                    "": monitoring.MaxMessageCountThreshold(
-                        max_message_count=0,
-                        **self._described(
-                            "The refresh was not started",
-                            "EventBridge could not start the daily remodel, and has put it into a queue.",
-                        ),
-                    )
-                },
+                add_queue_max_size_alarm={"": monitoring.MaxMessageCountThreshold(max_message_count=0, **described)},
             )
 
     def _watch_rows(self) -> None:
@@ -202,21 +193,15 @@ class Observability(Construct):
             label="rejected, % of the rows of the runs' countries",
             period=_HOUR,
         )
-        self._custom("Rows", [self._metric(metrics.ROWS_LANDED), read, self._metric(metrics.ROWS_KEPT), other])
-        self._custom(
-            "Rejected rows",
-            [
-                rejected,
-                self._every(metrics.ROWS_REJECTED_BY_RULE),
-                self._alarmed(
-                    share,
-                    "Many rows are rejected",
-                    f"More than {_MOST_REJECTED} % of the rows of the runs' countries break a rule.",
-                    threshold=_MOST_REJECTED,
-                ),
-            ],
+        many = self._alarmed(
+            share,
+            "Many rows are rejected",
+            f"More than {_MOST_REJECTED} % of the rows of the runs' countries break a rule.",
+            threshold=_MOST_REJECTED,
         )
-        self._custom("Customers with an amount", [self._metric(metrics.VOUCHERS_ASSIGNED)])
+        self._custom("Rows", self._metric(metrics.ROWS_LANDED), read, self._metric(metrics.ROWS_KEPT), other)
+        self._custom("Rejected rows", rejected, self._every(metrics.ROWS_REJECTED_BY_RULE), many)
+        self._custom("Customers with an amount", self._metric(metrics.VOUCHERS_ASSIGNED))
 
     def _watch_model(self) -> None:
         self._facade.add_large_header("The model")
@@ -224,21 +209,16 @@ class Observability(Construct):
         held_back = self._alarmed(
             self._metric(metrics.MODELS_HELD_BACK),
             "A model was held back",
-            "A model does not keep to the thresholds of the quality gate, and waits for somebody to approve it.",
+            "A model does not meet the thresholds of the quality gate. It waits until somebody approves it.",
         )
-        self._custom("Models", [published, self._metric(metrics.MODELS_SUPERSEDED), held_back])
-        self._custom(
-            "Items of the catalog that cannot be read",
-            [
-                self._metric(metrics.ITEMS_UNREADABLE),
-                self._alarmed(
-                    self._metric(metrics.ITEMS_LEFT_ASIDE),
-                    "The catalog has odd items",
-                    "Items of the catalog's table are not as this product writes them, and are left aside.",
-                ),
-            ],
+        odd = self._alarmed(
+            self._metric(metrics.ITEMS_LEFT_ASIDE),
+            "The catalog has odd items",
+            "Items of the catalog's table differ from what this product writes. Model ignores them.",
         )
-        self._custom("Age in seconds", [age, self._metric(metrics.CUR_DATE_AGE, statistic="Maximum")])
+        self._custom("Models", published, self._metric(metrics.MODELS_SUPERSEDED), held_back)
+        self._custom("Items of the catalog that cannot be read", self._metric(metrics.ITEMS_UNREADABLE), odd)
+        self._custom("Age in seconds", age, self._metric(metrics.CUR_DATE_AGE, statistic="Maximum"))
         if hours := self._stage.most_model_age_hours:
             self._watch_age(hours)
 
@@ -251,7 +231,7 @@ class Observability(Construct):
             threshold=hours * 3600,
             missing=_AS_IT_WAS,  # without requests, the model does not get younger
         )
-        self._custom("Older than it may be", [old])
+        self._custom("Older than it may be", old)
         if self._stage.refreshes:
             idle = self._alarmed(
                 self._metric(metrics.MODELS_PUBLISHED, period=_HOUR),
@@ -262,24 +242,31 @@ class Observability(Construct):
                 periods=hours,
                 missing=_BAD,  # without a run, the metric has no data
             )
-            self._custom("Publications in an hour", [idle])
+            self._custom("Publications in an hour", idle)
 
     def _watch_lookups(self) -> None:
         self._facade.add_large_header("Lookups")
-        self._custom("Lookups", [self._metric(metrics.VOUCHERS_SELECTED), self._every(metrics.LOOKUPS_REFUSED)])
+        self._custom("Lookups", self._metric(metrics.VOUCHERS_SELECTED), self._every(metrics.LOOKUPS_REFUSED))
         stale = self._alarmed(
             self._metric(metrics.STALE_MODEL_SERVED),
             "The catalog cannot be reached",
-            "For a quarter of an hour the API could not ask the catalog, and serves the model that it knows.",
+            "For 15 minutes the API could not read the catalog. It serves the model in its memory.",
             periods=3,
         )
-        self._custom(
-            "The model in memory",
-            [self._metric(metrics.MODEL_CACHE_HITS), self._metric(metrics.MODEL_REFRESHES), stale],
-        )
+        hits, refreshes = self._metric(metrics.MODEL_CACHE_HITS), self._metric(metrics.MODEL_REFRESHES)
+        self._custom("The model in memory", hits, refreshes, stale)
 
     def _watch_api(self, api: Api) -> None:
         self._facade.add_large_header("The API")
+        faults = self._described(
+            "The API answers with faults", f"More than {_MOST_FAULTS:.0%} of the API's answers are 5xx."
+        )
+        slow = self._described(
+            "The API is slow",
+            f"For 15 minutes, 1 % of the answers took more than {_SLOWEST.to_seconds():g} s.",
+            periods=3,
+        )
+        enough = {"min_sample_count_to_evaluate_datapoint": _FEWEST_REQUESTS - 1}
         self._facade.monitor_api_gateway(
             api=api.rest_api,
             api_stage=self._stage.name,
@@ -288,37 +275,17 @@ class Observability(Construct):
             # API Gateway counts faults as 0 or 1 for each request: the average is the share
             rate_computation_method=monitoring.RateComputationMethod.AVERAGE,
             add5_xx_fault_rate_alarm={
-                "": monitoring.ErrorRateThreshold(
-                    max_error_rate=_MOST_FAULTS,
-                    min_sample_count_to_evaluate_datapoint=_FEWEST_REQUESTS - 1,
-                    **self._described(
-                        "The API answers with faults", f"More than {_MOST_FAULTS:.0%} of its answers are 5xx."
-                    ),
-                )
+                "": monitoring.ErrorRateThreshold(max_error_rate=_MOST_FAULTS, **enough, **faults)
             },
-            add_latency_p99_alarm={
-                "": monitoring.LatencyThreshold(
-                    max_latency=_SLOWEST,
-                    min_sample_count_to_evaluate_datapoint=_FEWEST_REQUESTS - 1,
-                    **self._described(
-                        "The API is slow",
-                        f"For a quarter of an hour one answer in a hundred took more than {_SLOWEST.to_seconds():g} s.",
-                        periods=3,
-                    ),
-                )
-            },
+            add_latency_p99_alarm={"": monitoring.LatencyThreshold(max_latency=_SLOWEST, **enough, **slow)},
         )
         if api.access_logs:
-            self._custom(
-                "Requests that API Gateway throttled (429)",
-                [
-                    self._alarmed(
-                        self._throttled_requests(api.access_logs),
-                        "Callers are throttled",
-                        "API Gateway refuses requests: beyond rate_limit or burst_limit, or a key's quota_per_day.",
-                    )
-                ],
+            throttled = self._alarmed(
+                self._throttled_requests(api.access_logs),
+                "Callers are throttled",
+                "API Gateway refuses requests above rate_limit, burst_limit or a key's quota_per_day.",
             )
+            self._custom("Requests that API Gateway throttled (429)", throttled)
 
     def _throttled_requests(self, access_logs: logs.ILogGroup) -> cloudwatch.Metric:
         """Count 429 in the access log: API Gateway's own metric sums up all 4xx."""
@@ -338,20 +305,15 @@ class Observability(Construct):
             self._facade.monitor_lambda_function(
                 lambda_function=function, human_readable_name=name, alarm_friendly_name=name
             )
-        throttles = {
-            name.lower(): function.metric_throttles(period=_FIVE_MINUTES)
-            for name, function in functions.by_name.items()
-        }
-        self._custom(
-            "Throttled invocations",
-            [
-                self._alarmed(
-                    _sum("throttled", throttles),
-                    "Functions are throttled",
-                    "Lambda refuses invocations: the account's concurrency is used up.",
-                )
-            ],
+        throttled = self._alarmed(
+            _sum(
+                "throttled",
+                {name.lower(): each.metric_throttles(period=_FIVE_MINUTES) for name, each in functions.by_name.items()},
+            ),
+            "Functions are throttled",
+            "Lambda refuses invocations because the account's concurrency is used up.",
         )
+        self._custom("Throttled invocations", throttled)
 
     def _watch_catalog(self, table: dynamodb.ITable) -> None:
         self._facade.add_large_header("The catalog")
@@ -361,25 +323,17 @@ class Observability(Construct):
             human_readable_name="The catalog",
             alarm_friendly_name="Catalog",
         )
-        throttled = {
+        events = {
             "reads": table.metric("ReadThrottleEvents", statistic="Sum", period=_FIVE_MINUTES),
             "writes": table.metric("WriteThrottleEvents", statistic="Sum", period=_FIVE_MINUTES),
         }
-        self._custom(
-            "Throttled requests to the catalog",
-            [
-                self._alarmed(
-                    _sum("throttled", throttled),
-                    "The catalog is throttled",
-                    "DynamoDB refuses requests to the table.",
-                )
-            ],
+        throttled = self._alarmed(
+            _sum("throttled", events), "The catalog is throttled", "DynamoDB throttles requests to the table."
         )
+        self._custom("Throttled requests to the catalog", throttled)
 
     def _custom(
-        self,
-        title: str,
-        metrics: Sequence[cloudwatch.Metric | cloudwatch.MathExpression | monitoring.CustomMetricWithAlarm],
+        self, title: str, *metrics: cloudwatch.Metric | cloudwatch.MathExpression | monitoring.CustomMetricWithAlarm
     ) -> None:
         self._facade.monitor_custom(
             human_readable_name=title,
@@ -411,9 +365,9 @@ class Observability(Construct):
             period=_FIVE_MINUTES,
         )
 
-    def _any(self, heading: str, says: str) -> monitoring.ErrorCountThreshold:
+    def _any(self, heading: str, says: str) -> Mapping[str, monitoring.ErrorCountThreshold]:
         """Return an alarm that the first event raises."""
-        return monitoring.ErrorCountThreshold(max_error_count=0, **self._described(heading, says))
+        return {"": monitoring.ErrorCountThreshold(max_error_count=0, **self._described(heading, says))}
 
     def _alarmed(
         self,
@@ -435,12 +389,7 @@ class Observability(Construct):
         return monitoring.CustomMetricWithAlarm(metric=metric, alarm_friendly_name=heading, add_alarm={"": alarm})
 
     def _described(
-        self,
-        heading: str,
-        says: str,
-        *,
-        periods: int = 1,
-        missing: cloudwatch.TreatMissingData = _FINE,
+        self, heading: str, says: str, *, periods: int = 1, missing: cloudwatch.TreatMissingData = _FINE
     ) -> Mapping[str, Any]:
         """Return what all alarms have: a name that says what is wrong, a link to the runbook, a meaning of no data."""
         return {

@@ -2,7 +2,7 @@
 
 from infra_cdk.stages import Stage
 from layers.build.packages import Packages, build_bundles, build_layers
-from layers.build.platforms import Platform, host_platform, lambda_platform
+from layers.build.platforms import host_platform, lambda_platform
 
 
 def packages_for(stage: Stage) -> Packages:
@@ -13,12 +13,5 @@ def packages_for(stage: Stage) -> Packages:
     BuildError
         The archives cannot be built.
     """
-    if stage.packaging == "bundle":
-        return build_bundles(_platform(stage))
-    return build_layers(_platform(stage))
-
-
-def _platform(stage: Stage) -> Platform:
-    if stage.wheels == "host":
-        return host_platform()
-    return lambda_platform(stage.architecture)
+    platform = host_platform() if stage.wheels == "host" else lambda_platform(stage.architecture)
+    return build_bundles(platform) if stage.packaging == "bundle" else build_layers(platform)

@@ -7,7 +7,6 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
@@ -19,7 +18,7 @@ from infra_cdk.acknowledged import acknowledge
 from infra_cdk.encryption import key_of, key_rights
 from infra_cdk.functions import Functions
 from infra_cdk.log_groups import log_group_of
-from infra_cdk.rights import Right, acknowledge_wildcards, role_of
+from infra_cdk.rights import Right, acknowledge_wildcards, arns_below, role_of
 from infra_cdk.stages import Stage
 from voucher_selection.contract.bucket import FAILURES, RUNS, SUMMARY, run_folder
 from voucher_selection.contract.runs import ASSIGN_SHARDS, CLEAN_SHARDS, INGEST, MODEL, RUN_KINDS, RunKind
@@ -63,11 +62,12 @@ class Pipeline(Construct):
 
     def _definition(self) -> sfn.Chain:
         failed = self._record_failure()
-        ingest = self._ingest().add_catch(failed, errors=["States.ALL"])
-        model = self._model().add_catch(failed, errors=["States.ALL"])
+        ingest = self._for_the_run(INGEST, request="$").add_catch(failed)
+        model = self._for_the_run(MODEL, request="$$.Execution.Input").add_catch(failed)
         # Model finds the shards without a result, and why: the error of a map names only one of them
-        clean_shards = self._clean_shards().add_catch(model, errors=["States.ALL"], result_path="$.map_error")
-        assign_shards = self._assign_shards().add_catch(model, errors=["States.ALL"], result_path="$.map_error")
+        clean_shards = self._map_of_shards(CLEAN_SHARDS, {"reading": sfn.JsonPath.object_at("$.reading")})
+        clean_shards.add_catch(model, result_path="$.map_error")
+        assign_shards = self._map_of_shards(ASSIGN_SHARDS, {}).add_catch(model, result_path="$.map_error")
         by_plan = self._by_plan(clean_shards.next(model), assign_shards.next(model))
         return sfn.Chain.start(self._by_mode(ingest.next(by_plan), model))
 
@@ -78,37 +78,27 @@ class Pipeline(Construct):
             sfn.Condition.is_string("$.mode"),
             sfn.Condition.or_(*(_is_a(kind) for kind in RUN_KINDS if INGEST not in kind.states)),
         )
-        by_mode = sfn.Choice(self, "ByMode", comment="Some modes start from what there is")
+        by_mode = sfn.Choice(self, "ByMode", comment="Runs that read no file go straight to Model")
         return by_mode.when(without_history, model).otherwise(with_history)
 
-    def _ingest(self) -> tasks.LambdaInvoke:
+    def _for_the_run(self, state: str, *, request: str) -> tasks.LambdaInvoke:
         return self._invoke(
-            INGEST,
-            self._functions.ingest,
+            state,
             {
                 "run_id": sfn.JsonPath.string_at(_RUN_ID),
                 "started_at": sfn.JsonPath.string_at("$$.Execution.StartTime"),
-                "request": sfn.JsonPath.object_at("$"),
+                "request": sfn.JsonPath.object_at(request),
             },
         )
 
     def _by_plan(self, clean_shards: sfn.IChainable, assign_shards: sfn.IChainable) -> sfn.Choice:
-        by_plan = sfn.Choice(self, "ByPlan", comment="A history is counted, customers get their amounts")
+        by_plan = sfn.Choice(self, "ByPlan", comment="Clean counts a history; Assign gives customers their amounts")
         for kind in RUN_KINDS:
             if ASSIGN_SHARDS in kind.states:
                 by_plan.when(_is_a(kind), assign_shards)
         return by_plan.otherwise(clean_shards)
 
-    def _clean_shards(self) -> sfn.DistributedMap:
-        reading = {"reading": sfn.JsonPath.object_at("$.reading")}
-        return self._map_of_shards(CLEAN_SHARDS, self._functions.clean, reading)
-
-    def _assign_shards(self) -> sfn.DistributedMap:
-        return self._map_of_shards(ASSIGN_SHARDS, self._functions.assign, {})
-
-    def _map_of_shards(
-        self, map_state: str, function: lambda_.Function, of_run: Mapping[str, object]
-    ) -> sfn.DistributedMap:
+    def _map_of_shards(self, map_state: str, of_run: Mapping[str, object]) -> sfn.DistributedMap:
         """Return a map that runs a function for each shard of the manifest, with the facts of the run that it needs."""
         state = map_state.removesuffix("Shards")
         shards = sfn.DistributedMap(
@@ -127,12 +117,12 @@ class Pipeline(Construct):
             result_writer_v2=sfn.ResultWriterV2(bucket=self._bucket, prefix=f"{RUNS}/map"),
             result_path=sfn.JsonPath.DISCARD,
         )
-        return shards.item_processor(self._shard(state, function, of_run))
+        return shards.item_processor(self._shard(state, of_run))
 
-    def _shard(self, state: str, function: lambda_.Function, of_run: Mapping[str, object]) -> sfn.IChainable:
+    def _shard(self, state: str, of_run: Mapping[str, object]) -> sfn.IChainable:
         run_id, shard = sfn.JsonPath.string_at("$.run_id"), sfn.JsonPath.object_at("$.shard")
-        invoke = self._invoke(state, function, {"run_id": run_id, **of_run, "shard": shard})
-        return invoke.add_catch(self._record_shard_failure(state), errors=["States.ALL"], result_path="$.failure")
+        invoke = self._invoke(state, {"run_id": run_id, **of_run, "shard": shard})
+        return invoke.add_catch(self._record_shard_failure(state), result_path="$.failure")
 
     def _record_shard_failure(self, state: str) -> sfn.Chain:
         shard = "$.shard.number"
@@ -150,18 +140,7 @@ class Pipeline(Construct):
             },
         )
         failed = sfn.Fail(self, f"{state}ShardFailed", error_path="$.failure.Error", cause_path="$.failure.Cause")
-        return record.add_catch(failed, errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD).next(failed)
-
-    def _model(self) -> tasks.LambdaInvoke:
-        return self._invoke(
-            MODEL,
-            self._functions.model,
-            {
-                "run_id": sfn.JsonPath.string_at(_RUN_ID),
-                "started_at": sfn.JsonPath.string_at("$$.Execution.StartTime"),
-                "request": sfn.JsonPath.object_at("$$.Execution.Input"),
-            },
-        )
+        return record.add_catch(failed, result_path=sfn.JsonPath.DISCARD).next(failed)
 
     def _record_failure(self) -> sfn.Chain:
         """Return what follows a failure.
@@ -195,11 +174,13 @@ class Pipeline(Construct):
         )
         failed = sfn.Fail(self, "RunFailed", error_path="$.Error", cause_path="$.Cause")
         # a record that is not written, or a message that is not sent, must not hide the failure
-        record.add_catch(notify, errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
-        notify.add_catch(failed, errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
+        record.add_catch(notify, result_path=sfn.JsonPath.DISCARD)
+        notify.add_catch(failed, result_path=sfn.JsonPath.DISCARD)
         return record.next(notify).next(failed)
 
-    def _invoke(self, state: str, function: lambda_.Function, payload: dict[str, object]) -> tasks.LambdaInvoke:
+    def _invoke(self, state: str, payload: dict[str, object]) -> tasks.LambdaInvoke:
+        """Return a state that invokes the function of its name."""
+        function = self._functions.by_name[state]
         timeout = function.timeout or cdk.Duration.minutes(15)
         invoke = tasks.LambdaInvoke(
             self,
@@ -210,22 +191,15 @@ class Pipeline(Construct):
             retry_on_service_exceptions=False,  # ours has jitter
             task_timeout=sfn.Timeout.duration(timeout.plus(_PATIENCE)),
         )
-        invoke.add_retry(
-            errors=[*_TRANSIENT],
-            interval=cdk.Duration.seconds(1),
-            max_attempts=6,
-            backoff_rate=2,
-            max_delay=cdk.Duration.seconds(60),
-            jitter_strategy=sfn.JitterType.FULL,
-        )
-        invoke.add_retry(
-            errors=[*_CRASHES],
-            interval=cdk.Duration.seconds(2),
-            max_attempts=2,
-            backoff_rate=2,
-            max_delay=cdk.Duration.seconds(30),
-            jitter_strategy=sfn.JitterType.FULL,
-        )
+        for errors, interval, max_attempts, max_delay in ((_TRANSIENT, 1, 6, 60), (_CRASHES, 2, 2, 30)):
+            invoke.add_retry(
+                errors=[*errors],
+                interval=cdk.Duration.seconds(interval),
+                max_attempts=max_attempts,
+                backoff_rate=2,
+                max_delay=cdk.Duration.seconds(max_delay),
+                jitter_strategy=sfn.JitterType.FULL,
+            )
         return invoke
 
     def _put_object(self, state: str, *, key: str, body: dict[str, object]) -> tasks.CallAwsService:
@@ -290,7 +264,7 @@ class Pipeline(Construct):
         )
 
     def _rights(self) -> list[Right]:
-        functions = (self._functions.ingest, self._functions.clean, self._functions.assign, self._functions.model)
+        functions = [self._functions.by_name[name] for name in ("Ingest", "Clean", "Assign", "Model")]
         rights = [
             Right(["lambda:InvokeFunction"], [function.function_arn for function in functions]),
             Right(_RECORDS, [self._bucket.arn_for_objects(f"{RUNS}/*")], _RECORDS_OF_RUNS),
@@ -330,7 +304,7 @@ class Pipeline(Construct):
         events.Rule(
             self,
             "Refresh",
-            description="Makes the model anew for the day's date, from the counts behind it",
+            description="Makes the model again from its counts, for the date of the day",
             schedule=events.Schedule.expression(schedule),
             targets=[target],
         )
@@ -341,13 +315,7 @@ class Pipeline(Construct):
 
         The rights have a policy of their own: it names the state machine, which needs the role first.
         """
-        names = cdk.Fn.select(6, cdk.Fn.split(":", state_machine.state_machine_arn))
-        executions = cdk.Stack.of(self).format_arn(
-            service="states",
-            resource="execution",
-            resource_name=f"{names}/*",
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
+        executions = arns_below(state_machine, "execution", "/*")
         rights = [
             Right(["states:StartExecution"], [state_machine.state_machine_arn]),
             Right(["states:DescribeExecution", "states:StopExecution"], [executions], _EXECUTIONS_OF_MAPS),
@@ -384,8 +352,8 @@ _LOG_DELIVERY = (
 
 _RECORDS = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
 
-_RECORDS_OF_RUNS = "Manifests and records of runs, below one prefix of the bucket; each run makes up their keys."
-_EXECUTIONS_OF_MAPS = "Executions of the state machine's own maps, whose names Step Functions makes up when they start."
-_LAST_QUEUE = "It is the queue of what could not be delivered; nothing takes messages from it but people."
-_NO_RESOURCES = "X-Ray, and the delivery of logs to CloudWatch, have no resources that a policy could name."
-_NOT_OBSERVED = "The emulator has neither X-Ray nor the delivery of logs; each run's history is in Step Functions."
+_RECORDS_OF_RUNS = "Manifests and records below one prefix of the bucket. Each run forms their keys from its id."
+_EXECUTIONS_OF_MAPS = "Executions of the state machine's own maps. Step Functions names them when they start."
+_LAST_QUEUE = "This is the dead-letter queue itself. Only people take messages from it."
+_NO_RESOURCES = "X-Ray and the delivery of logs to CloudWatch have no resources that a policy could name."
+_NOT_OBSERVED = "The emulator has no X-Ray and no delivery of logs. Step Functions has each run's history."

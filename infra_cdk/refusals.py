@@ -7,17 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from infra_cdk.stages import Stage
-from voucher_selection.contract.api import (
-    API_KEY_REQUIRED,
-    BODY_TOO_LARGE,
-    GATEWAY_ERROR,
-    GATEWAY_REFUSED,
-    GATEWAY_TIMEOUT,
-    METHOD_NOT_ALLOWED,
-    QUOTA_EXCEEDED,
-    SIGNATURE_REQUIRED,
-    THROTTLED,
-)
+from voucher_selection.contract import api
 from voucher_selection.contract.limits import MOST_BODY_BYTES
 
 
@@ -31,27 +21,27 @@ class Refusal(NamedTuple):
 
 
 _RETRY = {"Retry-After": "'1'"}
-_KEY_NEEDED = Refusal(*API_KEY_REQUIRED, "expected an API key in the header x-api-key")
+_KEY_NEEDED = Refusal(*api.API_KEY_REQUIRED, "expected an API key in the header x-api-key")
 _REFUSALS = {
     "INVALID_API_KEY": _KEY_NEEDED,
     "ACCESS_DENIED": _KEY_NEEDED,
     # The routes take every path, and every method that API Gateway knows: only TRACE and its like match none of them.
     # API Gateway cannot list the methods of one path: these are those of the whole API.
     "MISSING_AUTHENTICATION_TOKEN": Refusal(
-        *METHOD_NOT_ALLOWED, "the API takes GET, HEAD, OPTIONS, POST", {"Allow": "'GET, HEAD, OPTIONS, POST'"}
+        *api.METHOD_NOT_ALLOWED, "the API takes GET, HEAD, OPTIONS, POST", {"Allow": "'GET, HEAD, OPTIONS, POST'"}
     ),
-    "THROTTLED": Refusal(*THROTTLED, "too many requests: try again later", _RETRY),
-    "QUOTA_EXCEEDED": Refusal(*QUOTA_EXCEEDED, "the key's quota is used up", _RETRY),
+    "THROTTLED": Refusal(*api.THROTTLED, "too many requests: try again later", _RETRY),
+    "QUOTA_EXCEEDED": Refusal(*api.QUOTA_EXCEEDED, "the key's quota is used up", _RETRY),
     "REQUEST_TOO_LARGE": Refusal(
-        *BODY_TOO_LARGE, f"expected a body of at most {MOST_BODY_BYTES:,} bytes: send less at once"
+        *api.BODY_TOO_LARGE, f"expected a body of at most {MOST_BODY_BYTES:,} bytes: send less at once"
     ),
-    "INTEGRATION_TIMEOUT": Refusal(*GATEWAY_TIMEOUT, "the answer took too long"),
-    "INTEGRATION_FAILURE": Refusal(*GATEWAY_TIMEOUT, "there was no answer"),
-    "DEFAULT_4XX": Refusal(None, GATEWAY_REFUSED.code, "API Gateway refused the request"),
-    "DEFAULT_5XX": Refusal(None, GATEWAY_ERROR.code, "API Gateway could not answer the request"),
+    "INTEGRATION_TIMEOUT": Refusal(*api.GATEWAY_TIMEOUT, "the answer took too long"),
+    "INTEGRATION_FAILURE": Refusal(*api.GATEWAY_TIMEOUT, "there was no answer"),
+    "DEFAULT_4XX": Refusal(None, api.GATEWAY_REFUSED.code, "API Gateway refused the request"),
+    "DEFAULT_5XX": Refusal(None, api.GATEWAY_ERROR.code, "API Gateway could not answer the request"),
 }
 _SIGNATURE_NEEDED = Refusal(
-    *SIGNATURE_REQUIRED,
+    *api.SIGNATURE_REQUIRED,
     "expected a request signed with Signature Version 4, by an identity of AWS that may invoke the API",
 )
 # Where requests are signed, an unsigned request counts as one without a token, as does one with an unknown method.

@@ -6,31 +6,19 @@ from typing import Any, NamedTuple
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct, IConstruct
 
 from infra_cdk.acknowledged import acknowledge
 
 
 class Right(NamedTuple):
-    """Actions on resources.
-
-    Attributes
-    ----------
-    actions
-        The actions, each by its whole name.
-    resources
-        ARNs of the resources.
-    why
-        Why a resource has a wildcard; empty if none has one.
-    conditions
-        The conditions, in IAM's form.
-    effect
-        Whether the actions are allowed or denied.
-    """
+    """Actions, each by its whole name, on resources, by their ARNs."""
 
     actions: Sequence[str]
     resources: Sequence[str]
     why: str = ""
+    """Why a resource has a wildcard; empty if none has one."""
     conditions: Mapping[str, Any] | None = None
     effect: iam.Effect = iam.Effect.ALLOW
 
@@ -39,6 +27,17 @@ class Right(NamedTuple):
         return iam.PolicyStatement(
             effect=self.effect, actions=[*self.actions], resources=[*self.resources], conditions=self.conditions
         )
+
+
+def arns_below(state_machine: sfn.IStateMachine, resource: str, pattern: str) -> str:
+    """Return the ARNs of what belongs to a state machine, like its `execution`s; the pattern follows its name."""
+    name = cdk.Fn.select(6, cdk.Fn.split(":", state_machine.state_machine_arn))
+    return cdk.Stack.of(state_machine).format_arn(
+        service="states",
+        resource=resource,
+        resource_name=f"{name}{pattern}",
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )
 
 
 def role_of(scope: Construct, construct_id: str, *, service: str, rights: Sequence[Right]) -> iam.Role:

@@ -4,26 +4,19 @@ They are an output of the stack: they exist as long as the stack, and everyone w
 them is a secret.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
-from typing import TYPE_CHECKING
 
 from infra_cdk.stages import SETTINGS, Stage
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 OUTPUT = "Settings"
 """The name of the output."""
 
-_WHERE_IT_IS = "public_endpoint"
-"""The address of a deployment is not kept: each deployment is given its own."""
-
 
 def recorded(stage: Stage) -> dict[str, str]:
     """Return the settings that a deployment names, as the command line takes them; a file as its content.
+
+    The endpoint is left out: each deployment gets its own.
 
     Raises
     ------
@@ -33,7 +26,7 @@ def recorded(stage: Stage) -> dict[str, str]:
     return {
         setting.name: stage.segments if setting.name == "segments_file" else as_given(getattr(stage, setting.name))
         for setting in SETTINGS
-        if setting.name in stage.given and setting.name != _WHERE_IT_IS
+        if setting.name in stage.given and setting.name != "endpoint"
     }
 
 
@@ -50,7 +43,7 @@ def read(value: str) -> dict[str, str]:
     ValueError
         The output has no settings.
     """
-    found: Mapping[str, str] = json.loads(value)
+    found = json.loads(value)
     if not isinstance(found, dict):
         raise ValueError(f"expected settings by name, got {value}")  # noqa: TRY004 - the stack's fault, not the caller's
     return {str(name): str(text) for name, text in found.items()}

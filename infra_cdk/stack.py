@@ -53,11 +53,11 @@ class VoucherSelection(cdk.Stack):
             self._watch(stage, functions=functions, pipeline=pipeline, api=api, table=catalog.table)
 
         self._record_settings(stage, pipeline)
-        self._output("ApiUrl", api.url, "Where the API answers")
-        self._output("StateMachineArn", pipeline.state_machine.state_machine_arn, "What to start a run with")
-        self._output("BucketName", lake.bucket.bucket_name, "Histories go to uploads/ in it")
-        self._output("TableName", catalog.table.table_name, "The published models")
-        self._output("FailureTopicArn", pipeline.topic.topic_arn, "Subscribe to hear of failed runs")
+        self._output("ApiUrl", api.url, "The address of the API")
+        self._output("StateMachineArn", pipeline.state_machine.state_machine_arn, "The state machine of the runs")
+        self._output("BucketName", lake.bucket.bucket_name, "The bucket; upload histories to uploads/")
+        self._output("TableName", catalog.table.table_name, "The table of the published models")
+        self._output("FailureTopicArn", pipeline.topic.topic_arn, "Subscribe to get a message for each failed run")
         if api.key:
             self._output("ApiKeyId", api.key.key_id, "aws apigateway get-api-key --include-value --api-key <id>")
 
@@ -68,7 +68,7 @@ class VoucherSelection(cdk.Stack):
         tag with the settings' digest, on a resource whose tags change in place.
         """
         cdk.Tags.of(pipeline.state_machine).add("settings", settings_record.digest(stage))
-        self._output(settings_record.OUTPUT, settings_record.written(stage), "What ./quickstart deploy starts from")
+        self._output(settings_record.OUTPUT, settings_record.written(stage), "Settings that ./quickstart deploy keeps")
         if not stage.is_local and not self.node.try_get_context(FROM_DEPLOYED):
             cdk.Annotations.of(self).add_warning_v2("voucher-selection:settings", _from_the_defaults(stage.name))
 
@@ -78,7 +78,7 @@ class VoucherSelection(cdk.Stack):
             from infra_cdk.custom_domain import Domain  # noqa: PLC0415
 
             domain = Domain(self, "Domain", stage=stage, api=api.rest_api)
-            self._output("DomainTarget", domain.target, "What a record of the domain points at")
+            self._output("DomainTarget", domain.target, "The target for a DNS record of the domain")
         if stage.waf:
             from infra_cdk.firewall import Firewall  # noqa: PLC0415
 
@@ -93,7 +93,7 @@ class VoucherSelection(cdk.Stack):
         watch = Observability(
             self, "Observability", stage=stage, functions=functions, pipeline=pipeline, api=api, table=table
         )
-        self._output("AlarmTopicArn", watch.topic.topic_arn, "Subscribe to hear of alarms")
+        self._output("AlarmTopicArn", watch.topic.topic_arn, "Subscribe to get a message when an alarm starts or ends")
 
     def _output(self, name: str, value: str, description: str) -> None:
         cdk.CfnOutput(self, name, value=value, description=description)
@@ -101,8 +101,8 @@ class VoucherSelection(cdk.Stack):
 
 def _from_the_defaults(stage: str) -> str:
     return (
-        f"settings that are not named here have the defaults of {stage}, whatever is deployed: ./quickstart deploy"
-        f" --stage {stage} starts from those that are deployed, and changes one with --set NAME=VALUE"
+        f"settings that are not named here get the defaults of {stage}, whatever is deployed. ./quickstart deploy"
+        f" --stage {stage} starts from the deployed settings; change one with --set NAME=VALUE"
     )
 
 

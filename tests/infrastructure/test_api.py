@@ -233,7 +233,7 @@ def test_the_accounts_log_role_stays_when_the_stack_goes(dev):
 def test_the_local_api_has_a_fixed_address(local, synthesize):
     assert {"Key": "_custom_id_", "Value": "voucher"} in local.only("AWS::ApiGateway::RestApi")["Tags"]
     assert local.json["Outputs"]["ApiUrl"]["Value"] == "https://localhost:4566/_aws/execute-api/voucher/local/"
-    other = synthesize("local", public_endpoint="https://localhost:4577/")
+    other = synthesize("local", endpoint="https://localhost:4577/")
     assert other.json["Outputs"]["ApiUrl"]["Value"] == "https://localhost:4577/_aws/execute-api/voucher/local/"
 
 

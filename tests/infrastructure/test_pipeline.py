@@ -82,7 +82,7 @@ def test_model_gets_the_run_its_start_and_the_executions_input(machine):
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
-def test_where_the_date_is_today_the_model_is_made_anew_every_day(synthesize, name):
+def test_where_the_date_is_today_the_model_is_made_again_every_day(synthesize, name):
     synthesized = synthesize(name)
 
     rule = synthesized.only("AWS::Events::Rule")

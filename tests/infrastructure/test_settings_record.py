@@ -62,7 +62,7 @@ OTHERS: dict[str, Any] = {
     "wheels": "host",
     "removal": "retain",
 }
-NUMBERS = {setting.name: 800 + index for index, setting in enumerate(SETTINGS) if setting.type == "int"}
+NUMBERS = {setting.name: 800 + index for index, setting in enumerate(SETTINGS) if type(setting.default) is int}
 GUARDS = {name: value for name, value in ALL_GUARDS.items() if name not in {"auth", "start_runs", "source_buckets"}}
 
 
@@ -97,14 +97,14 @@ def test_a_stage_without_settings_keeps_none(each_stage: Synthesized):
 def test_the_next_deployment_starts_from_every_setting_of_the_template(
     synthesize_anew: Callable[..., Synthesized], tmp_path: Path, name: str
 ):
-    made = synthesize_anew(name, **every_setting(tmp_path, name), public_endpoint="https://localhost:4651")
+    made = synthesize_anew(name, **every_setting(tmp_path, name), endpoint="https://localhost:4651")
     (tmp_path / "segments.json").unlink()
     output = output_of(made)
 
     found = started_from(output, name, tmp_path)
 
     assert output.isascii(), "CloudFormation puts question marks for what is not"
-    assert found.given == made.stage.given - {"public_endpoint"}
+    assert found.given == made.stage.given - {"endpoint"}
     assert json.loads(found.segments) == SEGMENTS
     for setting in set(NAMES) - {"segments_file"}:
         assert getattr(found, setting) == getattr(made.stage, setting), setting
@@ -172,4 +172,4 @@ def test_the_bare_cdk_warns_that_it_starts_from_the_defaults_and_deploy_does_not
     bare, complete = warnings_of(packages, name, {}), warnings_of(packages, name, {FROM_DEPLOYED: "true"})
 
     (told,) = set(bare) - set(complete)
-    assert f"have the defaults of {name}, whatever is deployed: ./quickstart deploy --stage {name}" in told
+    assert f"get the defaults of {name}, whatever is deployed. ./quickstart deploy --stage {name}" in told

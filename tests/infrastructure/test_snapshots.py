@@ -1,6 +1,6 @@
 """Each stage's template as it was reviewed: a change of what is deployed is a change of these files.
 
-Written anew with `./quickstart test tests/infrastructure/test_snapshots.py --update-snapshots`.
+Write them again with `./quickstart test tests/infrastructure/test_snapshots.py --update-snapshots`.
 """
 
 import difflib
@@ -63,7 +63,7 @@ def test_the_template_is_the_reviewed_one(each_stage: Synthesized, request: pyte
 
     reviewed = file.read_text().splitlines()
     changes = list(difflib.unified_diff(reviewed, template.splitlines(), "reviewed", "synthesized", lineterm=""))
-    assert not changes, "\n".join(["if these are meant, write the file anew: --update-snapshots", *changes])
+    assert not changes, "\n".join(["if these are meant, write the file again: --update-snapshots", *changes])
 
 
 def test_a_setting_that_changes_is_a_line_that_changes(synthesize: Any, dev: Synthesized):

@@ -28,7 +28,7 @@ def test_no_context_is_the_local_stage_on_the_date_of_the_sample():
     assert settings.cur_date == date(2018, 9, 15)
     assert settings.source_hosts == ("*",)
     assert settings.auth == "none"
-    assert settings.public_endpoint == "https://localhost:4566"
+    assert settings.endpoint == "https://localhost:4566"
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
@@ -72,7 +72,7 @@ def test_context_values_replace_the_defaults():
     assert settings.cors_origins == ("https://a.example", "http://localhost:3000")
     assert (settings.rate_limit, settings.kept_versions, settings.tracing) == (2.5, 3, False)
     assert (settings.architecture, settings.log_level) == ("x86_64", "DEBUG")
-    assert settings.public_endpoint == "https://localhost:4577"
+    assert settings.endpoint == "https://localhost:4577"
 
 
 def test_only_prod_has_a_firewall_and_nothing_that_is_there_before_the_stack_is_named_by_default():
@@ -150,7 +150,7 @@ def test_the_cdks_own_context_is_left_alone():
     ("context", "message"),
     [
         ({"stage": "test"}, "stage: expected one of local, dev, prod, got 'test'"),
-        ({"contries": "Peru"}, "contries: no such setting; there are stage, .*countries"),
+        ({"contries": "Peru"}, "contries: no such setting; the settings are stage, .*countries"),
         ({"countries": " , "}, "countries: expected at least one country"),
         ({"countries": [f"Country {n}" for n in range(301)]}, "countries: expected at most 300 countries, got 301"),
         ({"cur_date": "15.09.2018"}, "cur_date: expected a date like 2018-09-15, or today, got '15.09.2018'"),

@@ -14,7 +14,7 @@ from local.quickstart.machine.workspace import ROOT, STAGE
 # The quickstart gives these itself.
 _OURS = ("stage", "endpoint")
 
-NAMES = tuple(setting.name for setting in SETTINGS if setting.name != "public_endpoint")
+NAMES = tuple(setting.name for setting in SETTINGS if setting.name != "endpoint")
 """Every setting that may be given, in the order of their declaration."""
 
 

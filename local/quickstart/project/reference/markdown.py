@@ -1,5 +1,6 @@
 """Markdown for the reference: tables, and the text of docstrings."""
 
+import ast
 import inspect
 import re
 from collections.abc import Iterable, Sequence
@@ -29,6 +30,20 @@ def attributes(thing: object) -> dict[str, str]:
     section = text.partition("\nAttributes\n----------\n")[2]
     found = re.findall(r"^(\w[\w, ]*)\n((?:    .+\n?)+)", section, re.MULTILINE)
     return {name: " ".join(said.split()) for names, said in found for name in names.split(", ")}
+
+
+def field_texts(thing: type) -> dict[str, str]:
+    """Return the text below each field of a class, in one line. A text is that of all fields since the text before."""
+    texts: dict[str, str] = {}
+    names: list[str] = []
+    for node in ast.walk(ast.parse(inspect.getsource(thing))):
+        match node:
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                names.append(name)
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                texts |= dict.fromkeys(names, " ".join(text.split()))
+                names.clear()
+    return texts
 
 
 def _cell(text: str) -> str:

@@ -14,10 +14,9 @@ _OF_THIS_MACHINE = {"architecture": "this machine's"}
 
 def page() -> str:
     """Return the page."""
-    said = {name: re.sub(r"\bNone\b", "empty", text) for name, text in markdown.attributes(Stage).items()}
+    said = {name: re.sub(r"\bNone\b", "empty", text) for name, text in markdown.field_texts(Stage).items()}
     rows = [
-        [f"`{_name(field.name)}`", said[field.name], *(_default(name, field.name) for name in _STAGES)]
-        for field in SETTINGS
+        [f"`{field.name}`", said[field.name], *(_default(name, field.name) for name in _STAGES)] for field in SETTINGS
     ]
     return markdown.page(
         "Settings of a stage",
@@ -29,10 +28,6 @@ def page() -> str:
         " setting. The page of [security](../security.md) has the settings that protect a deployment.",
         markdown.table(["setting", "", *_STAGES], rows),
     )
-
-
-def _name(field: str) -> str:
-    return {"public_endpoint": "endpoint"}.get(field, field)
 
 
 def _default(of_stage: str, setting: str) -> str:
