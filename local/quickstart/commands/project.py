@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from local.quickstart.commands.session import examples, explained, workspace_on
+from local.quickstart.commands.session import Commands, explained, workspace_on
 from local.quickstart.machine import toolchain
 from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.workspace import ROOT
@@ -16,20 +16,13 @@ from local.quickstart.project import browser, checks
 from local.quickstart.project.locks import write_locks
 from local.quickstart.project.supply_chain import audit as advisories
 
-app = typer.Typer(rich_markup_mode="rich")
-_PANEL = "The project"
+commands = Commands("The project")
 # These run beside other engines, in an environment that has them; the others run in the project's environment.
 ENGINE_BENCHMARKS = ("pipeline", "stages", "cost")
 BENCHMARKS = (*ENGINE_BENCHMARKS, "lookups", "cold_imports", "memory")
-# The program behind the command gets all words after the first, --help too.
-_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
-@app.command(
-    context_settings=_PASSED_ON,
-    rich_help_panel=_PANEL,
-    epilog=examples("./quickstart test", "./quickstart test tests/unit -k segments"),
-)
+@commands.shown_with("./quickstart test", "./quickstart test tests/unit -k segments", passed_on=True)
 def test(context: typer.Context) -> None:
     """Run every check; with arguments, only pytest with them.
 
@@ -46,7 +39,7 @@ def test(context: typer.Context) -> None:
     raise typer.Exit(checks.run_tests(context.args))
 
 
-@app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart check", "./quickstart check style types"))
+@commands.shown_with("./quickstart check", "./quickstart check style types")
 def check(
     names: Annotated[
         list[str] | None,
@@ -68,14 +61,8 @@ def check(
         checks.run_all(chosen, workspace)
 
 
-@app.command(
-    context_settings=_PASSED_ON,
-    rich_help_panel=_PANEL,
-    epilog=examples(
-        "./quickstart cdk bootstrap",
-        "./quickstart cdk diff -c stage=prod",
-        "./quickstart cdk help",
-    ),
+@commands.shown_with(
+    "./quickstart cdk bootstrap", "./quickstart cdk diff -c stage=prod", "./quickstart cdk help", passed_on=True
 )
 def cdk(context: typer.Context) -> None:
     """Run the project's CDK."""
@@ -86,10 +73,7 @@ def cdk(context: typer.Context) -> None:
     raise typer.Exit(subprocess.run(["cdk", *context.args], cwd=ROOT, env=environment, check=False).returncode)  # noqa: S603, S607
 
 
-@app.command(
-    rich_help_panel=_PANEL,
-    epilog=examples("./quickstart docs", "./quickstart docs --build", "./quickstart docs --generate"),
-)
+@commands.shown_with("./quickstart docs", "./quickstart docs --build", "./quickstart docs --generate")
 def docs(
     context: typer.Context,
     *,
@@ -112,11 +96,7 @@ def docs(
     raise typer.Exit(subprocess.run([mkdocs, *order], cwd=ROOT, check=False).returncode)  # noqa: S603
 
 
-@app.command(
-    context_settings=_PASSED_ON,
-    rich_help_panel=_PANEL,
-    epilog=examples("./quickstart bench pipeline", "./quickstart bench lookups --help"),
-)
+@commands.shown_with("./quickstart bench pipeline", "./quickstart bench lookups --help", passed_on=True)
 def bench(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help=f"{', '.join(BENCHMARKS)}.", autocompletion=lambda: BENCHMARKS)],
@@ -132,10 +112,7 @@ def bench(
     raise typer.Exit(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)  # noqa: S603
 
 
-@app.command(
-    rich_help_panel=_PANEL,
-    epilog=examples("./quickstart audit", "./quickstart audit --osv-url https://osv.example/v1/query"),
-)
+@commands.shown_with("./quickstart audit", "./quickstart audit --osv-url https://osv.example/v1/query")
 def audit(
     osv_url: Annotated[
         str | None, typer.Option(metavar="URL", help="An API of OSV to ask for advisories, instead of PyPI.")
@@ -150,7 +127,7 @@ def audit(
     raise typer.Exit(found.exit_code)
 
 
-@app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart lock"))
+@commands.shown_with("./quickstart lock")
 def lock() -> None:
     """Write the locks in requirements/.
 

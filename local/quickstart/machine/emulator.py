@@ -9,7 +9,7 @@ import psutil
 from local.quickstart.machine import interrupts
 from local.quickstart.machine.http_client import ask
 from local.quickstart.machine.record import EmulatorProcess, Record
-from local.quickstart.machine.steps import StepError
+from local.quickstart.machine.steps import StepError, step
 from local.quickstart.machine.toolchain import EMULATOR, EMULATOR_ENVIRONMENT, LAMBDA_ENVIRONMENT
 from local.quickstart.machine.workspace import TOOLS, Workspace
 
@@ -129,7 +129,7 @@ def wait_until_ended(workspace: Workspace) -> None:
 def stop(workspace: Workspace) -> bool:
     """Stop the emulator and everything that it started; return whether one was running."""
     known = running(workspace)
-    with interrupts.held_back():
+    with step("Stopping the emulator"), interrupts.held_back():
         if known:
             _end(psutil.Process(known.pid))
         Record().write(workspace.state)

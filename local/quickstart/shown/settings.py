@@ -7,7 +7,9 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from local.quickstart.machine.record import Deployment
 from local.quickstart.machine.terminal import notices
+from local.quickstart.machine.workspace import STAGE, Workspace
 from local.quickstart.settings.starting import Start, giving
 
 
@@ -32,6 +34,11 @@ def show_gone(settings: Mapping[str, str], stage: str, folder: Path, command: st
             markup=False,
             soft_wrap=True,
         )
+
+
+def show_gone_here(workspace: Workspace, deployed: Deployment) -> None:
+    """Print how to give the settings of an ended deployment to the emulator again."""
+    show_gone(deployed.deployed_settings or {}, STAGE, workspace.state, "./quickstart run")
 
 
 def _beginning(start: Start) -> str:
