@@ -66,7 +66,7 @@ def deploy(  # noqa: PLR0913 - its options
         with step("Reading the deployed settings"):
             deployed = deployed_settings(account, target.identity, stage)
         start = starting_from(deployed, asked, stage, workspace.state)
-        toolchain.install_cdk(workspace)
+        toolchain.install(workspace, toolchain.CDK)
         deployment = StageDeployment(workspace, account, target, stage, start.settings)
         with step("Building the functions and synthesizing the stack"):
             deployment.synthesize()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -33,8 +34,6 @@ def test(context: typer.Context) -> None:
         if browser.is_tested(context.args):
             browser.install(workspace)
         if not context.args:
-            toolchain.install(workspace)
-            toolchain.install_docs(workspace)
             checks.run_all(checks.checks(), workspace)
     raise typer.Exit(checks.run_tests(context.args))
 
@@ -51,14 +50,7 @@ def check(
     They are style, types, imports, secrets and the like.
     """
     with explained():
-        workspace = workspace_on()
-        chosen = checks.named(names or checks.NAMES)
-        known = {one.name for one in chosen}
-        if checks.EMULATOR_TYPES in known:
-            toolchain.install(workspace)
-        if checks.SITE in known:
-            toolchain.install_docs(workspace)
-        checks.run_all(chosen, workspace)
+        checks.run_all(checks.named(names or checks.NAMES), workspace_on())
 
 
 @commands.shown_with(
@@ -68,9 +60,8 @@ def cdk(context: typer.Context) -> None:
     """Run the project's CDK."""
     with explained():
         workspace = workspace_on()
-        toolchain.install_cdk(workspace)
-    environment = dict(os.environ) | {"PATH": workspace.environment["PATH"]}
-    raise typer.Exit(subprocess.run(["cdk", *context.args], cwd=ROOT, env=environment, check=False).returncode)  # noqa: S603, S607
+        toolchain.install(workspace, toolchain.CDK)
+    raise _ended(["cdk", *context.args], PATH=workspace.environment["PATH"])
 
 
 @commands.shown_with("./quickstart docs", "./quickstart docs --build", "./quickstart docs --generate")
@@ -90,10 +81,10 @@ def docs(
 
             write_pages(context.find_root().command)
             return
-        toolchain.install_docs(workspace_on())
+        toolchain.install(workspace_on(), *toolchain.DOCS)
     order = ["build", "--strict"] if build else ["serve", "--dev-addr", f"127.0.0.1:{port}"]
     mkdocs = toolchain.DOCS_ENVIRONMENT / "bin/mkdocs"
-    raise typer.Exit(subprocess.run([mkdocs, *order], cwd=ROOT, check=False).returncode)  # noqa: S603
+    raise _ended([mkdocs, *order])
 
 
 @commands.shown_with("./quickstart bench pipeline", "./quickstart bench lookups --help", passed_on=True)
@@ -105,11 +96,12 @@ def bench(
     with explained():
         if name not in BENCHMARKS:
             raise StepError(f"expected one of {', '.join(BENCHMARKS)}, got {name!r}")
-        compared = name in ENGINE_BENCHMARKS
-        python = toolchain.install_benchmarks(workspace_on()) if compared else Path(sys.executable)
-    command = [str(python), "-m", f"benchmarks.{name}", *context.args]
-    environment = dict(os.environ) | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers/shared/python'}"}
-    raise typer.Exit(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)  # noqa: S603
+        python = Path(sys.executable)
+        if name in ENGINE_BENCHMARKS:
+            toolchain.install(workspace_on(), toolchain.BENCHMARKS)
+            python = toolchain.BENCHMARK_ENVIRONMENT / "bin/python"
+    path = f"{ROOT}{os.pathsep}{ROOT / 'layers/shared/python'}"
+    raise _ended([python, "-m", f"benchmarks.{name}", *context.args], PYTHONPATH=path)
 
 
 @commands.shown_with("./quickstart audit", "./quickstart audit --osv-url https://osv.example/v1/query")
@@ -135,3 +127,8 @@ def lock() -> None:
     """
     with explained():
         write_locks(workspace_on())
+
+
+def _ended(command: Sequence[str | Path], **variables: str) -> typer.Exit:
+    """Run a command of the project with these variables; return the end of ours, with its exit code."""
+    return typer.Exit(subprocess.run(command, cwd=ROOT, env=os.environ | variables, check=False).returncode)  # noqa: S603

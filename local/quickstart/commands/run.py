@@ -76,7 +76,7 @@ def run(  # noqa: PLR0913 - its options
         check_dates("--null-date", null_date or [])
         start = start_of(workspace, asked_of(setting or [], reset or [], reset_all=reset_all))
         resolved = sources.resolve(source, workspace.state)
-        toolchain.install(workspace)
+        toolchain.install(workspace, *toolchain.PRODUCT)
         started = emulator.running(workspace) is None
         request = {
             "mode": "append" if append else None,
