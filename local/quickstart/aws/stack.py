@@ -32,13 +32,7 @@ class Retained(NamedTuple):
 
 
 class Stack:
-    """The stack, read and deleted with the rights of the role that the CDK deploys with.
-
-    Raises
-    ------
-    NoStackError
-        The stack does not exist.
-    """
+    """The stack, read and deleted with the rights of the CDK's role; raises `NoStackError` if it does not exist."""
 
     def __init__(self, account: Account, identity: Identity, stage: str) -> None:
         self.name = stack_name(stage)
