@@ -72,7 +72,7 @@ def deploy(  # noqa: PLR0913 - its options
             deployment.synthesize()
         with step("Comparing with what is deployed (cdk diff)"):
             differences = deployment.differences()
-        notices.print(differences, markup=False, soft_wrap=True)
+        notices.print(differences, markup=False)
         show_start(start)
         if not yes and not typer.confirm(f"Deploy {stack_name(stage)}?", err=True):
             raise StepError("nothing was deployed")

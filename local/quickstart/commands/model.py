@@ -44,8 +44,7 @@ def lookup(
     segment_name: Annotated[str | None, typer.Option(help="The segmentation, like recency_segment.")] = None,
     orders: Annotated[str | None, typer.Option(help="The customer's number of orders.")] = None,
     last_order: Annotated[
-        str | None,
-        typer.Option(help="Date or time of the last order; without an offset, in the model's time zone."),
+        str | None, typer.Option(help="Date or time of the last order; without an offset, in the model's time zone.")
     ] = None,
     first_order: Annotated[str | None, typer.Option(help="Date or time of the first order, likewise.")] = None,
     customer_id: Annotated[str | None, typer.Option(help="Returned unchanged.")] = None,
@@ -107,9 +106,7 @@ def rollback(
 
 @commands.shown_with("./quickstart approve run-6f5b966c")
 def approve(
-    *,
-    run_id: Annotated[str, typer.Argument(help="The run that was held back.")],
-    as_json: AsJson = False,
+    *, run_id: Annotated[str, typer.Argument(help="The run that was held back.")], as_json: AsJson = False
 ) -> None:
     """Publish a model that the quality gate held back, unchanged."""
     with explained(as_json=as_json):

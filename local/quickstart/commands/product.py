@@ -128,9 +128,9 @@ def _show_status(found: dict[str, Any]) -> None:
     facts = {name: value for name, value in found.items() if name not in {"running", "settings", "last_run"}}
     facts["settings"] = starting_settings.shown(found["settings"])
     for name, value in facts.items():
-        console.print(f"{name:<24} {value or 'none'}", soft_wrap=True, markup=False)
+        console.print(f"{name:<24} {value or 'none'}", markup=False)
     console.print("\nFor aws and other programs on this machine")
-    console.print(_exports(found), soft_wrap=True, markup=False)
+    console.print(_exports(found), markup=False)
     console.print()
     if found["last_run"]:
         console.print("The last run", style="bold")

@@ -60,7 +60,6 @@ def remodel(
                 "The next full run uses the deployment's own segments again. To make these its own:"
                 f" ./quickstart run --set segments_file={shlex.quote(str(segments))}",
                 markup=False,
-                soft_wrap=True,
             )
 
 

@@ -88,7 +88,7 @@ def run(  # noqa: PLR0913 - its options
             product = Product(workspace, _deployed(workspace, start, started=started))
             before = None if started else product.api.served()
             request["source"] = uploaded(product, resolved)
-            notices.print(f"Running the pipeline on {request['source']}", markup=False, soft_wrap=True)
+            notices.print(f"Running the pipeline on {request['source']}", markup=False)
             ended = run_to_end(product, request)
             served = product.api.criteria_of(ended["summary"]["served_version"])
         if before:

@@ -34,8 +34,7 @@ Given = Annotated[
     ),
 ]
 Reset = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME", help="A setting that returns to its default; may be given again."),
+    list[str] | None, typer.Option(metavar="NAME", help="A setting that returns to its default; may be given again.")
 ]
 ResetAll = Annotated[bool, typer.Option("--reset-all", help="Start from the defaults, not from what is deployed.")]
 AsJson = Annotated[bool, typer.Option(AS_JSON, help="Print one JSON document on stdout, for programs.")]

@@ -47,12 +47,12 @@ def step(title: str) -> Iterator[None]:
 
 def explain(error: StepError) -> None:
     """Print why a step failed, the end of its log, and the log's place."""
-    notices.print(str(error), style="red", markup=False, soft_wrap=True)
+    notices.print(str(error), style="red", markup=False)
     if error.log and error.log.is_file():
         tail = error.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
         for line in tail:
-            notices.print(f"  {line}", style="dim", markup=False, soft_wrap=True)
-        notices.print(f"The whole log: {error.log}", soft_wrap=True)
+            notices.print(f"  {line}", style="dim", markup=False)
+        notices.print(f"The whole log: {error.log}")
 
 
 def command(

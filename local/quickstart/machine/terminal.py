@@ -36,7 +36,7 @@ for stream in (sys.stdout, sys.stderr):
 
 
 def _console(*, stderr: bool = False) -> Console:
-    console = Console(stderr=stderr, highlight=False)
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True)  # a terminal wraps lines, a pipe gets whole ones
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _PIPE_WIDTH
     return console

@@ -116,7 +116,7 @@ def run_all(found: Sequence[Check], workspace: Workspace) -> None:
             try:
                 notices.print(f"[green]✓[/] {check.title} [dim]{ended.result():.1f} s[/]")
                 if conclusion := check.conclusion(workspace):
-                    notices.print(f"  {conclusion}", markup=False, soft_wrap=True)
+                    notices.print(f"  {conclusion}", markup=False)
             except StepError as error:
                 notices.print(f"[red]✗[/] {check.title}")
                 failures.append((check, error))

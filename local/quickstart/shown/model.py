@@ -48,7 +48,7 @@ def filtered(report: "ModelReport", country: str | None, segment_name: str | Non
 
 def show_report(report: "ModelReport") -> None:
     """Print a model's facts, and a table for each segmentation with the distribution of amounts."""
-    console.print(f"Version    {report['version']}", markup=False, soft_wrap=True)
+    console.print(f"Version    {report['version']}", markup=False)
     console.print(f"CUR_DATE   {report['cur_date']}")
     console.print(f"Published  {moment(report['published_at'])}, {age(report['age_seconds'])}")
     for (country, segment_name), segments in groupby(
@@ -80,7 +80,7 @@ def show_left_behind(before: "SelectionCriteria", now: "SelectionCriteria") -> N
     for what, names in _inputs(before).items():
         if gone := [name for name in names if name not in after[what]]:
             text = f"Served before and no longer: {what} {', '.join(gone)}. {_KEPT[what]}"
-            notices.print(text, style="yellow", markup=False, soft_wrap=True)
+            notices.print(text, style="yellow", markup=False)
 
 
 def _inputs(criteria: "SelectionCriteria") -> dict[str, dict[str, None]]:
@@ -98,12 +98,9 @@ def show_voucher(answer: Mapping[str, Any]) -> None:
     console.print(
         f"{whom} gets a voucher of [bold green]{amount(answer['voucher_amount'])}[/]: the amount used most in segment"
         f" {escape(answer['segment'])} of {escape(answer['segment_name'])} in {escape(answer['country_code'])},"
-        f" {answer['share']:.1%} of {answer['support']:,}.",
-        soft_wrap=True,
+        f" {answer['share']:.1%} of {answer['support']:,}."
     )
-    console.print(
-        f"From model {answer['model']['version']}, CUR_DATE {answer['model']['cur_date']}", style="dim", soft_wrap=True
-    )
+    console.print(f"From model {answer['model']['version']}, CUR_DATE {answer['model']['cur_date']}", style="dim")
 
 
 def show_problem(problem: Mapping[str, Any]) -> None:
@@ -114,7 +111,7 @@ def show_problem(problem: Mapping[str, Any]) -> None:
         lines = [str(problem.get("detail") or problem.get("message") or problem)]
     heading = " ".join(str(problem[name]) for name in ("status", "code") if name in problem)
     for line in [f"no voucher ({heading})" if heading else "no voucher", *(f"  {line}" for line in lines)]:
-        notices.print(line, style="red", markup=False, soft_wrap=True)
+        notices.print(line, style="red", markup=False)
 
 
 def show_versions(versions: "Sequence[KeptVersion]") -> None:

@@ -39,7 +39,7 @@ def show_runs(runs: "Sequence[ListedRun]") -> None:
 def show_run(run: "RunReport") -> None:
     """Print all facts of a run."""
     for name, value in _facts(run):
-        console.print(f"{name:<24} {value}", soft_wrap=True)
+        console.print(f"{name:<24} {value}")
 
 
 def _facts(run: "RunReport") -> Iterator[tuple[str, str]]:

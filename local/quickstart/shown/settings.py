@@ -15,7 +15,7 @@ from local.quickstart.settings.starting import Start, giving
 
 def show_start(start: Start) -> None:
     """Print what a deployment starts from, and a table of the settings that change or differ from the defaults."""
-    notices.print(_beginning(start), markup=False, soft_wrap=True)
+    notices.print(_beginning(start), markup=False)
     table = Table(box=SIMPLE_HEAD)
     for name in ("Setting", "Deployed", "Will be", ""):
         table.add_column(name, overflow="fold")
@@ -32,7 +32,6 @@ def show_gone(settings: Mapping[str, str], stage: str, folder: Path, command: st
         notices.print(
             f"The deployment's settings ended with it. To deploy with the same settings: {command}{options}",
             markup=False,
-            soft_wrap=True,
         )
 
 

@@ -10,17 +10,7 @@ from layers.build.packages import LAYERS_OF
 from local.quickstart.project.supply_chain.locked import SHIPPED, packages
 
 ALLOWED = frozenset(
-    {
-        "0BSD",
-        "Apache-2.0",
-        "BSD-2-Clause",
-        "BSD-3-Clause",
-        "CC0-1.0",
-        "MIT",
-        "MIT-0",
-        "PSF-2.0",
-        "Zlib",
-    }
+    {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "MIT", "MIT-0", "PSF-2.0", "Zlib"}
 )
 """Licences that only need a notice, which is shipped in each package's folder `.dist-info`."""
 
