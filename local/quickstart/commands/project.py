@@ -16,6 +16,7 @@ from local.quickstart.machine.workspace import ROOT
 from local.quickstart.project import browser, checks
 from local.quickstart.project.locks import write_locks
 from local.quickstart.project.supply_chain import audit as advisories
+from local.quickstart.project.supply_chain.locked import SHIPPED
 
 commands = Commands("The project")
 # These run beside other engines, in an environment that has them; the others run in the project's environment.
@@ -109,14 +110,19 @@ def audit(
     osv_url: Annotated[
         str | None, typer.Option(metavar="URL", help="An API of OSV to ask for advisories, instead of PyPI.")
     ] = None,
+    *,
+    shipped: Annotated[bool, typer.Option("--shipped", help="Only what is shipped to Lambda.")] = False,
+    lenient: Annotated[
+        bool, typer.Option("--unaudited-is-no-fault", help="Only a known vulnerability is a fault.")
+    ] = False,
 ) -> None:
     """Look for known vulnerabilities of all locked packages.
 
     The exit code is 1 if a package has one, and 3 if packages could not be audited, so that nothing is known of them.
     """
-    found = advisories.audit(advisories.EVERYTHING, osv_url)
+    found = advisories.audit([SHIPPED] if shipped else advisories.EVERYTHING, osv_url)
     typer.echo("\n".join(found.lines()))
-    raise typer.Exit(found.exit_code)
+    raise typer.Exit(0 if lenient and found.exit_code == advisories.UNAUDITED else found.exit_code)
 
 
 @commands.shown_with("./quickstart lock")

@@ -21,7 +21,6 @@ from voucher_selection.contract.functions import FUNCTIONS
 _PYTHON = Path(sys.executable)
 _RUFF, _MYPY, _LINT_IMPORTS = (_PYTHON.with_name(name) for name in ("ruff", "mypy", "lint-imports"))
 _MKDOCS = DOCS_ENVIRONMENT / "bin/mkdocs"
-_SUPPLY_CHAIN = "local.quickstart.project.supply_chain"
 _TYPED = (
     "benchmarks",
     "local/quickstart",
@@ -71,7 +70,8 @@ def checks() -> list[Check]:
     path = os.environ | {"PYTHONPATH": os.pathsep.join((".", "lambdas", "layers/shared/python"))}
     ruff_format = (_RUFF, "format", "--check", "--no-cache")
     # Only what is shipped: the emulator's locks are of an older release. `./quickstart audit` has all locks.
-    audit = (_PYTHON, "-m", f"{_SUPPLY_CHAIN}.audit", "--shipped", "--unaudited-is-no-fault")
+    audit = (_PYTHON, "-m", "local.quickstart", "audit", "--shipped", "--unaudited-is-no-fault")
+    secret_scan = (_PYTHON, "-m", "local.quickstart.project.supply_chain.secret_scan")
     secrets, shipped = "a file has what looks like a secret", "a package that is shipped has a known vulnerability"
     wrong_types = "mypy found faults in the emulator"
     return [
@@ -81,8 +81,8 @@ def checks() -> list[Check]:
         Check("imports", "Who may import whom (import-linter)", lint_imports, "an import goes the wrong way", env=path),
         Check("style", "Style (ruff check)", (_RUFF, "check", "--no-cache"), "ruff found faults"),
         Check("format", "Style (ruff format)", ruff_format, "files are not formatted: ruff format"),
-        Check("secrets", "Secrets (detect-secrets)", (_PYTHON, "-m", f"{_SUPPLY_CHAIN}.secret_scan"), secrets),
-        Check("advisories", "Advisories on what is shipped (pip-audit)", audit, shipped, concludes=True),
+        Check("secrets", "Secrets (detect-secrets)", secret_scan, secrets),
+        Check("advisories", "Advisories on what is shipped (pip-audit)", audit, shipped, env=path, concludes=True),
     ]
 
 
