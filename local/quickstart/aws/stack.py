@@ -82,13 +82,7 @@ class Stack:
         ]
 
     def delete(self) -> None:
-        """Delete the stack, protected or not, and wait until it is gone.
-
-        Raises
-        ------
-        StepError
-            A resource could not be deleted, or the deletion takes more than an hour.
-        """
+        """Delete the stack, protected or not, and wait until it is gone; raise `StepError` if something stays."""
         stack_id = self._found["StackId"]  # a deleted stack is found only by its id
         if self.is_protected:
             self._client.update_termination_protection(StackName=self.name, EnableTerminationProtection=False)

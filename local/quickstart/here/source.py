@@ -32,13 +32,7 @@ class _LocalFile(NamedTuple):
 
 
 def resolve(source: str | None, state: Path, option: str = "--source") -> str | Path:
-    """Return the source's address, or its path on this machine.
-
-    Raises
-    ------
-    StepError
-        The path does not exist, or the address is of another kind.
-    """
+    """Return the source's address, or its path on this machine; raise `StepError` if it is neither."""
     if source is None:
         from local.quickstart.here.sample import sample_file  # noqa: PLC0415 - only it needs numpy and pyarrow
 
@@ -185,13 +179,7 @@ class _Unchanged:
         self._content.close()
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes, or all that are left; no bytes at the end.
-
-        Raises
-        ------
-        StepError
-            The content has changed.
-        """
+        """Return up to `size` bytes, or all that are left; raise `StepError` if the content has changed."""
         chunk = self._content.read(size)
         self._digest.update(chunk)
         self._left -= len(chunk)

@@ -31,16 +31,11 @@ def step(title: str) -> Iterator[None]:
     started = time.monotonic()
     title = escape(title)  # a file's name may look like markup
     try:
-        if notices.is_terminal:
-            with notices.status(f"{title} …"):
-                yield
-        else:
+        with notices.status(f"{title} …"):
             yield
-    except KeyboardInterrupt:
-        notices.print(f"[red]✗[/] {title} interrupted after {time.monotonic() - started:.1f} s")
-        raise
-    except BaseException:
-        notices.print(f"[red]✗[/] {title} failed after {time.monotonic() - started:.1f} s")
+    except BaseException as error:
+        how = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        notices.print(f"[red]✗[/] {title} {how} after {time.monotonic() - started:.1f} s")
         raise
     notices.print(f"[green]✓[/] {title} [dim]{time.monotonic() - started:.1f} s[/]")
 
@@ -58,13 +53,7 @@ def explain(error: StepError) -> None:
 def command(
     arguments: Sequence[str | Path], log: Path, why: str, *, cwd: Path, env: Mapping[str, str] | None = None
 ) -> None:
-    """Run a command; its output goes to a log.
-
-    Raises
-    ------
-    StepError
-        The command ended with an error: `why`, with its exit code and the log.
-    """
+    """Run a command with its output in a log; if it fails, raise `StepError`: `why`, its exit code and the log."""
     with log.open("ab") as output:
         output.write(f"$ {' '.join(map(str, arguments))}\n".encode())
         output.flush()

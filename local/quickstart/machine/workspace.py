@@ -50,13 +50,7 @@ class Workspace:
 
     @classmethod
     def at(cls, port: int) -> "Workspace":
-        """Return the workspace in the folder that the environment names, or in the project.
-
-        Raises
-        ------
-        StepError
-            Others can reach the folder, which holds keys.
-        """
+        """Return the workspace in its folder, which is closed to others: it holds keys."""
         state = cls.folder()
         make_private(state)
         return cls(state, port)
