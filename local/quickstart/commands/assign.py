@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from local.quickstart.commands.execution import run_to_end, uploaded
-from local.quickstart.commands.session import AsJson, Commands, explained, running_product
+from local.quickstart.commands.session import AsJson, Commands, Product, explained
 from local.quickstart.here import source as sources
 from local.quickstart.machine.terminal import answer
 from local.quickstart.machine.workspace import Workspace
@@ -32,7 +32,7 @@ def assign(
     """
     with explained(as_json=as_json):
         resolved = sources.resolve(customers, Workspace.folder(), option="--customers")
-        product = running_product()
+        product = Product.running()
         request = {"mode": "assign", "customers": uploaded(product, resolved), "segment_name": segment_name}
         ended = run_to_end(product, request)
     if as_json:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from local.quickstart.commands.execution import run_to_end
-from local.quickstart.commands.session import AsJson, Commands, explained, running_product
+from local.quickstart.commands.session import AsJson, Commands, Product, explained
 from local.quickstart.machine.terminal import answer
 from local.quickstart.shown.model import filtered, show_problem, show_report, show_segments, show_versions, show_voucher
 from local.quickstart.shown.run import show_outcome, show_rollback, show_states
@@ -27,7 +27,7 @@ def report_model(
 ) -> None:
     """Show the served model, and how much its counts say."""
     with explained(as_json=as_json):
-        found = filtered(running_product().api.model(), country, segment_name)
+        found = filtered(Product.running().api.model(), country, segment_name)
     if as_json:
         answer(found)
     else:
@@ -63,7 +63,7 @@ def lookup(
         "customer_id": _number_or_text(customer_id),
     }
     with explained(as_json=as_json):
-        found = running_product().api.look_up({name: value for name, value in fields.items() if value is not None})
+        found = Product.running().api.look_up({name: value for name, value in fields.items() if value is not None})
     if as_json:
         typer.echo(found.text)
     elif found.is_good:
@@ -77,7 +77,7 @@ def lookup(
 def versions(*, as_json: AsJson = False) -> None:
     """List the versions of the model, and which of them is served."""
     with explained(as_json=as_json):
-        found = running_product().api.versions()
+        found = Product.running().api.versions()
     if as_json:
         answer(found)
     else:
@@ -94,7 +94,7 @@ def rollback(
 ) -> None:
     """Serve an earlier version of the model again."""
     with explained(as_json=as_json):
-        product = running_product()
+        product = Product.running()
         ended = run_to_end(product, {"mode": "rollback", "version": version})
         product.api.criteria_of(ended["summary"]["served_version"])
     if as_json:
@@ -110,7 +110,7 @@ def approve(
 ) -> None:
     """Publish a model that the quality gate held back, unchanged."""
     with explained(as_json=as_json):
-        product = running_product()
+        product = Product.running()
         ended = run_to_end(product, {"mode": "approve", "run_id": run_id})
         criteria = product.api.criteria_of(ended["summary"]["served_version"])
     if as_json:

@@ -4,13 +4,13 @@ from typing import Annotated, Any
 
 import typer
 
-from local.quickstart.commands.session import AsJson, Commands, Product, explained, running_product, workspace_on
+from local.quickstart.commands.session import AsJson, Commands, Product, explained, workspace_on
 from local.quickstart.here import functions_log
 from local.quickstart.machine import emulator
 from local.quickstart.machine.record import Record
 from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.terminal import answer, console
-from local.quickstart.machine.workspace import REGION
+from local.quickstart.machine.workspace import REGION, Workspace
 from local.quickstart.settings import starting as starting_settings
 from local.quickstart.shown.runs import show_run, show_runs
 from local.quickstart.shown.settings import show_gone_here
@@ -29,18 +29,15 @@ def status(*, as_json: AsJson = False) -> None:
     Exit code 1 if nothing is up.
     """
     with explained(as_json=as_json):
-        workspace = workspace_on()
-        deployed = Record.read(workspace.state).deployment
-        up = deployed is not None and emulator.running(workspace) is not None
-        emulator.check_answering(workspace)
-        found = _status(Product(workspace, deployed)) if deployed and up else {"running": False}
+        product = Product.if_up()
+        found = _status(product) if product else {"running": False}
     if as_json:
         answer(found)
-    elif up:
-        _show_status(found)
+    elif product:
+        _show_status(found, product.workspace)
     else:
         console.print("It is not running: ./quickstart run -d")
-    raise typer.Exit(0 if up else 1)
+    raise typer.Exit(0 if product else 1)
 
 
 @commands.shown_with("./quickstart runs", "./quickstart runs -n 3 --json", "./quickstart runs run-6f5b966c")
@@ -54,7 +51,7 @@ def runs(
 ) -> None:
     """List the last runs, or show one."""
     with explained(as_json=as_json):
-        api = running_product().api
+        api = Product.running().api
         found = api.run(run_id) if run_id else None
         listed = [] if run_id else api.runs()["runs"][:count]
     if as_json:
@@ -82,7 +79,7 @@ def logs(
                 raise StepError("the emulator has not been started yet: ./quickstart run -d")
             found = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
         elif function in FUNCTIONS:
-            found = functions_log.last_lines(running_product().workspace, function, lines)
+            found = functions_log.last_lines(Product.running().workspace, function, lines)
         else:
             raise StepError(f"expected one of {', '.join(_LOGS)}, got {function!r}")
     if as_json:
@@ -124,29 +121,17 @@ def _status(product: Product) -> dict[str, Any]:
     }
 
 
-def _show_status(found: dict[str, Any]) -> None:
+def _show_status(found: dict[str, Any], workspace: Workspace) -> None:
     facts = {name: value for name, value in found.items() if name not in {"running", "settings", "last_run"}}
     facts["settings"] = starting_settings.shown(found["settings"])
     for name, value in facts.items():
         console.print(f"{name:<24} {value or 'none'}", markup=False)
     console.print("\nFor aws and other programs on this machine")
-    console.print(_exports(found), markup=False)
+    exports = [f"{name}={value}" for name, value in workspace.variables.items()]
+    console.print(" ".join(["export", *exports]), markup=False)
     console.print()
     if found["last_run"]:
         console.print("The last run", style="bold")
         show_run(found["last_run"])
     else:
         console.print("Nothing has run yet.")
-
-
-def _exports(found: dict[str, Any]) -> str:
-    """Return the shell command after which AWS's programs use the emulator."""
-    variables = {
-        "AWS_ACCESS_KEY_ID": found["access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": found["secret_access_key"],
-        "AWS_REGION": found["region"],
-        "AWS_DEFAULT_REGION": found["region"],
-        "AWS_ENDPOINT_URL": found["endpoint_url"],
-        "AWS_ENDPOINT_URL_S3": found["endpoint_url"],
-    }
-    return " ".join(["export", *(f"{name}={value}" for name, value in variables.items())])

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from local.quickstart.commands.execution import check_dates, run_to_end
-from local.quickstart.commands.session import AsJson, Commands, Product, explained, running_product
+from local.quickstart.commands.session import AsJson, Commands, Product, explained
 from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.terminal import answer, notices
 from local.quickstart.shown.model import show_segments
@@ -44,7 +44,7 @@ def remodel(
             "run_id": run_id,
             "publish": not what_if,
         }
-        product = running_product()
+        product = Product.running()
         ended = run_to_end(product, request)
         summary = ended["summary"]
         modelled = _modelled(product, summary)

@@ -73,6 +73,21 @@ class Product(NamedTuple):
     workspace: Workspace
     deployed: Deployment
 
+    @classmethod
+    def if_up(cls) -> "Product | None":
+        """Return it; None if its emulator does not run or has no deployment, `StepError` if it cannot answer."""
+        workspace = workspace_on()
+        emulator.check_answering(workspace)
+        deployed = Record.read(workspace.state).deployment
+        return cls(workspace, deployed) if deployed and emulator.running(workspace) else None
+
+    @classmethod
+    def running(cls) -> "Product":
+        """Return it; raise `StepError` if it is not up."""
+        if product := cls.if_up():
+            return product
+        raise StepError("it is not running: ./quickstart run -d")
+
     @property
     def api(self) -> Api:
         """Its API."""
@@ -88,16 +103,6 @@ def workspace_on(port: int | None = None) -> Workspace:
     if port not in {None, known.port}:
         raise StepError(f"the emulator is up on port {known.port}: stop it first (./quickstart stop)")
     return Workspace(workspace.state, known.port)
-
-
-def running_product() -> Product:
-    """Return the product; raise `StepError` if its emulator does not run or answer, or nothing is deployed to it."""
-    workspace = workspace_on()
-    deployed = Record.read(workspace.state).deployment
-    if emulator.running(workspace) is None or deployed is None:
-        raise StepError("it is not running: ./quickstart run -d")
-    emulator.check_answering(workspace)
-    return Product(workspace, deployed)
 
 
 @contextmanager
