@@ -84,8 +84,9 @@ def run(  # noqa: PLR0913 - its options
             "cur_date": cur_date,
             "null_dates": null_date or None,
         }
-        with _stopped_if_interrupted(workspace, started=started):
-            product = Product(workspace, _deployed(workspace, start, started=started))
+        with _stopped_on(KeyboardInterrupt, workspace, started=started):
+            with _stopped_on(Exception, workspace, started=started):
+                product = Product(workspace, _up_to_date(workspace, start))
             before = None if started else product.api.served()
             request["source"] = uploaded(product, resolved)
             notices.print(f"Running the pipeline on {request['source']}", markup=False)
@@ -124,16 +125,6 @@ def start_of(workspace: Workspace, asked: Asked) -> Start:
     return start
 
 
-def _deployed(workspace: Workspace, start: Start, *, started: bool) -> Deployment:
-    """Deploy; if that fails, stop the emulator if this command started it."""
-    try:
-        return _up_to_date(workspace, start)
-    except Exception:
-        if started:
-            emulator.stop(workspace)
-        raise
-
-
 def _up_to_date(workspace: Workspace, start: Start) -> Deployment:
     """Start the emulator and update the stack, as far as needed; return the deployment."""
     if emulator.running(workspace) is None:
@@ -158,11 +149,11 @@ def _up_to_date(workspace: Workspace, start: Start) -> Deployment:
 
 
 @contextmanager
-def _stopped_if_interrupted(workspace: Workspace, *, started: bool) -> Iterator[None]:
-    """Stop the emulator on Ctrl-C if this command started it; a failed run leaves it up, for its logs."""
+def _stopped_on(error: type[BaseException], workspace: Workspace, *, started: bool) -> Iterator[None]:
+    """Stop the emulator on an error if this command started it; a failed run leaves it up, for its logs."""
     try:
         yield
-    except KeyboardInterrupt:
+    except error:
         if started:
             emulator.stop(workspace)
         raise

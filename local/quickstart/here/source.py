@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _MOST_KEY_BYTES = 1024
 _PART_BYTES = 8 * 2**20
-_CHUNK_BYTES = 2**20
 
 
 class _LocalFile(NamedTuple):
@@ -116,15 +115,12 @@ def _below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
 
 
 def _looked_at(file: Path, name: str) -> _LocalFile:
-    digest, size = hashlib.sha256(), 0
     try:
         with file.open("rb") as content:
-            while chunk := content.read(_CHUNK_BYTES):
-                digest.update(chunk)
-                size += len(chunk)
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+            return _LocalFile(file, name, content.tell(), digest)
     except OSError as error:
         raise _unreadable(file, error) from error
-    return _LocalFile(file, name, size, digest.hexdigest())
 
 
 def _digest_of(files: list[_LocalFile]) -> str:

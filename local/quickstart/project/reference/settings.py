@@ -8,16 +8,15 @@ from infra_cdk.stages import SETTINGS, Stage, StageName, stage
 from local.quickstart.project.reference import markdown
 
 _STAGES = get_args(StageName.__value__)
-# The default of the local stage depends on the machine, so the page does not show that of this one.
-_OF_THIS_MACHINE = {"architecture": "this machine's"}
+_GIVEN_AS = {"public_endpoint": "endpoint"}
 
 
 def page() -> str:
     """Return the page."""
     said = {name: re.sub(r"\bNone\b", "empty", text) for name, text in markdown.attributes(Stage).items()}
     rows = [
-        [f"`{_name(field.name)}`", said[field.name], *(_default(name, field.name) for name in _STAGES)]
-        for field in SETTINGS
+        [f"`{_GIVEN_AS.get(name, name)}`", said[name], *(_default(stage_name, name) for stage_name in _STAGES)]
+        for name in (field.name for field in SETTINGS)
     ]
     return markdown.page(
         "Settings of a stage",
@@ -31,13 +30,9 @@ def page() -> str:
     )
 
 
-def _name(field: str) -> str:
-    return {"public_endpoint": "endpoint"}.get(field, field)
-
-
 def _default(of_stage: str, setting: str) -> str:
     """Return the default of a setting on a stage, as the command line takes it."""
-    if of_stage == "local" and setting in _OF_THIS_MACHINE:
-        return _OF_THIS_MACHINE[setting]
+    if (of_stage, setting) == ("local", "architecture"):
+        return "this machine's"  # and not what this machine has
     written = as_given(getattr(stage(of_stage), setting))
     return f"`{written}`" if written else ""
