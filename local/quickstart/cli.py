@@ -14,9 +14,9 @@ from local.quickstart.machine.terminal import answer_error
 PROGRAM = "./quickstart"
 _USAGE_ERROR = 2
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
-for group in (run.app, remodel.app, assign.app, model.app, product.app, deploy.app, project.app):
-    app.add_typer(group)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+for group in (run, remodel, assign, model, product, deploy, project):
+    app.add_typer(group.commands)
 
 
 @app.callback(

@@ -45,13 +45,7 @@ def enable() -> None:
 
 
 def show(shell: str | None) -> None:
-    """Print the script for a shell.
-
-    Raises
-    ------
-    BadParameter
-        The program has no script for this shell.
-    """
+    """Print the script for a shell; raise `BadParameter` if the program has none."""
     if shell is None:
         return
     if shell not in SCRIPTS:

@@ -10,7 +10,7 @@ from tests.product import free_port
 
 
 def test_the_emulator_passes_its_own_tests():
-    toolchain.install(Workspace.at(free_port()))
+    toolchain.install(Workspace.at(free_port()), *toolchain.PRODUCT)
     # A run of pytest that is divided tells its parts so.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
 

@@ -21,9 +21,12 @@ ROOT = Path(__file__).resolve().parents[2]
 LONG_RANDOM_TEXT = b64encode(hashlib.sha256(b"a seed").digest()).decode()
 
 
-def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", f"local.quickstart.project.supply_chain.{program}", *arguments]
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def scanned(folder: Path) -> subprocess.CompletedProcess[str]:
+    return run(sys.executable, "-m", "local.quickstart.project.supply_chain.secret_scan", str(folder))
 
 
 @pytest.mark.parametrize("lock", [*PROJECT, *EMULATOR], ids=lambda lock: lock.relative_to(ROOT).as_posix())
@@ -63,7 +66,7 @@ def planted(folder: Path, text: str) -> Path:
 def test_a_key_of_aws_in_a_file_is_found_and_not_repeated(tmp_path: Path):
     key = "AKIA" + "QYLPMN5HHHFPZAM2"
 
-    scan = run("secret_scan", str(planted(tmp_path, f"REGION = 'eu-west-1'\nclient = connect('{key}')\n")))
+    scan = scanned(planted(tmp_path, f"REGION = 'eu-west-1'\nclient = connect('{key}')\n"))
 
     assert (scan.returncode, scan.stderr) == (1, "settings.py:2: looks like a secret (AWS Access Key)\n")
 
@@ -77,7 +80,7 @@ def test_a_key_of_aws_in_a_file_is_found_and_not_repeated(tmp_path: Path):
     ],
 )
 def test_other_secrets_are_found(tmp_path: Path, text: str, kind: str):
-    scan = run("secret_scan", str(planted(tmp_path, text)))
+    scan = scanned(planted(tmp_path, text))
 
     assert scan.returncode == 1
     assert f"settings.py:1: looks like a secret ({kind})" in scan.stderr
@@ -136,7 +139,7 @@ def test_a_known_vulnerability_of_what_is_shipped_fails_also_where_the_rest_may_
     url, known = advisories
     known["jinja2"] = [ADVISORY]
 
-    audited = run("audit", "--shipped", "--unaudited-is-no-fault", "--osv-url", url)
+    audited = run(ROOT / "quickstart", "audit", "--shipped", "--unaudited-is-no-fault", "--osv-url", url)
 
     assert audited.returncode == VULNERABLE
     assert re.search(r"^jinja2 \(3\.\S+\): .*PYSEC-2099-1.*; fixed in 99\.0$", audited.stdout, re.MULTILINE)
@@ -156,7 +159,7 @@ def test_without_a_vulnerability_all_packages_are_counted_as_audited(advisories)
 def test_that_nothing_could_be_audited_is_told_and_is_not_taken_for_good_news():
     nobody = "http://127.0.0.1:9/v1/query"
 
-    strict, lenient = run("audit", "--shipped", "--osv-url", nobody), audit([SHIPPED], nobody)
+    strict, lenient = run(ROOT / "quickstart", "audit", "--shipped", "--osv-url", nobody), audit([SHIPPED], nobody)
 
     assert strict.returncode == UNAUDITED
     assert len(lenient.unaudited) >= 20

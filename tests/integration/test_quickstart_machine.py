@@ -294,7 +294,7 @@ def test_a_tool_is_installed_again_where_the_project_was_moved(tmp_path: Path, m
 
     def install(place: Path) -> str:
         asked.clear()
-        toolchain._install_environment("it", place, locked, tmp_path / "log")
+        toolchain.install(Workspace(tmp_path, 4566), toolchain.Tool("it", place, locked))
         return " ".join(asked[0]) if asked else ""
 
     assert "--clear" in install(first)

@@ -94,7 +94,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.setenv("VOUCHER_SELECTION_STATE", str(tmp_path))
     monkeypatch.setattr(deploy, "can_ask", lambda: True)
     monkeypatch.setattr(deploy.prerequisites, "check", lambda _: Target(IDENTITY, "eu-west-1", 21))
-    monkeypatch.setattr(deploy.toolchain, "install_cdk", lambda _: None)
+    monkeypatch.setattr(deploy.toolchain, "install", lambda *_: None)
     monkeypatch.setattr(Account, "identity", lambda _: IDENTITY)
     monkeypatch.setattr(Account, "region", "eu-west-1")
     return happened

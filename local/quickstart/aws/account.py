@@ -5,20 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    ProfileNotFound,
-)
+from botocore import exceptions
 
 from local.quickstart.machine.steps import StepError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from boto3 import Session
 
 QUALIFIER = "hnb659fds"
@@ -56,20 +47,14 @@ class Account:
 
     @cached_property
     def session(self) -> "Session":
-        """The session that makes AWS clients; `client` gives them the endpoint.
-
-        Raises
-        ------
-        StepError
-            The profile does not exist, or the file of profiles cannot be read.
-        """
+        """The session that makes AWS clients; it raises `StepError` if the profile does not exist."""
         import boto3  # noqa: PLC0415 - completing a word needs no AWS
         import botocore.session  # noqa: PLC0415
 
         region = None if self.profile else os.environ.get("AWS_REGION")  # which boto3 does not read, and the CDK does
         try:
             return boto3.Session(profile_name=self.profile, region_name=region)
-        except ProfileNotFound as error:
+        except exceptions.ProfileNotFound as error:
             no_profile = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
             known = ", ".join(no_profile.available_profiles) or "none"
             named = self.profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
@@ -80,51 +65,35 @@ class Account:
 
     @property
     def region(self) -> str:
-        """The region of the profile or the environment.
-
-        Raises
-        ------
-        StepError
-            Neither names a region.
-        """
+        """The region of the profile or the environment; `StepError` if neither names one."""
         if region := self.session.region_name:
             return region
         setting = f"aws configure set region eu-west-1{self._profile}"
         raise StepError(f"no region is named: export AWS_REGION=eu-west-1, or {setting}")
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - the caller types it
-        """Return a client of a service with the given credentials."""
+    def client(self, service: str, **keys: str) -> Any:  # noqa: ANN401 - the caller types it
+        """Return a client of a service with the given credentials, or with other keys."""
         make: Any = self.session.client  # typed for names that are literals
-        return make(service, region_name=self.region, endpoint_url=self.endpoint)
+        return make(service, region_name=self.region, endpoint_url=self.endpoint, **keys)
 
     def client_of_deployer(self, service: str, identity: Identity) -> Any:  # noqa: ANN401 - see above
         """Return a client with the rights of the role that the CDK deploys with."""
         role = f"cdk-{QUALIFIER}-deploy-role-{identity.account}-{self.region}"
         arn = f"arn:{identity.partition}:iam::{identity.account}:role/{role}"
         keys = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="quickstart")["Credentials"]
-        make: Any = self.session.client
-        return make(
+        return self.client(
             service,
-            region_name=self.region,
-            endpoint_url=self.endpoint,
             aws_access_key_id=keys["AccessKeyId"],
             aws_secret_access_key=keys["SecretAccessKey"],
             aws_session_token=keys["SessionToken"],
         )
 
     def environment(self, path: str) -> dict[str, str]:
-        """Return the environment of the CDK's commands: the same credentials, region and endpoint.
-
-        Parameters
-        ----------
-        path
-            The search path, with the project's tools.
-        """
-        inherited: Mapping[str, str] = os.environ
-        if self.profile:  # keys of the environment would come before those of the profile
-            inherited = {name: value for name, value in os.environ.items() if name not in _KEYS}
+        """Return the environment of the CDK's commands: its credentials, region, endpoint, and a search path."""
+        inherited = dict(os.environ)
         chosen = {"PATH": path, "AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
-        if self.profile:
+        if self.profile:  # keys of the environment would come before those of the profile
+            inherited = {name: value for name, value in inherited.items() if name not in _KEYS}
             chosen["AWS_PROFILE"] = self.profile
         if self.endpoint:
             # with one for S3, the CDK leaves the bucket's name out of the host
@@ -132,29 +101,23 @@ class Account:
         return {**inherited, **chosen, "CDK_DISABLE_CLI_TELEMETRY": "true"}
 
     def identity(self) -> Identity:
-        """Return the owner of the credentials.
-
-        Raises
-        ------
-        StepError
-            No credentials were found, they are refused, or the endpoint does not answer.
-        """
+        """Return the owner of the credentials; raise `StepError` if there are none or they are refused."""
         try:
             found = self.client("sts").get_caller_identity()
-        except (NoCredentialsError, PartialCredentialsError) as error:
+        except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError) as error:
             raise StepError(
                 "no credentials were found: name a profile with --profile or AWS_PROFILE (aws configure sso makes one),"
                 " or export AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, of temporary ones, AWS_SESSION_TOKEN"
             ) from error
-        except EndpointConnectionError as error:
+        except exceptions.EndpointConnectionError as error:
             where = f"is {self.endpoint} up" if self.endpoint else "is there a connection to AWS"
             raise StepError(f"{error}: {where}?") from error
-        except ClientError as error:
+        except exceptions.ClientError as error:
             problem = error.response["Error"]
             raise StepError(
                 f"the credentials are refused ({problem['Code']}: {problem['Message']}): {self._renew()}"
             ) from error
-        except BotoCoreError as error:  # from signing in with SSO or with a role's profile
+        except exceptions.BotoCoreError as error:  # from signing in with SSO or with a role's profile
             raise StepError(f"the credentials cannot be used: {error} {self._renew()}") from error
         return Identity(found["Account"], found["Arn"])
 

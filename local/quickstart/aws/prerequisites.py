@@ -24,26 +24,17 @@ class Target(NamedTuple):
 
 
 def check(account: Account) -> Target:
-    """Check what a deployment needs of its account, in the order in which it is set up.
-
-    Raises
-    ------
-    StepError
-        Something is missing; the message says what to do.
-    """
+    """Check what a deployment needs of its account, in order; a `StepError` says what to do if it lacks something."""
     region = account.region
     identity = account.identity()
     version = _bootstrap_version(account)
+    where, how = f"account {identity.account}, region {region}", bootstrap_command(account, identity)
     if version is None:
-        raise StepError(
-            f"the CDK is not bootstrapped in account {identity.account}, region {region}. Do this once, with rights to"
-            f" make roles:\n  {bootstrap_command(account, identity)}"
-        )
+        raise StepError(f"the CDK is not bootstrapped in {where}. Do this once, with rights to make roles:\n  {how}")
     if version < LEAST_BOOTSTRAP:
         raise StepError(
-            f"the CDK's bootstrap in account {identity.account}, region {region}, has version {version}; expected"
-            f" {LEAST_BOOTSTRAP} or newer. This command updates it:\n"
-            f"  {bootstrap_command(account, identity)}"
+            f"the CDK's bootstrap in {where}, has version {version}; expected {LEAST_BOOTSTRAP} or newer."
+            f" This command updates it:\n  {how}"
         )
     return Target(identity, region, version)
 

@@ -30,26 +30,14 @@ class Passed(NamedTuple):
 
 
 class SmokeTest:
-    """Requests to a deployed API, with its key or signed with the deployer's credentials.
+    """Requests to the API of a stack with these outputs, as `auth` demands: with its key, or signed by the deployer.
 
-    Parameters
-    ----------
-    account
-        The account of the API.
-    outputs
-        The outputs of its stack.
-    auth
-        The stage's setting: who may call the API.
-    country
-        A country that the stage counts.
+    `country` is one that the stage counts.
     """
 
     def __init__(self, account: Account, outputs: Mapping[str, str], auth: Auth, country: str) -> None:
-        self._account = account
+        self._account, self._outputs, self._auth = account, outputs, auth
         self._url = outputs["ApiUrl"]
-        self._key_id = outputs.get("ApiKeyId")
-        self._domain_target = outputs.get("DomainTarget")
-        self._auth = auth
         from voucher_selection.api.examples import CUSTOMER  # noqa: PLC0415 - it reads the segments
 
         self._lookup = CUSTOMER | {"country_code": country}
@@ -60,7 +48,7 @@ class SmokeTest:
         Raises
         ------
         StepError
-            A request has no answer or a wrong one for a minute and a half.
+            A request has no answer, or a wrong one, for `PATIENCE_SECONDS`.
         """
         passed = [self._expect("GET health", lambda: self._ask("health"), _is_answered)]
         if self._auth != "none":
@@ -86,7 +74,8 @@ class SmokeTest:
             time.sleep(_PAUSE_SECONDS)
 
     def _failure(self, asked: str, came: str) -> str:
-        record = f" Does the domain's record point at {self._domain_target}?" if self._domain_target else ""
+        target = self._outputs.get("DomainTarget")
+        record = f" Does the domain's record point at {target}?" if target else ""
         return (
             f"it is deployed, and its smoke test fails: {asked} at {self._url} is answered with {came}.{record}"
             " See the log of the function Api; docs/deployment.md says how to go back"
@@ -104,14 +93,14 @@ class SmokeTest:
         return self._look_up
 
     def _key(self) -> str:
+        gateway, key_id = self._account.client("apigateway"), self._outputs.get("ApiKeyId")
         try:
-            found: str = self._account.client("apigateway").get_api_key(apiKey=self._key_id, includeValue=True)["value"]
+            return str(gateway.get_api_key(apiKey=key_id, includeValue=True)["value"])
         except ClientError as error:
             raise StepError(
                 f"it is deployed, and the API's key cannot be read for the smoke test: {error}. Allow apigateway:GET on"
                 " /apikeys/*, as docs/deployment.md has it"
             ) from error
-        return found
 
     def _signature(self) -> dict[str, str]:
         from botocore.auth import SigV4Auth  # noqa: PLC0415 - completing a word needs no signatures

@@ -13,6 +13,7 @@ from local.quickstart.settings.starting import NOT_DEPLOYED, Deployed
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import StackTypeDef
 
 _PAUSE_SECONDS = 5
 _PATIENCE_SECONDS = 60 * 60
@@ -32,26 +33,15 @@ class Retained(NamedTuple):
 
 
 class Stack:
-    """The stack, read and deleted with the rights of the role that the CDK deploys with.
-
-    Raises
-    ------
-    NoStackError
-        The stack does not exist.
-    """
+    """The stack, read and deleted with the rights of the CDK's role; raises `NoStackError` if it does not exist."""
 
     def __init__(self, account: Account, identity: Identity, stage: str) -> None:
         self.name = stack_name(stage)
         self._client: CloudFormationClient = account.client_of_deployer("cloudformation", identity)
-        try:
-            found = self._client.describe_stacks(StackName=self.name)["Stacks"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ValidationError":
-                raise
-            found = []  # some implementations answer with an empty list instead
+        found = self._described(self.name)
         if not found:
             raise NoStackError(f"there is no stack {self.name} in account {identity.account}, region {account.region}")
-        (self._found,) = found
+        self._found = found
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -88,13 +78,7 @@ class Stack:
         ]
 
     def delete(self) -> None:
-        """Delete the stack, protected or not, and wait until it is gone.
-
-        Raises
-        ------
-        StepError
-            A resource could not be deleted, or the deletion takes more than an hour.
-        """
+        """Delete the stack, protected or not, and wait until it is gone; raise `StepError` if something stays."""
         stack_id = self._found["StackId"]  # a deleted stack is found only by its id
         if self.is_protected:
             self._client.update_termination_protection(StackName=self.name, EnableTerminationProtection=False)
@@ -108,13 +92,17 @@ class Stack:
             time.sleep(_PAUSE_SECONDS)
 
     def _status(self, stack_id: str) -> str:
+        found = self._described(stack_id)
+        return found["StackStatus"] if found else "DELETE_COMPLETE"  # some implementations forget it at once
+
+    def _described(self, stack: str) -> "StackTypeDef | None":
         try:
-            (found,) = self._client.describe_stacks(StackName=stack_id)["Stacks"]
+            found = self._client.describe_stacks(StackName=stack)["Stacks"]
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationError":
                 raise
-            return "DELETE_COMPLETE"  # some implementations forget a deleted stack at once
-        return found["StackStatus"]
+            return None
+        return found[0] if found else None  # some implementations answer with an empty list
 
     def _failures(self) -> str:
         failed = [

@@ -5,20 +5,18 @@ from typing import Annotated
 import typer
 
 from local.quickstart.commands.execution import run_to_end, uploaded
-from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
+from local.quickstart.commands.session import AsJson, Commands, Product, explained
 from local.quickstart.here import source as sources
 from local.quickstart.machine.terminal import answer
+from local.quickstart.machine.workspace import Workspace
 from local.quickstart.shown.run import show_assignment, show_states
 
-app = typer.Typer(rich_markup_mode="rich")
+commands = Commands("Run")
 
 
-@app.command(
-    rich_help_panel="Run",
-    epilog=examples(
-        "./quickstart assign --customers customers.parquet",
-        "./quickstart assign --customers s3://bucket/customers/ --segment-name recency_segment",
-    ),
+@commands.shown_with(
+    "./quickstart assign --customers customers.parquet",
+    "./quickstart assign --customers s3://bucket/customers/ --segment-name recency_segment",
 )
 def assign(
     *,
@@ -33,13 +31,12 @@ def assign(
     The amounts are those of the served model. The product must be up: ./quickstart run -d
     """
     with explained(as_json=as_json):
-        workspace = workspace_on()
-        resolved = sources.resolve(customers, workspace.state, option="--customers")
-        deployed = running_deployment(workspace)
-        address = uploaded(workspace, deployed, resolved)
-        ended = run_to_end(workspace, deployed, {"mode": "assign", "customers": address, "segment_name": segment_name})
-        if as_json:
-            answer({"run": ended, "output": ended["summary"]["output"]})
-            return
+        resolved = sources.resolve(customers, Workspace.folder(), option="--customers")
+        product = Product.running()
+        request = {"mode": "assign", "customers": uploaded(product, resolved), "segment_name": segment_name}
+        ended = run_to_end(product, request)
+    if as_json:
+        answer({"run": ended, "output": ended["summary"]["output"]})
+    else:
         show_states(ended)
         show_assignment(ended["summary"])

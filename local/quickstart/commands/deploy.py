@@ -10,7 +10,7 @@ from local.quickstart.aws.account import Account
 from local.quickstart.aws.smoke_test import Passed, SmokeTest
 from local.quickstart.aws.stack import Stack, deployed_settings, stack_name
 from local.quickstart.aws.stage_deployment import StageDeployment
-from local.quickstart.commands.session import DEFAULT_PORT, AsJson, Reset, ResetAll, examples, explained
+from local.quickstart.commands.session import DEFAULT_PORT, AsJson, Commands, Given, Reset, ResetAll, explained
 from local.quickstart.machine import toolchain
 from local.quickstart.machine.steps import StepError, step
 from local.quickstart.machine.terminal import answer, can_ask, notices
@@ -20,8 +20,7 @@ from local.quickstart.settings.starting import Start, starting_from
 from local.quickstart.shown.deployment import show_end, show_next_steps, show_retained, show_smoke_test, show_target
 from local.quickstart.shown.settings import show_gone, show_start
 
-app = typer.Typer(rich_markup_mode="rich")
-_PANEL = "On AWS"
+commands = Commands("On AWS")
 
 StageOption = Annotated[Literal["dev", "prod"], typer.Option("--stage", help="Which stage.")]
 Profile = Annotated[
@@ -35,29 +34,18 @@ Endpoint = Annotated[
 ]
 
 
-@app.command(
-    rich_help_panel=_PANEL,
-    epilog=examples(
-        "./quickstart deploy --stage dev",
-        "./quickstart deploy --stage prod --profile vouchers --set countries=Peru,Latvia",
-        "./quickstart deploy --stage prod --reset alarm_email",
-        "./quickstart deploy --stage dev --yes --json | jq -r .outputs.ApiUrl",
-    ),
+@commands.shown_with(
+    "./quickstart deploy --stage dev",
+    "./quickstart deploy --stage prod --profile vouchers --set countries=Peru,Latvia",
+    "./quickstart deploy --stage prod --reset alarm_email",
+    "./quickstart deploy --stage dev --yes --json | jq -r .outputs.ApiUrl",
 )
 def deploy(  # noqa: PLR0913 - its options
     *,
     stage: StageOption,
     profile: Profile = None,
     endpoint: Endpoint = None,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            "-c",
-            metavar="NAME=VALUE",
-            help="A setting of infra_cdk/stages.py; may be given again. Deployed settings stay.",
-        ),
-    ] = None,
+    setting: Given = None,
     reset: Reset = None,
     reset_all: ResetAll = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Deploy without asking.")] = False,
@@ -78,13 +66,13 @@ def deploy(  # noqa: PLR0913 - its options
         with step("Reading the deployed settings"):
             deployed = deployed_settings(account, target.identity, stage)
         start = starting_from(deployed, asked, stage, workspace.state)
-        toolchain.install_cdk(workspace)
+        toolchain.install(workspace, toolchain.CDK)
         deployment = StageDeployment(workspace, account, target, stage, start.settings)
         with step("Building the functions and synthesizing the stack"):
             deployment.synthesize()
         with step("Comparing with what is deployed (cdk diff)"):
             differences = deployment.differences()
-        notices.print(differences, markup=False, soft_wrap=True)
+        notices.print(differences, markup=False)
         show_start(start)
         if not yes and not typer.confirm(f"Deploy {stack_name(stage)}?", err=True):
             raise StepError("nothing was deployed")
@@ -99,10 +87,7 @@ def deploy(  # noqa: PLR0913 - its options
         show_next_steps(account, outputs, start.stage.auth, stage)
 
 
-@app.command(
-    rich_help_panel=_PANEL,
-    epilog=examples("./quickstart destroy --stage dev", "./quickstart destroy --stage dev --confirm dev"),
-)
+@commands.shown_with("./quickstart destroy --stage dev", "./quickstart destroy --stage dev --confirm dev")
 def destroy(
     *,
     stage: StageOption,

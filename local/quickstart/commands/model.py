@@ -5,24 +5,19 @@ from typing import Annotated
 import typer
 
 from local.quickstart.commands.execution import run_to_end
-from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
-from local.quickstart.here.api import Api
+from local.quickstart.commands.session import AsJson, Commands, Product, explained
 from local.quickstart.machine.terminal import answer
 from local.quickstart.shown.model import filtered, show_problem, show_report, show_segments, show_versions, show_voucher
 from local.quickstart.shown.run import show_outcome, show_rollback, show_states
 
-app = typer.Typer(rich_markup_mode="rich")
-_PANEL = "The model"
+commands = Commands("The model")
 
 
-@app.command(
-    "report",
-    rich_help_panel=_PANEL,
-    epilog=examples(
-        "./quickstart report",
-        "./quickstart report --country Peru --segment-name recency_segment",
-        "./quickstart report --json | jq '.segments[] | select(.evidence != \"clear\")'",
-    ),
+@commands.shown_with(
+    "./quickstart report",
+    "./quickstart report --country Peru --segment-name recency_segment",
+    "./quickstart report --json | jq '.segments[] | select(.evidence != \"clear\")'",
+    name="report",
 )
 def report_model(
     *,
@@ -32,21 +27,16 @@ def report_model(
 ) -> None:
     """Show the served model, and how much its counts say."""
     with explained(as_json=as_json):
-        workspace = workspace_on()
-        served = Api(workspace, running_deployment(workspace)).model()
-        found = filtered(served, country, segment_name)
+        found = filtered(Product.running().api.model(), country, segment_name)
     if as_json:
         answer(found)
     else:
         show_report(found)
 
 
-@app.command(
-    rich_help_panel=_PANEL,
-    epilog=examples(
-        "./quickstart lookup --country Peru --segment-name recency_segment --last-order 2018-05-03",
-        "./quickstart lookup --country Peru --segment-name frequent_segment --orders 15 --json | jq .voucher_amount",
-    ),
+@commands.shown_with(
+    "./quickstart lookup --country Peru --segment-name recency_segment --last-order 2018-05-03",
+    "./quickstart lookup --country Peru --segment-name frequent_segment --orders 15 --json | jq .voucher_amount",
 )
 def lookup(
     *,
@@ -54,8 +44,7 @@ def lookup(
     segment_name: Annotated[str | None, typer.Option(help="The segmentation, like recency_segment.")] = None,
     orders: Annotated[str | None, typer.Option(help="The customer's number of orders.")] = None,
     last_order: Annotated[
-        str | None,
-        typer.Option(help="Date or time of the last order; without an offset, in the model's time zone."),
+        str | None, typer.Option(help="Date or time of the last order; without an offset, in the model's time zone.")
     ] = None,
     first_order: Annotated[str | None, typer.Option(help="Date or time of the first order, likewise.")] = None,
     customer_id: Annotated[str | None, typer.Option(help="Returned unchanged.")] = None,
@@ -74,9 +63,7 @@ def lookup(
         "customer_id": _number_or_text(customer_id),
     }
     with explained(as_json=as_json):
-        workspace = workspace_on()
-        api = Api(workspace, running_deployment(workspace))
-        found = api.look_up({name: value for name, value in fields.items() if value is not None})
+        found = Product.running().api.look_up({name: value for name, value in fields.items() if value is not None})
     if as_json:
         typer.echo(found.text)
     elif found.is_good:
@@ -86,22 +73,18 @@ def lookup(
     raise typer.Exit(0 if found.is_good else 1)
 
 
-@app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart versions", "./quickstart versions --json"))
+@commands.shown_with("./quickstart versions", "./quickstart versions --json")
 def versions(*, as_json: AsJson = False) -> None:
     """List the versions of the model, and which of them is served."""
     with explained(as_json=as_json):
-        workspace = workspace_on()
-        found = Api(workspace, running_deployment(workspace)).versions()
+        found = Product.running().api.versions()
     if as_json:
         answer(found)
     else:
         show_versions(found["versions"])
 
 
-@app.command(
-    rich_help_panel=_PANEL,
-    epilog=examples("./quickstart rollback", "./quickstart rollback 20180915T120000000Z-run-6f5b966c"),
-)
+@commands.shown_with("./quickstart rollback", "./quickstart rollback 20180915T120000000Z-run-6f5b966c")
 def rollback(
     *,
     version: Annotated[
@@ -111,10 +94,9 @@ def rollback(
 ) -> None:
     """Serve an earlier version of the model again."""
     with explained(as_json=as_json):
-        workspace = workspace_on()
-        deployed = running_deployment(workspace)
-        ended = run_to_end(workspace, deployed, {"mode": "rollback", "version": version})
-        Api(workspace, deployed).criteria_of(ended["summary"]["served_version"])
+        product = Product.running()
+        ended = run_to_end(product, {"mode": "rollback", "version": version})
+        product.api.criteria_of(ended["summary"]["served_version"])
     if as_json:
         answer({"run": ended, "previous_version": ended["summary"]["previous_version"]})
     else:
@@ -122,18 +104,15 @@ def rollback(
         show_rollback(ended["summary"])
 
 
-@app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart approve run-6f5b966c"))
+@commands.shown_with("./quickstart approve run-6f5b966c")
 def approve(
-    *,
-    run_id: Annotated[str, typer.Argument(help="The run that was held back.")],
-    as_json: AsJson = False,
+    *, run_id: Annotated[str, typer.Argument(help="The run that was held back.")], as_json: AsJson = False
 ) -> None:
     """Publish a model that the quality gate held back, unchanged."""
     with explained(as_json=as_json):
-        workspace = workspace_on()
-        deployed = running_deployment(workspace)
-        ended = run_to_end(workspace, deployed, {"mode": "approve", "run_id": run_id})
-        criteria = Api(workspace, deployed).criteria_of(ended["summary"]["served_version"])
+        product = Product.running()
+        ended = run_to_end(product, {"mode": "approve", "run_id": run_id})
+        criteria = product.api.criteria_of(ended["summary"]["served_version"])
     if as_json:
         answer({"run": ended, "approved_run_id": ended["summary"]["approved_run_id"], "served": criteria})
     else:

@@ -4,53 +4,43 @@ from typing import Annotated, Any
 
 import typer
 
-from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
+from local.quickstart.commands.session import AsJson, Commands, Product, explained, workspace_on
 from local.quickstart.here import functions_log
-from local.quickstart.here.api import Api
 from local.quickstart.machine import emulator
-from local.quickstart.machine.record import Deployment, Record
-from local.quickstart.machine.steps import StepError, step
+from local.quickstart.machine.record import Record
+from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.terminal import answer, console
-from local.quickstart.machine.workspace import REGION, STAGE, Workspace
+from local.quickstart.machine.workspace import REGION, Workspace
 from local.quickstart.settings import starting as starting_settings
 from local.quickstart.shown.runs import show_run, show_runs
-from local.quickstart.shown.settings import show_gone
+from local.quickstart.shown.settings import show_gone_here
 from voucher_selection.api.run_reports import MOST_RUNS
 from voucher_selection.contract.functions import FUNCTIONS
 
-app = typer.Typer(rich_markup_mode="rich")
-_PANEL = "What is up"
+commands = Commands("What is up")
 _EMULATOR = "emulator"
 _LOGS = (*FUNCTIONS, _EMULATOR)
 
 
-@app.command(
-    rich_help_panel=_PANEL, epilog=examples("./quickstart status", "./quickstart status --json | jq -r .api_url")
-)
+@commands.shown_with("./quickstart status", "./quickstart status --json | jq -r .api_url")
 def status(*, as_json: AsJson = False) -> None:
     """Show what is deployed and how the last run went.
 
     Exit code 1 if nothing is up.
     """
     with explained(as_json=as_json):
-        workspace = workspace_on()
-        deployed = Record.read(workspace.state).deployment
-        up = deployed is not None and emulator.running(workspace) is not None
-        emulator.check_answering(workspace)
-        found = _status(workspace, deployed) if deployed and up else {"running": False}
+        product = Product.if_up()
+        found = _status(product) if product else {"running": False}
     if as_json:
         answer(found)
-    elif up:
-        _show_status(found)
+    elif product:
+        _show_status(found, product.workspace)
     else:
         console.print("It is not running: ./quickstart run -d")
-    raise typer.Exit(0 if up else 1)
+    raise typer.Exit(0 if product else 1)
 
 
-@app.command(
-    rich_help_panel=_PANEL,
-    epilog=examples("./quickstart runs", "./quickstart runs -n 3 --json", "./quickstart runs run-6f5b966c"),
-)
+@commands.shown_with("./quickstart runs", "./quickstart runs -n 3 --json", "./quickstart runs run-6f5b966c")
 def runs(
     *,
     run_id: Annotated[str | None, typer.Argument(help="A run to show, with all its facts.")] = None,
@@ -61,8 +51,7 @@ def runs(
 ) -> None:
     """List the last runs, or show one."""
     with explained(as_json=as_json):
-        workspace = workspace_on()
-        api = Api(workspace, running_deployment(workspace))
+        api = Product.running().api
         found = api.run(run_id) if run_id else None
         listed = [] if run_id else api.runs()["runs"][:count]
     if as_json:
@@ -73,7 +62,7 @@ def runs(
         show_runs(listed)
 
 
-@app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart logs ingest", "./quickstart logs api -n 20"))
+@commands.shown_with("./quickstart logs ingest", "./quickstart logs api -n 20")
 def logs(
     *,
     function: Annotated[
@@ -84,15 +73,13 @@ def logs(
 ) -> None:
     """Print the log of a function or of the emulator."""
     with explained(as_json=as_json):
-        workspace = workspace_on()
         if function == _EMULATOR:
-            log = workspace.log(_EMULATOR)
+            log = workspace_on().log(_EMULATOR)
             if not log.is_file():
                 raise StepError("the emulator has not been started yet: ./quickstart run -d")
             found = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
         elif function in FUNCTIONS:
-            running_deployment(workspace)
-            found = functions_log.last_lines(workspace, function, lines)
+            found = functions_log.last_lines(Product.running().workspace, function, lines)
         else:
             raise StepError(f"expected one of {', '.join(_LOGS)}, got {function!r}")
     if as_json:
@@ -102,23 +89,23 @@ def logs(
         typer.echo(line)
 
 
-@app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart stop"))
+@commands.shown_with("./quickstart stop")
 def stop(*, as_json: AsJson = False) -> None:
     """Stop the emulator and everything that runs in it."""
     with explained(as_json=as_json):
         workspace = workspace_on()
         deployed = Record.read(workspace.state).deployment
-        with step("Stopping the emulator"):
-            stopped = emulator.stop(workspace)
+        stopped = emulator.stop(workspace)
         if stopped and deployed:
-            show_gone(deployed.deployed_settings or {}, STAGE, workspace.state, "./quickstart run")
+            show_gone_here(workspace, deployed)
     if as_json:
         answer({"stopped": stopped})
     elif not stopped:
         console.print("No emulator was running.")
 
 
-def _status(workspace: Workspace, deployed: Deployment) -> dict[str, Any]:
+def _status(product: Product) -> dict[str, Any]:
+    workspace, deployed = product
     return {
         "running": True,
         "api_url": deployed.api_url,
@@ -130,33 +117,21 @@ def _status(workspace: Workspace, deployed: Deployment) -> dict[str, Any]:
         "bucket": deployed.bucket,
         "table": deployed.table,
         "settings": deployed.deployed_settings or {},
-        "last_run": Api(workspace, deployed).last_run(),
+        "last_run": product.api.last_run(),
     }
 
 
-def _show_status(found: dict[str, Any]) -> None:
+def _show_status(found: dict[str, Any], workspace: Workspace) -> None:
     facts = {name: value for name, value in found.items() if name not in {"running", "settings", "last_run"}}
     facts["settings"] = starting_settings.shown(found["settings"])
     for name, value in facts.items():
-        console.print(f"{name:<24} {value or 'none'}", soft_wrap=True, markup=False)
+        console.print(f"{name:<24} {value or 'none'}", markup=False)
     console.print("\nFor aws and other programs on this machine")
-    console.print(_exports(found), soft_wrap=True, markup=False)
+    exports = [f"{name}={value}" for name, value in workspace.variables.items()]
+    console.print(" ".join(["export", *exports]), markup=False)
     console.print()
     if found["last_run"]:
         console.print("The last run", style="bold")
         show_run(found["last_run"])
     else:
         console.print("Nothing has run yet.")
-
-
-def _exports(found: dict[str, Any]) -> str:
-    """Return the shell command after which AWS's programs use the emulator."""
-    variables = {
-        "AWS_ACCESS_KEY_ID": found["access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": found["secret_access_key"],
-        "AWS_REGION": found["region"],
-        "AWS_DEFAULT_REGION": found["region"],
-        "AWS_ENDPOINT_URL": found["endpoint_url"],
-        "AWS_ENDPOINT_URL_S3": found["endpoint_url"],
-    }
-    return " ".join(["export", *(f"{name}={value}" for name, value in variables.items())])

@@ -3,33 +3,28 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from local.quickstart.commands.session import examples, explained, workspace_on
+from local.quickstart.commands.session import Commands, explained, workspace_on
 from local.quickstart.machine import toolchain
 from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.workspace import ROOT
 from local.quickstart.project import browser, checks
 from local.quickstart.project.locks import write_locks
 from local.quickstart.project.supply_chain import audit as advisories
+from local.quickstart.project.supply_chain.locked import SHIPPED
 
-app = typer.Typer(rich_markup_mode="rich")
-_PANEL = "The project"
+commands = Commands("The project")
 # These run beside other engines, in an environment that has them; the others run in the project's environment.
 ENGINE_BENCHMARKS = ("pipeline", "stages", "cost")
 BENCHMARKS = (*ENGINE_BENCHMARKS, "lookups", "cold_imports", "memory")
-# The program behind the command gets all words after the first, --help too.
-_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
-@app.command(
-    context_settings=_PASSED_ON,
-    rich_help_panel=_PANEL,
-    epilog=examples("./quickstart test", "./quickstart test tests/unit -k segments"),
-)
+@commands.shown_with("./quickstart test", "./quickstart test tests/unit -k segments", passed_on=True)
 def test(context: typer.Context) -> None:
     """Run every check; with arguments, only pytest with them.
 
@@ -40,13 +35,11 @@ def test(context: typer.Context) -> None:
         if browser.is_tested(context.args):
             browser.install(workspace)
         if not context.args:
-            toolchain.install(workspace)
-            toolchain.install_docs(workspace)
             checks.run_all(checks.checks(), workspace)
     raise typer.Exit(checks.run_tests(context.args))
 
 
-@app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart check", "./quickstart check style types"))
+@commands.shown_with("./quickstart check", "./quickstart check style types")
 def check(
     names: Annotated[
         list[str] | None,
@@ -58,38 +51,21 @@ def check(
     They are style, types, imports, secrets and the like.
     """
     with explained():
-        workspace = workspace_on()
-        chosen = checks.named(names or checks.NAMES)
-        known = {one.name for one in chosen}
-        if checks.EMULATOR_TYPES in known:
-            toolchain.install(workspace)
-        if checks.SITE in known:
-            toolchain.install_docs(workspace)
-        checks.run_all(chosen, workspace)
+        checks.run_all(checks.named(names or checks.NAMES), workspace_on())
 
 
-@app.command(
-    context_settings=_PASSED_ON,
-    rich_help_panel=_PANEL,
-    epilog=examples(
-        "./quickstart cdk bootstrap",
-        "./quickstart cdk diff -c stage=prod",
-        "./quickstart cdk help",
-    ),
+@commands.shown_with(
+    "./quickstart cdk bootstrap", "./quickstart cdk diff -c stage=prod", "./quickstart cdk help", passed_on=True
 )
 def cdk(context: typer.Context) -> None:
     """Run the project's CDK."""
     with explained():
         workspace = workspace_on()
-        toolchain.install_cdk(workspace)
-    environment = dict(os.environ) | {"PATH": workspace.environment["PATH"]}
-    raise typer.Exit(subprocess.run(["cdk", *context.args], cwd=ROOT, env=environment, check=False).returncode)  # noqa: S603, S607
+        toolchain.install(workspace, toolchain.CDK)
+    raise _ended(["cdk", *context.args], PATH=workspace.environment["PATH"])
 
 
-@app.command(
-    rich_help_panel=_PANEL,
-    epilog=examples("./quickstart docs", "./quickstart docs --build", "./quickstart docs --generate"),
-)
+@commands.shown_with("./quickstart docs", "./quickstart docs --build", "./quickstart docs --generate")
 def docs(
     context: typer.Context,
     *,
@@ -106,17 +82,13 @@ def docs(
 
             write_pages(context.find_root().command)
             return
-        toolchain.install_docs(workspace_on())
+        toolchain.install(workspace_on(), *toolchain.DOCS)
     order = ["build", "--strict"] if build else ["serve", "--dev-addr", f"127.0.0.1:{port}"]
     mkdocs = toolchain.DOCS_ENVIRONMENT / "bin/mkdocs"
-    raise typer.Exit(subprocess.run([mkdocs, *order], cwd=ROOT, check=False).returncode)  # noqa: S603
+    raise _ended([mkdocs, *order])
 
 
-@app.command(
-    context_settings=_PASSED_ON,
-    rich_help_panel=_PANEL,
-    epilog=examples("./quickstart bench pipeline", "./quickstart bench lookups --help"),
-)
+@commands.shown_with("./quickstart bench pipeline", "./quickstart bench lookups --help", passed_on=True)
 def bench(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help=f"{', '.join(BENCHMARKS)}.", autocompletion=lambda: BENCHMARKS)],
@@ -125,32 +97,35 @@ def bench(
     with explained():
         if name not in BENCHMARKS:
             raise StepError(f"expected one of {', '.join(BENCHMARKS)}, got {name!r}")
-        compared = name in ENGINE_BENCHMARKS
-        python = toolchain.install_benchmarks(workspace_on()) if compared else Path(sys.executable)
-    command = [str(python), "-m", f"benchmarks.{name}", *context.args]
-    environment = dict(os.environ) | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers/shared/python'}"}
-    raise typer.Exit(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)  # noqa: S603
+        python = Path(sys.executable)
+        if name in ENGINE_BENCHMARKS:
+            toolchain.install(workspace_on(), toolchain.BENCHMARKS)
+            python = toolchain.BENCHMARK_ENVIRONMENT / "bin/python"
+    path = f"{ROOT}{os.pathsep}{ROOT / 'layers/shared/python'}"
+    raise _ended([python, "-m", f"benchmarks.{name}", *context.args], PYTHONPATH=path)
 
 
-@app.command(
-    rich_help_panel=_PANEL,
-    epilog=examples("./quickstart audit", "./quickstart audit --osv-url https://osv.example/v1/query"),
-)
+@commands.shown_with("./quickstart audit", "./quickstart audit --osv-url https://osv.example/v1/query")
 def audit(
     osv_url: Annotated[
         str | None, typer.Option(metavar="URL", help="An API of OSV to ask for advisories, instead of PyPI.")
     ] = None,
+    *,
+    shipped: Annotated[bool, typer.Option("--shipped", help="Only what is shipped to Lambda.")] = False,
+    lenient: Annotated[
+        bool, typer.Option("--unaudited-is-no-fault", help="Only a known vulnerability is a fault.")
+    ] = False,
 ) -> None:
     """Look for known vulnerabilities of all locked packages.
 
     The exit code is 1 if a package has one, and 3 if packages could not be audited, so that nothing is known of them.
     """
-    found = advisories.audit(advisories.EVERYTHING, osv_url)
+    found = advisories.audit([SHIPPED] if shipped else advisories.EVERYTHING, osv_url)
     typer.echo("\n".join(found.lines()))
-    raise typer.Exit(found.exit_code)
+    raise typer.Exit(0 if lenient and found.exit_code == advisories.UNAUDITED else found.exit_code)
 
 
-@app.command(rich_help_panel=_PANEL, epilog=examples("./quickstart lock"))
+@commands.shown_with("./quickstart lock")
 def lock() -> None:
     """Write the locks in requirements/.
 
@@ -158,3 +133,8 @@ def lock() -> None:
     """
     with explained():
         write_locks(workspace_on())
+
+
+def _ended(command: Sequence[str | Path], **variables: str) -> typer.Exit:
+    """Run a command of the project with these variables; return the end of ours, with its exit code."""
+    return typer.Exit(subprocess.run(command, cwd=ROOT, env=os.environ | variables, check=False).returncode)  # noqa: S603

@@ -2,29 +2,24 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from local.quickstart.commands.execution import check_dates, run_to_end
-from local.quickstart.commands.session import AsJson, examples, explained, running_deployment, workspace_on
-from local.quickstart.here import executions
-from local.quickstart.here.api import Api
+from local.quickstart.commands.session import AsJson, Commands, Product, explained
 from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.terminal import answer, notices
 from local.quickstart.shown.model import show_segments
 from local.quickstart.shown.run import show_remodel, show_states
 
-app = typer.Typer(rich_markup_mode="rich")
+commands = Commands("Run")
 
 
-@app.command(
-    rich_help_panel="Run",
-    epilog=examples(
-        "./quickstart remodel --cur-date 2018-10-01",
-        "./quickstart remodel --what-if --segments my-segments.json",
-    ),
+@commands.shown_with(
+    "./quickstart remodel --cur-date 2018-10-01", "./quickstart remodel --what-if --segments my-segments.json"
 )
 def remodel(
     *,
@@ -41,7 +36,6 @@ def remodel(
     Inputs that are not named stay as served. The product must be up: ./quickstart run -d
     """
     with explained(as_json=as_json):
-        workspace = workspace_on()
         check_dates("--cur-date", [cur_date] if cur_date else [])
         request = {
             "mode": "remodel",
@@ -50,14 +44,10 @@ def remodel(
             "run_id": run_id,
             "publish": not what_if,
         }
-        deployed = running_deployment(workspace)
-        ended = run_to_end(workspace, deployed, request)
+        product = Product.running()
+        ended = run_to_end(product, request)
         summary = ended["summary"]
-        modelled = (
-            executions.what_if(workspace, deployed, summary["what_if_key"])
-            if summary["what_if_key"]
-            else Api(workspace, deployed).criteria_of(summary["served_version"])
-        )
+        modelled = _modelled(product, summary)
         if as_json:
             changed = {key: summary[key] for key in ("changed_segments", "changes")}
             answer({"run": ended, **changed, "modelled": modelled})
@@ -70,7 +60,6 @@ def remodel(
                 "The next full run uses the deployment's own segments again. To make these its own:"
                 f" ./quickstart run --set segments_file={shlex.quote(str(segments))}",
                 markup=False,
-                soft_wrap=True,
             )
 
 
@@ -79,3 +68,11 @@ def _read_segments(file: Path) -> object:
         return json.loads(file.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise StepError(f"--segments takes a JSON file; {file} is not JSON: {error}") from error
+
+
+def _modelled(product: Product, summary: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a document in JSON
+    """Return the made model; that of a what-if is only in the bucket, since the API answers only its own what-ifs."""
+    if not summary["what_if_key"]:
+        return product.api.criteria_of(summary["served_version"])
+    s3 = product.workspace.client("s3")
+    return json.load(s3.get_object(Bucket=product.deployed.bucket, Key=summary["what_if_key"])["Body"])

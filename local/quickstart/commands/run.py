@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from local.quickstart.commands.execution import check_dates, run_to_end, uploaded
-from local.quickstart.commands.session import AsJson, Reset, ResetAll, examples, explained, workspace_on
+from local.quickstart.commands.session import AsJson, Commands, Given, Product, Reset, ResetAll, explained, workspace_on
 from local.quickstart.here import deployment
 from local.quickstart.here import source as sources
-from local.quickstart.here.api import Api
 from local.quickstart.machine import emulator, toolchain
 from local.quickstart.machine.record import Deployment, Record
 from local.quickstart.machine.steps import StepError, step
@@ -22,27 +21,24 @@ from local.quickstart.settings.asked import Asked, asked_of
 from local.quickstart.settings.starting import NOT_DEPLOYED, Deployed, Start, starting_from
 from local.quickstart.shown.model import show_left_behind, show_segments
 from local.quickstart.shown.run import show_addresses, show_rows, show_states
-from local.quickstart.shown.settings import show_gone, show_start
+from local.quickstart.shown.settings import show_gone_here, show_start
 
 if TYPE_CHECKING:
     from voucher_selection.api.run_reports import RunReport
     from voucher_selection.domain.model_document import SelectionCriteria
 
-app = typer.Typer(rich_markup_mode="rich")
+commands = Commands("Run")
 
 Port = Annotated[int | None, typer.Option(envvar="VOUCHER_SELECTION_PORT", help="Port of the emulator; default 4566.")]
 
 
-@app.command(
-    rich_help_panel="Run",
-    epilog=examples(
-        "./quickstart run",
-        "./quickstart run -d --source vouchers.parquet --country Peru --country Latvia",
-        "./quickstart run -d --append --source s3://bucket/today/",
-        "./quickstart run -d --source vouchers.parquet --null-date 1900-01-01",
-        "./quickstart run -d --set auth=api_key --set shard_target_rows=10000",
-        "./quickstart run --json | jq .run.seconds",
-    ),
+@commands.shown_with(
+    "./quickstart run",
+    "./quickstart run -d --source vouchers.parquet --country Peru --country Latvia",
+    "./quickstart run -d --append --source s3://bucket/today/",
+    "./quickstart run -d --source vouchers.parquet --null-date 1900-01-01",
+    "./quickstart run -d --set auth=api_key --set shard_target_rows=10000",
+    "./quickstart run --json | jq .run.seconds",
 )
 def run(  # noqa: PLR0913 - its options
     *,
@@ -63,14 +59,7 @@ def run(  # noqa: PLR0913 - its options
         bool, typer.Option("--append", help="Add the history to the counts behind the served model.")
     ] = False,
     detach: Annotated[bool, typer.Option("-d", "--detach", help="Return as soon as it serves.")] = False,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="A setting of infra_cdk/stages.py; may be given again. While it is up, deployed settings stay.",
-        ),
-    ] = None,
+    setting: Given = None,
     reset: Reset = None,
     reset_all: ResetAll = False,
     port: Port = None,
@@ -87,7 +76,7 @@ def run(  # noqa: PLR0913 - its options
         check_dates("--null-date", null_date or [])
         start = start_of(workspace, asked_of(setting or [], reset or [], reset_all=reset_all))
         resolved = sources.resolve(source, workspace.state)
-        toolchain.install(workspace)
+        toolchain.install(workspace, *toolchain.PRODUCT)
         started = emulator.running(workspace) is None
         request = {
             "mode": "append" if append else None,
@@ -95,15 +84,17 @@ def run(  # noqa: PLR0913 - its options
             "cur_date": cur_date,
             "null_dates": null_date or None,
         }
-        with _stopped_if_interrupted(workspace, started=started):
-            deployed = _deployed(workspace, start, started=started)
-            before = None if started else Api(workspace, deployed).served()
-            request["source"] = uploaded(workspace, deployed, resolved)
-            notices.print(f"Running the pipeline on {request['source']}", markup=False, soft_wrap=True)
-            ended = run_to_end(workspace, deployed, request)
-            served = Api(workspace, deployed).criteria_of(ended["summary"]["served_version"])
+        with _stopped_on(KeyboardInterrupt, workspace, started=started):
+            with _stopped_on(Exception, workspace, started=started):
+                product = Product(workspace, _up_to_date(workspace, start))
+            before = None if started else product.api.served()
+            request["source"] = uploaded(product, resolved)
+            notices.print(f"Running the pipeline on {request['source']}", markup=False)
+            ended = run_to_end(product, request)
+            served = product.api.criteria_of(ended["summary"]["served_version"])
         if before:
             show_left_behind(before, served)
+        deployed = product.deployed
         if as_json:
             answer({"run": ended, "served": served, "api_url": deployed.api_url, "api_key": deployed.api_key})
             return
@@ -111,7 +102,7 @@ def run(  # noqa: PLR0913 - its options
         if detach:
             console.print("It serves in the background; stop it with ./quickstart stop")
         else:
-            _serve(workspace, deployed, stop_at_end=started)
+            _serve(product, stop_at_end=started)
 
 
 def _show(deployed: Deployment, ended: "RunReport", served: "SelectionCriteria") -> None:
@@ -127,21 +118,11 @@ def start_of(workspace: Workspace, asked: Asked) -> Start:
     if known and emulator.running(workspace):
         found = Deployed(is_there=True, settings=known.deployed_settings)
     elif known:  # the emulator died; `stop` would have printed the settings
-        _show_gone(workspace, known)
+        show_gone_here(workspace, known)
     start = starting_from(found, asked, STAGE, workspace.state)
     if found.is_there and start.rows():
         show_start(start)
     return start
-
-
-def _deployed(workspace: Workspace, start: Start, *, started: bool) -> Deployment:
-    """Deploy; if that fails, stop the emulator if this command started it."""
-    try:
-        return _up_to_date(workspace, start)
-    except Exception:
-        if started:
-            emulator.stop(workspace)
-        raise
 
 
 def _up_to_date(workspace: Workspace, start: Start) -> Deployment:
@@ -168,35 +149,29 @@ def _up_to_date(workspace: Workspace, start: Start) -> Deployment:
 
 
 @contextmanager
-def _stopped_if_interrupted(workspace: Workspace, *, started: bool) -> Iterator[None]:
-    """Stop the emulator on Ctrl-C if this command started it; a failed run leaves it up, for its logs."""
+def _stopped_on(error: type[BaseException], workspace: Workspace, *, started: bool) -> Iterator[None]:
+    """Stop the emulator on an error if this command started it; a failed run leaves it up, for its logs."""
     try:
         yield
-    except KeyboardInterrupt:
+    except error:
         if started:
-            with step("Stopping the emulator"):
-                emulator.stop(workspace)
+            emulator.stop(workspace)
         raise
 
 
-def _show_gone(workspace: Workspace, deployed: Deployment) -> None:
-    show_gone(deployed.deployed_settings or {}, STAGE, workspace.state, "./quickstart run")
-
-
-def _serve(workspace: Workspace, deployed: Deployment, *, stop_at_end: bool) -> None:
+def _serve(product: Product, *, stop_at_end: bool) -> None:
     # A shell starts background commands with Ctrl-C ignored; a signal that is sent all the same must count.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
     try:
         console.print("Serving until Ctrl-C …")
-        emulator.wait_until_ended(workspace)
+        emulator.wait_until_ended(product.workspace)
     except KeyboardInterrupt:
         console.print()
         if stop_at_end:
-            with step("Stopping the emulator"):
-                emulator.stop(workspace)
-            _show_gone(workspace, deployed)
+            emulator.stop(product.workspace)
+            show_gone_here(*product)
         else:
             console.print("The emulator was up before and stays up; stop it with ./quickstart stop")
         return
-    raise StepError("the emulator has ended without ./quickstart stop", workspace.log("emulator"))
+    raise StepError("the emulator has ended without ./quickstart stop", product.workspace.log("emulator"))

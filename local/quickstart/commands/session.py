@@ -1,17 +1,18 @@
-"""How every command begins and ends: its workspace, the deployment there, and errors in words."""
+"""How every command is declared, begins and ends: its help, the product that it uses, and errors in words."""
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, ConfigParseError, ProfileNotFound
 from rich.markup import escape
 
+from local.quickstart.here.api import Api
 from local.quickstart.machine import emulator, interrupts
 from local.quickstart.machine.http_client import is_loopback
 from local.quickstart.machine.record import Deployment, Record
@@ -23,9 +24,17 @@ DEFAULT_PORT = 4566
 AS_JSON = "--json"
 _LEAST_FREE_BYTES = 2**20
 
-Reset = Annotated[
+Given = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME", help="A setting that returns to its default; may be given again."),
+    typer.Option(
+        "--set",
+        "-c",
+        metavar="NAME=VALUE",
+        help="A setting of infra_cdk/stages.py; may be given again. Deployed settings stay.",
+    ),
+]
+Reset = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="A setting that returns to its default; may be given again.")
 ]
 ResetAll = Annotated[bool, typer.Option("--reset-all", help="Start from the defaults, not from what is deployed.")]
 AsJson = Annotated[bool, typer.Option(AS_JSON, help="Print one JSON document on stdout, for programs.")]
@@ -36,14 +45,57 @@ def examples(*lines: str) -> str:
     return "\n".join(["[bold]Examples[/]", *(f"  {escape(line)}" for line in lines)])
 
 
-def workspace_on(port: int | None = None) -> Workspace:
-    """Return the workspace, on the port of its emulator if that runs.
+class Commands(typer.Typer):
+    """Commands below one heading of the help."""
 
-    Raises
-    ------
-    StepError
-        The emulator runs on another port than the given one.
-    """
+    def __init__(self, heading: str) -> None:
+        super().__init__()
+        self._heading = heading
+
+    def shown_with[Command: Callable[..., Any]](
+        self, *lines: str, name: str | None = None, passed_on: bool = False
+    ) -> Callable[[Command], Command]:
+        """Return what makes a function a command with these examples in its help.
+
+        Parameters
+        ----------
+        passed_on
+            Whether the program behind the command gets all words after the first, `--help` too.
+        """
+        allowed = dict.fromkeys(("allow_extra_args", "ignore_unknown_options"), passed_on)
+        words = allowed | {"allow_interspersed_args": not passed_on}
+        return self.command(name, context_settings=words, rich_help_panel=self._heading, epilog=examples(*lines))
+
+
+class Product(NamedTuple):
+    """The product that is up: the workspace of its emulator, and the deployment there."""
+
+    workspace: Workspace
+    deployed: Deployment
+
+    @classmethod
+    def if_up(cls) -> "Product | None":
+        """Return it; None if its emulator does not run or has no deployment, `StepError` if it cannot answer."""
+        workspace = workspace_on()
+        emulator.check_answering(workspace)
+        deployed = Record.read(workspace.state).deployment
+        return cls(workspace, deployed) if deployed and emulator.running(workspace) else None
+
+    @classmethod
+    def running(cls) -> "Product":
+        """Return it; raise `StepError` if it is not up."""
+        if product := cls.if_up():
+            return product
+        raise StepError("it is not running: ./quickstart run -d")
+
+    @property
+    def api(self) -> Api:
+        """Its API."""
+        return Api(self.workspace, self.deployed)
+
+
+def workspace_on(port: int | None = None) -> Workspace:
+    """Return the workspace, on the port of its emulator; raise `StepError` if it is up on another one."""
     workspace = Workspace.at(port or DEFAULT_PORT)
     known = emulator.running(workspace)
     if known is None:
@@ -51,21 +103,6 @@ def workspace_on(port: int | None = None) -> Workspace:
     if port not in {None, known.port}:
         raise StepError(f"the emulator is up on port {known.port}: stop it first (./quickstart stop)")
     return Workspace(workspace.state, known.port)
-
-
-def running_deployment(workspace: Workspace) -> Deployment:
-    """Return the deployment to the running emulator.
-
-    Raises
-    ------
-    StepError
-        The emulator does not run, or nothing is deployed to it.
-    """
-    deployed = Record.read(workspace.state).deployment
-    if emulator.running(workspace) is None or deployed is None:
-        raise StepError("it is not running: ./quickstart run -d")
-    emulator.check_answering(workspace)
-    return deployed
 
 
 @contextmanager

@@ -68,13 +68,7 @@ class Api:
             return None
 
     def criteria_of(self, version: str) -> "SelectionCriteria":
-        """Return the segments of a version that was published, once the API serves it.
-
-        Raises
-        ------
-        StepError
-            The API still serves another version after half a minute.
-        """
+        """Return the segments of a published version; raise `StepError` if it is not served in half a minute."""
         deadline = time.monotonic() + _NOTICE_SECONDS
         while (criteria := self.selection_criteria())["model"]["version"] != version:
             if time.monotonic() > deadline:

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from infra_cdk import settings_record
 from infra_cdk.stages import Stage
@@ -11,9 +10,6 @@ from local.quickstart.machine import cdk
 from local.quickstart.machine.record import Deployment, Record
 from local.quickstart.machine.steps import command
 from local.quickstart.machine.workspace import ACCOUNT, REGION, ROOT, STAGE, Workspace
-
-if TYPE_CHECKING:
-    from types_boto3_apigateway import APIGatewayClient
 
 _SOURCES = ("infra_cdk", "lambdas", "layers", "requirements", "cdk.json")
 
@@ -38,10 +34,9 @@ def current(workspace: Workspace, stage: Stage) -> Deployment | None:
 def bootstrap(workspace: Workspace) -> None:
     """Make the bucket and the roles that the CDK needs to deploy."""
     # From outside the project: within it, the CDK would synthesize the app first.
-    target = f"aws://{ACCOUNT}/{REGION}"
-    arguments = ["cdk", "bootstrap", *cdk.QUIET, target]
-    why = "cdk bootstrap failed"
-    command(arguments, workspace.log("deploy"), why, cwd=workspace.state, env=workspace.environment)
+    arguments = ["cdk", "bootstrap", *cdk.QUIET, f"aws://{ACCOUNT}/{REGION}"]
+    log = workspace.log("deploy")
+    command(arguments, log, "cdk bootstrap failed", cwd=workspace.state, env=workspace.environment)
 
 
 def synthesize(workspace: Workspace, settings: Mapping[str, str]) -> None:
@@ -54,27 +49,22 @@ def synthesize(workspace: Workspace, settings: Mapping[str, str]) -> None:
 
 def deploy(workspace: Workspace, stage: Stage) -> Deployment:
     """Deploy the synthesized stack; record its outputs, and the API's key if it has one."""
-    outputs_file = workspace.state / "outputs.json"
-    outputs = cdk.deploy(_assembly(workspace), outputs_file, workspace.log("deploy"), workspace.environment)
+    outputs, log = workspace.state / "outputs.json", workspace.log("deploy")
+    found = cdk.deploy(_assembly(workspace), outputs, log, workspace.environment)
     record = Record.read(workspace.state)
     record.deployment = Deployment(
         fingerprint=fingerprint(workspace, stage),
-        deployed_settings=settings_record.read(outputs[settings_record.OUTPUT]),
-        api_url=outputs["ApiUrl"],
-        state_machine_arn=outputs["StateMachineArn"],
-        bucket=outputs["BucketName"],
-        table=outputs["TableName"],
-        api_key=_api_key(workspace, outputs.get("ApiKeyId")),
+        deployed_settings=settings_record.read(found[settings_record.OUTPUT]),
+        api_url=found["ApiUrl"],
+        state_machine_arn=found["StateMachineArn"],
+        bucket=found["BucketName"],
+        table=found["TableName"],
     )
+    if key_id := found.get("ApiKeyId"):
+        key = workspace.client("apigateway").get_api_key(apiKey=key_id, includeValue=True)
+        record.deployment.api_key = key["value"]
     record.write(workspace.state)
     return record.deployment
-
-
-def _api_key(workspace: Workspace, key_id: str | None) -> str | None:
-    if key_id is None:
-        return None
-    gateway: APIGatewayClient = workspace.client("apigateway")
-    return gateway.get_api_key(apiKey=key_id, includeValue=True)["value"]
 
 
 def _assembly(workspace: Workspace) -> Path:

@@ -11,13 +11,7 @@ if TYPE_CHECKING:
 
 
 def last_lines(workspace: Workspace, function: str, lines: int) -> list[str]:
-    """Return the last lines that a function logged.
-
-    Raises
-    ------
-    StepError
-        The function has not run yet.
-    """
+    """Return the last lines that a function logged; raise `StepError` if it has not run yet."""
     logs: CloudWatchLogsClient = workspace.client("logs")
     functions: LambdaClient = workspace.client("lambda")
     group = f"/aws/lambda/{_name(functions, function)}"

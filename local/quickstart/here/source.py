@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _MOST_KEY_BYTES = 1024
 _PART_BYTES = 8 * 2**20
-_CHUNK_BYTES = 2**20
 
 
 class _LocalFile(NamedTuple):
@@ -32,13 +31,7 @@ class _LocalFile(NamedTuple):
 
 
 def resolve(source: str | None, state: Path, option: str = "--source") -> str | Path:
-    """Return the source's address, or its path on this machine.
-
-    Raises
-    ------
-    StepError
-        The path does not exist, or the address is of another kind.
-    """
+    """Return the source's address, or its path on this machine; raise `StepError` if it is neither."""
     if source is None:
         from local.quickstart.here.sample import sample_file  # noqa: PLC0415 - only it needs numpy and pyarrow
 
@@ -122,15 +115,12 @@ def _below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
 
 
 def _looked_at(file: Path, name: str) -> _LocalFile:
-    digest, size = hashlib.sha256(), 0
     try:
         with file.open("rb") as content:
-            while chunk := content.read(_CHUNK_BYTES):
-                digest.update(chunk)
-                size += len(chunk)
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+            return _LocalFile(file, name, content.tell(), digest)
     except OSError as error:
         raise _unreadable(file, error) from error
-    return _LocalFile(file, name, size, digest.hexdigest())
 
 
 def _digest_of(files: list[_LocalFile]) -> str:
@@ -185,13 +175,7 @@ class _Unchanged:
         self._content.close()
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes, or all that are left; no bytes at the end.
-
-        Raises
-        ------
-        StepError
-            The content has changed.
-        """
+        """Return up to `size` bytes, or all that are left; raise `StepError` if the content has changed."""
         chunk = self._content.read(size)
         self._digest.update(chunk)
         self._left -= len(chunk)

@@ -14,14 +14,7 @@ QUIET = ("--no-notices", "--no-color")
 
 
 def synthesize(assembly: Path, context: Mapping[str, str], log: Path, environment: Mapping[str, str]) -> None:
-    """Build the functions, and the template of a stage with all its settings.
-
-    Parameters
-    ----------
-    assembly
-        The folder to write them into; it is emptied first.
-    context
-        The CDK's context: the stage's name and settings.
+    """Build the functions, and the template of a stage, into a folder; `context` has the stage's name and settings.
 
     Raises
     ------

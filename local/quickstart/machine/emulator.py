@@ -9,7 +9,7 @@ import psutil
 from local.quickstart.machine import interrupts
 from local.quickstart.machine.http_client import ask
 from local.quickstart.machine.record import EmulatorProcess, Record
-from local.quickstart.machine.steps import StepError
+from local.quickstart.machine.steps import StepError, step
 from local.quickstart.machine.toolchain import EMULATOR, EMULATOR_ENVIRONMENT, LAMBDA_ENVIRONMENT
 from local.quickstart.machine.workspace import TOOLS, Workspace
 
@@ -33,13 +33,7 @@ def running(workspace: Workspace) -> EmulatorProcess | None:
 
 
 def check_answering(workspace: Workspace) -> None:
-    """Check that a running emulator can answer for this workspace.
-
-    Raises
-    ------
-    StepError
-        Its process is stopped, or it was started before the project was moved.
-    """
+    """Raise `StepError` if the emulator is stopped, or was started before the project was moved."""
     known = running(workspace)
     if known is None:
         return
@@ -57,13 +51,7 @@ def check_answering(workspace: Workspace) -> None:
 
 
 def check_port(workspace: Workspace) -> None:
-    """Check that the port is free.
-
-    Raises
-    ------
-    StepError
-        Something else listens there.
-    """
+    """Check that the port is free; raise `StepError` if something else listens there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -100,13 +88,7 @@ def start(workspace: Workspace) -> None:
 
 
 def wait_until_healthy(workspace: Workspace) -> None:
-    """Wait until the emulator answers.
-
-    Raises
-    ------
-    StepError
-        It ended, or did not answer within a minute and a half.
-    """
+    """Wait until the emulator answers; raise `StepError` if it ends, or does not answer in time."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if running(workspace) is None:
@@ -129,7 +111,7 @@ def wait_until_ended(workspace: Workspace) -> None:
 def stop(workspace: Workspace) -> bool:
     """Stop the emulator and everything that it started; return whether one was running."""
     known = running(workspace)
-    with interrupts.held_back():
+    with step("Stopping the emulator"), interrupts.held_back():
         if known:
             _end(psutil.Process(known.pid))
         Record().write(workspace.state)
@@ -157,9 +139,6 @@ def _listens(workspace: Workspace) -> bool:
 
 def _environment(workspace: Workspace) -> dict[str, str]:
     # It is offline: its own process answers LocalStack's requests to AWS, which would go to a proxy.
-    inherited = {name: value for name, value in workspace.inherited_environment.items() if not _is_proxy(name)}
-    return inherited | {"PYTHONPATH": str(EMULATOR / "src")}
-
-
-def _is_proxy(name: str) -> bool:
-    return name.lower() in {"http_proxy", "https_proxy", "all_proxy"}
+    proxies = {"http_proxy", "https_proxy", "all_proxy"}
+    kept = {name: value for name, value in workspace.inherited_environment.items() if name.lower() not in proxies}
+    return kept | {"PYTHONPATH": str(EMULATOR / "src")}

@@ -11,13 +11,7 @@ EXIT_CODE = 130
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Hold Ctrl-C back until the end of the block.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        At the end, if Ctrl-C came meanwhile.
-    """
+    """Hold Ctrl-C back until the end of the block, and raise `KeyboardInterrupt` there if it came."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread is interrupted
         return

@@ -10,13 +10,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder that nobody else can enter, or close an existing one to everybody else.
-
-    Raises
-    ------
-    StepError
-        The folder belongs to somebody else, or all users write to it, as to /tmp.
-    """
+    """Make a folder that nobody else can enter, or close an existing one; `StepError` if others own or share it."""
     folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
     found = folder.stat()
     is_ours = os.geteuid() in {0, found.st_uid}

@@ -1,6 +1,5 @@
 """The record that the quickstart keeps between two commands: the emulator's process, and the deployment on it."""
 
-import json
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -47,4 +46,4 @@ class Record(BaseModel):
 
     def write(self, state: Path) -> None:
         """Write the record in one move, for its owner alone: it holds the API's key."""
-        write_private(state / "record.json", json.dumps(self.model_dump(), indent=1))
+        write_private(state / "record.json", self.model_dump_json(indent=1))

@@ -31,40 +31,29 @@ def step(title: str) -> Iterator[None]:
     started = time.monotonic()
     title = escape(title)  # a file's name may look like markup
     try:
-        if notices.is_terminal:
-            with notices.status(f"{title} …"):
-                yield
-        else:
+        with notices.status(f"{title} …"):
             yield
-    except KeyboardInterrupt:
-        notices.print(f"[red]✗[/] {title} interrupted after {time.monotonic() - started:.1f} s")
-        raise
-    except BaseException:
-        notices.print(f"[red]✗[/] {title} failed after {time.monotonic() - started:.1f} s")
+    except BaseException as error:
+        how = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        notices.print(f"[red]✗[/] {title} {how} after {time.monotonic() - started:.1f} s")
         raise
     notices.print(f"[green]✓[/] {title} [dim]{time.monotonic() - started:.1f} s[/]")
 
 
 def explain(error: StepError) -> None:
     """Print why a step failed, the end of its log, and the log's place."""
-    notices.print(str(error), style="red", markup=False, soft_wrap=True)
+    notices.print(str(error), style="red", markup=False)
     if error.log and error.log.is_file():
         tail = error.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
         for line in tail:
-            notices.print(f"  {line}", style="dim", markup=False, soft_wrap=True)
-        notices.print(f"The whole log: {error.log}", soft_wrap=True)
+            notices.print(f"  {line}", style="dim", markup=False)
+        notices.print(f"The whole log: {error.log}")
 
 
 def command(
     arguments: Sequence[str | Path], log: Path, why: str, *, cwd: Path, env: Mapping[str, str] | None = None
 ) -> None:
-    """Run a command; its output goes to a log.
-
-    Raises
-    ------
-    StepError
-        The command ended with an error: `why`, with its exit code and the log.
-    """
+    """Run a command with its output in a log; if it fails, raise `StepError`: `why`, its exit code and the log."""
     with log.open("ab") as output:
         output.write(f"$ {' '.join(map(str, arguments))}\n".encode())
         output.flush()

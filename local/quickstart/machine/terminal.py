@@ -9,8 +9,10 @@ import io
 import json
 import os
 import sys
+from collections.abc import Collection
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -34,7 +36,7 @@ for stream in (sys.stdout, sys.stderr):
 
 
 def _console(*, stderr: bool = False) -> Console:
-    console = Console(stderr=stderr, highlight=False)
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True)  # a terminal wraps lines, a pipe gets whole ones
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _PIPE_WIDTH
     return console
@@ -42,6 +44,14 @@ def _console(*, stderr: bool = False) -> Console:
 
 console = _console()
 notices = _console(stderr=True)
+
+
+def table_of(*names: str, right: Collection[str] = (), title: str | None = None) -> Table:
+    """Return an empty table with these columns, some of them aligned on the right; no cell is wrapped."""
+    table = Table(title=title, box=SIMPLE_HEAD)
+    for name in names:
+        table.add_column(name, justify="right" if name in right else "left", no_wrap=True)
+    return table
 
 
 def show_table(table: Table) -> None:

@@ -1,14 +1,13 @@
 """The tools that a deployment needs beside the project's environment, installed from their locks into the project."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from layers.build.wheels import uv
 from local.quickstart.machine.steps import command, step
 from local.quickstart.machine.workspace import ROOT, TOOLS, Workspace
 
 EMULATOR = ROOT / "local/emulator"
-CDK = ROOT / "local/cdk"
-DOCS = ROOT / "local/docs"
 EMULATOR_ENVIRONMENT = TOOLS / "emulator"
 LAMBDA_ENVIRONMENT = TOOLS / "lambda"
 BENCHMARK_ENVIRONMENT = TOOLS / "bench"
@@ -17,82 +16,57 @@ _PYTHON = "3.13"
 _NO_NETWORK = "is there a connection to the package registry?"
 
 
-def install(workspace: Workspace) -> None:
-    """Install the emulator, the functions' runtime and the CDK's command line, unless they are there as locked.
+class Tool(NamedTuple):
+    """Packages of a lock in a folder: an environment of Python, or those of npm if the lock is in the folder itself."""
+
+    title: str
+    folder: Path
+    lock: Path
+
+    @property
+    def is_npm(self) -> bool:
+        """Whether npm installs it."""
+        return self.lock.parent == self.folder
+
+
+CDK = Tool("the CDK", ROOT / "local/cdk", ROOT / "local/cdk/package-lock.json")
+BENCHMARKS = Tool("the benchmarks' packages", BENCHMARK_ENVIRONMENT, ROOT / "requirements/bench.txt")
+DOCS = (
+    Tool("the documentation's packages", DOCS_ENVIRONMENT, ROOT / "requirements/docs.txt"),
+    Tool("what draws the diagrams", ROOT / "local/docs", ROOT / "local/docs/package-lock.json"),
+)
+PRODUCT = (
+    Tool("the emulator", EMULATOR_ENVIRONMENT, EMULATOR / "requirements.txt"),
+    Tool("the functions' runtime", LAMBDA_ENVIRONMENT, EMULATOR / "runtime-requirements.txt"),
+    CDK,
+)
+
+
+def install(workspace: Workspace, *tools: Tool) -> None:
+    """Install tools, unless they are there as locked.
 
     Raises
     ------
     StepError
-        A registry could not be reached, or does not have what the locks name.
+        A registry could not be reached, or does not have what a lock names.
     """
-    log = workspace.log("setup")
-    _install_environment("the emulator", EMULATOR_ENVIRONMENT, EMULATOR / "requirements.txt", log)
-    _install_environment("the functions' runtime", LAMBDA_ENVIRONMENT, EMULATOR / "runtime-requirements.txt", log)
-    install_cdk(workspace)
+    for tool in tools:
+        stamp = tool.folder / ("node_modules/locked" if tool.is_npm else "locked")
+        # The programs of an environment contain its path.
+        place = b"" if tool.is_npm else f"{tool.folder}\n".encode()
+        locked, known = place + tool.lock.read_bytes(), stamp.read_bytes() if stamp.is_file() else b""
+        if known != locked:
+            with step(f"Installing {tool.title}"):
+                _install(tool, workspace, "--allow-existing" if known.startswith(place) else "--clear")
+                stamp.write_bytes(locked)
 
 
-def install_benchmarks(workspace: Workspace) -> Path:
-    """Install what the benchmarks compare with, unless it is there as locked; return its Python.
-
-    Raises
-    ------
-    StepError
-        A registry could not be reached, or does not have what the lock names.
-    """
-    locked = ROOT / "requirements/bench.txt"
-    _install_environment("the benchmarks' packages", BENCHMARK_ENVIRONMENT, locked, workspace.log("setup"))
-    return BENCHMARK_ENVIRONMENT / "bin/python"
-
-
-def install_docs(workspace: Workspace) -> None:
-    """Install what makes the documentation's site, unless it is there as locked.
-
-    Raises
-    ------
-    StepError
-        A registry could not be reached, or does not have what the locks name.
-    """
-    locked = ROOT / "requirements/docs.txt"
-    _install_environment("the documentation's packages", DOCS_ENVIRONMENT, locked, workspace.log("setup"))
-    _install_node_packages("what draws the diagrams", DOCS, workspace)
-
-
-def _install_environment(what: str, environment: Path, locked: Path, log: Path) -> None:
-    # The programs of an environment contain its path.
-    stamp, place = environment / "locked", f"{environment}\n".encode()
-    current = place + locked.read_bytes()
-    if _is_current(stamp, current):
+def _install(tool: Tool, workspace: Workspace, there: str) -> None:
+    log, why = workspace.log("setup"), f"{tool.title} could not be installed: {_NO_NETWORK}"
+    if tool.is_npm:
+        command(["npm", "ci", "--no-progress"], log, why, cwd=tool.folder, env=workspace.environment)
         return
-    there = "--allow-existing" if stamp.is_file() and stamp.read_bytes().startswith(place) else "--clear"
-    with step(f"Installing {what}"):
-        make: list[str | Path] = [uv(), "venv", "--quiet", there, "--python", _PYTHON, environment]
-        command(make, log, f"Python {_PYTHON} was not found", cwd=ROOT)
-        sync: list[str | Path] = [uv(), "pip", "sync", "--quiet", "--require-hashes", "--python", environment, locked]
-        command(sync, log, f"{what} could not be installed: {_NO_NETWORK}", cwd=ROOT)
-        stamp.write_bytes(current)
-
-
-def install_cdk(workspace: Workspace) -> None:
-    """Install the CDK's command line, unless it is there as locked.
-
-    Raises
-    ------
-    StepError
-        The registry could not be reached.
-    """
-    _install_node_packages("the CDK", CDK, workspace)
-
-
-def _install_node_packages(what: str, folder: Path, workspace: Workspace) -> None:
-    locked = (folder / "package-lock.json").read_bytes()
-    stamp = folder / "node_modules/locked"
-    if _is_current(stamp, locked):
-        return
-    with step(f"Installing {what}"):
-        why = f"{what} could not be installed: {_NO_NETWORK}"
-        command(["npm", "ci", "--no-progress"], workspace.log("setup"), why, cwd=folder, env=workspace.environment)
-        stamp.write_bytes(locked)
-
-
-def _is_current(stamp: Path, content: bytes) -> bool:
-    return stamp.is_file() and stamp.read_bytes() == content
+    make = ("venv", "--quiet", there, "--python", _PYTHON, tool.folder)
+    command([uv(), *make], log, f"Python {_PYTHON} was not found", cwd=ROOT)
+    sync = ("pip", "sync", "--quiet", "--require-hashes", "--python", tool.folder, tool.lock)
+    command([uv(), *sync], log, why, cwd=ROOT)

@@ -50,13 +50,7 @@ class Workspace:
 
     @classmethod
     def at(cls, port: int) -> "Workspace":
-        """Return the workspace in the folder that the environment names, or in the project.
-
-        Raises
-        ------
-        StepError
-            Others can reach the folder, which holds keys.
-        """
+        """Return the workspace in its folder, which is closed to others: it holds keys."""
         state = cls.folder()
         make_private(state)
         return cls(state, port)
@@ -139,18 +133,25 @@ class Workspace:
         return kept | {"NO_PROXY": direct, "no_proxy": direct}
 
     @property
+    def variables(self) -> dict[str, str]:
+        """The variables with which AWS's programs use the emulator: its key, region and address."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.key.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.key.secret_access_key,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ENDPOINT_URL_S3": self.endpoint_url,
+        }
+
+    @property
     def environment(self) -> dict[str, str]:
-        """The environment of commands that use the emulator: our tools first, its address, its credentials."""
+        """The environment of commands that use the emulator: our tools first, and its variables."""
         tools = [ROOT / ".venv/bin", ROOT / "local/cdk/node_modules/.bin"]
         return self.inherited_environment | {
             "PATH": os.pathsep.join([*map(str, tools), os.environ["PATH"]]),
-            "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_ENDPOINT_URL_S3": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": self.key.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": self.key.secret_access_key,
+            **self.variables,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
             "CDK_DISABLE_CLI_TELEMETRY": "true",
         }

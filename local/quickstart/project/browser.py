@@ -28,13 +28,7 @@ def is_tested(arguments: Sequence[str]) -> bool:
 
 
 def install(workspace: Workspace) -> None:
-    """Install Debian's Chromium if the machine has no browser.
-
-    Raises
-    ------
-    StepError
-        The user is not root, apt-get is missing, or the packages could not be downloaded.
-    """
+    """Install Debian's Chromium if the machine has no browser; raise `StepError` if that is not possible."""
     if find():
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):

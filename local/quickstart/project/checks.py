@@ -11,14 +11,16 @@ from pathlib import Path
 
 from rich.status import Status
 
+from local.quickstart.machine import toolchain
 from local.quickstart.machine.steps import StepError, command, explain
 from local.quickstart.machine.terminal import notices
-from local.quickstart.machine.toolchain import DOCS_ENVIRONMENT, EMULATOR
+from local.quickstart.machine.toolchain import DOCS, DOCS_ENVIRONMENT, EMULATOR, PRODUCT, Tool
 from local.quickstart.machine.workspace import ROOT, Workspace
 from voucher_selection.contract.functions import FUNCTIONS
 
 _PYTHON = Path(sys.executable)
 _RUFF, _MYPY, _LINT_IMPORTS = (_PYTHON.with_name(name) for name in ("ruff", "mypy", "lint-imports"))
+_MKDOCS = DOCS_ENVIRONMENT / "bin/mkdocs"
 _TYPED = (
     "benchmarks",
     "local/quickstart",
@@ -42,6 +44,7 @@ class Check:
     why: str
     cwd: Path = ROOT
     env: Mapping[str, str] | None = None
+    needs: Sequence[Tool] = ()
     concludes: bool = False
 
     def conclusion(self, workspace: Workspace) -> str:
@@ -50,13 +53,7 @@ class Check:
         return next(filter(None, reversed(lines)), "") if self.concludes else ""
 
     def run(self, workspace: Workspace) -> float:
-        """Run the check; return its seconds.
-
-        Raises
-        ------
-        StepError
-            It found faults; they are at the end of its log.
-        """
+        """Run the check; return its seconds, or raise `StepError` with its log if it found faults."""
         log = workspace.log(self.name)
         log.unlink(missing_ok=True)
         started = time.monotonic()
@@ -67,66 +64,33 @@ class Check:
 def checks() -> list[Check]:
     """Return the checks without tests, the slowest first."""
     # The emulator has its own settings: it uses LocalStack, which has no types.
-    own_settings = ("--config-file", "pyproject.toml")
+    mypy_there = (_MYPY, "--config-file", "pyproject.toml")
+    build = (_MKDOCS, "build", "--strict")
+    lint_imports = (_LINT_IMPORTS, "--no-cache", "--no-logo")
+    path = os.environ | {"PYTHONPATH": os.pathsep.join((".", "lambdas", "layers/shared/python"))}
+    ruff_format = (_RUFF, "format", "--check", "--no-cache")
+    # Only what is shipped: the emulator's locks are of an older release. `./quickstart audit` has all locks.
+    audit = (_PYTHON, "-m", "local.quickstart", "audit", "--shipped", "--unaudited-is-no-fault")
+    secret_scan = (_PYTHON, "-m", "local.quickstart.project.supply_chain.secret_scan")
+    secrets, shipped = "a file has what looks like a secret", "a package that is shipped has a known vulnerability"
+    wrong_types = "mypy found faults in the emulator"
     return [
         Check("types", "Types (mypy --strict)", (_MYPY, *_TYPED), "mypy found faults"),
-        Check(
-            "emulator-types",
-            "The emulator's types",
-            (_MYPY, *own_settings),
-            "mypy found faults in the emulator",
-            EMULATOR,
-        ),
-        Check(
-            "site",
-            "The documentation's site (mkdocs build --strict)",
-            (DOCS_ENVIRONMENT / "bin/mkdocs", "build", "--strict"),
-            "the site has loose ends",
-        ),
-        Check(
-            "imports",
-            "Who may import whom (import-linter)",
-            (_LINT_IMPORTS, "--no-cache", "--no-logo"),
-            "an import goes the wrong way",
-            env=dict(os.environ) | {"PYTHONPATH": os.pathsep.join((".", "lambdas", "layers/shared/python"))},
-        ),
+        Check("emulator-types", "The emulator's types", mypy_there, wrong_types, EMULATOR, needs=PRODUCT),
+        Check("site", "The documentation's site (mkdocs build --strict)", build, "the site has loose ends", needs=DOCS),
+        Check("imports", "Who may import whom (import-linter)", lint_imports, "an import goes the wrong way", env=path),
         Check("style", "Style (ruff check)", (_RUFF, "check", "--no-cache"), "ruff found faults"),
-        Check(
-            "format",
-            "Style (ruff format)",
-            (_RUFF, "format", "--check", "--no-cache"),
-            "files are not formatted: ruff format",
-        ),
-        Check(
-            "secrets",
-            "Secrets (detect-secrets)",
-            (_PYTHON, "-m", "local.quickstart.project.supply_chain.secret_scan"),
-            "a file has what looks like a secret",
-        ),
-        # Only what is shipped: the emulator's locks are of an older release. `./quickstart audit` has all locks.
-        Check(
-            "advisories",
-            "Advisories on what is shipped (pip-audit)",
-            (_PYTHON, "-m", "local.quickstart.project.supply_chain.audit", "--shipped", "--unaudited-is-no-fault"),
-            "a package that is shipped has a known vulnerability",
-            concludes=True,
-        ),
+        Check("format", "Style (ruff format)", ruff_format, "files are not formatted: ruff format"),
+        Check("secrets", "Secrets (detect-secrets)", secret_scan, secrets),
+        Check("advisories", "Advisories on what is shipped (pip-audit)", audit, shipped, env=path, concludes=True),
     ]
 
 
 NAMES = tuple(check.name for check in checks())
-EMULATOR_TYPES, SITE = "emulator-types", "site"
-"""The checks that need another environment: that of the emulator, and that of the documentation."""
 
 
 def named(names: Sequence[str]) -> list[Check]:
-    """Return the checks of these names.
-
-    Raises
-    ------
-    StepError
-        A check of this name does not exist.
-    """
+    """Return the checks of these names; raise `StepError` if there is no check of a name."""
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         raise StepError(f"expected some of {', '.join(NAMES)}, got {', '.join(unknown)}")
@@ -134,13 +98,14 @@ def named(names: Sequence[str]) -> list[Check]:
 
 
 def run_all(found: Sequence[Check], workspace: Workspace) -> None:
-    """Run checks, two at a time; print a line for each that has ended.
+    """Install what checks need and run them, two at a time; print a line for each that has ended.
 
     Raises
     ------
     StepError
         A check found faults. The end of its log has been printed.
     """
+    toolchain.install(workspace, *(tool for check in found for tool in check.needs))
     failures: list[tuple[Check, StepError]] = []
     with notices.status("") as display, ThreadPoolExecutor(_AT_ONCE) as pool:
         going = {pool.submit(check.run, workspace): check for check in found}
@@ -151,7 +116,7 @@ def run_all(found: Sequence[Check], workspace: Workspace) -> None:
             try:
                 notices.print(f"[green]✓[/] {check.title} [dim]{ended.result():.1f} s[/]")
                 if conclusion := check.conclusion(workspace):
-                    notices.print(f"  {conclusion}", markup=False, soft_wrap=True)
+                    notices.print(f"  {conclusion}", markup=False)
             except StepError as error:
                 notices.print(f"[red]✗[/] {check.title}")
                 failures.append((check, error))

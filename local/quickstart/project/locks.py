@@ -6,13 +6,7 @@ from local.quickstart.machine.workspace import ROOT, Workspace
 
 
 def write_locks(workspace: Workspace) -> None:
-    """Resolve the groups of pyproject.toml and write their locks; all share the versions that the tests run with.
-
-    Raises
-    ------
-    StepError
-        The groups cannot be resolved together.
-    """
+    """Resolve the groups of pyproject.toml and write their locks; all share the versions that the tests run with."""
     log = workspace.log("lock")
     form = ["--generate-hashes", "--no-header", "--no-annotate", "--quiet"]
     machines = ["--universal", "--python-version", "3.13"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra_cdk.context import stage_from_context
+from infra_cdk.settings_record import as_given
 from infra_cdk.stages import SETTINGS, Stage, StageError, UnmatchedSettingError
 from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.workspace import ROOT, STAGE
@@ -20,17 +21,7 @@ NAMES = tuple(setting.name for setting in SETTINGS if setting.name != "endpoint"
 
 @dataclass(frozen=True)
 class Asked:
-    """The changes that the command line asks for.
-
-    Attributes
-    ----------
-    given
-        Values by name; for a file, its whole path.
-    reset
-        Settings that return to their defaults.
-    reset_all
-        Whether all settings that are not given return to their defaults.
-    """
+    """The changes that the command line asks for: values by name, a file as its whole path, and returns to defaults."""
 
     given: Mapping[str, str] = field(default_factory=dict)
     reset: Collection[str] = ()
@@ -42,13 +33,7 @@ class Asked:
 
 
 def asked_of(given: Sequence[str], reset: Sequence[str], *, reset_all: bool, stage: str = STAGE) -> Asked:
-    """Return what `--set`, `--reset` and `--reset-all` ask for.
-
-    Raises
-    ------
-    StepError
-        One is not NAME=VALUE or not a setting, is both set and reset, or has an invalid value.
-    """
+    """Return what `--set`, `--reset` and `--reset-all` ask for; raise `StepError` if that cannot be done."""
     settings = settings_of(given, stage)
     in_project = settings_of_project()
     for name in reset:
@@ -86,18 +71,14 @@ def settings_of(given: Sequence[str], stage: str = STAGE) -> dict[str, str]:
 def settings_of_project() -> dict[str, str]:
     """Return the settings in the project's `cdk.json`, which the CDK takes like those of `--set`."""
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8")).get("context", {})
-    found = {name: _text(context[name]) for name in NAMES if name in context}
+    # JSON has lists where a stage has tuples.
+    texts = {name: as_given(tuple(value) if isinstance(value, list) else value) for name, value in context.items()}
+    found = {name: texts[name] for name in NAMES if name in texts}
     return {name: str(ROOT / text) if name.endswith("_file") and text else text for name, text in found.items()}
 
 
 def stage_with(settings: Mapping[str, str], stage: str) -> Stage:
-    """Return a stage with these settings.
-
-    Raises
-    ------
-    StageError
-        A value is invalid, or does not go with another setting.
-    """
+    """Return a stage with these settings; raise `StageError` if one is invalid or does not go with another."""
     found = stage_from_context({"stage": stage, **settings})
     _ = found.segments  # they are read from their file only now
     return found
@@ -110,10 +91,3 @@ def _pair(text: str) -> tuple[str, str]:
     if name in _OURS:
         raise StepError(f"--set {name}: the quickstart sets it itself; for another stage, ./quickstart deploy --stage")
     return name, value
-
-
-def _text(value: object) -> str:
-    """Return a value of JSON as the command line takes it."""
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -16,14 +16,9 @@ from local.quickstart.settings.asked import NAMES, Asked, settings_of_project, s
 
 @dataclass(frozen=True)
 class Deployed:
-    """The settings that a stack is deployed with, as far as they are known.
+    """The settings that a stack was given, with the content of files, and whether it exists.
 
-    Attributes
-    ----------
-    is_there
-        Whether the stack exists.
-    settings
-        The settings that were given, with the content of files; None if an older version deployed it, which kept none.
+    `settings` is None if an older version deployed it, which kept none.
     """
 
     is_there: bool
@@ -44,18 +39,9 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Start:
-    """The settings of a deployment.
+    """The settings of a deployment: the deployed ones that it starts from, unless `is_reset`, and the stage with all.
 
-    Attributes
-    ----------
-    deployed
-        The deployed settings that it starts from.
-    stage
-        The stage with all its settings.
-    settings
-        The settings that are given or differ from the defaults, as the CDK takes them.
-    is_reset
-        Whether it starts from the defaults instead.
+    `settings` are those that are given or differ from the defaults, as the CDK takes them.
     """
 
     deployed: Deployed
@@ -66,14 +52,10 @@ class Start:
     def rows(self) -> list[Row]:
         """Return the settings that change or differ from the defaults; all if the deployed ones are unknown."""
         after = recorded(self.stage)
-        rows = [self._row(name, after) for name in NAMES if self._is_shown(name, after)]
-        unknown = [name for name in self.deployed.settings or {} if name not in NAMES]
+        before = self.deployed.settings
+        rows = [self._row(name, after) for name in NAMES if before is None or name in {*after, *before}]
+        unknown = [name for name in before or {} if name not in NAMES]
         return rows + [Row(name, self._before(name), "-", "no setting of this version") for name in unknown]
-
-    def _is_shown(self, name: str, after: Mapping[str, str]) -> bool:
-        if self.deployed.settings is None:
-            return True
-        return name in after or name in self.deployed.settings
 
     def _row(self, name: str, after: Mapping[str, str]) -> Row:
         default = _default(self.stage.name, name)

@@ -27,7 +27,7 @@ def show_target(ready: Target, endpoint: str | None, stage: str) -> None:
 def show_smoke_test(passed: Sequence[Passed]) -> None:
     """Print the requests of the smoke test with their answers."""
     for check in passed:
-        console.print(f"  {check.asked}: {check.answer}", soft_wrap=True, markup=False)
+        console.print(f"  {check.asked}: {check.answer}", markup=False)
 
 
 def show_next_steps(account: Account, outputs: Mapping[str, str], auth: Auth, stage: str) -> None:
@@ -54,7 +54,7 @@ def show_next_steps(account: Account, outputs: Mapping[str, str], auth: Auth, st
         steps["Point the domain's record at"] = outputs["DomainTarget"]
     steps["Delete the stage"] = f"./quickstart destroy --stage {stage}{account.own_options}"
     for title, text in steps.items():
-        console.print(f"{title}\n    {text}", soft_wrap=True, markup=False)
+        console.print(f"{title}\n    {text}", markup=False)
 
 
 def show_end(stack: Stack, identity: Identity, region: str, retained: Sequence[Retained]) -> None:
@@ -81,9 +81,9 @@ def show_retained(account: Account, retained: Sequence[Retained]) -> None:
     console.print("Deleted. This stays; to remove it for good:")
     for item in retained:
         how = _REMOVAL.get(item.kind, "the account shares it: leave it, unless nothing else needs it")
-        console.print(f"  {item.kind} {item.name}", soft_wrap=True, markup=False)
-        console.print(f"    {how.format(name=item.name, options=account.options)}", soft_wrap=True, markup=False)
+        console.print(f"  {item.kind} {item.name}", markup=False)
+        console.print(f"    {how.format(name=item.name, options=account.options)}", markup=False)
 
 
 def _print(line: str) -> None:
-    notices.print(line, soft_wrap=True, markup=False)
+    notices.print(line, markup=False)

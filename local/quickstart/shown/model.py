@@ -1,15 +1,14 @@
 """What the quickstart shows of models: their segments, the answer to a lookup, and the versions."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
 from local.quickstart.machine.steps import StepError
-from local.quickstart.machine.terminal import console, notices, show_table
+from local.quickstart.machine.terminal import console, notices, show_table, table_of
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence
 from voucher_selection.domain.wording import EVIDENCE, age, amount, moment
 
@@ -27,21 +26,19 @@ _EXPLAINED = {
     Evidence.NEAR_TIE: "near tie: the two leading amounts differ by no more than chance explains",
     Evidence.THIN: f"thin: support below {LOW_SUPPORT}",
 }
+# How such an input stays as it was served.
+_KEPT = {
+    "the countries": "Name them again with --country, or for every run with --set countries=…",
+    "the segments": "A full run has the deployment's own: change these with --set segments_file=FILE",
+    "CUR_DATE": "Name it again with --cur-date, or for every run with --set cur_date=…",
+}
 
 
 def filtered(report: "ModelReport", country: str | None, segment_name: str | None) -> "ModelReport":
-    """Return a model's analysis with the segments of one country, of one segmentation, or of both.
-
-    Raises
-    ------
-    StepError
-        The model does not have this country or segmentation.
-    """
+    """Return a model's analysis with the segments of a country, a segmentation or both; `StepError` if it lacks one."""
     segments: list[Any] = list(report["segments"])
-    for name, value, option in (
-        ("country_code", country, "--country"),
-        ("segment_name", segment_name, "--segment-name"),
-    ):
+    asked = (("country_code", country, "--country"), ("segment_name", segment_name, "--segment-name"))
+    for name, value, option in asked:
         known = dict.fromkeys(segment[name] for segment in segments)
         if value is not None and value not in known:
             raise StepError(f"{option}: the model has {', '.join(known)}, not {value}")
@@ -51,7 +48,7 @@ def filtered(report: "ModelReport", country: str | None, segment_name: str | Non
 
 def show_report(report: "ModelReport") -> None:
     """Print a model's facts, and a table for each segmentation with the distribution of amounts."""
-    console.print(f"Version    {report['version']}", markup=False, soft_wrap=True)
+    console.print(f"Version    {report['version']}", markup=False)
     console.print(f"CUR_DATE   {report['cur_date']}")
     console.print(f"Published  {moment(report['published_at'])}, {age(report['age_seconds'])}")
     for (country, segment_name), segments in groupby(
@@ -69,45 +66,30 @@ def show_report(report: "ModelReport") -> None:
 def show_segments(criteria: "SelectionCriteria") -> None:
     """Print every segment with its mode."""
     title = f"The voucher amount used most, by segment (CUR_DATE {criteria['model']['cur_date']})"
-    table = Table(title=title, box=SIMPLE_HEAD)
-    for name in ("Country", "Segmentation", "Segment"):
-        table.add_column(name, no_wrap=True)
-    for name in ("Amount", "Support", "Share", "Runner-up"):
-        table.add_column(name, justify="right", no_wrap=True)
+    ranks = ("Amount", "Support", "Share", "Runner-up")
+    table = table_of("Country", "Segmentation", "Segment", *ranks, right=ranks, title=title)
     for segment in criteria["segments"]:
-        table.add_row(
-            *(escape(segment[name]) for name in ("country_code", "segment_name", "segment")),
-            *(_ranked(segment)),
-        )
+        names = (escape(segment[name]) for name in ("country_code", "segment_name", "segment"))
+        table.add_row(*names, *_ranked(segment))
     show_table(table)
 
 
 def show_left_behind(before: "SelectionCriteria", now: "SelectionCriteria") -> None:
     """Print what the model before a full run had, and the new one does not: inputs that the run did not name."""
-    for what, of_model, how in _INPUTS:
-        if gone := [name for name in of_model(before) if name not in of_model(now)]:
-            text = f"Served before and no longer: {what} {', '.join(gone)}. {how}"
-            notices.print(text, style="yellow", markup=False, soft_wrap=True)
+    after = _inputs(now)
+    for what, names in _inputs(before).items():
+        if gone := [name for name in names if name not in after[what]]:
+            text = f"Served before and no longer: {what} {', '.join(gone)}. {_KEPT[what]}"
+            notices.print(text, style="yellow", markup=False)
 
 
-def _countries(criteria: "SelectionCriteria") -> list[str]:
-    return list(dict.fromkeys(segment["country_code"] for segment in criteria["segments"]))
-
-
-def _segments(criteria: "SelectionCriteria") -> list[str]:
-    return list(dict.fromkeys(f"{each['segment_name']} {each['segment']}" for each in criteria["segments"]))
-
-
-def _cur_date(criteria: "SelectionCriteria") -> list[str]:
-    return [criteria["model"]["cur_date"]]
-
-
-_INPUTS: Sequence[tuple[str, Callable[["SelectionCriteria"], list[str]], str]] = (
-    ("the countries", _countries, "Name them again with --country, or for every run with --set countries=…"),
-    ("the segments", _segments, "A full run has the deployment's own: change these with --set segments_file=FILE"),
-    ("CUR_DATE", _cur_date, "Name it again with --cur-date, or for every run with --set cur_date=…"),
-)
-"""The inputs that a full run takes from the deployment if the command does not name them, and how to keep them."""
+def _inputs(criteria: "SelectionCriteria") -> dict[str, dict[str, None]]:
+    """Return the inputs of a model that a full run takes from the deployment if the command does not name them."""
+    return {
+        "the countries": dict.fromkeys(segment["country_code"] for segment in criteria["segments"]),
+        "the segments": dict.fromkeys(f"{each['segment_name']} {each['segment']}" for each in criteria["segments"]),
+        "CUR_DATE": {criteria["model"]["cur_date"]: None},
+    }
 
 
 def show_voucher(answer: Mapping[str, Any]) -> None:
@@ -116,12 +98,9 @@ def show_voucher(answer: Mapping[str, Any]) -> None:
     console.print(
         f"{whom} gets a voucher of [bold green]{amount(answer['voucher_amount'])}[/]: the amount used most in segment"
         f" {escape(answer['segment'])} of {escape(answer['segment_name'])} in {escape(answer['country_code'])},"
-        f" {answer['share']:.1%} of {answer['support']:,}.",
-        soft_wrap=True,
+        f" {answer['share']:.1%} of {answer['support']:,}."
     )
-    console.print(
-        f"From model {answer['model']['version']}, CUR_DATE {answer['model']['cur_date']}", style="dim", soft_wrap=True
-    )
+    console.print(f"From model {answer['model']['version']}, CUR_DATE {answer['model']['cur_date']}", style="dim")
 
 
 def show_problem(problem: Mapping[str, Any]) -> None:
@@ -132,7 +111,7 @@ def show_problem(problem: Mapping[str, Any]) -> None:
         lines = [str(problem.get("detail") or problem.get("message") or problem)]
     heading = " ".join(str(problem[name]) for name in ("status", "code") if name in problem)
     for line in [f"no voucher ({heading})" if heading else "no voucher", *(f"  {line}" for line in lines)]:
-        notices.print(line, style="red", markup=False, soft_wrap=True)
+        notices.print(line, style="red", markup=False)
 
 
 def show_versions(versions: "Sequence[KeptVersion]") -> None:
@@ -140,10 +119,7 @@ def show_versions(versions: "Sequence[KeptVersion]") -> None:
     if not versions:
         console.print("Nothing has been published yet.")
         return
-    table = Table(box=SIMPLE_HEAD)
-    for name in ("", "Version", "CUR_DATE", "Published", "Countries"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("Segments", justify="right")
+    table = table_of("", "Version", "CUR_DATE", "Published", "Countries", "Segments", right=("Segments",))
     for version in versions:
         table.add_row(
             _mark(version),
@@ -176,18 +152,12 @@ def stacked_bar(shares: Sequence[float], width: int) -> str:
 def _distribution_table(segments: "Iterable[SegmentReport]") -> Table:
     is_roomy = console.width >= _ROOMY
     width = _ROOMY_BAR_WIDTH if is_roomy else _BAR_WIDTH
-    table = Table(box=SIMPLE_HEAD)
-    table.add_column("Segment", no_wrap=True, min_width=12)
-    table.add_column("Amount", justify="right", no_wrap=True)
-    table.add_column("Share", justify="right", no_wrap=True)
-    table.add_column("Distribution", no_wrap=True, min_width=width)
-    table.add_column("Support", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    if is_roomy:
-        table.add_column("Next", no_wrap=True)
+    columns = ("Segment", "Amount", "Share", "Distribution", "Support", "", *(["Next"] if is_roomy else []))
+    table = table_of(*columns, right=("Amount", "Share", "Support"))
+    table.columns[0].min_width, table.columns[3].min_width = 12, width
     for segment in segments:
         (leading, share), *others = [*_amounts(segment)] or [("-", "-")]
-        shares = [count / segment["support"] for count in _counts(segment)]
+        shares = [each["count"] / segment["support"] for each in segment["assignments"]]
         table.add_row(
             escape(segment["segment"]),
             f"[bold]{leading}[/]",
@@ -208,10 +178,6 @@ def _remark(evidence: str) -> str:
 def _next(others: Sequence[tuple[str, str]]) -> str:
     named = [" ".join(other) for other in others[:_OTHERS_NAMED]]
     return ", ".join(named + ["…"] * (len(others) > _OTHERS_NAMED))
-
-
-def _counts(segment: "SegmentAnswer") -> list[int]:
-    return [assignment["count"] for assignment in segment["assignments"]]
 
 
 def _amounts(segment: "SegmentAnswer") -> Iterator[tuple[str, str]]:

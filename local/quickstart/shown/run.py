@@ -39,13 +39,12 @@ def show_rows(summary: Mapping[str, Any]) -> None:
     rejected = ", ".join(f"{count:,} {rule}" for rule, count in rows["rejected"].items() if count) or "none"
     console.print(
         f"  {rows['rows_read']:,} rows read, {rows['other_country']:,} of other countries,"
-        f" {sum(rows['rejected'].values()):,} rejected ({rejected}), {rows['kept']:,} kept",
-        soft_wrap=True,
+        f" {sum(rows['rejected'].values()):,} rejected ({rejected}), {rows['kept']:,} kept"
     )
     if rounded := rows.get("amounts_rounded"):
-        console.print(f"  {rounded:,} of those kept have an amount that was rounded to 15 digits", soft_wrap=True)
+        console.print(f"  {rounded:,} of those kept have an amount that was rounded to 15 digits")
     for found in summary.get("striking_dates", ()):
-        console.print(f"  [yellow]{StrikingDate.model_validate(found).sentence}[/]", soft_wrap=True)
+        console.print(f"  [yellow]{StrikingDate.model_validate(found).sentence}[/]")
     if summary["known_files"]:
         console.print(f"  Files counted before: {summary['known_files']:,}")
     _show_left_out(summary)
@@ -55,12 +54,10 @@ def show_rows(summary: Mapping[str, Any]) -> None:
 def show_assignment(summary: Mapping[str, Any]) -> None:
     """Print how many customers have an amount, and where the amounts are."""
     problems = ", ".join(f"{count:,} {code}" for code, count in summary["problems"].items()) or "none"
-    console.print(
-        f"  {summary['rows']:,} customers, {summary['assigned']:,} with an amount; problems: {problems}", soft_wrap=True
-    )
+    console.print(f"  {summary['rows']:,} customers, {summary['assigned']:,} with an amount; problems: {problems}")
     _show_left_out(summary)
-    console.print(f"  From model {summary['version']}, which stays served. Written to", soft_wrap=True)
-    console.print(f"  {summary['output']}", soft_wrap=True)
+    console.print(f"  From model {summary['version']}, which stays served. Written to")
+    console.print(f"  {summary['output']}")
 
 
 def _show_left_out(summary: Mapping[str, Any]) -> None:
@@ -68,16 +65,16 @@ def _show_left_out(summary: Mapping[str, Any]) -> None:
     left_out = summary.get("left_out", {"objects": 0})
     if left_out["objects"]:
         names = first_of(left_out["names"], left_out["objects"])
-        console.print(f"  Not read, because not named like parquet: {names}", soft_wrap=True, markup=False)
+        console.print(f"  Not read, because not named like parquet: {names}", markup=False)
 
 
 def show_rollback(summary: Mapping[str, Any]) -> None:
     """Print which version is served now."""
     if summary["outcome"] == "published":
-        console.print(f"  Version {summary['served_version']} is served again", soft_wrap=True)
-        console.print(f"  Served before: {summary['previous_version']}; the same command returns to it", soft_wrap=True)
+        console.print(f"  Version {summary['served_version']} is served again")
+        console.print(f"  Served before: {summary['previous_version']}; the same command returns to it")
     else:
-        console.print(f"  [yellow]It was served already: {summary['served_version']}[/]", soft_wrap=True)
+        console.print(f"  [yellow]It was served already: {summary['served_version']}[/]")
 
 
 def show_remodel(summary: Mapping[str, Any]) -> None:
@@ -87,7 +84,7 @@ def show_remodel(summary: Mapping[str, Any]) -> None:
     for change in summary["changes"]:
         amounts = ["-" if value is None else amount(value) for value in (change["served_amount"], change["amount"])]
         segment = f"{change['country_code']} {change['segment_name']} {change['segment']}"
-        console.print(f"    {segment}: {' -> '.join(amounts)}", markup=False, soft_wrap=True)
+        console.print(f"    {segment}: {' -> '.join(amounts)}", markup=False)
     show_outcome(summary)
 
 
@@ -95,7 +92,7 @@ def show_outcome(summary: Mapping[str, Any]) -> None:
     """Print what a run did that published no model."""
     if summary["outcome"] != "published":
         did = outcome(summary["outcome"]).capitalize()
-        console.print(f"  [yellow]{did}. Served: {summary['served_version']}[/]", soft_wrap=True)
+        console.print(f"  [yellow]{did}. Served: {summary['served_version']}[/]")
 
 
 def show_addresses(deployment: Deployment, country: str) -> None:
@@ -104,14 +101,12 @@ def show_addresses(deployment: Deployment, country: str) -> None:
 
     body = shlex.quote(json.dumps(CUSTOMER | {"country_code": country}))
     for name, page in _PAGES.items():
-        console.print(f"{name:<9} {deployment.api_url}{page}", soft_wrap=True)
+        console.print(f"{name:<9} {deployment.api_url}{page}")
     key = ""
     if deployment.api_key:
-        console.print(f"API key   {deployment.api_key}", soft_wrap=True, markup=False)
+        console.print(f"API key   {deployment.api_key}", markup=False)
         key = f" -H 'x-api-key: {deployment.api_key}'"
-    console.print("Try it:", soft_wrap=True)
+    console.print("Try it:")
     console.print(
-        f"curl -k -X POST {deployment.api_url}voucher{key} -H 'Content-Type: application/json' -d {body}",
-        soft_wrap=True,
-        markup=False,
+        f"curl -k -X POST {deployment.api_url}voucher{key} -H 'Content-Type: application/json' -d {body}", markup=False
     )

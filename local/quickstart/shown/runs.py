@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
 from rich.markup import escape
-from rich.table import Table
 
-from local.quickstart.machine.terminal import console, show_table
+from local.quickstart.machine.terminal import console, show_table, table_of
 from local.quickstart.shown.run import took
 from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.wording import duration, moment, number, outcome, status
@@ -23,12 +21,7 @@ def show_runs(runs: "Sequence[ListedRun]") -> None:
     if not runs:
         console.print("Nothing has run yet.")
         return
-    table = Table(box=SIMPLE_HEAD)
-    for name in ("Run", "Mode", "Status", "Started"):
-        table.add_column(name, no_wrap=True)
-    for name in ("Duration", "Rows"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("Model", no_wrap=True)
+    table = table_of("Run", "Mode", "Status", "Started", "Duration", "Rows", "Model", right=("Duration", "Rows"))
     for run in runs:
         rows = run["rows"]["rows_read"] if run["rows"] else run["customers"]
         table.add_row(
@@ -46,7 +39,7 @@ def show_runs(runs: "Sequence[ListedRun]") -> None:
 def show_run(run: "RunReport") -> None:
     """Print all facts of a run."""
     for name, value in _facts(run):
-        console.print(f"{name:<24} {value}", soft_wrap=True)
+        console.print(f"{name:<24} {value}")
 
 
 def _facts(run: "RunReport") -> Iterator[tuple[str, str]]:

@@ -7,13 +7,15 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from local.quickstart.machine.record import Deployment
 from local.quickstart.machine.terminal import notices
+from local.quickstart.machine.workspace import STAGE, Workspace
 from local.quickstart.settings.starting import Start, giving
 
 
 def show_start(start: Start) -> None:
     """Print what a deployment starts from, and a table of the settings that change or differ from the defaults."""
-    notices.print(_beginning(start), markup=False, soft_wrap=True)
+    notices.print(_beginning(start), markup=False)
     table = Table(box=SIMPLE_HEAD)
     for name in ("Setting", "Deployed", "Will be", ""):
         table.add_column(name, overflow="fold")
@@ -30,8 +32,12 @@ def show_gone(settings: Mapping[str, str], stage: str, folder: Path, command: st
         notices.print(
             f"The deployment's settings ended with it. To deploy with the same settings: {command}{options}",
             markup=False,
-            soft_wrap=True,
         )
+
+
+def show_gone_here(workspace: Workspace, deployed: Deployment) -> None:
+    """Print how to give the settings of an ended deployment to the emulator again."""
+    show_gone(deployed.deployed_settings or {}, STAGE, workspace.state, "./quickstart run")
 
 
 def _beginning(start: Start) -> str:

@@ -23,11 +23,7 @@ def _section(name: str, command: Any) -> str:  # noqa: ANN401
         *(_placed(param) for param in command.params if param.required or param.param_type_name == "argument"),
     ]
     shown = [param for param in command.params if param.help and not param.hidden]
-    parts = [
-        f"## {name}",
-        _plain(command.help),
-        f"```\n{' '.join(usage)}\n```",
-    ]
+    parts = [f"## {name}", _plain(command.help), f"```\n{' '.join(usage)}\n```"]
     if shown:
         parts.append(markdown.table(["", "", "default"], [_row(param) for param in shown]))
     parts.append("```\n" + "\n".join(line.strip() for line in _plain(command.epilog).splitlines()[1:]) + "\n```")

@@ -8,8 +8,6 @@ from infra_cdk.stages import SETTINGS, Stage, StageName, stage
 from local.quickstart.project.reference import markdown
 
 _STAGES = get_args(StageName.__value__)
-# The default of the local stage depends on the machine, so the page does not show that of this one.
-_OF_THIS_MACHINE = {"architecture": "this machine's"}
 
 
 def page() -> str:
@@ -32,7 +30,7 @@ def page() -> str:
 
 def _default(of_stage: str, setting: str) -> str:
     """Return the default of a setting on a stage, as the command line takes it."""
-    if of_stage == "local" and setting in _OF_THIS_MACHINE:
-        return _OF_THIS_MACHINE[setting]
+    if (of_stage, setting) == ("local", "architecture"):
+        return "this machine's"  # and not what this machine has
     written = as_given(getattr(stage(of_stage), setting))
     return f"`{written}`" if written else ""

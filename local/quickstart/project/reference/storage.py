@@ -1,7 +1,7 @@
 """The page of the table and the bucket, made from the catalog's docstring and the keys of a run."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from infra_cdk.stages import stage
@@ -46,13 +46,10 @@ def _objects() -> Iterator[tuple[str, str]]:
         if name.startswith("_") or not (isinstance(member, property) or callable(member)):
             continue
         said = markdown.docstring(member)
-        made = getattr(_KEYS, name)
-        keys = made if isinstance(member, property) else _called(made)
+        keys = getattr(_KEYS, name)
+        if callable(keys):
+            keys = keys(**{each: _EXAMPLES[each] for each in inspect.signature(keys).parameters})
         yield from ((key, said) for key in ([keys] if isinstance(keys, str) else keys))
-
-
-def _called(method: Callable[..., str | tuple[str, str]]) -> str | tuple[str, str]:
-    return method(**{name: _EXAMPLES[name] for name in inspect.signature(method).parameters})
 
 
 def _kept(key: str, days: dict[str, int]) -> str:

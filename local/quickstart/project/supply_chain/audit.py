@@ -1,11 +1,8 @@
 """Known vulnerabilities of the locked packages: pip-audit looks them up in advisories.
 
 A registry may have no advisories for a package. That package counts as not audited, not as free of vulnerabilities.
-
-    python -m local.quickstart.project.supply_chain.audit [--shipped] [--osv-url URL] [--unaudited-is-no-fault]
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -15,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from local.quickstart.machine.workspace import ROOT
-from local.quickstart.project.supply_chain.locked import EMULATOR, PROJECT, SHIPPED, packages
+from local.quickstart.project.supply_chain.locked import EMULATOR, PROJECT, packages
 
 VULNERABLE = 1
 UNAUDITED = 3
@@ -27,17 +24,7 @@ EVERYTHING = (PROJECT, *((lock,) for lock in EMULATOR))
 
 
 class Audit(NamedTuple):
-    """The result of an audit of locks.
-
-    Attributes
-    ----------
-    audited
-        The packages whose advisories were read, vulnerable or not.
-    unaudited
-        Why other packages could not be audited, by package.
-    vulnerabilities
-        A line for each: the package with its version, the advisory, and the versions that fix it.
-    """
+    """The result of an audit: the audited packages, why others were not, and a line for each vulnerability."""
 
     audited: frozenset[str]
     unaudited: dict[str, str]
@@ -46,9 +33,7 @@ class Audit(NamedTuple):
     @property
     def exit_code(self) -> int:
         """1 with a known vulnerability; else 3 if a package was not audited; else 0."""
-        if self.vulnerabilities:
-            return VULNERABLE
-        return UNAUDITED if self.unaudited else 0
+        return VULNERABLE if self.vulnerabilities else UNAUDITED if self.unaudited else 0
 
     def lines(self) -> list[str]:
         """Return the lines to print: the vulnerabilities, why packages were not audited, and the counts."""
@@ -61,15 +46,7 @@ class Audit(NamedTuple):
 
 
 def audit(groups: Sequence[Sequence[Path]], osv_url: str | None = None) -> Audit:
-    """Audit the packages of locks, a group of them at a time.
-
-    Parameters
-    ----------
-    groups
-        In each group, locks that agree on the versions of their packages.
-    osv_url
-        An API of OSV to ask; None: PyPI.
-    """
+    """Audit groups of locks, each with one version of a package; ask an API of OSV, or PyPI."""
     audits = [_audit(locks, osv_url) for locks in groups]
     return Audit(
         frozenset().union(*(each.audited for each in audits)),
@@ -118,20 +95,3 @@ def _line(package: dict[str, Any], found: dict[str, Any]) -> str:
 
 def _named(name: str, version: str) -> str:
     return f"{name} ({version})"
-
-
-def main() -> None:
-    """Audit from the command line; the last line has the counts."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--shipped", action="store_true", help="only what is shipped to Lambda")
-    parser.add_argument("--osv-url", help="an API of OSV to ask, instead of PyPI")
-    parser.add_argument("--unaudited-is-no-fault", action="store_true", help="only a known vulnerability is a fault")
-    arguments = parser.parse_args()
-    found = audit([SHIPPED] if arguments.shipped else EVERYTHING, arguments.osv_url)
-    sys.stdout.write("\n".join([*found.lines(), ""]))
-    is_fault = found.exit_code == VULNERABLE or not arguments.unaudited_is_no_fault
-    sys.exit(found.exit_code if is_fault else 0)
-
-
-if __name__ == "__main__":
-    main()

@@ -10,17 +10,7 @@ from layers.build.packages import LAYERS_OF
 from local.quickstart.project.supply_chain.locked import SHIPPED, packages
 
 ALLOWED = frozenset(
-    {
-        "0BSD",
-        "Apache-2.0",
-        "BSD-2-Clause",
-        "BSD-3-Clause",
-        "CC0-1.0",
-        "MIT",
-        "MIT-0",
-        "PSF-2.0",
-        "Zlib",
-    }
+    {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "MIT", "MIT-0", "PSF-2.0", "Zlib"}
 )
 """Licences that only need a notice, which is shipped in each package's folder `.dist-info`."""
 
@@ -60,13 +50,7 @@ _INSIDE = (Shipped("Swagger UI (in aws-lambda-powertools)", "Apache-2.0", "api, 
 
 
 def shipped() -> list[Shipped]:
-    """Return all shipped packages of others.
-
-    Raises
-    ------
-    LookupError
-        The metadata of a package names no licence that is known here.
-    """
+    """Return all shipped packages of others; raise `LookupError` if the licence of one is unknown here."""
     shared, analytics = map(_names, SHIPPED)
     everywhere = [Shipped(name, _licence(name), _ALL) for name in shared]
     others = [Shipped(name, _licence(name), _BUT_API) for name in analytics if name not in shared]

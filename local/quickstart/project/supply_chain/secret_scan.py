@@ -10,8 +10,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
+from detect_secrets.core.potential_secret import PotentialSecret
 from detect_secrets.core.scan import scan_file
 from detect_secrets.settings import get_settings, transient_settings
 
@@ -39,19 +39,9 @@ ALLOWED: Mapping[tuple[str, str], str] = {
 """Values that look like a secret and are not: the file, the value, and why."""
 
 # The patterns of services that a project like this may use; each pattern costs time for every line.
-_PLUGINS = (
-    "AWSKeyDetector",
-    "AzureStorageKeyDetector",
-    "BasicAuthDetector",
-    "GitHubTokenDetector",
-    "GitLabTokenDetector",
-    "JwtTokenDetector",
-    "KeywordDetector",
-    "NpmDetector",
-    "OpenAIDetector",
-    "PrivateKeyDetector",
-    "PypiTokenDetector",
-    "SlackDetector",
+_DETECTORS = (
+    *("AWSKey", "AzureStorageKey", "BasicAuth", "GitHubToken", "GitLabToken", "JwtToken", "Keyword", "Npm", "OpenAI"),
+    *("PrivateKey", "PypiToken", "Slack"),
 )
 _ENTROPY = ({"name": "Base64HighEntropyString", "limit": 4.5}, {"name": "HexHighEntropyString", "limit": 3.0})
 # The hashes in locks are the only long random text that belongs here.
@@ -60,19 +50,10 @@ _HASHES = r"^\s*(--hash=sha256:[0-9a-f]{64}|\"integrity\": \"sha512-[A-Za-z0-9+/
 _VERIFICATION = "detect_secrets.filters.common.is_ignored_due_to_verification_policies"
 
 
-class Finding(NamedTuple):
-    """A value that looks like a secret, and its place; `value` is only compared, never shown."""
-
-    file: str
-    line: int
-    kind: str
-    value: str
-
-
-def findings(folder: Path) -> Iterator[Finding]:
-    """Yield values that look like a secret in the files that git tracks in a folder."""
+def findings(folder: Path) -> Iterator[tuple[str, PotentialSecret]]:
+    """Yield what looks like a secret, with its file, in the files that git tracks in a folder."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=folder, capture_output=True, text=True, check=True)  # noqa: S607
-    plugins = [*({"name": name} for name in _PLUGINS), *_ENTROPY]
+    plugins = [*({"name": f"{name}Detector"} for name in _DETECTORS), *_ENTROPY]
     filters = [
         {"path": "detect_secrets.filters.regex.should_exclude_line", "pattern": [_HASHES]},
         {"path": "detect_secrets.filters.heuristic.is_sequential_string"},  # the alphabet, and the digits
@@ -81,21 +62,19 @@ def findings(folder: Path) -> Iterator[Finding]:
         get_settings().disable_filters(_VERIFICATION)
         for name in filter(None, listed.stdout.split("\0")):
             for found in scan_file(str(folder / name)):
-                yield Finding(name, found.line_number, found.type, found.secret_value or "")
+                yield name, found
 
 
 def main() -> None:
-    """Scan a folder, and print the places of what was found."""
+    """Scan a folder, and print the places of what was found; a value is only compared, never shown."""
     folder = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT
-    found = list(findings(folder))
-    faults = [
-        f"{each.file}:{each.line}: looks like a secret ({each.kind})"
-        for each in found
-        if (each.file, each.value) not in ALLOWED
-    ]
-    there = {(each.file, each.value) for each in found}
+    faults, left = [], dict(ALLOWED)
+    for file, found in findings(folder):
+        left.pop((file, found.secret_value or ""), None)
+        if (file, found.secret_value or "") not in ALLOWED:
+            faults.append(f"{file}:{found.line_number}: looks like a secret ({found.type})")
     if folder == ROOT:
-        faults += [f"{file}: allowed in secret_scan.py, and not there: remove it" for file, _ in ALLOWED.keys() - there]
+        faults += [f"{file}: allowed in secret_scan.py, and not there: remove it" for file, _ in left]
     if faults:
         sys.exit("\n".join(faults))
 
