@@ -10,17 +10,7 @@ from voucher_selection.domain.kinds import parse_request
 
 
 def start(request: Any, headers: Mapping[str, str]) -> str:  # noqa: ANN401 - any JSON
-    """Start a run and return its id, if the stage allows it and the request is valid.
-
-    Raises
-    ------
-    RunsNotStarted
-        The stage does not start runs through its API.
-    CrossSite
-        A page of another site sent the request.
-    InvalidRequest
-        Names the unknown mode, or every invalid key and value.
-    """
+    """Start a run and return its id, if the stage allows it, the request is valid, and no page of another site sent it."""
     if not settings.start_runs:
         raise RunsNotStarted("this stage does not start runs through its API: start them in Step Functions")
     parsed = parse_request(request)

@@ -81,14 +81,8 @@ class Catalog:
     """The models and the pointer in one table.
 
     Every public method raises `CatalogUnavailable` if DynamoDB does not answer, and `CatalogRefused` if it denies the
-    request.
-
-    Parameters
-    ----------
-    table
-        The table's name.
-    client
-        A client of DynamoDB.
+    request. Those that read raise `NoModel` if no model has been published yet, or the catalog lacks a version or some
+    of its segments; and `UnreadableItem` if an item has an unexpected form.
     """
 
     def __init__(self, table: str, client: "DynamoDBClient") -> None:
@@ -96,19 +90,11 @@ class Catalog:
         self._client = client
 
     def served_version(self) -> str:
-        """Return the served version; raises the same errors as `pointer`."""
+        """Return the served version."""
         return self.pointer().version
 
     def pointer(self) -> Pointer:
-        """Return the pointer: the served version, and the one served before.
-
-        Raises
-        ------
-        NoModel
-            No model has been published yet.
-        UnreadableItem
-            The pointer does not name a version.
-        """
+        """Return the pointer: the served version, and the one served before."""
         found = self._get(**POINTER)
         if found is None:
             raise NoModel("no model has been published yet: run the pipeline first")
@@ -119,65 +105,30 @@ class Catalog:
         return self._versions()[0]
 
     def version(self, version: str) -> Version:
-        """Read a version without its segments.
-
-        Raises
-        ------
-        NoModel
-            The catalog does not have the version.
-        UnreadableItem
-            The version's item has an unexpected form.
-        """
+        """Read a version without its segments."""
         item = self._get(MODEL, f"{VERSION}{version}")
         if item is None:
             raise NoModel(f"version {version} is not in the catalog")
         return version_of(item)
 
     def read(self, version: str) -> Model:
-        """Read the model of a version, with its segments.
-
-        Raises
-        ------
-        NoModel
-            The catalog does not have the version, or lacks some of its segments.
-        UnreadableItem
-            An item of the version has an unexpected form.
-        """
+        """Read the model of a version, with its segments."""
         return model_of(self.version(version), self._query(f"{VERSION}{version}", ""))
 
     def base(self) -> Base:
-        """Return the served version and the pointer, for a run that builds on them.
-
-        Raises
-        ------
-        NoModel
-            No model has been published yet, or the catalog does not have the served version.
-        UnreadableItem
-            The pointer or the version's item has an unexpected form.
-        """
+        """Return the served version and the pointer, for a run that builds on them."""
         pointer = self.pointer()
         return Base(self.version(pointer.version), pointer)
 
     def moved_by(self, run_id: str) -> PointerSummary | None:
-        """Return the summary of a run if it has moved the pointer, else None.
-
-        Raises
-        ------
-        UnreadableItem
-            The run's item has an unexpected form.
-        """
+        """Return the summary of a run if it has moved the pointer, else None."""
         item = self._get(MODEL, f"{RUN}{run_id}")
         return None if item is None else summary_of(item)
 
     def publish(self, model: Model, summary: PointerSummary) -> Pointer | None:
         """Write a version and serve it, unless a newer one is already served.
 
-        Publishing the same version again changes nothing.
-
-        Parameters
-        ----------
-        summary
-            The summary of the run if the version becomes the served one.
+        Publishing the same version again changes nothing. `summary` is that of the run if it moves the pointer.
 
         Returns
         -------
@@ -204,22 +155,12 @@ class Catalog:
     def serve_again(self, served: str | None, summary: PointerSummary) -> Pointer | None:
         """Serve the version of a rollback's summary again, if `served` is still the served version.
 
-        Parameters
-        ----------
-        served
-            The served version; None if the pointer cannot be read, and is to be replaced.
-
-        Returns
-        -------
-        Pointer or None
-            None if the run has moved the pointer; else the pointer, which stays.
+        `served` is None if the pointer cannot be read, and is to be replaced. Otherwise as `publish`.
 
         Raises
         ------
         NoVersion
             The catalog does not keep the version, or lacks some of its segments.
-        CatalogContended
-            Others wrote the pointer during each attempt.
         """
         newest = self._check_kept(summary.version)
         if served is None:
@@ -231,10 +172,7 @@ class Catalog:
     def expire(self, retention: Retention, now: datetime) -> int:
         """Let the versions expire that `retention` does not keep, but never the served one or the one before it.
 
-        Returns
-        -------
-        int
-            The number of versions that were skipped because they cannot be read.
+        Return the number of versions that were skipped because they cannot be read.
         """
         versions, unreadable = self._versions()
         in_use = self._in_use()
@@ -316,13 +254,7 @@ class Catalog:
         return self.pointer()
 
     def _transact(self, writes: list[Any]) -> bool:
-        """Write everything or nothing; return whether the conditions held.
-
-        Raises
-        ------
-        CatalogContended
-            Others wrote the same items during each attempt.
-        """
+        """Write everything or nothing; return whether the conditions held."""
         for attempt in range(_ATTEMPTS):
             try:
                 self._client.transact_write_items(TransactItems=writes)
@@ -380,13 +312,7 @@ class Catalog:
             self._write_batch(list(batch))
 
     def _write_batch(self, batch: "list[WriteRequestTypeDef]") -> None:
-        """Write a batch, and send again the items that DynamoDB leaves unwritten because it is busy.
-
-        Raises
-        ------
-        CatalogUnavailable
-            DynamoDB left some items unwritten after each attempt.
-        """
+        """Write a batch, and send again the items that DynamoDB leaves unwritten because it is busy."""
         left: Sequence[WriteRequestTypeDef | WriteRequestOutputTypeDef] = batch
         for attempt in range(_ATTEMPTS):
             answer = self._client.batch_write_item(RequestItems={self._table: left})

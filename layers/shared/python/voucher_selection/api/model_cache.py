@@ -38,14 +38,8 @@ class ModelCache:
     A model never changes and is replaced as a whole, so that a request never sees a mix of two. Lambda sends an
     environment one request at a time. If there are threads, one asks the catalog while the others use the known model.
 
-    Parameters
-    ----------
-    catalog
-        The catalog that has the models.
-    refresh_seconds
-        For this time after it asked the catalog, with or without an answer, the cache does no I/O.
-    clock
-        Returns wall-clock time in seconds. A monotonic clock might stand still while Lambda freezes the environment.
+    For `refresh_seconds` after it asked the catalog, with or without an answer, the cache does no I/O. The clock shows
+    wall-clock time in seconds: a monotonic clock might stand still while Lambda freezes the environment.
     """
 
     def __init__(self, catalog: Catalog, refresh_seconds: float, clock: Callable[[], float] = time.time) -> None:

@@ -54,18 +54,10 @@ class Content(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One method of one path.
+    """One method of one path, which has its variables in braces: the bodies of its answers by status, and its input.
 
-    Attributes
-    ----------
-    path
-        The path, with its variables in braces.
-    answers
-        The bodies of the answers, by status.
-    parameters, query
-        The schemas of the path's variables and of the query's.
-    refusals
-        The errors that become problems.
+    `parameters` and `query` are the schemas of the path's variables and of the query's; `refusals` are the errors that
+    become problems.
     """
 
     method: str

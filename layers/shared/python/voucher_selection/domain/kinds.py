@@ -75,9 +75,6 @@ def parse_request(request: object) -> RunRequest:
 
     Examples
     --------
-    >>> request = parse_request({"mode": "remodel", "cur_date": "2018-10-01", "publish": False})
-    >>> type(request).__name__, request.cur_date, request.publish
-    ('RemodelRequest', datetime.date(2018, 10, 1), False)
     >>> parse_request({"source": "s3://bucket/folder/"}).mode
     'full'
     """

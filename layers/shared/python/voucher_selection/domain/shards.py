@@ -38,12 +38,7 @@ def plan_shards(row_groups: Iterable[RowGroup], target_rows: int, target_size: i
     """Group row groups, in their order, into shards of at most `target_rows` rows and `target_size` bytes.
 
     A row group is never split: if it is larger than a target, it becomes a shard of its own. A shard also has at most
-    `MOST_PARTS` parts and `LARGEST_SHARD` bytes of JSON.
-
-    Parameters
-    ----------
-    target_size
-        Compressed bytes of the columns that we read.
+    `MOST_PARTS` parts and `LARGEST_SHARD` bytes of JSON. Sizes are compressed bytes of the columns that we read.
 
     Examples
     --------

@@ -33,21 +33,7 @@ _ID_TYPES = {"integer": pa.int64(), "text": pa.string()}
 def assign_shard(run_id: str, shard: Shard, stores: Stores, batch_rows: int) -> ShardAssigned:
     """Write the amounts of a shard's customers, in the order of the customers. A repetition writes the same objects.
 
-    Parameters
-    ----------
-    batch_rows
-        How many rows are read at a time. Memory use depends on it, not on the size of the shard.
-
-    Raises
-    ------
-    NotParquet
-        A page of a file cannot be read.
-    SourceChanged, LakeUnavailable, LakeRefused
-        A file has changed since the run was planned, or cannot be fetched.
-    ShardTooLarge
-        The amounts do not fit on the disk.
-    NoModel
-        The version in the run's plan has expired.
+    `batch_rows` and the errors are those of `clean_shard`; also `NoModel` if the version in the run's plan has expired.
     """
     keys = RunKeys(run_id)
     plan = stores.lake.read_json(keys.plan, AssignPlan)
@@ -68,14 +54,7 @@ def assign_shard(run_id: str, shard: Shard, stores: Stores, batch_rows: int) -> 
 
 
 def sum_up_assignment(run: Run, _request: AssignRequest, stores: Stores, _settings: ModelSettings) -> AssignSummary:
-    """Check that every shard of the manifest has one result, and write the run's summary.
-
-    Raises
-    ------
-    ShardsIncomplete
-        A shard has no result or one that does not add up, there are too many shards or results, or the amounts in the
-        lake differ from those that the shards wrote.
-    """
+    """Check that every shard has one result, as `merge_shards` does, and write the run's summary."""
     keys, lake = RunKeys(run.run_id), stores.lake
     plan = lake.read_json(keys.plan, AssignPlan)
     shards = checked_shards(lake, plan, keys.all_assigned, keys.assigned)

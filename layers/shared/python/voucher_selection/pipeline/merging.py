@@ -49,17 +49,9 @@ def merge_shards(lake: Lake, plan: HistoryPlan) -> Merged:
 def checked_shards(
     lake: Lake, plan: HistoryPlan | AssignPlan, results: str, result_of: Callable[[int], str]
 ) -> list[Shard]:
-    """Return the shards of the manifest, after checking that each has one result.
+    """Return the shards of the manifest, after checking that each has one result, and none is surplus.
 
-    Parameters
-    ----------
-    results, result_of
-        The folder of the results, and a function that returns the key of a shard's result.
-
-    Raises
-    ------
-    ShardsIncomplete
-        A shard has no result, or there are too many shards or results.
+    `results` is the folder of the results, and `result_of` returns the key of a shard's result.
     """
     keys = RunKeys(plan.run_id)
     shards = lake.read_json(keys.manifest, list[Shard])
@@ -91,13 +83,7 @@ def _read_totals(lake: Lake, keys: RunKeys, shards: list[Shard]) -> list[ShardTo
 
 
 def check_objects(found: Mapping[str, Listed], expected: Mapping[str, StoredRows]) -> None:
-    """Check that the lake has exactly the objects that the shards wrote, unchanged.
-
-    Raises
-    ------
-    ShardsIncomplete
-        An object is missing, was added, or was changed.
-    """
+    """Raise `ShardsIncomplete` if an object that the shards wrote is missing or changed, or another was added."""
     differing = sorted(key for key in found.keys() | expected.keys() if not _is_same(found.get(key), expected.get(key)))
     if differing:
         key = differing[0]
