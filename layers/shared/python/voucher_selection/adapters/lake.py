@@ -18,7 +18,6 @@ from botocore.exceptions import (
 )
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from voucher_selection.adapters.clients import PARALLEL_REQUESTS
 from voucher_selection.adapters.run_keys import what_to_do
 from voucher_selection.adapters.s3_errors import address_of, is_missing, is_replaced, named_refusals
 from voucher_selection.adapters.seekable import SeekableFile
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import GetObjectOutputTypeDef, ObjectTypeDef
 
+PARALLEL_REQUESTS = 32
+"""How many requests to S3 run at once: enough to hide its latency, few enough for the smallest function's memory."""
 # botocore repeats a request until its answer begins. If the body breaks off later, it only raises one of these.
 _BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 _READ_ATTEMPTS = 5
