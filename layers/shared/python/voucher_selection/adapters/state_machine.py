@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from voucher_selection.adapters.failures import message_of
 from voucher_selection.contract.runs import STATES
 from voucher_selection.domain.errors import NoRun
 
@@ -143,6 +142,14 @@ def _states(events: "Iterable[HistoryEventTypeDef]") -> Iterator[State]:
             current = None
     if current:
         yield current
+
+
+def message_of(cause: str) -> str:
+    """Return the error's message from a state's `cause`: Lambda's cause is JSON that contains it."""
+    try:
+        return str(json.loads(cause)["errorMessage"])
+    except (ValueError, KeyError, TypeError):
+        return cause
 
 
 def _parsed(text: str) -> Any:  # noqa: ANN401 - an execution's input may be anything

@@ -11,13 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from voucher_selection.adapters.disk import named_full_disk
-from voucher_selection.adapters.lake import Lake, in_parallel
+from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.parquet.columns import RowGroups, read_columns
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
 from voucher_selection.domain.customers import CUSTOMER_COLUMN_NAMES
-from voucher_selection.domain.errors import ShardsIncomplete
 from voucher_selection.domain.plans import AssignPlan, Shard, ShardPart
 from voucher_selection.domain.requests import AssignRequest
 from voucher_selection.domain.runs import Run
@@ -25,7 +24,7 @@ from voucher_selection.domain.summaries import AssignSummary
 from voucher_selection.domain.totals import AssignTotals, ShardAssigned
 from voucher_selection.pipeline.assignments import assign, output_schema
 from voucher_selection.pipeline.batches import read_ahead, read_parts
-from voucher_selection.pipeline.merging import check_objects, checked_shards
+from voucher_selection.pipeline.merging import check_objects, checked_results
 
 _ID_TYPES = {"integer": pa.int64(), "text": pa.string()}
 
@@ -57,11 +56,7 @@ def sum_up_assignment(run: Run, _request: AssignRequest, stores: Stores, _settin
     """Check that every shard has one result, as `merge_shards` does, and write the run's summary."""
     keys, lake = RunKeys(run.run_id), stores.lake
     plan = lake.read_json(keys.plan, AssignPlan)
-    shards = checked_shards(lake, plan, keys.all_assigned, keys.assigned)
-    found = in_parallel(lambda shard: lake.read_json(keys.assigned(shard.number), ShardAssigned), shards)
-    for shard, totals in zip(shards, found, strict=True):
-        if totals.shard != shard.number or totals.rows != shard.rows or not totals.add_up:
-            raise ShardsIncomplete(f"shard {shard.number} has {shard.rows} rows, but its result is {totals!r}")
+    found = checked_results(lake, plan, ShardAssigned, keys.all_assigned, keys.assigned)
     _check_written(lake, keys, found)
     summary = AssignSummary(
         run_id=run.run_id,
