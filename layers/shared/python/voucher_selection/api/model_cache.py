@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from random import SystemRandom
 from threading import Lock
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.emitted_metrics import emit
 from voucher_selection.adapters.observability import logger
@@ -95,7 +93,7 @@ class ModelCache:
     def _ask(self) -> None:
         try:
             self._model, self._stale = self._found()
-        except (BotoCoreError, ClientError, VoucherSelectionError) as error:
+        except VoucherSelectionError as error:
             if self._model is None and isinstance(error, NoModel):
                 raise  # ask again at the next request, so that the first model is served at once
             self._warn(error)
