@@ -13,22 +13,8 @@ from datetime import datetime, timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from voucher_selection.adapters.catalog_items import (
-    MODEL,
-    POINTER,
-    RUN,
-    VERSION,
-    Item,
-    Pointer,
-    from_dynamodb,
-    items_of,
-    model_of,
-    pointer_of,
-    run_item,
-    summary_of,
-    to_dynamodb,
-    version_of,
-)
+from voucher_selection.adapters import catalog_items
+from voucher_selection.adapters.catalog_items import MODEL, POINTER, RUN, VERSION, Item, Pointer
 from voucher_selection.adapters.dynamodb_errors import explained
 from voucher_selection.adapters.observability import logger
 from voucher_selection.domain.errors import CatalogContended, CatalogUnavailable, NoModel, NoVersion, UnreadableItem
@@ -98,7 +84,7 @@ class Catalog:
         found = self._get(**POINTER)
         if found is None:
             raise NoModel("no model has been published yet: run the pipeline first")
-        return pointer_of(found)
+        return catalog_items.pointer_of(found)
 
     def versions(self) -> list[Version]:
         """Return all versions in the catalog, the newest first; unreadable items are skipped and logged."""
@@ -109,11 +95,11 @@ class Catalog:
         item = self._get(MODEL, f"{VERSION}{version}")
         if item is None:
             raise NoModel(f"version {version} is not in the catalog")
-        return version_of(item)
+        return catalog_items.version_of(item)
 
     def read(self, version: str) -> Model:
         """Read the model of a version, with its segments."""
-        return model_of(self.version(version), self._query(f"{VERSION}{version}", ""))
+        return catalog_items.model_of(self.version(version), self._query(f"{VERSION}{version}", ""))
 
     def base(self) -> Base:
         """Return the served version and the pointer, for a run that builds on them."""
@@ -123,7 +109,7 @@ class Catalog:
     def moved_by(self, run_id: str) -> PointerSummary | None:
         """Return the summary of a run if it has moved the pointer, else None."""
         item = self._get(MODEL, f"{RUN}{run_id}")
-        return None if item is None else summary_of(item)
+        return None if item is None else catalog_items.summary_of(item)
 
     def publish(self, model: Model, summary: PointerSummary) -> Pointer | None:
         """Write a version and serve it, unless a newer one is already served.
@@ -196,7 +182,7 @@ class Catalog:
         found, unreadable = [], 0
         for item in self._query(MODEL, VERSION):
             try:
-                found.append(version_of(item))
+                found.append(catalog_items.version_of(item))
             except UnreadableItem as error:
                 logger.error("an item of the catalog is left aside", reason=str(error))
                 unreadable += 1
@@ -216,11 +202,11 @@ class Catalog:
     def _get(self, pk: str, sk: str) -> Item | None:
         key = {"pk": {"S": pk}, "sk": {"S": sk}}
         found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-        return None if found is None else from_dynamodb(found)
+        return None if found is None else catalog_items.from_dynamodb(found)
 
     def _write(self, model: Model) -> None:
         """Write all items of a version, and delete those of an earlier attempt with other segments."""
-        items = list(items_of(model))
+        items = list(catalog_items.items_of(model))
         written = {item["sk"] for item in items}
         left = [item for item in self._query(f"{VERSION}{model.version}", "") if item["sk"] not in written]
         self._delete(left)
@@ -234,7 +220,7 @@ class Catalog:
         pointer: Any = {
             "Update": {
                 "TableName": self._table,
-                "Key": to_dynamodb(POINTER),
+                "Key": catalog_items.to_dynamodb(POINTER),
                 "UpdateExpression": update,
                 "ConditionExpression": condition,
                 "ExpressionAttributeNames": {name: _NAMES[name] for name in _NAMES if name in f"{update} {condition}"},
@@ -244,7 +230,7 @@ class Catalog:
         run: Any = {
             "Put": {
                 "TableName": self._table,
-                "Item": to_dynamodb(run_item(summary, summary.finished_at + _RUNS_KNOWN)),
+                "Item": catalog_items.to_dynamodb(catalog_items.run_item(summary, summary.finished_at + _RUNS_KNOWN)),
                 "ConditionExpression": "attribute_not_exists(pk)",
             }
         }
@@ -297,10 +283,10 @@ class Catalog:
             ConsistentRead=True,
         )
         for page in pages:
-            yield from map(from_dynamodb, page["Items"])
+            yield from map(catalog_items.from_dynamodb, page["Items"])
 
     def _put(self, items: Iterable[Item]) -> None:
-        self._write_all({"PutRequest": {"Item": to_dynamodb(item)}} for item in items)
+        self._write_all({"PutRequest": {"Item": catalog_items.to_dynamodb(item)}} for item in items)
 
     def _delete(self, items: Iterable[Item]) -> None:
         self._write_all(

@@ -18,7 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from voucher_selection.domain.errors import VoucherSelectionError
+from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry, VoucherSelectionError
 from voucher_selection.domain.formats import (
     LARGEST_WHOLE,
     NULL_WORDS,
@@ -42,6 +42,15 @@ class InvalidLookup(VoucherSelectionError):
     def __init__(self, problems: list[FieldProblem]) -> None:
         super().__init__("; ".join(map(str, problems)))
         self.problems = problems
+
+
+CODES: dict[type[VoucherSelectionError], str] = {
+    InvalidLookup: "invalid_request",
+    UnknownCountry: "unknown_country",
+    NoSegment: "no_segment",
+    NoSupport: "no_support",
+}
+"""Codes for the problems of a lookup: the same in the API's answers and in a file of amounts."""
 
 
 def _timestamp(value: object, info: ValidationInfo) -> datetime | None:
