@@ -98,8 +98,8 @@ def check_objects(found: Mapping[str, Listed], expected: Mapping[str, StoredRows
     if differing:
         key = differing[0]
         raise ShardsIncomplete(
-            f"{len(differing)} objects differ from those that the shards wrote: {key} is {_told(found.get(key))},"
-            f" expected {_told(expected.get(key))}: start the run again"
+            f"{len(differing)} objects differ from those that the shards wrote: {key} is {_described(found.get(key))},"
+            f" expected {_described(expected.get(key))}: start the run again"
         )
 
 
@@ -114,7 +114,7 @@ def _striking_dates(plan: HistoryPlan, totals: list[ShardTotals]) -> tuple[Strik
     return striking_dates((found for shard in totals for found in shard.frequent_dates), rows, plan.reading.last_day)
 
 
-def _told(known: Listed | StoredRows | None) -> str:
+def _described(known: Listed | StoredRows | None) -> str:
     return "no object" if known is None else f"an object of {known.size:,} bytes (ETag {known.etag})"
 
 
