@@ -36,7 +36,7 @@ app.include_router(run_routes.router)
 @app.post("/voucher")
 def post_voucher() -> Response[str]:
     """Return the amount that a customer should get."""
-    body, model = _json_body(), models.current()
+    body, model = json_of(app.current_event), models.current()
     answer = look_up(model, LookupRequest.parse(body, model.time_zone))
     emit(VOUCHERS_SELECTED, 1)
     return json_answer(HTTPStatus.OK, answer)
@@ -45,7 +45,7 @@ def post_voucher() -> Response[str]:
 @app.post("/vouchers")
 def post_vouchers() -> Response[str]:
     """Return the amount that each of many customers should get."""
-    answer = look_up_all(models.current(), customers_of(_json_body()))
+    answer = look_up_all(models.current(), customers_of(json_of(app.current_event)))
     refused = refusals(answer)
     emit(VOUCHERS_SELECTED, len(answer["vouchers"]) - refused.total())
     for code, lookups in refused.items():
@@ -129,10 +129,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     logger.set_correlation_id(http_answers.request_id(event))
     answer = http_answers.without_slash(event) or app.resolve(http_answers.routed(event), context)
     return http_answers.finished(answer, event, settings.cors_origins)
-
-
-def _json_body() -> object:
-    return json_of(app.current_event)
 
 
 def _accept() -> str:

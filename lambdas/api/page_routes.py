@@ -42,17 +42,6 @@ def _page(path: str) -> Callable[[Callable[..., Response[str]]], Callable[..., R
     return register
 
 
-def _form(path: str) -> Callable[[Callable[..., Response[str]]], Callable[..., Response[str]]]:
-    """Register the POST route of a page and of its view; on a stage with a key, both ask for it."""
-
-    def register(route: Callable[..., Response[str]]) -> Callable[..., Response[str]]:
-        router.post(path)(route)
-        router.post(f"/views{path}")(route)
-        return route
-
-    return register
-
-
 @router.get("/")
 def get_root() -> Response[str]:
     """Redirect to the first page."""
@@ -65,10 +54,11 @@ def get_search_voucher() -> Response[str]:
     return _lookup_page(None)
 
 
-@_form("/search_voucher")
+@router.post("/search_voucher")
+@router.post("/views/search_voucher")
 def post_search_voucher() -> Response[str]:
     """Return the look-up form with its answer."""
-    return _lookup_page(_fields())
+    return _lookup_page(form_of(router.current_event))
 
 
 @_page("/segments")
@@ -110,12 +100,13 @@ def get_runs() -> Response[str]:
     return _runs_page(HTTPStatus.OK)
 
 
-@_form("/runs")
+@router.post("/runs")
+@router.post("/views/runs")
 def post_runs() -> Response[str]:
     """Start a run, and redirect to its page."""
     from api.starting import start  # noqa: PLC0415 - see above
 
-    fields = _fields()
+    fields = form_of(router.current_event)
     try:
         run_id = start(_request_of(fields), router.current_event.headers)
     except InvalidRequest as error:
@@ -186,10 +177,6 @@ def _request_of(fields: Mapping[str, str]) -> dict[str, Any]:
     if "countries" in request:
         request["countries"] = [country.strip() for country in request["countries"].split(",") if country.strip()]
     return request
-
-
-def _fields() -> dict[str, str]:
-    return form_of(router.current_event)
 
 
 def _query() -> dict[str, str]:

@@ -36,7 +36,7 @@ def post_what_if() -> Response[str]:
     """Return what another date or other segments would change."""
     from voucher_selection.domain.requests import WhatIfRequest  # noqa: PLC0415 - see above
 
-    return json_answer(HTTPStatus.OK, what_if_function().ask(WhatIfRequest.parse(_json_body())))
+    return json_answer(HTTPStatus.OK, what_if_function().ask(WhatIfRequest.parse(json_of(router.current_event))))
 
 
 @router.get("/executions")
@@ -62,9 +62,5 @@ def post_executions() -> Response[str]:
     """Start a run."""
     from api.starting import start  # noqa: PLC0415 - see above
 
-    run_id = start(_json_body(), router.current_event.headers)
+    run_id = start(json_of(router.current_event), router.current_event.headers)
     return json_answer(HTTPStatus.ACCEPTED, {"run_id": run_id}, {"Location": f"executions/{run_id}"})
-
-
-def _json_body() -> object:
-    return json_of(router.current_event)

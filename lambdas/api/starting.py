@@ -4,25 +4,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.context import settings, state_machine
-from voucher_selection.api.problems import RunsNotStarted
-from voucher_selection.api.request_origins import check_same_site
+from voucher_selection.api.problems import CrossSite, RunsNotStarted
 from voucher_selection.domain.kinds import parse_request
+
+# https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site: `none` is an action of the person.
+_OWN = {"same-origin", "none"}
 
 
 def start(request: Any, headers: Mapping[str, str]) -> str:  # noqa: ANN401 - any JSON
-    """Start a run and return its id, if the stage allows it and the request is valid.
-
-    Raises
-    ------
-    RunsNotStarted
-        The stage does not start runs through its API.
-    CrossSite
-        A page of another site sent the request.
-    InvalidRequest
-        Names the unknown mode, or every invalid key and value.
-    """
+    """Start a run and return its id, if the stage allows it, the request is valid, and it is from no other site."""
     if not settings.start_runs:
         raise RunsNotStarted("this stage does not start runs through its API: start them in Step Functions")
     parsed = parse_request(request)
-    check_same_site(headers)
+    _check_same_site(headers)
     return state_machine().start(parsed.model_dump(mode="json", exclude_unset=True))
+
+
+def _check_same_site(headers: Mapping[str, str]) -> None:
+    """Check that a browser's request comes from our own pages: another page could act with the person's rights.
+
+    A request without the header does not come from a browser, and passes.
+    """
+    site = headers.get("Sec-Fetch-Site", "none").lower()
+    if site not in _OWN:
+        raise CrossSite(f"expected a request from the API's own pages, got one from a page of another site ({site})")

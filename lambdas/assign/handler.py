@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from voucher_selection.adapters.emitted_metrics import emit
-from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
+from voucher_selection.adapters.observability import logger, observed
 from voucher_selection.adapters.settings import AssignSettings
 from voucher_selection.adapters.stores import Stores
 from voucher_selection.contract.metrics import VOUCHERS_ASSIGNED
@@ -25,10 +25,7 @@ class AssignEvent(BaseModel):
     shard: Shard
 
 
-@logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler
-@metrics.log_metrics(capture_cold_start_metric=True)
-@log_failures
+@observed()
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Give every customer of a shard an amount or a problem, and return the totals."""
     task = AssignEvent.model_validate(event)

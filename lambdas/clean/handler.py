@@ -5,11 +5,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from voucher_selection.adapters.clients import s3_client
 from voucher_selection.adapters.emitted_metrics import emit
 from voucher_selection.adapters.lake import Lake
-from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
+from voucher_selection.adapters.observability import logger, observed
 from voucher_selection.adapters.settings import CleanSettings
+from voucher_selection.adapters.stores import s3_client
 from voucher_selection.contract.metrics import (
     ROWS_KEPT,
     ROWS_OTHER_COUNTRY,
@@ -35,10 +35,7 @@ class CleanEvent(BaseModel):
     shard: Shard
 
 
-@logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler
-@metrics.log_metrics(capture_cold_start_metric=True)
-@log_failures
+@observed()
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Clean a shard and return its totals."""
     task = CleanEvent.model_validate(event)

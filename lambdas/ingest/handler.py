@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from voucher_selection.adapters.emitted_metrics import emit
-from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
+from voucher_selection.adapters.observability import logger, observed
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import IngestSettings
 from voucher_selection.adapters.stores import Stores
@@ -32,10 +32,7 @@ class IngestResult(BaseModel):
     manifest_key: str
 
 
-@logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler
-@metrics.log_metrics(capture_cold_start_metric=True)
-@log_failures
+@observed()
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Land the source of a run and write its plan and manifest."""
     task = RunEvent.model_validate(event)

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from voucher_selection.adapters.emitted_metrics import emit
-from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
+from voucher_selection.adapters.observability import logger, observed
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
@@ -20,10 +20,7 @@ settings = ModelSettings.from_environment()
 stores = Stores.of(settings.bucket, settings.table)
 
 
-@logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler
-@metrics.log_metrics(capture_cold_start_metric=True)
-@log_failures
+@observed()
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """End a run and return its summary."""
     task = RunEvent.model_validate(event)

@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from voucher_selection.adapters.observability import log_failures, logger, metrics, tracer
+from voucher_selection.adapters.observability import observed
 from voucher_selection.adapters.settings import WhatIfSettings
 from voucher_selection.adapters.stores import Stores
 from voucher_selection.domain.requests import WhatIfRequest
@@ -15,10 +15,7 @@ settings = WhatIfSettings.from_environment()
 stores = Stores.of(settings.bucket, settings.table)
 
 
-@logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics(capture_cold_start_metric=True)
-@log_failures
+@observed(traces_answer=False)
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Answer a `WhatIfRequest` with the model that it describes, and the segments that would change."""
     request = WhatIfRequest.parse(event)

@@ -25,9 +25,9 @@ from tests.environment import BUCKET, TABLE, function_environment
 from tests.faults.corpus import ENDS_RIGHT, Fault, faults, sound_history
 from tests.integration.conftest import STARTED, Pipeline
 from tests.reference import answer
-from voucher_selection.adapters.clients import s3_client
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.stores import s3_client
 from voucher_selection.domain.errors import EmptySource, ShardsIncomplete, VoucherSelectionError
 from voucher_selection.domain.plans import HistoryPlan
 from voucher_selection.domain.totals import Totals

@@ -23,8 +23,8 @@ from local.quickstart.here.sample import sample_history
 from tests.environment import BUCKET, TABLE, function_environment
 from tests.histories import history, parquet_bytes, repeated
 from voucher_selection.adapters.catalog import Catalog
-from voucher_selection.adapters.clients import dynamodb_client, s3_client
 from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.stores import dynamodb_client, s3_client
 
 # API Gateway's, of every request.
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"

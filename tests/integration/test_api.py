@@ -10,16 +10,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from tests.environment import BUCKET
 from tests.integration.conftest import Answer, Api, Pipeline
 from tests.lookup_requests import SEED_REQUEST
 from tests.models import SHIPPED_SEGMENTS
+from voucher_selection.domain.errors import CatalogUnavailable
 
 
 def unreachable() -> str:
-    raise EndpointConnectionError(endpoint_url="https://dynamodb")
+    raise CatalogUnavailable("table test does not answer")
 
 
 def form(api: Api, **fields: Any) -> Answer:

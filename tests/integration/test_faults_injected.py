@@ -32,7 +32,6 @@ from tests.integration.injection import (
     only,
 )
 from voucher_selection.adapters.catalog import Catalog
-from voucher_selection.adapters.failures import ShardFailure
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.domain.errors import (
     CatalogUnavailable,
@@ -44,6 +43,7 @@ from voucher_selection.domain.errors import (
     VoucherSelectionError,
 )
 from voucher_selection.domain.totals import Totals
+from voucher_selection.pipeline.merging import ShardFailure
 
 LATER = STARTED + timedelta(minutes=1)
 

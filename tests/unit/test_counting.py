@@ -115,4 +115,4 @@ def test_running_counts_stay_small_and_equal_the_sum_of_all():
         running.add(counts)
 
     assert running.total() == Counts.sum(parts)
-    assert running.parts_waiting < len(parts)
+    assert len(running._parts) < len(parts)

@@ -12,8 +12,7 @@ import pyarrow as pa
 import pytest
 
 from tests.histories import parquet_bytes
-from voucher_selection.adapters.clients import PARALLEL_REQUESTS
-from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.lake import PARALLEL_REQUESTS, Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import ObjectAltered, ShardsIncomplete

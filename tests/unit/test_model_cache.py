@@ -6,14 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.models import model_of
 from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.api.model_cache import CatalogUnreachable, ModelCache
-from voucher_selection.domain.errors import NoModel, UnreadableItem
+from voucher_selection.domain.errors import CatalogUnavailable, NoModel, UnreadableItem
 from voucher_selection.domain.model import Model
 
 SECONDS = 5.0
@@ -35,7 +34,7 @@ class FakeCatalog:
         self.asked += 1
         self.may_answer.wait(10)
         if not self.is_reachable:
-            raise EndpointConnectionError(endpoint_url="https://dynamodb")
+            raise CatalogUnavailable("table test does not answer")
         if self.version is None:
             raise NoModel("none has been published")
         return Pointer(self.version, self.previous_version, self.version)

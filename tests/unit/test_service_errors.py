@@ -12,7 +12,7 @@ from botocore.exceptions import (
 
 from voucher_selection.adapters import dynamodb_errors, s3_errors
 from voucher_selection.adapters.catalog import Catalog
-from voucher_selection.adapters.clients import dynamodb_client
+from voucher_selection.adapters.stores import dynamodb_client
 from voucher_selection.domain.errors import (
     CatalogRefused,
     CatalogUnavailable,

@@ -13,22 +13,8 @@ from datetime import datetime, timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from voucher_selection.adapters.catalog_items import (
-    MODEL,
-    POINTER,
-    RUN,
-    VERSION,
-    Item,
-    Pointer,
-    from_dynamodb,
-    items_of,
-    model_of,
-    pointer_of,
-    run_item,
-    summary_of,
-    to_dynamodb,
-    version_of,
-)
+from voucher_selection.adapters import catalog_items
+from voucher_selection.adapters.catalog_items import MODEL, POINTER, RUN, VERSION, Item, Pointer
 from voucher_selection.adapters.dynamodb_errors import explained
 from voucher_selection.adapters.observability import logger
 from voucher_selection.domain.errors import CatalogContended, CatalogUnavailable, NoModel, NoVersion, UnreadableItem
@@ -81,14 +67,8 @@ class Catalog:
     """The models and the pointer in one table.
 
     Every public method raises `CatalogUnavailable` if DynamoDB does not answer, and `CatalogRefused` if it denies the
-    request.
-
-    Parameters
-    ----------
-    table
-        The table's name.
-    client
-        A client of DynamoDB.
+    request. Those that read raise `NoModel` if no model has been published yet, or the catalog lacks a version or some
+    of its segments; and `UnreadableItem` if an item has an unexpected form.
     """
 
     def __init__(self, table: str, client: "DynamoDBClient") -> None:
@@ -96,88 +76,45 @@ class Catalog:
         self._client = client
 
     def served_version(self) -> str:
-        """Return the served version; raises the same errors as `pointer`."""
+        """Return the served version."""
         return self.pointer().version
 
     def pointer(self) -> Pointer:
-        """Return the pointer: the served version, and the one served before.
-
-        Raises
-        ------
-        NoModel
-            No model has been published yet.
-        UnreadableItem
-            The pointer does not name a version.
-        """
+        """Return the pointer: the served version, and the one served before."""
         found = self._get(**POINTER)
         if found is None:
             raise NoModel("no model has been published yet: run the pipeline first")
-        return pointer_of(found)
+        return catalog_items.pointer_of(found)
 
     def versions(self) -> list[Version]:
         """Return all versions in the catalog, the newest first; unreadable items are skipped and logged."""
         return self._versions()[0]
 
     def version(self, version: str) -> Version:
-        """Read a version without its segments.
-
-        Raises
-        ------
-        NoModel
-            The catalog does not have the version.
-        UnreadableItem
-            The version's item has an unexpected form.
-        """
+        """Read a version without its segments."""
         item = self._get(MODEL, f"{VERSION}{version}")
         if item is None:
             raise NoModel(f"version {version} is not in the catalog")
-        return version_of(item)
+        return catalog_items.version_of(item)
 
     def read(self, version: str) -> Model:
-        """Read the model of a version, with its segments.
-
-        Raises
-        ------
-        NoModel
-            The catalog does not have the version, or lacks some of its segments.
-        UnreadableItem
-            An item of the version has an unexpected form.
-        """
-        return model_of(self.version(version), self._query(f"{VERSION}{version}", ""))
+        """Read the model of a version, with its segments."""
+        return catalog_items.model_of(self.version(version), self._query(f"{VERSION}{version}", ""))
 
     def base(self) -> Base:
-        """Return the served version and the pointer, for a run that builds on them.
-
-        Raises
-        ------
-        NoModel
-            No model has been published yet, or the catalog does not have the served version.
-        UnreadableItem
-            The pointer or the version's item has an unexpected form.
-        """
+        """Return the served version and the pointer, for a run that builds on them."""
         pointer = self.pointer()
         return Base(self.version(pointer.version), pointer)
 
     def moved_by(self, run_id: str) -> PointerSummary | None:
-        """Return the summary of a run if it has moved the pointer, else None.
-
-        Raises
-        ------
-        UnreadableItem
-            The run's item has an unexpected form.
-        """
+        """Return the summary of a run if it has moved the pointer, else None."""
         item = self._get(MODEL, f"{RUN}{run_id}")
-        return None if item is None else summary_of(item)
+        return None if item is None else catalog_items.summary_of(item)
 
     def publish(self, model: Model, summary: PointerSummary) -> Pointer | None:
         """Write a version and serve it, unless a newer one is already served.
 
-        Publishing the same version again changes nothing.
-
-        Parameters
-        ----------
-        summary
-            The summary of the run if the version becomes the served one.
+        Publishing the same version again changes nothing. `summary` is that of the run if it moves the pointer.
 
         Returns
         -------
@@ -204,22 +141,12 @@ class Catalog:
     def serve_again(self, served: str | None, summary: PointerSummary) -> Pointer | None:
         """Serve the version of a rollback's summary again, if `served` is still the served version.
 
-        Parameters
-        ----------
-        served
-            The served version; None if the pointer cannot be read, and is to be replaced.
-
-        Returns
-        -------
-        Pointer or None
-            None if the run has moved the pointer; else the pointer, which stays.
+        `served` is None if the pointer cannot be read, and is to be replaced. Otherwise as `publish`.
 
         Raises
         ------
         NoVersion
             The catalog does not keep the version, or lacks some of its segments.
-        CatalogContended
-            Others wrote the pointer during each attempt.
         """
         newest = self._check_kept(summary.version)
         if served is None:
@@ -231,10 +158,7 @@ class Catalog:
     def expire(self, retention: Retention, now: datetime) -> int:
         """Let the versions expire that `retention` does not keep, but never the served one or the one before it.
 
-        Returns
-        -------
-        int
-            The number of versions that were skipped because they cannot be read.
+        Return the number of versions that were skipped because they cannot be read.
         """
         versions, unreadable = self._versions()
         in_use = self._in_use()
@@ -258,7 +182,7 @@ class Catalog:
         found, unreadable = [], 0
         for item in self._query(MODEL, VERSION):
             try:
-                found.append(version_of(item))
+                found.append(catalog_items.version_of(item))
             except UnreadableItem as error:
                 logger.error("an item of the catalog is left aside", reason=str(error))
                 unreadable += 1
@@ -278,11 +202,11 @@ class Catalog:
     def _get(self, pk: str, sk: str) -> Item | None:
         key = {"pk": {"S": pk}, "sk": {"S": sk}}
         found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-        return None if found is None else from_dynamodb(found)
+        return None if found is None else catalog_items.from_dynamodb(found)
 
     def _write(self, model: Model) -> None:
         """Write all items of a version, and delete those of an earlier attempt with other segments."""
-        items = list(items_of(model))
+        items = list(catalog_items.items_of(model))
         written = {item["sk"] for item in items}
         left = [item for item in self._query(f"{VERSION}{model.version}", "") if item["sk"] not in written]
         self._delete(left)
@@ -296,7 +220,7 @@ class Catalog:
         pointer: Any = {
             "Update": {
                 "TableName": self._table,
-                "Key": to_dynamodb(POINTER),
+                "Key": catalog_items.to_dynamodb(POINTER),
                 "UpdateExpression": update,
                 "ConditionExpression": condition,
                 "ExpressionAttributeNames": {name: _NAMES[name] for name in _NAMES if name in f"{update} {condition}"},
@@ -306,7 +230,7 @@ class Catalog:
         run: Any = {
             "Put": {
                 "TableName": self._table,
-                "Item": to_dynamodb(run_item(summary, summary.finished_at + _RUNS_KNOWN)),
+                "Item": catalog_items.to_dynamodb(catalog_items.run_item(summary, summary.finished_at + _RUNS_KNOWN)),
                 "ConditionExpression": "attribute_not_exists(pk)",
             }
         }
@@ -316,13 +240,7 @@ class Catalog:
         return self.pointer()
 
     def _transact(self, writes: list[Any]) -> bool:
-        """Write everything or nothing; return whether the conditions held.
-
-        Raises
-        ------
-        CatalogContended
-            Others wrote the same items during each attempt.
-        """
+        """Write everything or nothing; return whether the conditions held."""
         for attempt in range(_ATTEMPTS):
             try:
                 self._client.transact_write_items(TransactItems=writes)
@@ -365,10 +283,10 @@ class Catalog:
             ConsistentRead=True,
         )
         for page in pages:
-            yield from map(from_dynamodb, page["Items"])
+            yield from map(catalog_items.from_dynamodb, page["Items"])
 
     def _put(self, items: Iterable[Item]) -> None:
-        self._write_all({"PutRequest": {"Item": to_dynamodb(item)}} for item in items)
+        self._write_all({"PutRequest": {"Item": catalog_items.to_dynamodb(item)}} for item in items)
 
     def _delete(self, items: Iterable[Item]) -> None:
         self._write_all(
@@ -380,13 +298,7 @@ class Catalog:
             self._write_batch(list(batch))
 
     def _write_batch(self, batch: "list[WriteRequestTypeDef]") -> None:
-        """Write a batch, and send again the items that DynamoDB leaves unwritten because it is busy.
-
-        Raises
-        ------
-        CatalogUnavailable
-            DynamoDB left some items unwritten after each attempt.
-        """
+        """Write a batch, and send again the items that DynamoDB leaves unwritten because it is busy."""
         left: Sequence[WriteRequestTypeDef | WriteRequestOutputTypeDef] = batch
         for attempt in range(_ATTEMPTS):
             answer = self._client.batch_write_item(RequestItems={self._table: left})

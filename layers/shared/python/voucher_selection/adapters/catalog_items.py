@@ -7,8 +7,8 @@
 | `MODEL` | `RUN#<run>` | the `summary` of a run that moved the pointer; written in the same transaction |
 | `VERSION#<version>` | `<country>#<segmentation>#<segment>` | a segment's mode, support, share and assignments |
 
-Other programs with rights to the table may write to it. If an item is not in our form, an error names it, and none of
-its values is used.
+Other programs with rights to the table may write to it. If an item is not in our form, `UnreadableItem` names it, and
+none of its values is used.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -92,13 +92,7 @@ _SUMMARY: TypeAdapter[PointerSummary] = TypeAdapter(PointerSummary)
 
 
 def pointer_of(item: Item) -> Pointer:
-    """Read the pointer. If its other attributes are invalid, only the served version is used.
-
-    Raises
-    ------
-    UnreadableItem
-        The served version is not text.
-    """
+    """Read the pointer. If its other attributes are invalid, only the served version is used."""
     version, previous, newest = (item.get(name) for name in ("version", "previous_version", "newest_version"))
     if not isinstance(version, str):
         raise UnreadableItem(f"{_name(item)} cannot be read: version: expected text, got {str(version)[:80]!r}")
@@ -111,13 +105,7 @@ def pointer_of(item: Item) -> Pointer:
 
 
 def version_of(item: Item) -> Version:
-    """Read a version without its segments.
-
-    Raises
-    ------
-    UnreadableItem
-        The item has an unexpected form.
-    """
+    """Read a version without its segments."""
     with _legible(item):
         found = _VersionItem.model_validate(item)
         if item["sk"] != f"{VERSION}{found.version}":
@@ -165,13 +153,7 @@ def model_of(version: Version, items: Iterable[Item]) -> Model:
 
 
 def summary_of(item: Item) -> PointerSummary:
-    """Read the summary of a run that has moved the pointer.
-
-    Raises
-    ------
-    UnreadableItem
-        The item has an unexpected form.
-    """
+    """Read the summary of a run that has moved the pointer."""
     with _legible(item):
         return _SUMMARY.validate_json(_text(item["summary"]))
 

@@ -16,24 +16,12 @@ _OF_ELEMENT = 1
 
 
 def item_size(item: Mapping[str, Any]) -> int:
-    """Return the size of an item in bytes: the names of its attributes and their values.
-
-    Examples
-    --------
-    >>> item_size({"pk": "MODEL", "count": 12})
-    15
-    """
+    """Return the size of an item in bytes: the names of its attributes and their values."""
     return sum(len(name.encode()) + value_size(value) for name, value in item.items())
 
 
 def value_size(value: object) -> int:
-    """Return the size in bytes of a value: text, a number, None, true or false, or a list or map of these.
-
-    Raises
-    ------
-    TypeError
-        It is a value of another type.
-    """
+    """Return the size in bytes of a value: text, a number, None, true or false, or a list or map of these."""
     match value:
         case None | bool():
             return 1

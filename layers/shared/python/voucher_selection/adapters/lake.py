@@ -18,7 +18,6 @@ from botocore.exceptions import (
 )
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from voucher_selection.adapters.clients import PARALLEL_REQUESTS
 from voucher_selection.adapters.run_keys import what_to_do
 from voucher_selection.adapters.s3_errors import address_of, is_missing, is_replaced, named_refusals
 from voucher_selection.adapters.seekable import SeekableFile
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import GetObjectOutputTypeDef, ObjectTypeDef
 
+PARALLEL_REQUESTS = 32
+"""How many requests to S3 run at once: enough to hide its latency, few enough for the smallest function's memory."""
 # botocore repeats a request until its answer begins. If the body breaks off later, it only raises one of these.
 _BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 _READ_ATTEMPTS = 5
@@ -51,14 +52,9 @@ class Listed(NamedTuple):
 class Lake:
     """The objects of one bucket.
 
-    Every method raises `LakeUnavailable` if S3 does not answer, and `LakeRefused` if it denies the request.
-
-    Parameters
-    ----------
-    bucket
-        The bucket's name.
-    client
-        A client of S3.
+    Every method raises `LakeUnavailable` if S3 does not answer, and `LakeRefused` if it denies the request. Those that
+    read raise `ObjectMissing` if an object does not exist; and `ObjectAltered` if it has another form than expected, or
+    differs from `written`, the record of it as it was written (None: only its form is checked).
     """
 
     def __init__(self, bucket: str, client: "S3Client") -> None:
@@ -78,20 +74,7 @@ class Lake:
         return {found["Key"]: Listed(found["Size"], found["ETag"]) for found in self._found(prefix)}
 
     def read_json[T](self, key: str, kind: type[T], written: StoredObject | None = None) -> T:
-        """Read a JSON object as `kind`, and check it.
-
-        Parameters
-        ----------
-        written
-            The record of the object as it was written; None: only the form is checked.
-
-        Raises
-        ------
-        ObjectMissing
-            The object does not exist.
-        ObjectAltered
-            The object differs from the record, or cannot be read as `kind`.
-        """
+        """Read a JSON object as `kind`, and check it."""
         content = self._read(key)
         self._check(key, written.difference(content) if written else None)
         try:
@@ -137,20 +120,7 @@ class Lake:
         return StoredCounts(objects=objects, rows=counts.rows)
 
     def read_counts(self, keys: tuple[str, ...], written: StoredCounts | None) -> Counts:
-        """Read counts, and check them.
-
-        Parameters
-        ----------
-        written
-            The record of the counts as they were written; None (older versions wrote none): only their form is checked.
-
-        Raises
-        ------
-        ObjectMissing
-            An object does not exist.
-        ObjectAltered
-            An object differs from the record, or does not hold counts.
-        """
+        """Read counts, and check them. Older versions wrote no record of them."""
         contents = [self._read(key) for key in keys]
         if written is None:
             return Counts(*map(self._table, keys, contents))
@@ -270,18 +240,7 @@ class S3File(SeekableFile):
 
 
 def _read_whole(ask: "Callable[[], GetObjectOutputTypeDef]", address: str, size: int | None = None) -> bytes:
-    """Return the body of an answer; if it breaks off, ask again.
-
-    Parameters
-    ----------
-    size
-        The number of bytes to expect; None: the number in the answer's header.
-
-    Raises
-    ------
-    LakeUnavailable
-        Every answer broke off.
-    """
+    """Return the body of an answer, of `size` bytes (None: as its header says); if it breaks off, ask again."""
     for _ in range(_READ_ATTEMPTS):
         answer = ask()
         try:

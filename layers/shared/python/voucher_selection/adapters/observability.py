@@ -3,9 +3,12 @@
 import os
 from collections.abc import Callable
 from functools import wraps
-from typing import cast
+from typing import Any, cast
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+type Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
 class Untraced:
@@ -29,18 +32,26 @@ def _tracer() -> Tracer:
     return cast("Tracer", Untraced()) if is_off else Tracer()
 
 
-def log_failures[**P, R](lambda_handler: Callable[P, R]) -> Callable[P, R]:
-    """Log a handler's exception with the keys of its log lines: Lambda's own line names neither run nor shard."""
+def observed(*, traces_answer: bool = True) -> Callable[[Handler], Handler]:
+    """Return a decorator that logs, traces and measures the handler of a pipeline's function.
 
-    @wraps(lambda_handler)
-    def logged(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return lambda_handler(*args, **kwargs)
-        except Exception:
-            logger.exception("failed")
-            raise
+    It logs an exception with the keys of the handler's log lines: Lambda's own line names neither run nor shard.
+    """
 
-    return logged
+    def decorated(lambda_handler: Handler) -> Handler:
+        @wraps(lambda_handler)
+        def logged(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+            try:
+                return lambda_handler(event, context)
+            except Exception:
+                logger.exception("failed")
+                raise
+
+        measured = metrics.log_metrics(logged, capture_cold_start_metric=True)
+        traced = tracer.capture_lambda_handler(measured, capture_response=traces_answer)
+        return logger.inject_lambda_context(traced, clear_state=True)
+
+    return decorated
 
 
 logger = Logger()

@@ -15,15 +15,7 @@ _PARALLEL_REQUESTS = 10
 
 
 class RunRecords:
-    """The `run.json` of runs.
-
-    Parameters
-    ----------
-    bucket
-        The lake's bucket.
-    client
-        A client of S3.
-    """
+    """The `run.json` of runs, in the lake's bucket."""
 
     def __init__(self, bucket: str, client: "S3Client") -> None:
         self._bucket = bucket

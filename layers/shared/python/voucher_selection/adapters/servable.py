@@ -30,13 +30,7 @@ _MAYBE_NO_AMOUNTS = "check that the column voucher_amount holds amounts of vouch
 
 
 def check_segments(countries: Sequence[str], definitions: SegmentDefinitions) -> None:
-    """Refuse, before it is made, a model with more segments than the API reads.
-
-    Raises
-    ------
-    ModelTooLarge
-        There are more countries x segments than can be served.
-    """
+    """Raise `ModelTooLarge` if a model, not yet made, would have more countries x segments than the API reads."""
     segments = sum(len(segmentation.bounds) for segmentation in definitions.segmentations)
     if len(countries) * segments > MOST_SEGMENTS:
         raise ModelTooLarge(
@@ -70,13 +64,7 @@ def check_servable(model: Model) -> None:
 
 
 def check_what_if(what_if: WhatIf) -> None:
-    """Check that the API can answer with a what-if.
-
-    Raises
-    ------
-    ModelTooLarge
-        The answer would have too many bytes.
-    """
+    """Raise `ModelTooLarge` if a what-if has too many bytes for an answer of the API."""
     size = _answered(what_if.model_dump(mode="json"))
     if size > LARGEST_WHAT_IF:
         raise ModelTooLarge(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from voucher_selection.adapters.failures import message_of
 from voucher_selection.contract.runs import STATES
 from voucher_selection.domain.errors import NoRun
 
@@ -42,20 +41,9 @@ class State:
 class Execution:
     """An execution, and how far it is.
 
-    Attributes
-    ----------
-    run_id
-        The name of the execution.
-    status
-        Step Functions' name: `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`.
-    request
-        The input, parsed; its text if it is not JSON.
-    states
-        The states of `STATES` that the execution has entered.
-    shards, shards_done, shards_failed
-        The counts of its map of shards; 0 before the map begins.
-    error, cause
-        Those of a failed execution, else None.
+    `status` is Step Functions' name: `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`. `request` is the
+    input, parsed; its text if it is not JSON. `states` are those of `STATES` that the execution has entered. The shards
+    are those of its map; 0 before the map begins.
     """
 
     run_id: str
@@ -87,15 +75,7 @@ class Execution:
 
 
 class StateMachine:
-    """The executions of one state machine.
-
-    Parameters
-    ----------
-    arn
-        The state machine's ARN.
-    client
-        A client of Step Functions.
-    """
+    """The executions of one state machine."""
 
     def __init__(self, arn: str, client: "SFNClient") -> None:
         self._arn = arn
@@ -114,13 +94,7 @@ class StateMachine:
         return sorted(listed, key=lambda execution: execution.started_at, reverse=True)
 
     def execution(self, run_id: str) -> Execution:
-        """Return an execution, and how far it is.
-
-        Raises
-        ------
-        NoRun
-            No execution has this name; Step Functions forgets executions after 90 days.
-        """
+        """Return an execution; raise `NoRun` if none has this name. Step Functions forgets executions after 90 days."""
         arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{run_id}"
         try:
             described = self._client.describe_execution(executionArn=arn)
@@ -168,6 +142,14 @@ def _states(events: "Iterable[HistoryEventTypeDef]") -> Iterator[State]:
             current = None
     if current:
         yield current
+
+
+def message_of(cause: str) -> str:
+    """Return the error's message from a state's `cause`: Lambda's cause is JSON that contains it."""
+    try:
+        return str(json.loads(cause)["errorMessage"])
+    except (ValueError, KeyError, TypeError):
+        return cause
 
 
 def _parsed(text: str) -> Any:  # noqa: ANN401 - an execution's input may be anything

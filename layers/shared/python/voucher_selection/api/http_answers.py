@@ -60,16 +60,9 @@ def without_slash(event: Event) -> ProxyAnswer | None:
 
 
 def finished(answer: ProxyAnswer, event: Event, origins: Sequence[str]) -> ProxyAnswer:
-    """Complete an answer of API Gateway's Lambda proxy integration with the parts that no route adds.
+    """Complete a route's answer, for API Gateway's Lambda proxy integration, with the parts that no route adds.
 
-    Parameters
-    ----------
-    answer
-        The answer of the route, with its `multiValueHeaders`.
-    event
-        The request.
-    origins
-        The origins whose pages may call the API; `*` allows all.
+    Pages of the `origins` may call the API; `*` allows all.
     """
     headers: dict[str, list[str]] = {
         **_DEFAULTS,

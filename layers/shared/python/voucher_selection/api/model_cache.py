@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from random import SystemRandom
 from threading import Lock
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.emitted_metrics import emit
 from voucher_selection.adapters.observability import logger
@@ -38,14 +36,8 @@ class ModelCache:
     A model never changes and is replaced as a whole, so that a request never sees a mix of two. Lambda sends an
     environment one request at a time. If there are threads, one asks the catalog while the others use the known model.
 
-    Parameters
-    ----------
-    catalog
-        The catalog that has the models.
-    refresh_seconds
-        For this time after it asked the catalog, with or without an answer, the cache does no I/O.
-    clock
-        Returns wall-clock time in seconds. A monotonic clock might stand still while Lambda freezes the environment.
+    For `refresh_seconds` after it asked the catalog, with or without an answer, the cache does no I/O. The clock shows
+    wall-clock time in seconds: a monotonic clock might stand still while Lambda freezes the environment.
     """
 
     def __init__(self, catalog: Catalog, refresh_seconds: float, clock: Callable[[], float] = time.time) -> None:
@@ -101,7 +93,7 @@ class ModelCache:
     def _ask(self) -> None:
         try:
             self._model, self._stale = self._found()
-        except (BotoCoreError, ClientError, VoucherSelectionError) as error:
+        except VoucherSelectionError as error:
             if self._model is None and isinstance(error, NoModel):
                 raise  # ask again at the next request, so that the first model is served at once
             self._warn(error)

@@ -8,23 +8,19 @@ from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.domain.errors import NoModel
 from voucher_selection.domain.evidence import Evidence
 from voucher_selection.domain.model import Model, SegmentMode, Version
-from voucher_selection.domain.model_document import SegmentAnswer, selection_criteria
+from voucher_selection.domain.model_document import ModelFacts, SegmentAnswer, model_facts, selection_criteria
 from voucher_selection.domain.wording import evidence
 
 
-class ModelReport(TypedDict):
+class ModelReport(ModelFacts):
     """A model with its segments.
 
     Run `counts_run_id` left the counts that the model is made from. `rows` (`runs.Totals`) is what became of all rows
     read for them; null if no run recorded it.
     """
 
-    version: str
-    run_id: str
     counts_run_id: str
-    cur_date: str
     time_zone: str
-    published_at: str
     age_seconds: int
     countries: list[str]
     definitions: dict[str, Any]
@@ -44,18 +40,14 @@ class SegmentReport(SegmentAnswer, Standing):
     """A segment with its mode, and how much its counts say."""
 
 
-class KeptVersion(TypedDict):
+class KeptVersion(ModelFacts):
     """A version that the catalog keeps: until `expires_at`, or for good where that is null.
 
     `is_previous` marks the version that was served before the served one: a rollback without a version serves it again.
     `segments` is how many segments the version has.
     """
 
-    version: str
-    run_id: str
     counts_run_id: str
-    cur_date: str
-    published_at: str
     countries: list[str]
     segments: int
     is_served: bool
@@ -73,12 +65,9 @@ def model_report(model: Model, now: datetime) -> ModelReport:
     """Return the analysis of a model at a moment."""
     rows = model.counts.rows
     return {
-        "version": model.version,
-        "run_id": model.run_id,
+        **model_facts(model),
         "counts_run_id": model.counts.run_id,
-        "cur_date": model.cur_date.isoformat(),
         "time_zone": model.time_zone,
-        "published_at": model.published_at.isoformat(),
         "age_seconds": round((now - model.published_at).total_seconds()),
         "countries": list(model.countries),
         "definitions": model.definitions.model_dump(mode="json"),
@@ -111,11 +100,8 @@ def _standing(mode: SegmentMode) -> Standing:
 
 def _version(version: Version, pointer: Pointer) -> KeptVersion:
     return {
-        "version": version.version,
-        "run_id": version.run_id,
+        **model_facts(version),
         "counts_run_id": version.counts.run_id,
-        "cur_date": version.cur_date.isoformat(),
-        "published_at": version.published_at.isoformat(),
         "countries": list(version.countries),
         "segments": len(version.countries) * sum(len(of.bounds) for of in version.definitions.segmentations),
         "is_served": version.version == pointer.version,

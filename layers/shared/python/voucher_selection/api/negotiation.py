@@ -18,11 +18,6 @@ def prefers_html(accept: str) -> bool:
 
     If two types have the same quality, the one that is named more exactly wins: `text/html, */*` asks for a page. A
     header that allows neither is ignored, as the RFC permits, and answered with JSON.
-
-    Examples
-    --------
-    >>> prefers_html("text/html, */*"), prefers_html("*/*"), prefers_html("application/json")
-    (True, False, False)
     """
     ranges = [_media_range(part) for part in accept.lower().split(",") if part.strip()]
     html = max(_rank(name, ranges) for name in _HTML)

@@ -18,22 +18,7 @@ from voucher_selection.api.model_report import KeptVersions, ModelReport
 from voucher_selection.api.request_bodies import FORM, JSON
 from voucher_selection.api.run_reports import ListedRuns, RunReport, StartedRun
 from voucher_selection.contract.api import OPEN_PATHS, SHELL_PATHS
-from voucher_selection.domain.errors import (
-    CatalogUnavailable,
-    InvalidRequest,
-    LakeUnavailable,
-    ModelTooLarge,
-    NoCounts,
-    NoModel,
-    NoRun,
-    NoSegment,
-    NoSupport,
-    ObjectAltered,
-    ObjectMissing,
-    TooManyAmounts,
-    UnknownCountry,
-    UnreadableItem,
-)
+from voucher_selection.domain import errors
 from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, VoucherAnswer
 from voucher_selection.domain.model_document import SelectionCriteria
 from voucher_selection.domain.requests import RunRequest, WhatIfRequest
@@ -54,18 +39,10 @@ class Content(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One method of one path.
+    """One method of one path, which has its variables in braces: the bodies of its answers by status, and its input.
 
-    Attributes
-    ----------
-    path
-        The path, with its variables in braces.
-    answers
-        The bodies of the answers, by status.
-    parameters, query
-        The schemas of the path's variables and of the query's.
-    refusals
-        The errors that become problems.
+    `parameters` and `query` are the schemas of the path's variables and of the query's; `refusals` are the errors that
+    become problems.
     """
 
     method: str
@@ -89,12 +66,13 @@ class Operation(NamedTuple):
         return self.method == "GET" and self.path in SHELL_PATHS
 
 
-_MODEL = (NoModel, CatalogUnreachable)
+_MODEL = (errors.NoModel, CatalogUnreachable)
 _BODY = (problems.MalformedBody, problems.BodyTooLarge, problems.UnsupportedMediaType)
 _COUNTS = (
-    NoCounts, TooManyAmounts, ModelTooLarge, ObjectAltered, ObjectMissing, LakeUnavailable, CatalogUnavailable,
+    errors.NoCounts, errors.TooManyAmounts, errors.ModelTooLarge, errors.ObjectAltered, errors.ObjectMissing,
+    errors.LakeUnavailable, errors.CatalogUnavailable,
 )  # fmt: skip
-_LOOKUP = (InvalidLookup, UnknownCountry, NoSegment, NoSupport)
+_LOOKUP = (InvalidLookup, errors.UnknownCountry, errors.NoSegment, errors.NoSupport)
 
 # A form's fields are text; missing fields count as blank.
 _FORM_SCHEMA = {
@@ -176,14 +154,14 @@ OPERATIONS: tuple[Operation, ...] = (
         "The analysis of the served model",
         {HTTPStatus.OK: (Content(JSON, ModelReport, examples.MODEL_REPORT),)},
         description="What the model was made from, and how clear the mode of each segment is.",
-        refusals=(*_MODEL, UnreadableItem),
+        refusals=(*_MODEL, errors.UnreadableItem),
     ),
     Operation(
         "GET",
         "/versions",
         "The kept versions of the model",
         {HTTPStatus.OK: (Content(JSON, KeptVersions, {"versions": [examples.KEPT_VERSION]}),)},
-        refusals=(CatalogUnavailable,),
+        refusals=(errors.CatalogUnavailable,),
     ),
     Operation(
         "POST",
@@ -192,7 +170,7 @@ OPERATIONS: tuple[Operation, ...] = (
         {HTTPStatus.OK: (Content(JSON, WhatIf, examples.WHAT_IF),)},
         description="Computed from the counts of the served model, or of another run. Nothing is published.",
         body=Content(JSON, WhatIfRequest, {"cur_date": "2018-10-01"}),
-        refusals=(problems.MalformedJson, *_BODY, InvalidRequest, *_COUNTS),
+        refusals=(problems.MalformedJson, *_BODY, errors.InvalidRequest, *_COUNTS),
     ),
     Operation(
         "GET",
@@ -207,7 +185,7 @@ OPERATIONS: tuple[Operation, ...] = (
         {HTTPStatus.ACCEPTED: (Content(JSON, StartedRun, {"run_id": examples.RUN["run_id"]}),)},
         description="Only if the stage's setting `start_runs` allows it.",
         body=Content(JSON, RunRequest, {"mode": "remodel", "cur_date": "2018-10-01"}),
-        refusals=(problems.MalformedJson, *_BODY, InvalidRequest, problems.RunsNotStarted, problems.CrossSite),
+        refusals=(problems.MalformedJson, *_BODY, errors.InvalidRequest, problems.RunsNotStarted, problems.CrossSite),
     ),
     Operation(
         "GET",
@@ -215,7 +193,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "How far a run is, or how it ended",
         {HTTPStatus.OK: (Content(JSON, RunReport, examples.RUN_REPORT),)},
         parameters={"run_id": _RUN_ID},
-        refusals=(NoRun, UnreadableItem),
+        refusals=(errors.NoRun, errors.UnreadableItem),
     ),
     *_pages(
         "/search_voucher",
@@ -240,7 +218,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/segments",
         "The segments of a country, as a page",
         query={"country": _TEXT},
-        refusals=(UnknownCountry, *_MODEL),
+        refusals=(errors.UnknownCountry, *_MODEL),
     ),
     *_pages(
         "/report",
@@ -263,7 +241,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/runs/{run_id}",
         "How far a run is, or how it ended, as a page",
         parameters={"run_id": _RUN_ID},
-        refusals=(NoRun,),
+        refusals=(errors.NoRun,),
     ),
     Operation("GET", "/", "A redirect to the first page", {HTTPStatus.FOUND: ()}),
     Operation(

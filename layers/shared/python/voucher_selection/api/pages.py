@@ -31,16 +31,10 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 
 class Frame(NamedTuple):
-    """The frame around the content of a page: its navigation and links.
+    """The frame around the content of a page: its navigation and links. `page` is its entry in `PAGES`.
 
-    Attributes
-    ----------
-    root
-        The relative address of the API's root, with `../` for each folder: links work under any stage and domain.
-    page
-        The entry of `PAGES` that the page belongs to.
-    is_shell
-        Whether the page holds no data, only a script that asks for a key and fetches the view with the data.
+    `root` is the relative address of the API's root, with `../` for each folder: links work under any stage and domain.
+    A shell holds no data, only a script that asks for a key and fetches the view with the data.
     """
 
     root: str
@@ -103,16 +97,9 @@ def report_page(
     errors: Mapping[str, str] | None = None,
     notice: str | None = None,
 ) -> str:
-    """Return the analysis of the served model, with the form of a what-if and, if there is one, its answer.
+    """Return the analysis of the served model, with the form of a what-if, and the answer (as `what_if.WhatIf`) if any.
 
-    Parameters
-    ----------
-    fields
-        The values of the form.
-    what_if
-        The answer of a what-if, with the fields of `what_if.WhatIf`.
-    errors, notice
-        The errors by field of the form, and a message beside it.
+    `fields` are the values of the form, `errors` are by its fields, and `notice` is a message beside it.
     """
     return _render(
         "report.html",

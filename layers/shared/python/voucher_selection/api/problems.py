@@ -9,24 +9,8 @@ from pydantic import Field
 
 from voucher_selection.api.model_cache import CatalogUnreachable
 from voucher_selection.contract.api import BODY_TOO_LARGE, METHOD_NOT_ALLOWED
-from voucher_selection.domain.errors import (
-    CatalogUnavailable,
-    InvalidRequest,
-    LakeUnavailable,
-    ModelTooLarge,
-    NoCounts,
-    NoModel,
-    NoRun,
-    NoSegment,
-    NoSupport,
-    ObjectAltered,
-    ObjectMissing,
-    TooManyAmounts,
-    UnknownCountry,
-    UnreadableItem,
-)
-from voucher_selection.domain.lookups import InvalidLookup
-from voucher_selection.domain.problem_codes import CODES
+from voucher_selection.domain import errors
+from voucher_selection.domain.lookups import CODES, InvalidLookup
 
 CONTENT_TYPE = "application/problem+json"
 _RETRY = {"Retry-After": "5"}
@@ -118,25 +102,25 @@ PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     BodyTooLarge: BODY_TOO_LARGE,
     UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
     InvalidLookup: (HTTPStatus.UNPROCESSABLE_ENTITY, CODES[InvalidLookup]),
-    UnknownCountry: (HTTPStatus.NOT_FOUND, CODES[UnknownCountry]),
-    NoSegment: (HTTPStatus.NOT_FOUND, CODES[NoSegment]),
-    NoSupport: (HTTPStatus.NOT_FOUND, CODES[NoSupport]),
-    InvalidRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_run"),
-    NoCounts: (HTTPStatus.NOT_FOUND, "no_counts"),
-    TooManyAmounts: (HTTPStatus.UNPROCESSABLE_ENTITY, "too_many_amounts"),
-    ModelTooLarge: (HTTPStatus.UNPROCESSABLE_ENTITY, "model_too_large"),
-    ObjectAltered: (HTTPStatus.CONFLICT, "counts_altered"),
-    ObjectMissing: (HTTPStatus.CONFLICT, "counts_missing"),
-    LakeUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "lake_unavailable"),
-    NoRun: (HTTPStatus.NOT_FOUND, "no_run"),
+    errors.UnknownCountry: (HTTPStatus.NOT_FOUND, CODES[errors.UnknownCountry]),
+    errors.NoSegment: (HTTPStatus.NOT_FOUND, CODES[errors.NoSegment]),
+    errors.NoSupport: (HTTPStatus.NOT_FOUND, CODES[errors.NoSupport]),
+    errors.InvalidRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_run"),
+    errors.NoCounts: (HTTPStatus.NOT_FOUND, "no_counts"),
+    errors.TooManyAmounts: (HTTPStatus.UNPROCESSABLE_ENTITY, "too_many_amounts"),
+    errors.ModelTooLarge: (HTTPStatus.UNPROCESSABLE_ENTITY, "model_too_large"),
+    errors.ObjectAltered: (HTTPStatus.CONFLICT, "counts_altered"),
+    errors.ObjectMissing: (HTTPStatus.CONFLICT, "counts_missing"),
+    errors.LakeUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "lake_unavailable"),
+    errors.NoRun: (HTTPStatus.NOT_FOUND, "no_run"),
     RunsNotStarted: (HTTPStatus.FORBIDDEN, "runs_not_started"),
     CrossSite: (HTTPStatus.FORBIDDEN, "cross_site"),
     NoRoute: (HTTPStatus.NOT_FOUND, "not_found"),
     MethodNotAllowed: METHOD_NOT_ALLOWED,
-    NoModel: (HTTPStatus.SERVICE_UNAVAILABLE, "no_model"),
+    errors.NoModel: (HTTPStatus.SERVICE_UNAVAILABLE, "no_model"),
     CatalogUnreachable: (HTTPStatus.SERVICE_UNAVAILABLE, "catalog_unreachable"),
-    UnreadableItem: (HTTPStatus.SERVICE_UNAVAILABLE, "unreadable_item"),
-    CatalogUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "catalog_unreachable"),
+    errors.UnreadableItem: (HTTPStatus.SERVICE_UNAVAILABLE, "unreadable_item"),
+    errors.CatalogUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "catalog_unreachable"),
 }
 """The status and the code of every error that is not our fault."""
 
@@ -150,9 +134,9 @@ def problem_of(error: Exception) -> Problem:
     if type(error) not in PROBLEMS:
         return OUR_FAULT
     status, code = PROBLEMS[type(error)]
-    fields = error.problems if isinstance(error, InvalidLookup | InvalidRequest) else []
-    errors = tuple(FieldError(field=p.field, detail=p.detail) for p in fields)
-    return Problem(status, code, str(error), errors, _headers(error, status))
+    fields = error.problems if isinstance(error, InvalidLookup | errors.InvalidRequest) else []
+    by_field = tuple(FieldError(field=p.field, detail=p.detail) for p in fields)
+    return Problem(status, code, str(error), by_field, _headers(error, status))
 
 
 def _headers(error: Exception, status: HTTPStatus) -> Mapping[str, str]:

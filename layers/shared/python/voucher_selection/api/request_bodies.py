@@ -15,15 +15,7 @@ _MOST_FIELDS = 100
 
 
 def json_of(event: APIGatewayProxyEvent) -> object:
-    """Return the value of a JSON body.
-
-    Raises
-    ------
-    MalformedJson
-        The body is not JSON.
-    UnsupportedMediaType, BodyTooLarge, MalformedBody
-        As `text_of`.
-    """
+    """Return the value of a JSON body; raise `MalformedJson` if it is not JSON. Otherwise as `text_of`."""
     try:
         return json.loads(text_of(event, JSON))
     except (ValueError, RecursionError) as error:
@@ -31,13 +23,7 @@ def json_of(event: APIGatewayProxyEvent) -> object:
 
 
 def form_of(event: APIGatewayProxyEvent) -> dict[str, str]:
-    """Return the fields of a form in the body.
-
-    Raises
-    ------
-    UnsupportedMediaType, BodyTooLarge, MalformedBody
-        As `text_of`; also if the form has more than 100 fields.
-    """
+    """Return the fields of a form in the body; raise `MalformedBody` for more than 100. Otherwise as `text_of`."""
     text = text_of(event, FORM)
     try:
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))

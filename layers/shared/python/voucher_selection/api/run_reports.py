@@ -80,14 +80,9 @@ def listed_runs(machine: "StateMachine", records: "RunRecords") -> list[ListedRu
 
 
 def run_report(run_id: str, machine: "StateMachine", records: "RunRecords", catalog: "Catalog") -> RunReport:
-    """Return a run, and how far it is.
+    """Return a run, and how far it is; raise `NoRun` if no run has this id.
 
     For an execution that failed, was aborted or timed out, the catalog knows whether the run had published by then.
-
-    Raises
-    ------
-    NoRun
-        No run has this id.
     """
     execution = machine.execution(run_id)
     summary = records.summary(run_id) or {}

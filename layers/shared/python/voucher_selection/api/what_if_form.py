@@ -15,16 +15,10 @@ from voucher_selection.domain.segments import Segmentation, SegmentDefinitions
 
 @dataclass(frozen=True)
 class WhatIfForm:
-    """The form: its fields as text, their errors, and the date and segmentations that they mean.
+    """The form: its fields as text, a message for each invalid one, and the date and segmentations that they mean.
 
-    Attributes
-    ----------
-    is_sent
-        Whether a person sent the form; otherwise it shows the served model's date and ranges.
-    fields
-        `cur_date`, and `ranges_0`, `ranges_1` and so on for the segmentations, in the order of definition.
-    errors
-        A message for each invalid field.
+    The fields are `cur_date`, and `ranges_0`, `ranges_1` and so on for the segmentations, in the order of definition.
+    Until a person sends the form, it shows the served model's date and ranges.
     """
 
     is_sent: bool

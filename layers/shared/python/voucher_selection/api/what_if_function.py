@@ -15,15 +15,7 @@ class WhatIfFailed(Exception):
 
 
 class WhatIfFunction:
-    """The WhatIf function.
-
-    Parameters
-    ----------
-    name
-        The function's name or ARN.
-    client
-        A client of Lambda, which waits longer than the function's own timeout.
-    """
+    """The WhatIf function, by its name or ARN; the client must wait longer than the function's own timeout."""
 
     def __init__(self, name: str, client: "LambdaClient") -> None:
         self._name = name

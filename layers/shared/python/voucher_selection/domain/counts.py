@@ -80,10 +80,7 @@ class Counts(NamedTuple):
 class RunningCounts:
     """A running sum of counts. Its memory depends on the number of distinct keys, not on how many counts are added.
 
-    Parameters
-    ----------
-    most_waiting_rows
-        How many rows of count tables wait before they are summed. The default takes a few MB.
+    At most `most_waiting_rows` rows of count tables wait before they are summed: by default, these take a few MB.
     """
 
     def __init__(self, most_waiting_rows: int = 200_000) -> None:
@@ -99,11 +96,6 @@ class RunningCounts:
             summed = self.total()
             self._parts, self._rows = [summed], _rows_of(summed)
             self._most_rows = self._most_waiting_rows + 2 * self._rows
-
-    @property
-    def parts_waiting(self) -> int:
-        """The number of counts that are not summed yet."""
-        return len(self._parts)
 
     def total(self) -> Counts:
         """Return the sum of all counts added so far."""

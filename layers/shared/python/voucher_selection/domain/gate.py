@@ -50,8 +50,6 @@ def check(modes: Sequence[SegmentMode], rows: Totals | None, baseline: Model | N
 
     Parameters
     ----------
-    modes
-        The modes of the new model.
     rows
         The totals of the rows that the run read; None for a run that reads no rows.
     baseline

@@ -18,7 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from voucher_selection.domain.errors import VoucherSelectionError
+from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry, VoucherSelectionError
 from voucher_selection.domain.formats import (
     LARGEST_WHOLE,
     NULL_WORDS,
@@ -42,6 +42,15 @@ class InvalidLookup(VoucherSelectionError):
     def __init__(self, problems: list[FieldProblem]) -> None:
         super().__init__("; ".join(map(str, problems)))
         self.problems = problems
+
+
+CODES: dict[type[VoucherSelectionError], str] = {
+    InvalidLookup: "invalid_request",
+    UnknownCountry: "unknown_country",
+    NoSegment: "no_segment",
+    NoSupport: "no_support",
+}
+"""Codes for the problems of a lookup: the same in the API's answers and in a file of amounts."""
 
 
 def _timestamp(value: object, info: ValidationInfo) -> datetime | None:
@@ -122,17 +131,18 @@ class LookupRequest(BaseModel):
 
     @classmethod
     def parse(cls, fields: object, time_zone: str = "UTC") -> Self:
-        """Read the fields of a request, from JSON or from a form.
-
-        Parameters
-        ----------
-        time_zone
-            The model's.
+        """Read the fields of a request, from JSON or from a form; `time_zone` is that of the model.
 
         Raises
         ------
         InvalidLookup
             Has an entry for every invalid field.
+
+        Examples
+        --------
+        >>> fields = {"country_code": "Peru", "segment_name": "frequent_segment", "total_orders": "15.0"}
+        >>> LookupRequest.parse(fields).total_orders
+        15
         """
         try:
             request = cls.model_validate(fields, context={"time_zone": time_zone})
@@ -192,27 +202,6 @@ def look_up(model: Model, request: LookupRequest) -> VoucherAnswer:
         The model does not have the segmentation, or the request lacks the field that it splits by.
     UnknownCountry, NoSegment, NoSupport
         The model has no amount for this customer.
-
-    Examples
-    --------
-    >>> from datetime import UTC, date
-    >>> from voucher_selection.domain.model import AmountCount, CountsOrigin
-    >>> from voucher_selection.domain.segments import shipped_definitions
-    >>> amounts = (AmountCount(26.4, 3), AmountCount(44.0, 1))
-    >>> model = Model(
-    ...     version="20180915T060000000Z-run-1",
-    ...     run_id="run-1",
-    ...     counts=CountsOrigin("run-1"),
-    ...     cur_date=date(2018, 9, 15),
-    ...     published_at=datetime(2018, 9, 15, 6, tzinfo=UTC),
-    ...     countries=("Peru",),
-    ...     definitions=shipped_definitions(),
-    ...     modes=(SegmentMode("Peru", "frequent_segment", "14-37", 14, 37, amounts),),
-    ... )
-    >>> customer = {"country_code": "Peru", "segment_name": "frequent_segment", "total_orders": 15}
-    >>> answer = look_up(model, LookupRequest.parse(customer))
-    >>> answer["segment"], answer["voucher_amount"], answer["support"], answer["share"]
-    ('14-37', 26.4, 4, 0.75)
     """
     return {**voucher_for(model, request), "model": served_by(model)}
 

@@ -4,7 +4,7 @@ from typing import Annotated, TypedDict
 
 from pydantic import Field
 
-from voucher_selection.domain.model import Model
+from voucher_selection.domain.model import Model, Version
 
 Day = Annotated[str, Field(json_schema_extra={"format": "date"})]
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -53,7 +53,7 @@ class SelectionCriteria(TypedDict):
     segments: list[SegmentAnswer]
 
 
-def served_by(model: Model) -> ServedBy:
+def served_by(model: Version) -> ServedBy:
     """Return the part of an answer that names its model."""
     return {"version": model.version, "cur_date": model.cur_date.isoformat()}
 
@@ -82,11 +82,10 @@ def selection_criteria(model: Model) -> SelectionCriteria:
     }
 
 
-def model_facts(model: Model) -> ModelFacts:
+def model_facts(model: Version) -> ModelFacts:
     """Return the identity of a model."""
     return {
-        "version": model.version,
-        "cur_date": model.cur_date.isoformat(),
+        **served_by(model),
         "published_at": model.published_at.isoformat(),
         "run_id": model.run_id,
     }

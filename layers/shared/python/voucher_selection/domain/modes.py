@@ -16,27 +16,8 @@ def segment_modes(
     """Return every segment of every country with its amounts, the one used most first.
 
     Amounts that were used equally often are in ascending order, so that the smaller one wins. A segment without support
-    has an empty list of amounts. The order is that of `countries`, then of the definitions.
-
-    Parameters
-    ----------
-    counts
-        The tables of `Counts`.
-    cur_date
-        Days since the last order are counted up to this date.
-
-    Examples
-    --------
-    >>> import pyarrow as pa
-    >>> from voucher_selection.domain.rules import CLEANED_SCHEMA
-    >>> from voucher_selection.domain.segments import shipped_definitions
-    >>> kept = pa.RecordBatch.from_pylist(
-    ...     [{"country_code": "Peru", "total_orders": 15, "voucher_amount": amount} for amount in (26.4, 44.0, 26.4)],
-    ...     CLEANED_SCHEMA,
-    ... )
-    >>> modes = segment_modes(Counts.of(kept), shipped_definitions(), date(2018, 9, 15), ["Peru"])
-    >>> [(mode.segment, mode.voucher_amount, mode.support) for mode in modes if mode.support]
-    [('14-37', 26.4, 3)]
+    has an empty list of amounts. The order is that of `countries`, then of the definitions. Days since the last order
+    are counted up to `cur_date`.
     """
     modes: list[SegmentMode] = []
     by_segmentation = {s.name: _amounts_by_segment(counts, s, cur_date) for s in definitions.segmentations}

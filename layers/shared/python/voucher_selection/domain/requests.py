@@ -75,11 +75,7 @@ class _Request(BaseModel):
 
 
 class HistoryRequest(_Request):
-    """A run over a history: its `source`, and settings of the deployment that this run replaces.
-
-    `null_dates` are placeholders: dates in the history that mean "no date". `gate` has the thresholds of the quality
-    gate that this run replaces.
-    """
+    """A run over a history: its `source`, and settings of the deployment that this run replaces."""
 
     source: Source
     mode: HistoryMode

@@ -3,15 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-
-class Dated(Protocol):
-    """A version with the time of its publication."""
-
-    @property
-    def published_at(self) -> datetime:
-        """The time of publication."""
+from voucher_selection.domain.model import Version
 
 
 class Retention(NamedTuple):
@@ -20,7 +14,7 @@ class Retention(NamedTuple):
     versions: int
     days: int
 
-    def to_expire[Version: Dated](self, newest_first: Sequence[Version], now: datetime) -> list[Version]:
+    def to_expire(self, newest_first: Sequence[Version], now: datetime) -> list[Version]:
         """Return the versions that may expire."""
         too_many = newest_first[self.versions :]
         too_old = [

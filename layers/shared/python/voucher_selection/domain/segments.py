@@ -157,18 +157,6 @@ def load_definitions(text: str) -> SegmentDefinitions:
     ------
     InvalidSegments
         The text is not JSON of this form, or a range is inverted, overlaps the next one, or leaves a gap before it.
-
-    Examples
-    --------
-    >>> definitions = load_definitions('''
-    ...     {"segmentations": [{
-    ...         "name": "orders",
-    ...         "measure": "total_orders",
-    ...         "segments": [{"name": "few", "lower": 1, "upper": 9}, {"name": "many", "lower": 10, "upper": null}],
-    ...         "outside": null
-    ...     }]}''')
-    >>> definitions["orders"].segment_for(15)
-    'many'
     """
     try:
         return SegmentDefinitions.model_validate_json(text.removeprefix("\ufeff"))

@@ -38,12 +38,7 @@ def plan_shards(row_groups: Iterable[RowGroup], target_rows: int, target_size: i
     """Group row groups, in their order, into shards of at most `target_rows` rows and `target_size` bytes.
 
     A row group is never split: if it is larger than a target, it becomes a shard of its own. A shard also has at most
-    `MOST_PARTS` parts and `LARGEST_SHARD` bytes of JSON.
-
-    Parameters
-    ----------
-    target_size
-        Compressed bytes of the columns that we read.
+    `MOST_PARTS` parts and `LARGEST_SHARD` bytes of JSON. Sizes are compressed bytes of the columns that we read.
 
     Examples
     --------
@@ -62,7 +57,7 @@ def _grouped(row_groups: Iterable[RowGroup], target_rows: int, target_size: int)
     rows = size = files = length = 0
     for row_group in row_groups:
         new_file = not group or group[-1].key != row_group.key
-        part = _told(row_group) if new_file else 0
+        part = _most_bytes(row_group) if new_file else 0
         full = (
             rows + row_group.rows > target_rows
             or size + row_group.size > target_size
@@ -72,14 +67,14 @@ def _grouped(row_groups: Iterable[RowGroup], target_rows: int, target_size: int)
         if group and full:
             yield group
             group, rows, size, files, length = [], 0, 0, 0, 0
-            new_file, part = True, _told(row_group)
+            new_file, part = True, _most_bytes(row_group)
         group.append(row_group)
         rows, size, files, length = rows + row_group.rows, size + row_group.size, files + new_file, length + part
     if group:
         yield group
 
 
-def _told(row_group: RowGroup) -> int:
+def _most_bytes(row_group: RowGroup) -> int:
     """Return the most bytes of JSON that a part can have if it begins with this row group."""
     numbers: dict[str, Any] = dict.fromkeys(_NUMBERS, _LARGEST_NUMBER)
     part = ShardPart(**_of_file(row_group), **numbers)

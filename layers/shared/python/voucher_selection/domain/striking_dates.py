@@ -53,10 +53,8 @@ def frequent_dates(column: str, rows_of: Mapping[date, int], rows: int, last_day
     ----------
     rows_of
         The number of rows that have each date, for the dates of at least `LEAST_SHARE` of the rows.
-    rows
-        The number of all rows.
     last_day
-        The last possible day of an order; None: any day is possible.
+        As in `Reading`.
     """
     yielded = 0
     for day, count in sorted(rows_of.items(), key=lambda item: (-item[1], item[0])):
@@ -68,14 +66,7 @@ def frequent_dates(column: str, rows_of: Mapping[date, int], rows: int, last_day
 def striking_dates(of_shards: Iterable[DateRows], rows: int, last_day: date | None) -> tuple[StrikingDate, ...]:
     """Return the striking dates of a run, the one with the most rows first.
 
-    Parameters
-    ----------
-    of_shards
-        The dates that `frequent_dates` yielded for each shard.
-    rows
-        The number of rows of the run's countries.
-    last_day
-        The last possible day of an order; None: any day is possible.
+    `of_shards` are the dates that `frequent_dates` yielded for each shard. `rows` are those of the run's countries.
     """
     summed: Counter[tuple[str, date]] = Counter()
     for found in of_shards:

@@ -47,12 +47,7 @@ def zone_of(name: str) -> tzinfo:
 def wall_clock(moment: datetime, time_zone: str) -> datetime:
     """Return the wall-clock time of a zone at a moment, without an offset; a time without an offset stays unchanged.
 
-    Raises
-    ------
-    OverflowError
-        The time in UTC or in the zone is outside the years 1 to 9999.
-    UnknownTimeZone
-        See `zone_of`.
+    Raise `OverflowError` if the time in UTC or in the zone is outside the years 1 to 9999. Otherwise as `zone_of`.
     """
     if moment.tzinfo is None:
         return moment

@@ -40,13 +40,7 @@ def describe(error: ValidationError) -> list[str]:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names for a message: the first 20, and the number of the others.
-
-    Examples
-    --------
-    >>> listed(["Peru", "Latvia"])
-    'Peru, Latvia'
-    """
+    """Return names for a message: the first 20, and the number of the others."""
     more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + more
 
@@ -57,13 +51,7 @@ def _shown(text: str) -> str:
 
 
 def without_controls(text: str) -> str:
-    """Return the text, if it has only valid characters.
-
-    Raises
-    ------
-    ValueError
-        The text contains a control character (a NUL, a line break) or half of a character (a surrogate).
-    """
+    """Return the text; raise `ValueError` if it has a control character or half of a character (a surrogate)."""
     found = next((character for character in text if unicodedata.category(character) in {"Cc", "Cs"}), None)
     if found is not None:
         raise ValueError(f"expected text without control characters, got {found!r} in {text[:80]!r}")

@@ -26,13 +26,7 @@ _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
 def amount(value: float) -> str:
-    """Return a voucher amount in full, with a decimal point only where it has decimals.
-
-    Examples
-    --------
-    >>> amount(1_234_567.0), amount(12_345.67)
-    ('1234567', '12345.67')
-    """
+    """Return a voucher amount in full, with a decimal point only where it has decimals."""
     text = f"{value:.{_DIGITS}g}"
     return f"{Decimal(text):f}" if "e" in text and _LEAST <= abs(value) < _TOO_LONG else text
 
@@ -43,13 +37,7 @@ def number(value: float) -> str:
 
 
 def first_of(names: Sequence[str], count: int) -> str:
-    """Return the number of objects, and the names of the first.
-
-    Parameters
-    ----------
-    names
-        The names of some of them, at least of the first.
-    """
+    """Return the number of objects, and the first of their names; `names` has at least these."""
     objects = "1 object" if count == 1 else f"{number(count)} objects"
     shown = names[:_MOST_NAMES]
     return f"{objects}: {', '.join(shown)}{' …' if count > len(shown) else ''}"

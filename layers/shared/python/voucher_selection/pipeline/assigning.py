@@ -11,13 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from voucher_selection.adapters.disk import named_full_disk
-from voucher_selection.adapters.lake import Lake, in_parallel
+from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.parquet.columns import RowGroups, read_columns
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
 from voucher_selection.domain.customers import CUSTOMER_COLUMN_NAMES
-from voucher_selection.domain.errors import ShardsIncomplete
 from voucher_selection.domain.plans import AssignPlan, Shard, ShardPart
 from voucher_selection.domain.requests import AssignRequest
 from voucher_selection.domain.runs import Run
@@ -25,7 +24,7 @@ from voucher_selection.domain.summaries import AssignSummary
 from voucher_selection.domain.totals import AssignTotals, ShardAssigned
 from voucher_selection.pipeline.assignments import assign, output_schema
 from voucher_selection.pipeline.batches import read_ahead, read_parts
-from voucher_selection.pipeline.merging import check_objects, checked_shards
+from voucher_selection.pipeline.merging import check_objects, checked_results
 
 _ID_TYPES = {"integer": pa.int64(), "text": pa.string()}
 
@@ -33,21 +32,7 @@ _ID_TYPES = {"integer": pa.int64(), "text": pa.string()}
 def assign_shard(run_id: str, shard: Shard, stores: Stores, batch_rows: int) -> ShardAssigned:
     """Write the amounts of a shard's customers, in the order of the customers. A repetition writes the same objects.
 
-    Parameters
-    ----------
-    batch_rows
-        How many rows are read at a time. Memory use depends on it, not on the size of the shard.
-
-    Raises
-    ------
-    NotParquet
-        A page of a file cannot be read.
-    SourceChanged, LakeUnavailable, LakeRefused
-        A file has changed since the run was planned, or cannot be fetched.
-    ShardTooLarge
-        The amounts do not fit on the disk.
-    NoModel
-        The version in the run's plan has expired.
+    `batch_rows` and the errors are those of `clean_shard`; also `NoModel` if the version in the run's plan has expired.
     """
     keys = RunKeys(run_id)
     plan = stores.lake.read_json(keys.plan, AssignPlan)
@@ -68,21 +53,10 @@ def assign_shard(run_id: str, shard: Shard, stores: Stores, batch_rows: int) -> 
 
 
 def sum_up_assignment(run: Run, _request: AssignRequest, stores: Stores, _settings: ModelSettings) -> AssignSummary:
-    """Check that every shard of the manifest has one result, and write the run's summary.
-
-    Raises
-    ------
-    ShardsIncomplete
-        A shard has no result or one that does not add up, there are too many shards or results, or the amounts in the
-        lake differ from those that the shards wrote.
-    """
+    """Check that every shard has one result, as `merge_shards` does, and write the run's summary."""
     keys, lake = RunKeys(run.run_id), stores.lake
     plan = lake.read_json(keys.plan, AssignPlan)
-    shards = checked_shards(lake, plan, keys.all_assigned, keys.assigned)
-    found = in_parallel(lambda shard: lake.read_json(keys.assigned(shard.number), ShardAssigned), shards)
-    for shard, totals in zip(shards, found, strict=True):
-        if totals.shard != shard.number or totals.rows != shard.rows or not totals.add_up:
-            raise ShardsIncomplete(f"shard {shard.number} has {shard.rows} rows, but its result is {totals!r}")
+    found = checked_results(lake, plan, ShardAssigned, keys.all_assigned, keys.assigned)
     _check_written(lake, keys, found)
     summary = AssignSummary(
         run_id=run.run_id,

@@ -13,10 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
 from voucher_selection.domain.history import is_text
-from voucher_selection.domain.lookups import LONGEST_ID, InvalidLookup, Text
+from voucher_selection.domain.lookups import CODES, LONGEST_ID, InvalidLookup, Text
 from voucher_selection.domain.model import Model
 from voucher_selection.domain.parsing import TIMESTAMP, Parsed, parse_timestamp, parse_total_orders
-from voucher_selection.domain.problem_codes import CODES
 from voucher_selection.domain.rules import last_before_first, zero_orders_with_dates
 from voucher_selection.domain.segments import Measure
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple, Self
+from typing import Self
 
 import pyarrow as pa
 
@@ -36,11 +36,6 @@ _KEPT_ROWS = 262_144
 _REJECTED_ROWS = 32_768
 
 
-class _Batch(NamedTuple):
-    counted: CountedBatch
-    key: str
-
-
 def clean_shard(lake: Lake, run_id: str, shard: Shard, reading: Reading, batch_rows: int) -> ShardTotals:
     """Clean a shard, and write its rows, counts and totals. A repetition writes the same objects.
 
@@ -62,12 +57,12 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, reading: Reading, batch_r
     counts, dates, totals, dated = RunningCounts(), OrderDates(), Totals(), 0
     with named_full_disk(shard.number), TemporaryDirectory(prefix="clean-") as folder:
         with _ShardFiles(Path(folder)) as files:
-            for batch in read_ahead(_batches(lake, shard, reading, batch_rows)):
-                files.write(batch)
-                counts.add(batch.counted.counts)
-                dates.add(batch.counted.cleaned.read)
-                totals = Totals.sum([totals, batch.counted.totals])
-                dated += batch.counted.cleaned.dated
+            for part, batch in read_ahead(_batches(lake, shard, reading, batch_rows)):
+                files.write(batch, part.key)
+                counts.add(batch.counts)
+                dates.add(batch.cleaned.read)
+                totals = Totals.sum([totals, batch.totals])
+                dated += batch.cleaned.dated
         cleaned = _uploaded(lake, keys.cleaned(shard.number), files.kept)
         rejected = {
             rule.value: _uploaded(lake, keys.quarantine(rule.value, shard.number), file)
@@ -86,12 +81,11 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, reading: Reading, batch_r
     return shard_totals
 
 
-def _batches(lake: Lake, shard: Shard, reading: Reading, batch_rows: int) -> Iterator[_Batch]:
+def _batches(lake: Lake, shard: Shard, reading: Reading, batch_rows: int) -> Iterator[tuple[ShardPart, CountedBatch]]:
     def count(part: ShardPart) -> Iterator[CountedBatch]:
         return count_batches(_opener(lake, part), RowGroups.of(part), reading, batch_rows)
 
-    for part, counted in read_parts(shard, count):
-        yield _Batch(counted, part.key)
+    return read_parts(shard, count)
 
 
 def _opener(lake: Lake, part: ShardPart) -> Opener:
@@ -117,9 +111,9 @@ class _ShardFiles:
             for rule in Rule
         }
 
-    def write(self, batch: _Batch) -> None:
-        self.kept.write(batch.counted.cleaned.kept)
-        for rule, rows in quarantine.split(batch.counted.cleaned.rejected, batch.key, batch.counted.first_row):
+    def write(self, batch: CountedBatch, key: str) -> None:
+        self.kept.write(batch.cleaned.kept)
+        for rule, rows in quarantine.split(batch.cleaned.rejected, key, batch.first_row):
             self.rejected[rule].write(rows)
 
     def __enter__(self) -> Self:

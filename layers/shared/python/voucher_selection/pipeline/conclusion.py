@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.adapters.emitted_metrics import emit
@@ -49,5 +47,5 @@ def superseded[Kind: (HistorySummary, RemodelSummary, RollbackSummary)](summary:
 def _made_up_for(what: str) -> Iterator[None]:
     try:
         yield
-    except (BotoCoreError, ClientError, VoucherSelectionError):
+    except VoucherSelectionError:
         logger.exception(what)

@@ -39,10 +39,7 @@ def count_batches(
 ) -> Iterator[CountedBatch]:
     """Clean and count row groups of a parquet file, at most `batch_rows` rows at a time, in the order of the rows.
 
-    Parameters
-    ----------
-    open_file
-        Opens the file or returns its path; each thread that reads calls it once.
+    `open_file` opens the file or returns its path; each thread that reads calls it once.
     """
     metadata = pq.read_metadata(open_file())
     runs, left_out = row_groups_of(metadata, row_groups, reading.countries)

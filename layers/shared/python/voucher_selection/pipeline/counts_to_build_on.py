@@ -11,13 +11,7 @@ from voucher_selection.domain.model import CountsOrigin
 
 
 def served_base(catalog: Catalog) -> Base:
-    """Return the served version, which names the run of its counts, and the pointer to it.
-
-    Raises
-    ------
-    NoCounts
-        No model is served yet.
-    """
+    """Return the served version, which names the run of its counts; raise `NoCounts` if no model is served yet."""
     try:
         return catalog.base()
     except NoModel as error:
@@ -25,15 +19,7 @@ def served_base(catalog: Catalog) -> Base:
 
 
 def read_ledger(lake: Lake, counted: CountsOrigin) -> Ledger:
-    """Read the ledger of a run's counts.
-
-    Raises
-    ------
-    NoCounts
-        The run left no counts.
-    ObjectMissing, ObjectAltered
-        The ledger is missing, or differs from the one that the model was published with.
-    """
+    """Read the ledger of a run's counts, as `ledger_if_there` does; raise `NoCounts` if the run left none."""
     ledger = ledger_if_there(lake, counted)
     if ledger is None:
         raise NoCounts(
@@ -58,24 +44,12 @@ def ledger_if_there(lake: Lake, counted: CountsOrigin) -> Ledger | None:
 
 
 def read_counts(lake: Lake, run_id: str, ledger: Ledger | None) -> Counts:
-    """Read a run's counts, and check them against its ledger.
-
-    Raises
-    ------
-    ObjectMissing, ObjectAltered
-        The counts are missing, or differ from those that the run wrote.
-    """
+    """Read a run's counts, and check them against its ledger, as `Lake.read_counts` does."""
     return lake.read_counts(RunKeys(run_id).merged_counts, ledger.counts if ledger else None)
 
 
 def check_countries(ledger: Ledger, countries: tuple[str, ...]) -> None:
-    """Check that new rows are of the same countries as the counts, because the old rows cannot be counted again.
-
-    Raises
-    ------
-    OtherCountries
-        The countries differ.
-    """
+    """Raise `OtherCountries` if new rows are of other countries than the counts: old rows cannot be counted again."""
     if by_key(countries).keys() != by_key(ledger.countries).keys():
         raise OtherCountries(
             f"the counts are of {', '.join(ledger.countries)}, but the new history is for"
@@ -84,13 +58,7 @@ def check_countries(ledger: Ledger, countries: tuple[str, ...]) -> None:
 
 
 def check_time_zone(ledger: Ledger, time_zone: str) -> None:
-    """Check that new rows are counted by days of the same time zone as the counts.
-
-    Raises
-    ------
-    OtherTimeZone
-        The time zones differ.
-    """
+    """Raise `OtherTimeZone` if new rows are counted by days of another time zone than the counts."""
     if time_zone != ledger.time_zone:
         raise OtherTimeZone(
             f"the counts are by days of {ledger.time_zone}, but the new history is by days of"

@@ -37,10 +37,10 @@ class _Source(NamedTuple):
     schemas: list[pa.Schema]
     shards: list[Shard]
 
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What every plan says of its source."""
-        return {"files": self.files, "left_out": self.left_out, "shards": len(self.shards)}
+    def facts(self, run: Run) -> dict[str, Any]:
+        """Return the fields that every plan has of its run and source."""
+        of_source = {"files": self.files, "left_out": self.left_out, "shards": len(self.shards)}
+        return {"run_id": run.run_id, "started_at": run.started_at, **of_source}
 
 
 type _Planned = tuple[Plan, list[Shard]]
@@ -97,10 +97,8 @@ def _history(
     today = day_in(run.started_at, settings.time_zone)
     null_dates = settings.null_dates if request.null_dates is None else request.null_dates
     plan = HistoryPlan(
-        **source.facts,
-        run_id=run.run_id,
+        **source.facts(run),
         mode=request.mode,
-        started_at=run.started_at,
         source=request.source,
         reading=Reading(countries, settings.time_zone, null_dates, last_day=today + timedelta(days=1)),
         cur_date=request.cur_date or settings.cur_date or today,
@@ -120,9 +118,7 @@ def _customers(run: Run, request: AssignRequest, stores: Stores, settings: Inges
 
     source = _landed(run, request.customers, FileKind(check, CUSTOMER_COLUMN_NAMES), stores.lake, settings)
     plan = AssignPlan(
-        **source.facts,
-        run_id=run.run_id,
-        started_at=run.started_at,
+        **source.facts(run),
         source=request.customers,
         version=served.version,
         countries=served.countries,

@@ -4,20 +4,30 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import batched
 from typing import NamedTuple
 
-from voucher_selection.adapters.failures import ShardFailure
+from pydantic import BaseModel
+
 from voucher_selection.adapters.lake import Lake, Listed, in_parallel
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.state_machine import message_of
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import ShardsIncomplete
 from voucher_selection.domain.plans import AssignPlan, HistoryPlan, Shard
 from voucher_selection.domain.stored_objects import StoredRows
 from voucher_selection.domain.striking_dates import StrikingDate, striking_dates
-from voucher_selection.domain.totals import ShardTotals, Totals
+from voucher_selection.domain.totals import ShardAssigned, ShardTotals, Totals
 
 # An execution's cause is cut at 32 KiB; the first failures are enough to find the fault.
 _NAMED_SHARDS = 5
 # Counts of this many shards are in memory at once, however many shards the run has.
 _SHARDS_AT_ONCE = 256
+
+
+class ShardFailure(BaseModel):
+    """The reason why a shard has no result, as the state machine records it."""
+
+    shard: int
+    error: str
+    cause: str
 
 
 class Merged(NamedTuple):
@@ -40,37 +50,37 @@ def merge_shards(lake: Lake, plan: HistoryPlan) -> Merged:
         A shard's counts are missing, or differ from those that it wrote.
     """
     keys = RunKeys(plan.run_id)
-    shards = checked_shards(lake, plan, keys.all_totals, keys.totals)
-    totals = _read_totals(lake, keys, shards)
+    totals = checked_results(lake, plan, ShardTotals, keys.all_totals, keys.totals)
     _check_rows(lake, keys, totals)
     return Merged(Totals.sum(totals), _merge_counts(lake, keys, totals), _striking_dates(plan, totals))
 
 
-def checked_shards(
-    lake: Lake, plan: HistoryPlan | AssignPlan, results: str, result_of: Callable[[int], str]
-) -> list[Shard]:
-    """Return the shards of the manifest, after checking that each has one result.
+def checked_results[Result: (ShardTotals, ShardAssigned)](
+    lake: Lake, plan: HistoryPlan | AssignPlan, kind: type[Result], results: str, result_of: Callable[[int], str]
+) -> list[Result]:
+    """Return the results of the manifest's shards, after checking that each has one that adds up, and none is surplus.
 
-    Parameters
-    ----------
-    results, result_of
-        The folder of the results, and a function that returns the key of a shard's result.
-
-    Raises
-    ------
-    ShardsIncomplete
-        A shard has no result, or there are too many shards or results.
+    `results` is the folder of the results, and `result_of` returns the key of a shard's result.
     """
     keys = RunKeys(plan.run_id)
     shards = lake.read_json(keys.manifest, list[Shard])
     _check_manifest(plan, shards)
-    found, expected = set(lake.list(results)), {result_of(shard.number) for shard in shards}
-    missing = [shard for shard in shards if result_of(shard.number) not in found]
+    listed, expected = set(lake.list(results)), {result_of(shard.number) for shard in shards}
+    missing = [shard for shard in shards if result_of(shard.number) not in listed]
     if missing:
         raise ShardsIncomplete(_why_missing(lake, keys, missing, len(shards)))
-    if surplus := sorted(found - expected):
+    if surplus := sorted(listed - expected):
         raise ShardsIncomplete(f"{len(surplus)} results belong to no shard of the manifest (the first: {surplus[0]})")
-    return shards
+    found = in_parallel(lambda shard: lake.read_json(result_of(shard.number), kind), shards)
+    for shard, result in zip(shards, found, strict=True):
+        _check_result(shard, result)
+    return found
+
+
+def _check_result(shard: Shard, result: ShardTotals | ShardAssigned) -> None:
+    rows = result.rows_read if isinstance(result, ShardTotals) else result.rows
+    if result.shard != shard.number or rows != shard.rows or not result.add_up:
+        raise ShardsIncomplete(f"shard {shard.number} has {shard.rows} rows, but its result is {result!r}")
 
 
 def _check_manifest(plan: HistoryPlan | AssignPlan, shards: list[Shard]) -> None:
@@ -82,28 +92,14 @@ def _check_manifest(plan: HistoryPlan | AssignPlan, shards: list[Shard]) -> None
         )
 
 
-def _read_totals(lake: Lake, keys: RunKeys, shards: list[Shard]) -> list[ShardTotals]:
-    found = in_parallel(lambda shard: lake.read_json(keys.totals(shard.number), ShardTotals), shards)
-    for shard, totals in zip(shards, found, strict=True):
-        if totals.shard != shard.number or totals.rows_read != shard.rows or not totals.add_up:
-            raise ShardsIncomplete(f"shard {shard.number} has {shard.rows} rows, but its result is {totals!r}")
-    return found
-
-
 def check_objects(found: Mapping[str, Listed], expected: Mapping[str, StoredRows]) -> None:
-    """Check that the lake has exactly the objects that the shards wrote, unchanged.
-
-    Raises
-    ------
-    ShardsIncomplete
-        An object is missing, was added, or was changed.
-    """
+    """Raise `ShardsIncomplete` if an object that the shards wrote is missing or changed, or another was added."""
     differing = sorted(key for key in found.keys() | expected.keys() if not _is_same(found.get(key), expected.get(key)))
     if differing:
         key = differing[0]
         raise ShardsIncomplete(
-            f"{len(differing)} objects differ from those that the shards wrote: {key} is {_told(found.get(key))},"
-            f" expected {_told(expected.get(key))}: start the run again"
+            f"{len(differing)} objects differ from those that the shards wrote: {key} is {_described(found.get(key))},"
+            f" expected {_described(expected.get(key))}: start the run again"
         )
 
 
@@ -118,7 +114,7 @@ def _striking_dates(plan: HistoryPlan, totals: list[ShardTotals]) -> tuple[Strik
     return striking_dates((found for shard in totals for found in shard.frequent_dates), rows, plan.reading.last_day)
 
 
-def _told(known: Listed | StoredRows | None) -> str:
+def _described(known: Listed | StoredRows | None) -> str:
     return "no object" if known is None else f"an object of {known.size:,} bytes (ETag {known.etag})"
 
 
@@ -149,7 +145,7 @@ def _why_missing(lake: Lake, keys: RunKeys, missing: list[Shard], expected: int)
     recorded = in_parallel(
         lambda key: lake.read_json(key, ShardFailure), list(lake.list(keys.failures))[:_NAMED_SHARDS]
     )
-    reasons = [f"shard {failure.shard}: {failure.error}: {failure.message}" for failure in recorded]
+    reasons = [f"shard {failure.shard}: {failure.error}: {message_of(failure.cause)}" for failure in recorded]
     numbers = ", ".join(str(shard.number) for shard in missing[:_NAMED_SHARDS])
     more = "" if len(missing) <= _NAMED_SHARDS else " and more"
     return f"{len(missing)} of {expected} shards have no result (shard {numbers}{more}). " + " ".join(reasons)

@@ -28,16 +28,5 @@ if _MODELS.keys() != modes_through(MODEL):
 
 
 def model(run: Run, request: RunRequest, stores: Stores, settings: ModelSettings) -> Summary:
-    """End a run: publish or report its model, sum up its assignments, or move the pointer.
-
-    Returns
-    -------
-    Summary
-        The summary of the run, which is also written to the lake.
-
-    Raises
-    ------
-    VoucherSelectionError
-        Any error of the function that handles the request.
-    """
+    """End a run as its kind asks, and return its summary, which is also written to the lake."""
     return _MODELS[request.mode](run, request, stores, settings)

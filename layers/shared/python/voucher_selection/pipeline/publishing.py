@@ -55,20 +55,15 @@ def publish_run(run: Run, request: HistoryRequest, stores: Stores, settings: Mod
     """Make the model of a run whose shards are cleaned, write it to `production/`, publish it, and write a summary.
 
     The model of a full run is made from its own counts. The model of an append is made from its own counts plus those
-    of the model that is served at that moment. If the run has already published, its model is not made again.
+    of the model that is served at that moment. If the run has already published, its model is not made again. Nothing
+    is written for a model that cannot be served or that the quality gate holds back.
 
     Raises
     ------
-    ShardsIncomplete
-        A shard has no result, or a result that does not add up.
-    ObjectAltered, ObjectMissing
-        An object of the run, or of the counts that it is added to, is missing or has changed.
-    TooManyAmounts, ModelTooLarge, AmountOutOfRange
-        The model could not be served; nothing is written.
+    VoucherSelectionError
+        As `merge_shards`, `make_model` and `gate.check`.
     NothingKept
         No row of the run's countries was kept.
-    HeldBack
-        The model fails thresholds of the quality gate; nothing is written.
     OtherCountries, OtherTimeZone, AlreadyCounted, NoLongerCounted, CatalogContended
         An append cannot be added to the counts of the served model.
     """
@@ -80,13 +75,7 @@ def publish_run(run: Run, request: HistoryRequest, stores: Stores, settings: Mod
 
 
 def make_model(version: Version, counts: Counts) -> Model:
-    """Make the model of a version from counts.
-
-    Raises
-    ------
-    TooManyAmounts, ModelTooLarge, AmountOutOfRange
-        The model could not be served.
-    """
+    """Make the model of a version from counts; raise the errors of `check_servable` if it could not be served."""
     check_segments(version.countries, version.definitions)
     modes = segment_modes(counts, version.definitions, version.cur_date, version.countries)
     model = Model(**vars(version), modes=modes)
@@ -152,13 +141,7 @@ def _publish_addition(plan: HistoryPlan, addition: Merged, stores: Stores, thres
 
 
 def _check_source(plan: HistoryPlan, ledger: Ledger) -> None:
-    """Check that the served counts still include the skipped objects: the served model may have changed since the plan.
-
-    Raises
-    ------
-    NoLongerCounted
-        The counts lack some of them.
-    """
+    """Check that the served counts still include the skipped objects: another model may be served since the plan."""
     if plan.known_files:
         raise NoLongerCounted(
             f"an older version planned this run, and did not record the {plan.known_files} objects of"

@@ -57,18 +57,12 @@ def remodel(run: Run, request: RemodelRequest, stores: Stores, settings: ModelSe
 
     Counts and segments that the request does not name are those of the served model. The default date is the
     deployment's, or else the day of the start in the time zone of the counts. If the run has already published, its
-    model is not made again.
+    model is not made again. Nothing is written for a model that cannot be served or that the quality gate holds back.
 
     Raises
     ------
-    NoCounts
-        No model is served yet, or the named run left no counts.
-    ObjectAltered, ObjectMissing
-        The counts are missing, or differ from those that their run wrote.
-    TooManyAmounts, ModelTooLarge, AmountOutOfRange
-        The model could not be served; nothing is written.
-    HeldBack
-        The model fails thresholds of the quality gate; nothing is written.
+    VoucherSelectionError
+        As `make_what_if` and `gate.check`.
     CatalogContended
         Other runs published during each attempt.
     """
