@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 
@@ -63,8 +64,8 @@ def segments_of(definitions: SegmentDefinitions) -> Segments:
 
 
 def is_whole(found: Model) -> bool:
-    """Tell whether a model is what its version was published with."""
-    return found == model(found.version, segments_of(found.definitions))
+    """Tell whether a model is what its version was published with; meanwhile it may have been marked as expiring."""
+    return replace(found, expires_at=None) == model(found.version, segments_of(found.definitions))
 
 
 def full_run(
