@@ -16,7 +16,8 @@ from tests.reference import answer
 
 
 def fates(last_run: dict[str, Any]) -> dict[str, int]:
-    return last_run["rejected"] | {"other_country": last_run["other_country"], "kept": last_run["kept"]}
+    rows = last_run["rows"]
+    return rows["rejected"] | {"other_country": rows["other_country"], "kept": rows["kept"]}
 
 
 @pytest.fixture
@@ -33,8 +34,8 @@ def test_every_count_of_every_segment_is_the_reference_s(served: Product, sample
     last_run = served.status()["last_run"]
 
     assert {name: count for name, count in fates(last_run).items() if count} == dict(fate)
-    assert (last_run["status"], last_run["rows_read"]) == ("SUCCEEDED", 20_000)
-    assert set(last_run["seconds"]) == {"Ingest", "CleanShards", "Model"}
+    assert (last_run["status"], last_run["rows"]["rows_read"]) == ("SUCCEEDED", 20_000)
+    assert {state["name"] for state in last_run["states"]} == {"Ingest", "CleanShards", "Model"}
     assert served.served_amounts() == amounts
 
 

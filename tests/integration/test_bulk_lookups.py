@@ -72,7 +72,7 @@ REFUSED = {
     "no customers": ({"customers": []}, "customers", "1 to 1,000 customers, got 0"),
     "customers that are no list": ({"customers": ONE}, "customers", "a list of 1 to 1,000 customers"),
     "no list of customers": ({}, "customers", "a list of 1 to 1,000 customers"),
-    "a list without its name": ([ONE], "", "an object with customers"),
+    "a list without its name": ([ONE], "", "an object with a list of customers"),
 }
 
 
