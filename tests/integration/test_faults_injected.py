@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
@@ -107,6 +108,9 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def planned(put, pipeline: Pipeline) -> dict[str, Any]:
     """Two models of a day each, a third day that is counted to be appended, and the plan of a run over all three."""
     table = sample_history(1_200, seed=11)
+    # Of two amounts: moto takes longest to write each segment's amounts into its answers, again and again.
+    amounts = pc.if_else(pc.greater(table["voucher_amount"], 3000.0), 4400.0, 2640.0)
+    table = table.set_column(table.schema.get_field_index("voucher_amount"), "voucher_amount", amounts)
     days = [
         put(f"uploads/days/{n}.parquet", parquet_bytes(table.slice(n * 300, 300 if n < 2 else 600), row_group_size=300))
         for n in range(3)

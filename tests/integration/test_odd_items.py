@@ -21,6 +21,25 @@ from voucher_selection.domain.errors import UnreadableItem
 ODD = (None, {"N": "-5"}, {"S": "odd"}, {"NULL": True}, {"BOOL": True}, {"L": []}, {"L": [{"S": "#"}]}, {"M": {}})
 
 
+# One segment: moto takes longest to write all segments of a version into its answers, again and again.
+SEGMENTS = {
+    "segmentations": [
+        {
+            "name": "recency_segment",
+            "measure": "days_since_last_order",
+            "segments": [{"name": "121-180", "lower": 121, "upper": 180}],
+            "outside": None,
+        }
+    ]
+}
+
+
+@pytest.fixture
+def pipeline(environment: pytest.MonkeyPatch, lake) -> Pipeline:
+    environment.setenv("SEGMENTS", json.dumps(SEGMENTS))
+    return Pipeline(lake)
+
+
 @pytest.fixture
 def versions(put, pipeline: Pipeline) -> list[str]:
     """Two versions, the second of them served, and a run that is clean and waits for its Model."""

@@ -8,9 +8,9 @@ import pytest
 
 from tests.product import ROOT
 
-CALLS = 100_000
-# What would keep one small object per call, of 50 bytes and more, would take 5 MB. Without a leak it is under 1 MB.
-MOST_GROWN_BYTES = 4_000_000
+CALLS = 50_000
+# What would keep one small object per call, of 50 bytes and more, would take 2.5 MB. Without a leak it is under 1 MB.
+MOST_GROWN_BYTES = 2_000_000
 
 
 @pytest.fixture(scope="module")
