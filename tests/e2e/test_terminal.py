@@ -156,7 +156,12 @@ def test_one_run_is_shown_with_its_states_and_rows(product: Product, ran: dict[s
     shown = product.quickstart("runs", run["run_id"]).stdout
 
     told = dict(line.split(maxsplit=1) for line in shown.splitlines())
-    assert (told["Mode"], told["Status"], told["Shards"], told["Rows"]) == ("full", "succeeded", "1", "20,000")
+    assert (told["Kind"], told["Status"], told["Shards"], told["Rows"]) == (
+        "full: count a whole history",
+        "succeeded",
+        "1",
+        "20,000",
+    )
     seconds = {state["name"]: state["seconds"] for state in run["states"]}
     assert told["CleanShards"] == f"{seconds['CleanShards']:.1f} s"
     assert told["zero_orders_with_dates"] == f"{run['rows']['rejected']['zero_orders_with_dates']:,}"

@@ -8,7 +8,7 @@ from rich.markup import escape
 from local.quickstart.machine.terminal import console, show_table, table_of
 from local.quickstart.shown.run import took
 from voucher_selection.domain.striking_dates import StrikingDate
-from voucher_selection.domain.wording import duration, moment, number, outcome, status
+from voucher_selection.domain.wording import duration, kind, moment, number, outcome, status
 
 if TYPE_CHECKING:
     from voucher_selection.api.run_reports import ListedRun, RunReport
@@ -21,7 +21,7 @@ def show_runs(runs: "Sequence[ListedRun]") -> None:
     if not runs:
         console.print("Nothing has run yet.")
         return
-    table = table_of("Run", "Mode", "Status", "Started", "Duration", "Rows", "Model", right=("Duration", "Rows"))
+    table = table_of("Run", "Kind", "Status", "Started", "Duration", "Rows", "Model", right=("Duration", "Rows"))
     for run in runs:
         rows = run["rows"]["rows_read"] if run["rows"] else run["customers"]
         table.add_row(
@@ -44,7 +44,7 @@ def show_run(run: "RunReport") -> None:
 
 def _facts(run: "RunReport") -> Iterator[tuple[str, str]]:
     yield "Run", escape(run["run_id"])
-    yield "Mode", escape(run["mode"] or "-")
+    yield "Kind", escape(kind(run["mode"]) if run["mode"] else "-")
     yield "Status", _coloured(run["status"])
     yield "Started", moment(run["started_at"])
     yield "Took", took(run)

@@ -30,8 +30,8 @@ def page() -> str:
     return markdown.page(
         "A run's input and result",
         "requests.py, gate.py, segments.py and summaries.py",
-        "The input of an execution of the state machine, and the body of `POST /executions`. What each mode does:"
-        " [the pipeline](../pipeline.md). Other keys are refused; the error names every problem at once.",
+        "The input of an execution of the state machine, and the body of `POST /executions`. What each kind of run"
+        " does: [the pipeline](../pipeline.md). Other keys are refused; the error names every problem at once.",
         *(_input(mode, kind) for mode, kind in KINDS.items()),
         "## Parts of an input",
         *(_part(model) for model in _PARTS),

@@ -18,6 +18,7 @@ from voucher_selection.api.model_report import KeptVersions, ModelReport
 from voucher_selection.api.request_bodies import FORM, JSON
 from voucher_selection.api.run_reports import ListedRuns, RunReport, StartedRun
 from voucher_selection.contract.api import OPEN_PATHS, SHELL_PATHS
+from voucher_selection.contract.runs import RUN_KINDS
 from voucher_selection.domain import errors
 from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, VoucherAnswer
 from voucher_selection.domain.model_document import SelectionCriteria
@@ -183,7 +184,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "/executions",
         "Start a run",
         {HTTPStatus.ACCEPTED: (Content(JSON, StartedRun, {"run_id": examples.RUN["run_id"]}),)},
-        description="Only if the stage's setting `start_runs` allows it.",
+        description="Only if the stage's setting `start_runs` allows it. The input's `mode` names the kind of run ("
+        + "; ".join(f"`{kind.mode}`: {kind.label}" for kind in RUN_KINDS)
+        + "). Without it, the run is a full run.",
         body=Content(JSON, RunRequest, {"mode": "remodel", "cur_date": "2018-10-01"}),
         refusals=(problems.MalformedJson, *_BODY, errors.InvalidRequest, problems.RunsNotStarted, problems.CrossSite),
     ),

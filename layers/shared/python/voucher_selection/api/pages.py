@@ -238,7 +238,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = ("age", "amount", "duration", "evidence", "moment", "number", "outcome", "percent", "status")
+    words = ("age", "amount", "duration", "evidence", "kind", "moment", "number", "outcome", "percent", "status")
     environment.filters |= {name: getattr(wording, name) for name in words}
     environment.globals |= {
         "bounds": wording.bounds,

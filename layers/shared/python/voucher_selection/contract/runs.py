@@ -10,19 +10,20 @@ MAPS = (CLEAN_SHARDS, ASSIGN_SHARDS)
 
 
 class RunKind(NamedTuple):
-    """A kind of run: the `mode` that its input names, and the states that it passes in the state machine, in order."""
+    """A kind of run: the `mode` that its input names, the states that it passes, in order, and its label for people."""
 
     mode: str
     states: tuple[str, ...]
+    label: str
 
 
 RUN_KINDS = (
-    RunKind("full", (INGEST, CLEAN_SHARDS, MODEL)),
-    RunKind("append", (INGEST, CLEAN_SHARDS, MODEL)),
-    RunKind("assign", (INGEST, ASSIGN_SHARDS, MODEL)),
-    RunKind("remodel", (MODEL,)),
-    RunKind("rollback", (MODEL,)),
-    RunKind("approve", (MODEL,)),
+    RunKind("full", (INGEST, CLEAN_SHARDS, MODEL), "count a whole history"),
+    RunKind("append", (INGEST, CLEAN_SHARDS, MODEL), "add new history to the counts"),
+    RunKind("assign", (INGEST, ASSIGN_SHARDS, MODEL), "assign amounts to customers"),
+    RunKind("remodel", (MODEL,), "make a model from existing counts"),
+    RunKind("rollback", (MODEL,), "serve an earlier version again"),
+    RunKind("approve", (MODEL,), "publish a held-back model"),
 )
 
 

@@ -1,4 +1,4 @@
-"""The kinds of run: for each, its request, its summary and its label."""
+"""The kinds of run: for each, its request and its summary. The contract has their states and labels."""
 
 from typing import Any, NamedTuple
 
@@ -8,12 +8,11 @@ from voucher_selection.domain.errors import InvalidRequest
 
 
 class Kind(NamedTuple):
-    """A kind of run: the class of its request with an example, the class of its summary, and its label for people."""
+    """A kind of run: the class of its request with an example, and the class of its summary."""
 
     request: type[requests.RunRequest]
     example: dict[str, Any]
     summary: type[summaries.Summary]
-    label: str
 
 
 KINDS: dict[str, Kind] = {
@@ -21,34 +20,27 @@ KINDS: dict[str, Kind] = {
         requests.FullRequest,
         {"source": "s3://bucket/folder/", "countries": ["Peru"], "cur_date": "2018-09-15"},
         summaries.HistorySummary,
-        "count a whole history",
     ),
     "append": Kind(
         requests.AppendRequest,
         {"mode": "append", "source": "s3://bucket/today/"},
         summaries.HistorySummary,
-        "add new history to the counts",
     ),
     "remodel": Kind(
         requests.RemodelRequest,
         {"mode": "remodel", "cur_date": "2018-10-01", "publish": False},
         summaries.RemodelSummary,
-        "make a model from existing counts",
     ),
     "assign": Kind(
         requests.AssignRequest,
         {"mode": "assign", "customers": "s3://bucket/customers/"},
         summaries.AssignSummary,
-        "assign amounts to customers",
     ),
-    "rollback": Kind(
-        requests.RollbackRequest, {"mode": "rollback"}, summaries.RollbackSummary, "serve an earlier version again"
-    ),
+    "rollback": Kind(requests.RollbackRequest, {"mode": "rollback"}, summaries.RollbackSummary),
     "approve": Kind(
         requests.ApproveRequest,
         {"mode": "approve", "run_id": "run-6f5b966c"},
         summaries.ApprovalSummary,
-        "publish a held-back model",
     ),
 }
 """Every kind of run by the `mode` of its input."""

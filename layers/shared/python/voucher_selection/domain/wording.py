@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from voucher_selection.contract.runs import RUN_KINDS
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
 from voucher_selection.domain.model import SegmentMode
 from voucher_selection.domain.segments import Measure
@@ -138,6 +139,11 @@ def status(name: str) -> str:
 def state_name(name: str) -> str:
     """Return the name of a state of the state machine in words: that of a map is its item's, `Clean`."""
     return name.removesuffix("Shards")
+
+
+def kind(mode: str) -> str:
+    """Return a kind of run with its label: `full: count a whole history`."""
+    return next((f"{mode}: {known.label}" for known in RUN_KINDS if known.mode == mode), mode)
 
 
 def outcome(name: str) -> str:
