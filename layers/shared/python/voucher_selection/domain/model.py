@@ -113,7 +113,7 @@ class Model(Version):
     modes: tuple[SegmentMode, ...]
 
     @cached_property
-    def _by_segment(self) -> dict[SegmentKey, SegmentMode]:
+    def _by_segment(self) -> dict[tuple[str, str, str], SegmentMode]:
         return {mode.key: mode for mode in self.modes}
 
     @cached_property
@@ -162,7 +162,7 @@ class Model(Version):
             raise NoSegment(
                 f"{definition.measure} is {value} (on {self.cur_date}), in no segment of {segmentation}: {segments}"
             )
-        mode = self._by_segment[SegmentKey(country, segmentation, segment)]
+        mode = self._by_segment[country, segmentation, segment]
         if not mode.assignments:
             raise NoSupport(f"segment {segment} of {segmentation} has no kept assignments for {country}")
         return mode
