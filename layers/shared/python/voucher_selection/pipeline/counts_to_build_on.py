@@ -15,7 +15,12 @@ def served_base(catalog: Catalog) -> Base:
     try:
         return catalog.base()
     except NoModel as error:
-        raise NoCounts("no counts exist yet: run the pipeline on a whole history first") from error
+        raise no_counts_yet() from error
+
+
+def no_counts_yet() -> NoCounts:
+    """Return the error of a run that needs the counts of the served model before the first is served."""
+    return NoCounts("no counts exist yet: run the pipeline on a whole history first")
 
 
 def read_ledger(lake: Lake, counted: CountsOrigin) -> Ledger:

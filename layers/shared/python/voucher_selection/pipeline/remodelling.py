@@ -1,6 +1,8 @@
 """Remodel: make a model from existing counts, for another date or other segments; publish it, or only report it."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from voucher_selection.adapters.catalog import Base, Catalog
@@ -10,7 +12,7 @@ from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.servable import check_what_if
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
-from voucher_selection.domain.errors import NoCounts, NoModel
+from voucher_selection.domain.errors import NoModel
 from voucher_selection.domain.gate import Thresholds, check
 from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.model import CountsOrigin, Model, Version
@@ -23,7 +25,7 @@ from voucher_selection.domain.time_zones import day_in
 from voucher_selection.domain.what_if import SegmentChange, WhatIf, changed_segments
 from voucher_selection.pipeline.attempts import attempts, contended
 from voucher_selection.pipeline.conclusion import expire, record, superseded
-from voucher_selection.pipeline.counts_to_build_on import ledger_if_there, read_counts, read_ledger
+from voucher_selection.pipeline.counts_to_build_on import ledger_if_there, no_counts_yet, read_counts, read_ledger
 from voucher_selection.pipeline.publishing import make_model, modes_table
 
 # A summary lists at most this many changes: it is the result of the execution, which has at most 256 KiB.
@@ -39,14 +41,15 @@ class _Counts(NamedTuple):
     ledger: Ledger | None
 
 
-class _Remodelled(NamedTuple):
+@dataclass(frozen=True)
+class _Remodelled:
     """A model, and the model that was served when it was made (None: no model was served)."""
 
     model: Model
     base: Base | None
     served: Model | None
 
-    @property
+    @cached_property
     def changes(self) -> tuple[SegmentChange, ...]:
         """The segments whose amount differs from the served one."""
         return tuple(changed_segments(self.served.modes if self.served else (), self.model.modes))
@@ -149,14 +152,14 @@ def _counts(request: WhatIfRequest, base: Base | None, lake: Lake) -> _Counts:
         origin = CountsOrigin(request.run_id, ledger.rows, lake.stored(RunKeys(request.run_id).ledger))
         return _Counts(origin, ledger.countries, ledger.time_zone, ledger)
     if base is None:
-        raise NoCounts("no counts exist yet: run the pipeline on a whole history first")
+        raise no_counts_yet()
     served = base.served
     return _Counts(served.counts, served.countries, served.time_zone, ledger_if_there(lake, served.counts))
 
 
 def _publish(made: _Remodelled, summary: RemodelSummary, catalog: Catalog) -> Pointer | None:
     """Serve the model only in place of the one that it was compared with, so that no append is lost meanwhile."""
-    model, base, _ = made
+    model, base = made.model, made.base
     if base is None:
         return catalog.publish(model, summary)
     if base.pointer.newest_version >= model.version:  # a newer run was served: this model would never be
@@ -184,7 +187,6 @@ def _what_if(made: _Remodelled) -> WhatIf:
 
 
 def _summary(run: Run, made: _Remodelled, outcome: Outcome, served_version: str | None) -> RemodelSummary:
-    changes = made.changes
     return RemodelSummary(
         run_id=run.run_id,
         outcome=outcome,
@@ -197,6 +199,6 @@ def _summary(run: Run, made: _Remodelled, outcome: Outcome, served_version: str 
         version=made.model.version,
         published=outcome is Outcome.PUBLISHED,
         served_version=served_version,
-        changed_segments=len(changes),
-        changes=changes[:_MOST_CHANGES],
+        changed_segments=len(made.changes),
+        changes=made.changes[:_MOST_CHANGES],
     )
