@@ -31,7 +31,7 @@ _MAYBE_NO_AMOUNTS = "check that the column voucher_amount holds amounts of vouch
 
 def check_segments(countries: Sequence[str], definitions: SegmentDefinitions) -> None:
     """Raise `ModelTooLarge` if a model, not yet made, would have more countries x segments than the API reads."""
-    segments = sum(len(segmentation.bounds) for segmentation in definitions.segmentations)
+    segments = definitions.segment_count
     if len(countries) * segments > MOST_SEGMENTS:
         raise ModelTooLarge(
             f"expected at most {MOST_SEGMENTS:,} segments, got {len(countries):,} countries x {segments:,} segments ="

@@ -15,7 +15,7 @@ from voucher_selection.domain.wording import evidence
 class ModelReport(ModelFacts):
     """A model with its segments.
 
-    Run `counts_run_id` left the counts that the model is made from. `rows` (`runs.Totals`) is what became of all rows
+    Run `counts_run_id` left the counts that the model is made from. `rows` (`totals.Totals`) is what became of all rows
     read for them; null if no run recorded it.
     """
 
@@ -103,7 +103,7 @@ def _version(version: Version, pointer: Pointer) -> KeptVersion:
         **model_facts(version),
         "counts_run_id": version.counts.run_id,
         "countries": list(version.countries),
-        "segments": len(version.countries) * sum(len(of.bounds) for of in version.definitions.segmentations),
+        "segments": len(version.countries) * version.definitions.segment_count,
         "is_served": version.version == pointer.version,
         "is_previous": version.version == pointer.previous_version,
         "expires_at": version.expires_at.isoformat() if version.expires_at else None,

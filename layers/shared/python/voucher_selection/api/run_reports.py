@@ -15,7 +15,7 @@ MOST_RUNS = 25
 class ListedRun(TypedDict):
     """A run in a list.
 
-    `seconds` is how long it took, or has run so far. `rows` (`runs.Totals`) counts the rows of a history, `customers`
+    `seconds` is how long it took, or has run so far. `rows` (`totals.Totals`) counts the rows of a history, `customers`
     those of a run that assigns. `mode`, `outcome`, `version`, `rows`, `customers` and `error` are null where they are
     not known, or not yet.
     """

@@ -149,6 +149,11 @@ class SegmentDefinitions(BaseModel):
         """The names of the segmentations, in the order of definition."""
         return tuple(segmentation.name for segmentation in self.segmentations)
 
+    @property
+    def segment_count(self) -> int:
+        """The number of segments that each country has, in all segmentations."""
+        return sum(len(segmentation.bounds) for segmentation in self.segmentations)
+
 
 def load_definitions(text: str) -> SegmentDefinitions:
     """Read segment definitions from JSON text in the form of `segments.json`.

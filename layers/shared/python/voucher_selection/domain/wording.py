@@ -147,7 +147,7 @@ def kind(mode: str) -> str:
 
 
 def outcome(name: str) -> str:
-    """Return what a run did to the served model (`runs.Outcome`), in words; the run is their subject."""
+    """Return what a run did to the served model (`summaries.Outcome`), in words; the run is their subject."""
     return _OUTCOMES.get(name, name)
 
 
