@@ -30,7 +30,8 @@ COUNTS_SCHEMA = pa.schema(
 _KEYS = [name for name in COUNTS_SCHEMA.names if name != "rows"]
 # Codes of combined keys are numbers of 64 bits.
 _MOST_CODES = 2**62
-# So many kept rows are counted at once: each combination among them is then one row of counts.
+# At most so many kept rows are counted at once: each combination among them is then one row of counts, and a number of
+# 64 bits can tell all combinations of their days, values and amounts in 300 countries apart.
 _ROWS_AT_ONCE = 262_144
 
 
@@ -132,16 +133,20 @@ class RunningCounts:
 
     def add(self, kept: pa.RecordBatch) -> None:
         """Count cleaned rows (columns of `rules.CLEANED_SCHEMA`)."""
-        self._waiting.append(kept)
-        self._waiting_rows += kept.num_rows
-        if self._waiting_rows >= _ROWS_AT_ONCE:
-            self._count()
+        for start in range(0, kept.num_rows, _ROWS_AT_ONCE):
+            self._wait(kept.slice(start, _ROWS_AT_ONCE))
 
     def total(self) -> Counts:
         """Return the counts of all rows added so far."""
         self._count()
         self._parts = [_sum(pa.concat_tables([COUNTS_SCHEMA.empty_table(), *self._parts]))]
         return Counts(self._parts[0])
+
+    def _wait(self, kept: pa.RecordBatch) -> None:
+        if self._waiting_rows + kept.num_rows > _ROWS_AT_ONCE:
+            self._count()
+        self._waiting.append(kept)
+        self._waiting_rows += kept.num_rows
 
     def _count(self) -> None:
         if not self._waiting_rows:
@@ -182,7 +187,7 @@ def _counted(kept: pa.RecordBatch) -> Iterator[pa.Table]:
 def _count(keys: list[pa.DictionaryArray]) -> list[pa.Array]:
     """Count combinations of keys: combine the codes of a row's keys into one number, and count that.
 
-    Return the columns of the keys, then that of the numbers of rows. A batch is so small that the numbers have 64 bits.
+    Return the columns of the keys, then that of the numbers of rows. The rows are so few that the numbers have 64 bits.
     """
     combined = np.zeros(len(keys[0]), np.int64)
     for key in keys:
