@@ -19,7 +19,8 @@ def get_model() -> Response[str]:
     """Return the analysis of the served model."""
     from voucher_selection.api.model_report import model_report  # noqa: PLC0415 - a lookup's cold start does without
 
-    report = model_report(models.current(), datetime.now(UTC))
+    model = models.current()
+    report = model_report(model, run_records().quality(model.run_id), datetime.now(UTC))
     return json_answer(HTTPStatus.OK, report, http_answers.REVALIDATE)
 
 

@@ -8,41 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from typing import Annotated, NamedTuple, Self, TypedDict
+from typing import NamedTuple, Self
 
 import numpy as np
-from pydantic import Field
 
 from voucher_selection.domain.amount_sums import Codes, most_used, sum_by
 from voucher_selection.domain.coded_counts import NO_SEGMENT, UNDATED, Axes, CodedCounts
+from voucher_selection.domain.quality_document import Agreement, BacktestMonth
 from voucher_selection.domain.segments import Segmentation
 
-Share = Annotated[float, Field(ge=0, le=1, description="A share of assignments, from 0 to 1")]
 _NO_AMOUNT = -1
-
-
-class Agreement(TypedDict):
-    """The shares of a segmentation's assignments that the modes and the country's one amount reproduce.
-
-    Both are null without support.
-    """
-
-    support: Annotated[int, Field(ge=0, description="The assignments that are in a segment")]
-    segments: Share | None
-    country: Share | None
-
-
-class BacktestMonth(TypedDict):
-    """A month's assignments, tested with a model of the days before the month; CUR_DATE is the first day of the month.
-
-    Both shares are null if no assignment is in a segment.
-    """
-
-    month: Annotated[str, Field(examples=["2018-06"])]
-    tested: Annotated[int, Field(ge=0, description="The month's assignments that are in a segment")]
-    segments: Share | None
-    country: Share | None
-    unanswered: Annotated[int, Field(ge=0, description="Those whose segment has no assignment before the month")]
 
 
 class _Cells(NamedTuple):
@@ -210,6 +185,4 @@ def _try(trained: _Cells, tested: _Cells, one_amount: Codes, segments: int) -> _
         one_amount[tested.country] == tested.amount,
         answered == _NO_AMOUNT,
     )
-    return _Trial(
-        *(np.bincount(tested.country, tested.rows * which, countries).astype(np.int64) for which in counted)
-    )
+    return _Trial(*(np.bincount(tested.country, tested.rows * which, countries).astype(np.int64) for which in counted))

@@ -16,58 +16,26 @@ sizes of the parts. If the earlier month's amount still wins, the change is a sh
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date
-from enum import StrEnum
 from itertools import pairwise
-from typing import Annotated, NamedTuple, TypedDict
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 
 from voucher_selection.domain.amount_sums import Codes, by_use, distinct, most_used, sum_by
 from voucher_selection.domain.coded_counts import NO_SEGMENT, UNDATED, Axes, CodedCounts
 from voucher_selection.domain.evidence import LOW_SUPPORT
-from voucher_selection.domain.model_document import Amount, Assignments
+from voucher_selection.domain.quality_document import (
+    MOST_AMOUNTS,
+    AmountsOfCountryMonth,
+    AmountsOfMonth,
+    Cause,
+    SegmentOverTime,
+)
 from voucher_selection.domain.segments import Segmentation
 
-MOST_AMOUNTS = 8
-"""So many amounts are listed of a month; the others are counted."""
 _NEARLY_GONE = 0.1  # of its earlier share of the month
 _DECIMALS = 12  # shares that differ by less are equal: sums of floats are not exact
-
-
-class Cause(StrEnum):
-    """Why another amount is used most than in the last month with assignments."""
-
-    OWN = "own"  # the amounts changed within the parts
-    SHIFT = "shift"  # only the sizes of the parts changed
-
-
-class AmountsOfMonth(TypedDict):
-    """The amounts of a month with assignments. `change` is null if the amount used most is that of the month before.
-
-    The month before is the last one that has assignments.
-    """
-
-    month: Annotated[str, Field(examples=["2018-06"])]
-    support: Annotated[int, Field(ge=1)]
-    voucher_amount: Amount
-    amounts: Annotated[list[Assignments], Field(description=f"At most {MOST_AMOUNTS}, the one used most first")]
-    others: Annotated[int, Field(ge=0, description="The assignments of all other amounts")]
-    change: Cause | None
-
-
-class SegmentOverTime(TypedDict):
-    """The months of a segment that have assignments, in order."""
-
-    segment: str
-    months: list[AmountsOfMonth]
-
-
-class AmountsOfCountryMonth(AmountsOfMonth):
-    """The amounts of a country's month. A change is a shift if it is one between the segments of any segmentation."""
-
-    shift_between: Annotated[list[str], Field(description="The segmentations between whose segments it is a shift")]
 
 
 class _Rows(NamedTuple):

@@ -21,6 +21,7 @@ from voucher_selection.domain.model import CountsOrigin, Model, SegmentMode, Ver
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.overlaps import CountedAgain, check_refused
 from voucher_selection.domain.plans import HistoryPlan, Overlap
+from voucher_selection.domain.quality import quality_of
 from voucher_selection.domain.requests import AppendRequest, HistoryRequest
 from voucher_selection.domain.runs import Run
 from voucher_selection.domain.segments import SegmentDefinitions
@@ -242,11 +243,19 @@ def _model_of(
     return make_model(described, counts)
 
 
+def write_model(lake: Lake, counts: Counts, model: Model) -> None:
+    """Write the modes of a model, and how good it is, for readers other than the API's lookups."""
+    keys = RunKeys(model.run_id)
+    lake.write_table(keys.modes, modes_table(model.modes))
+    in_window = counts_in_window(counts, model)
+    lake.write_json(keys.quality, quality_of(in_window, model.definitions, model.cur_date, model.countries))
+
+
 def _write(lake: Lake, counts: Counts, ledger: Ledger, model: Model) -> Model:
-    """Write the counts, their ledger and the modes; return the model with the record of its ledger."""
+    """Write the counts, their ledger and the model; return the model with the record of its ledger."""
     keys = RunKeys(model.run_id)
     ledger = ledger.model_copy(update={"counts": lake.write_counts(keys.merged_counts, counts)})
-    lake.write_table(keys.modes, modes_table(model.modes))
+    write_model(lake, counts, model)
     return replace(model, counts=model.counts._replace(ledger=lake.write_json(keys.ledger, ledger)))
 
 
