@@ -105,6 +105,20 @@ def backtests(
     return backtest
 
 
+def tested_on(
+    later: CodedCounts, segmentation: Segmentation, cur_date: date, earlier: CodedCounts, countries: int
+) -> tuple[int, int]:
+    """Test the modes of earlier assignments on later ones, in all countries together.
+
+    Return how many of the later assignments are in a segment at `cur_date`, and how many of these are reproduced.
+    """
+    trained, tested = (
+        _in_segments(_cells(history, history.segments(segmentation, cur_date))) for history in (earlier, later)
+    )
+    trial = _try(trained, tested, np.full(countries, _NO_AMOUNT), len(segmentation.bounds))
+    return int(trial.tested.sum()), int(trial.segments.sum())
+
+
 def _backtest_month(month: str, trial: _Trial, country: int) -> BacktestMonth:
     tested = trial.tested[country]
     return {

@@ -1,7 +1,7 @@
 """The counts of a measure as arrays of codes: what agreement, backtests, amounts over time and best ranges start from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any, Self
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from voucher_selection.domain.amount_sums import Codes
+from voucher_selection.domain.amount_sums import Codes, sum_by
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.segments import Segmentation
@@ -110,6 +110,14 @@ class CodedCounts:
         last = ranges[-1].upper  # without gap, only a value below the first or above the last range is in none
         outside = NO_SEGMENT if segmentation.outside is None else len(ranges) + 1
         return np.where((place == 0) | (last is not None and measured > last), outside, place)
+
+    def of_months(self, codes: range) -> Self:
+        """Return the counts of some months, added up: all are undated then."""
+        chosen = (self.month >= codes.start) & (self.month < codes.stop)
+        keys = [column[chosen] for column in (self.country, self.value, self.amount)]
+        (country, value, amount), rows = sum_by(keys, self.rows[chosen])
+        undated = np.full(len(rows), UNDATED)
+        return replace(self, country=country, month=undated, day=undated, value=value, amount=amount, rows=rows)
 
     def when_given(self, rows: Codes) -> Codes:
         """Return the measured values that the customers of some dated rows had on the day of their assignment."""
