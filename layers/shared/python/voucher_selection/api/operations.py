@@ -183,7 +183,12 @@ OPERATIONS: tuple[Operation, ...] = (
         " that is found can be asked as a what-if, and published by a remodel. Nothing is published here.",
         body=Content(JSON, BestRangesRequest, {"measure": "total_orders", "most_ranges": 4, "least_support": 1000}),
         refusals=(
-            problems.MalformedJson, *_BODY, errors.InvalidRequest, *_COUNTS, errors.TooFine, errors.TooLittleSupport,
+            problems.MalformedJson,
+            *_BODY,
+            errors.InvalidRequest,
+            *_COUNTS,
+            errors.TooFine,
+            errors.TooLittleSupport,
         ),
     ),
     Operation(
