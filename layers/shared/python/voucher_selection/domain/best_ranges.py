@@ -4,78 +4,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import isqrt
-from typing import Annotated, Self
+from typing import Self
 
 import numpy as np
-from pydantic import BaseModel, Field
 
-from voucher_selection.domain.agreement import Share, tested_on
+from voucher_selection.domain.agreement import tested_on
+from voucher_selection.domain.best_ranges_document import (
+    MOST_RANGES,
+    BestRange,
+    BestRanges,
+    LastMonth,
+    RangeMode,
+    RangesFound,
+)
 from voucher_selection.domain.coded_counts import UNDATED, Axes, CodedCounts
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import TooFine, TooLittleSupport
 from voucher_selection.domain.measures import Measure
-from voucher_selection.domain.model_document import Amount
 from voucher_selection.domain.range_search import Cut, Rows, best_cuts
 from voucher_selection.domain.ranges import range_text
 from voucher_selection.domain.segments import Segment, Segmentation
 from voucher_selection.domain.validation import listed
 
-MOST_RANGES = 10
 # The square of the number of values, times the number of amounts and ranges. A search of so many takes half a second.
 _MOST_STEPS = 1_000_000_000
-
-
-class RangeMode(BaseModel):
-    """The amount that a country used most in a range. Without support, the amount and its share are null."""
-
-    country_code: str
-    voucher_amount: Amount | None
-    support: Annotated[int, Field(ge=0)]
-    share: Share | None
-
-
-class BestRange(BaseModel):
-    """A range. Both bounds belong to it; `upper` is null for the last range, which is open upwards."""
-
-    segment: str
-    lower: int
-    upper: int | None
-    support: Annotated[int, Field(ge=1, description="The assignments of all named countries")]
-    modes: list[RangeMode]
-
-
-class LastMonth(BaseModel):
-    """The last month's assignments, tested with the ranges and modes that are found on the days before it.
-
-    CUR_DATE is then the first day of the month. `agreement` is null if no assignment is in a range.
-    """
-
-    month: Annotated[str, Field(examples=["2018-07"])]
-    tested: Annotated[int, Field(ge=0, description="The month's assignments that are in a range")]
-    agreement: Share | None
-    definition: Annotated[Segmentation, Field(description="The ranges found on the days before the month")]
-
-
-class RangesFound(BaseModel):
-    """The best ranges of at most a number. Of ranges that are equally good: fewer, then smaller bounds."""
-
-    most_ranges: Annotated[int, Field(ge=1, le=MOST_RANGES)]
-    ranges: list[BestRange]
-    reproduced: Annotated[int, Field(ge=0, description="The assignments that have the mode of their range and country")]
-    agreement: Share
-    last_month: Annotated[LastMonth | None, Field(description="Null without earlier days, or too few assignments then")]
-    definition: Annotated[Segmentation, Field(description="The ranges as a what-if and a remodel take them")]
-
-
-class BestRanges(BaseModel):
-    """The best ranges of a measure for some countries, for each number of ranges from 1."""
-
-    measure: Measure
-    countries: list[str]
-    cur_date: date
-    least_support: int
-    support: Annotated[int, Field(ge=1, description="The countries' assignments that have the measure")]
-    found: list[RangesFound]
 
 
 def best_ranges(
@@ -90,8 +42,9 @@ def best_ranges(
 ) -> BestRanges:
     """Return the ranges of a measure that reproduce the most assignments of some countries.
 
-    A range is reproduced by the amount that each country used most in it. Every value is in a range: the first begins at
-    the smallest value, each ends at a value, the next one begins right after it, and the last one is open upwards.
+    A range reproduces the assignments that have the amount used most in it, in each country on its own. Every value is
+    in a range: the first begins at the smallest value, each ends at a value, the next begins right after it, and the
+    last is open upwards.
 
     Parameters
     ----------
@@ -125,8 +78,8 @@ def best_ranges(
     cuts = tally.cuts(most_ranges, least_support)
     if not cuts:
         raise TooLittleSupport(
-            f"expected a least support of at most {tally.support:,}, which all assignments of {listed(axes.countries)} with"
-            f" {measure} have together; got {least_support:,}"
+            f"expected a least support of at most {tally.support:,}, the assignments of {listed(axes.countries)}"
+            f" with {measure}; got {least_support:,}"
         )
     name = name or f"best_{measure}"
     last_month = _last_month(history, axes, most_ranges, least_support, name)
@@ -225,9 +178,7 @@ class _Tally:
         """Return the ranges of a cut as a segmentation; values below the first range are in no segment."""
         uppers = [self.values[end - 1] for end in cut.ends[:-1]]
         bounds = zip([self.values[0], *(upper + 1 for upper in uppers)], [*uppers, None], strict=True)
-        segments = tuple(
-            Segment(name=range_text(lower, upper), lower=lower, upper=upper) for lower, upper in bounds
-        )
+        segments = tuple(Segment(name=range_text(lower, upper), lower=lower, upper=upper) for lower, upper in bounds)
         return Segmentation(name=name, measure=self.measure, segments=segments, outside=None)
 
 

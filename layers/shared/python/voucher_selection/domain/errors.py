@@ -112,11 +112,11 @@ class ModelTooLarge(VoucherSelectionError):
 
 
 class TooFine(VoucherSelectionError):
-    """A measure has so many different values that its best ranges cannot be found in time; the message names how many can."""
+    """A measure has too many different values to find its best ranges in time; the message says how many do."""
 
 
 class TooLittleSupport(VoucherSelectionError):
-    """No range can have the least support, as all assignments together are fewer; the message names how many there are."""
+    """No range can have the least support, as all assignments are fewer; the message names how many there are."""
 
 
 class AmountOutOfRange(VoucherSelectionError):
