@@ -37,7 +37,16 @@ def post_what_if() -> Response[str]:
     """Return what another date or other segments would change."""
     from voucher_selection.domain.requests import WhatIfRequest  # noqa: PLC0415 - see above
 
-    return json_answer(HTTPStatus.OK, what_if_function().ask(WhatIfRequest.parse(json_of(router.current_event))))
+    return json_answer(HTTPStatus.OK, what_if_function().what_if(WhatIfRequest.parse(json_of(router.current_event))))
+
+
+@router.post("/best_ranges")
+def post_best_ranges() -> Response[str]:
+    """Return the ranges of a measure that agree with the most assignments."""
+    from voucher_selection.domain.requests import BestRangesRequest  # noqa: PLC0415 - see above
+
+    request = BestRangesRequest.parse(json_of(router.current_event))
+    return json_answer(HTTPStatus.OK, what_if_function().best_ranges(request))
 
 
 @router.get("/executions")

@@ -96,9 +96,7 @@ def test_a_backtest_is_each_row_of_a_month_looked_up_in_a_model_of_the_days_befo
                 earlier = [row for row in own if row.on is not None and row.on < first_day]
                 now = [row for row in own if month_of(row) == month]
                 names = ("tested", "segments", "country", "unanswered")
-                expected.append(
-                    {"month": month} | dict(zip(names, _tested(earlier, now, by, first_day), strict=True))
-                )
+                expected.append({"month": month} | dict(zip(names, _tested(earlier, now, by, first_day), strict=True)))
             assert of_country == expected
 
 

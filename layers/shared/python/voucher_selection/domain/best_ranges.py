@@ -8,21 +8,15 @@ from typing import Self
 
 import numpy as np
 
+from voucher_selection.contract.limits import MOST_RANGES
 from voucher_selection.domain.agreement import tested_on
-from voucher_selection.domain.best_ranges_document import (
-    MOST_RANGES,
-    BestRange,
-    BestRanges,
-    LastMonth,
-    RangeMode,
-    RangesFound,
-)
 from voucher_selection.domain.coded_counts import UNDATED, Axes, CodedCounts
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import TooFine, TooLittleSupport
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.range_search import Cut, Rows, best_cuts
 from voucher_selection.domain.ranges import range_text
+from voucher_selection.domain.ranges_found import BestRange, BestRanges, LastMonth, RangeMode, RangesFound
 from voucher_selection.domain.segments import Segment, Segmentation
 from voucher_selection.domain.validation import listed
 

@@ -109,9 +109,10 @@ class CodedCounts:
         place: Codes = np.searchsorted(
             np.array([segment.lower for segment in ranges], np.int64), measured, side="right"
         )
-        last = ranges[-1].upper  # without gap, only a value below the first or above the last range is in none
-        outside = NO_SEGMENT if segmentation.outside is None else len(ranges) + 1
-        place[(place == 0) | (False if last is None else measured > last)] = outside
+        is_outside = place == 0
+        if (last := ranges[-1].upper) is not None:  # without gap, only what is below the first or above the last range
+            is_outside |= measured > last
+        place[is_outside] = NO_SEGMENT if segmentation.outside is None else len(ranges) + 1
         return place
 
     def of_months(self, codes: range) -> Self:
@@ -144,7 +145,8 @@ def _places(column: pa.ChunkedArray, names: Sequence[str]) -> Codes:
     encoded = column.combine_chunks().dictionary_encode()
     place = {name: place for place, name in enumerate(names)}
     places = np.array([place.get(name, -1) for name in encoded.dictionary.to_pylist()], np.int64)
-    return places[encoded.indices.to_numpy()]
+    found: Codes = places[encoded.indices.to_numpy()]
+    return found
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], Codes]:

@@ -112,11 +112,11 @@ class ModelTooLarge(VoucherSelectionError):
 
 
 class TooFine(VoucherSelectionError):
-    """A measure has too many different values to find its best ranges in time; the message says how many do."""
+    """A measure has too many different values for a search of its best ranges; the message names how many would do."""
 
 
 class TooLittleSupport(VoucherSelectionError):
-    """No range can have the least support, as all assignments are fewer; the message names how many there are."""
+    """No range can have the least support: all assignments together are fewer; the message names how many."""
 
 
 class AmountOutOfRange(VoucherSelectionError):

@@ -1,7 +1,7 @@
 """Publish a run over a history: make a model from the counts of its shards, and serve it."""
 
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -91,24 +91,24 @@ def make_model(version: Version, counts: Counts) -> Model:
         As `check_servable`: the model could not be served.
     """
     check_segments(version.countries, version.definitions)
-    in_window = counts_in_window(counts, version)
+    in_window = counts_in_window(counts, version.window, version.cur_date)
     modes = segment_modes(in_window, version.definitions, version.cur_date, version.countries)
     model = Model(**vars(version), modes=modes)
     check_servable(model)
     return model
 
 
-def counts_in_window(counts: Counts, version: Version) -> Counts:
-    """Return the counts of the days in a version's window; raise `EmptyWindow` if there are none."""
-    if version.window.is_all:
+def counts_in_window(counts: Counts, window: Window, cur_date: date) -> Counts:
+    """Return the counts of the days in a window; raise `EmptyWindow` if there are none."""
+    if window.is_all:
         return counts
-    found = counts.within(*version.window.days(version.cur_date))
+    found = counts.within(*window.days(cur_date))
     if found.assignments:
         return found
     days = [day.assigned_on for day in counts.days()]
     known = f"the counts have days from {min(days)} to {max(days)}" if days else "the counts have no days"
     raise EmptyWindow(
-        f"expected assignments in the window, {version.window} (CUR_DATE {version.cur_date}), got none: {known}. Name"
+        f"expected assignments in the window, {window} (CUR_DATE {cur_date}), got none: {known}. Name"
         " another `window`, or `all`"
     )
 
@@ -247,7 +247,7 @@ def write_model(lake: Lake, counts: Counts, model: Model) -> None:
     """Write the modes of a model, and how good it is, for readers other than the API's lookups."""
     keys = RunKeys(model.run_id)
     lake.write_table(keys.modes, modes_table(model.modes))
-    in_window = counts_in_window(counts, model)
+    in_window = counts_in_window(counts, model.window, model.cur_date)
     lake.write_json(keys.quality, quality_of(in_window, model.definitions, model.cur_date, model.countries))
 
 

@@ -1,17 +1,15 @@
-"""The best ranges of a measure, as a document. No NumPy, for the API."""
+"""The answer to a search for the best ranges of a measure, as a JSON document. No NumPy, for the API."""
 
 from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from voucher_selection.contract.limits import MOST_RANGES
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model_document import Amount
 from voucher_selection.domain.quality_document import Share
 from voucher_selection.domain.segments import Segmentation
-
-MOST_RANGES = 10
-"""The largest number of ranges that is searched."""
 
 
 class RangeMode(BaseModel):
