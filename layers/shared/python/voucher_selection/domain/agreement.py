@@ -1,7 +1,7 @@
 """Agreement: the share of past assignments that a way of choosing reproduces. A backtest takes it month by month.
 
-Two ways are compared: the amount used most in the customer's segment, and the amount used most in the country. All of it
-describes what was given: what is used most need not work best.
+Two ways are compared: the amount used most in the customer's segment, and the amount used most in the country. All of
+it describes what was given: what is used most need not work best.
 """
 
 from collections.abc import Iterator
@@ -136,15 +136,16 @@ def _share(rows: np.int64, of: np.int64) -> float | None:
 
 def _cells(history: CodedCounts, part: Codes) -> _Cells:
     """Add up the counts over the days; `part` is the part of each of `history.values`."""
-    keys, rows = sum_by([history.country, part[history.value], history.amount], history.rows)
-    return _Cells(*keys, rows)
+    (country, part, amount), rows = sum_by([history.country, part[history.value], history.amount], history.rows)
+    return _Cells(country, part, amount, rows)
 
 
 def _by_month(history: CodedCounts, part: Codes, axes: Axes) -> Iterator[tuple[int, _Cells, _Cells]]:
     """Yield the code of each month that is shown, the counts of the months before it, and its own."""
-    keys, rows = sum_by([history.month, history.country, part[history.value], history.amount], history.rows)
-    cells = _Cells(*keys[1:], rows)
-    first, *starts = np.searchsorted(keys[0], [UNDATED + 1, *axes.shown_months, len(axes.months) + 1]).tolist()
+    keys = [history.month, history.country, part[history.value], history.amount]
+    (months, country, part, amount), rows = sum_by(keys, history.rows)
+    cells = _Cells(country, part, amount, rows)
+    first, *starts = np.searchsorted(months, [UNDATED + 1, *axes.shown_months, len(axes.months) + 1]).tolist()
     earlier = _added(_part_of(cells, first, starts[0]))
     for month, (start, end) in zip(axes.shown_months, pairwise(starts), strict=True):
         now = _part_of(cells, start, end)
@@ -158,8 +159,8 @@ def _part_of(cells: _Cells, start: int, end: int) -> _Cells:
 
 def _added(*counts: _Cells) -> _Cells:
     *keys, rows = map(np.concatenate, zip(*counts, strict=True))
-    summed, rows = sum_by(keys, rows)
-    return _Cells(*summed, rows)
+    (country, part, amount), rows = sum_by(keys, rows)
+    return _Cells(country, part, amount, rows)
 
 
 def _in_segments(cells: _Cells) -> _Cells:
@@ -169,8 +170,8 @@ def _in_segments(cells: _Cells) -> _Cells:
 def _modes(cells: _Cells, countries: int, parts: int) -> Codes:
     """Return the code of the amount used most in each country and part; -1 where there is none."""
     modes = np.full(countries * parts, _NO_AMOUNT)
-    keys, rows = sum_by([cells.country * parts + cells.part, cells.amount], cells.rows)
-    winners = most_used(*keys, rows)
+    (group, amount), rows = sum_by([cells.country * parts + cells.part, cells.amount], cells.rows)
+    winners = most_used(group, amount, rows)
     modes[winners.group] = winners.amount
     return modes.reshape(countries, parts)
 

@@ -1,12 +1,12 @@
 """Amounts over time: how often each amount was used, by month, and why the amount used most changes.
 
-A change is a segment's own if the amounts changed within its parts. It is a shift if only the sizes of the parts changed:
-each part keeps its amounts, and another one has become the largest (Simpson's paradox). The parts of a segment are the
-values that its measure had on the day of the assignment; for days since the last order, the days from that order to the
-assignment. The parts of a country are the segments of a segmentation, and all assignments that are in none.
+A change is a segment's own if the amounts changed within its parts. It is a shift if only the sizes of the parts
+changed: each part keeps its amounts, and another one has become the largest (Simpson's paradox). The parts of a segment
+are the values that its measure had on the day of the assignment; for days since the last order, the days from the order
+to the assignment. The parts of a country are the segments of a segmentation, and all assignments that are in none.
 
 To tell them apart, the sizes are standardised: take the later month's amounts within each part, and the earlier month's
-sizes of the parts. If the earlier month's amount still wins, the change is a shift. There are two rules for sparse parts:
+sizes of the parts. If the earlier month's amount still wins, the change is a shift. Two rules are for sparse parts:
 
 - Parts with fewer than `LOW_SUPPORT` assignments in both months are one part: they are too small to be told apart.
 - A part that is nearly gone keeps its earlier amounts, because its last few assignments do not stand for the others. It
@@ -39,7 +39,7 @@ _DECIMALS = 12  # shares that differ by less are equal: sums of floats are not e
 
 
 class _Rows(NamedTuple):
-    """Dated assignments: the code of a series (a segment, or a country) and its month, the part, the amount, the rows."""
+    """Dated assignments: codes of the series (a segment, or a country) and month, of part and amount, and the rows."""
 
     group: Codes
     part: Codes
@@ -61,7 +61,7 @@ class _Amounts(NamedTuple):
 
 
 class _Changes(NamedTuple):
-    """Changes of the amount used most: the groups of the earlier and the later month, and the earlier month's amount."""
+    """Changes of the amount used most: the groups of the earlier and the later month, and the earlier amount."""
 
     earlier: Codes
     later: Codes
@@ -133,7 +133,7 @@ def _split_into_segments(
     shown = np.flatnonzero((segment != NO_SEGMENT) & _is_shown(history, axes))
     group = _groups(history.country[shown], history.month[shown], axes)
     (group, segment, amount), rows = sum_by([group, segment[shown], history.amount[shown]], history.rows[shown])
-    # What is in no segment is all without what is in one: an assignment may lack the measure, and is not counted for it.
+    # What is in no segment is all without what is in one: assignments that lack the measure are not counted for it.
     return _Rows(
         np.concatenate([amounts.group, group, group]),
         np.concatenate([np.full(len(amounts.group), NO_SEGMENT), np.full(len(group), NO_SEGMENT), segment]),
@@ -168,7 +168,7 @@ def _changes(amounts: _Amounts, axes: Axes) -> _Changes:
 
 
 def _are_shifts(changes: _Changes, rows: _Rows) -> npt.NDArray[np.bool_]:
-    """Return whether the earlier month's amount of each change still wins with the sizes of the earlier month's parts."""
+    """Return for each change whether the earlier amount still wins with the earlier month's sizes of the parts."""
     earlier, later = _side(changes.earlier, rows), _side(changes.later, rows)
     change, part, amount, _ = map(np.concatenate, zip(earlier, later, strict=True))
     before = np.concatenate([earlier.rows, np.zeros_like(later.rows)])
@@ -184,7 +184,7 @@ def _are_shifts(changes: _Changes, rows: _Rows) -> npt.NDArray[np.bool_]:
     first, used = distinct([change, amount])
     shares = np.bincount(used, standardised) / np.bincount(change, before)[change[first]]
     winners = most_used(change[first], amount[first], shares.round(_DECIMALS))
-    return winners.amount == changes.amount
+    return np.equal(winners.amount, changes.amount)
 
 
 def _cells_of(change: Codes, part: Codes, before: Codes, after: Codes, changes: int) -> tuple[Codes, Codes]:

@@ -36,8 +36,9 @@ def best_ranges(
 ) -> BestRanges:
     """Return the ranges of a measure that reproduce the most assignments of some countries.
 
-    A range is reproduced by the amount that each country used most in it. Every value is in a range: the first begins at
-    the smallest value, each ends at a value, the next one begins right after it, and the last one is open upwards.
+    A range reproduces the assignments that have the amount used most in it, in each country on its own. Every value is
+    in a range: the first begins at the smallest value, each ends at a value, the next begins right after it, and the
+    last is open upwards.
 
     Parameters
     ----------
@@ -71,8 +72,8 @@ def best_ranges(
     cuts = tally.cuts(most_ranges, least_support)
     if not cuts:
         raise TooLittleSupport(
-            f"expected a least support of at most {tally.support:,}, which all assignments of {listed(axes.countries)} with"
-            f" {measure} have together; got {least_support:,}"
+            f"expected a least support of at most {tally.support:,}, the assignments of {listed(axes.countries)}"
+            f" with {measure}; got {least_support:,}"
         )
     name = name or f"best_{measure}"
     last_month = _last_month(history, axes, most_ranges, least_support, name)

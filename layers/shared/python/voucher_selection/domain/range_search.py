@@ -1,7 +1,7 @@
-"""Search the best ranges over distinct values: exactly, by dynamic programming.
+"""Search for the best ranges over distinct values, by dynamic programming.
 
-What the values from one on reproduce at best with a number of ranges is the best choice of the first range, together with
-what the values after it reproduce at best with one range fewer. All choices are compared.
+What the values from one on reproduce at best with some ranges is the best choice of the first range, together with what
+the values after it reproduce at best with one range fewer. All choices are compared, so that the search is exact.
 """
 
 from collections.abc import Sequence
