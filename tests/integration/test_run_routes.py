@@ -243,6 +243,29 @@ def test_what_the_gate_held_back_can_be_approved_from_its_page(executions, api: 
     }
 
 
+def test_a_refresh_that_was_held_back_says_why_although_its_execution_succeeded(
+    version: str, executions, lake: Lake, api: Api, monkeypatch
+):
+    request = {"mode": "remodel", "scheduled": True}
+    execute(executions, "night", request)
+    cause = json.dumps({"errorMessage": "segments that lost support: …", "errorType": "RefreshHeldBack"})
+    record = {"run_id": "night", "status": "failed", "request": request, "error": "RefreshHeldBack", "cause": cause}
+    lake.client.put_object(Bucket=lake.bucket, Key=RunKeys("night").summary, Body=json.dumps(record))
+    machine = api.handler.page_routes.state_machine()
+    told = vars(machine.execution("night")) | {"status": "SUCCEEDED"}
+    monkeypatch.setattr(machine, "execution", lambda _: SimpleNamespace(**told, ended=True, current="Model"))
+
+    run = api("GET", "/executions/night").json
+    page = api("GET", "/runs/night", Accept="text/html").text
+
+    assert (run["status"], run["error"], run["published"]) == ("SUCCEEDED", "RefreshHeldBack", False)
+    assert run["cause"] == "segments that lost support: …"
+    assert "segments that lost support: …" in page
+    assert "A model that was served before stays served." in page
+    assert "Publish it as it is" in page
+    assert "<td>RefreshHeldBack</td>" in api("GET", "/runs", Accept="text/html").text
+
+
 def test_on_a_stage_with_a_key_pages_are_shells_and_views_have_the_data(version: str, executions, environment):
     environment.setenv("AUTH", "api_key")
     api = Api()
