@@ -17,7 +17,7 @@ from voucher_selection.adapters.settings import IngestSettings
 from voucher_selection.domain.countries import Countries, country_key, country_name, may_lie_between
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import clean
-from voucher_selection.pipeline.batches import row_groups_of
+from voucher_selection.pipeline.batches import choose_row_groups
 
 EXAMPLES = settings(max_examples=300, deadline=None, derandomize=True)
 NAMES = ["Peru", "Österreich", "Éire", "Åland", "ÅLAND", "中国", "straße", "Kosovo", "İstanbul", "Çeşme", "1st", "_x"]
@@ -62,8 +62,9 @@ def test_rows_are_counted_under_the_name_that_was_asked_for(layout: pa.DataType)
 
     cleaned = clean(table.combine_chunks().to_batches()[0], Reading(("peru", "Éire")))
 
-    assert cleaned.kept["country_code"].to_pylist() == ["peru", "peru", "Éire", "Éire"]
-    assert cleaned.other_country == 4
+    assert cleaned.kept["country_code"].to_pylist() == ["peru", "peru", "Éire", "Éire", "Éire"]
+    assert cleaned.other_country == 3
+    assert cleaned.other_countries == {"Chile": 1, "Peru#": 1, "no country": 1}
 
 
 def test_a_rejected_row_keeps_the_spelling_of_its_file():
@@ -106,6 +107,7 @@ def test_row_groups_of_other_countries_are_left_out_whatever_their_case():
     rows = [{"country_code": name} for group in groups for name in group * 1_000]
     metadata = pq.read_metadata(io.BytesIO(parquet_bytes(history(*rows), row_group_size=2_000)))
 
-    runs, left_out = row_groups_of(metadata, RowGroups(0, len(groups), 0), ["Peru"])
+    chosen = choose_row_groups(metadata, RowGroups(0, len(groups), 0), ["Peru"])
 
-    assert ([(run.first, run.end) for run in runs], left_out) == ([(0, 1), (2, 5)], 4_000)
+    assert ([(run.first, run.end) for run in chosen.to_clean], chosen.left_out) == ([(0, 1), (2, 5)], 4_000)
+    assert [(run.first, run.end) for run in chosen.to_name] == [(1, 2), (5, 6)]

@@ -16,6 +16,7 @@ from voucher_selection.domain.errors import HeldBack
 from voucher_selection.domain.evidence import LOW_SUPPORT
 from voucher_selection.domain.lookups import Found
 from voucher_selection.domain.model import Model, SegmentKey
+from voucher_selection.domain.other_countries import listed
 from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.totals import Totals
 
@@ -105,7 +106,7 @@ def report_page(
         "report.html",
         frame,
         model=model,
-        rows=model.counts.rows and _rows(model.counts.rows),
+        rows=model.counts.rows and _rows(model.counts.rows, model.countries),
         age_seconds=(datetime.now(UTC) - model.published_at).total_seconds(),
         heat_maps={
             country: {name: charts.heat_map(modes) for name, modes in _by_segmentation(model, country).items()}
@@ -169,7 +170,7 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
         frame,
         run=run,
         may_approve=may_start and run["error"] == HeldBack.__name__ and not run["published"],
-        rows=_rows(rows) if rows else None,
+        rows=_rows(rows, summary.get("countries", ())) if rows else None,
         striking=[StrikingDate.model_validate(found).sentence for found in summary.get("striking_dates", ())],
         facts=facts,
     )
@@ -208,8 +209,9 @@ def _by_segmentation(model: Model, country: str) -> dict[str, list[Any]]:
     return modes
 
 
-def _rows(totals: Totals) -> dict[str, Any]:
-    return {"total": totals.rows_read, "bars": charts.rows_read(totals)}
+def _rows(totals: Totals, countries: Sequence[str]) -> dict[str, Any]:
+    others = listed(totals.other_countries, totals.other_country, countries)
+    return {"total": totals.rows_read, "bars": charts.rows_read(totals), "other_countries": others}
 
 
 def _what_if_rows(model: Model, what_if: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from voucher_selection.domain.other_countries import MOST_SHOWN, RowsByName, summed
 from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.segments import Measure
 from voucher_selection.domain.stored_objects import StoredCounts, StoredRows
@@ -14,6 +15,8 @@ from voucher_selection.domain.striking_dates import DateRows
 class Totals(BaseModel):
     """The result of cleaning: `other_country`, `rejected` (by rule) and `kept` add up to `rows_read`.
 
+    `other_countries` has the rows of `other_country` by the name of their country, the most frequent first. It lacks
+    rare names where there are hundreds, and is empty in older totals.
     `amounts_rounded` is the number of kept rows whose amount was written with other digits (see `amounts`). `rejected`
     has an entry for every rule. Older totals have 0 for a newer rule, and keep the entry of a rule that no longer
     exists.
@@ -23,6 +26,7 @@ class Totals(BaseModel):
 
     rows_read: int = 0
     other_country: int = 0
+    other_countries: RowsByName = {}
     rejected: dict[str, int] = {}
     kept: int = 0
     amounts_rounded: int = 0
@@ -32,6 +36,11 @@ class Totals(BaseModel):
     def _by_every_rule(cls, rejected: dict[str, int]) -> dict[str, int]:
         return {rule.value: 0 for rule in Rule} | rejected
 
+    @field_validator("other_countries")
+    @classmethod
+    def _most_frequent_first(cls, other_countries: RowsByName) -> RowsByName:
+        return summed(other_countries.items())
+
     @classmethod
     def sum(cls, parts: Iterable["Totals"]) -> Self:
         """Add up totals."""
@@ -40,6 +49,7 @@ class Totals(BaseModel):
         return cls(
             rows_read=sum(part.rows_read for part in parts),
             other_country=sum(part.other_country for part in parts),
+            other_countries=summed(named for part in parts for named in part.other_countries.items()),
             rejected={rule: sum(part.rejected.get(rule, 0) for part in parts) for rule in rules},
             kept=sum(part.kept for part in parts),
             amounts_rounded=sum(part.amounts_rounded for part in parts),
@@ -47,8 +57,13 @@ class Totals(BaseModel):
 
     @property
     def add_up(self) -> bool:
-        """Whether the parts add up to the rows read."""
-        return self.rows_read == self.other_country + sum(self.rejected.values()) + self.kept
+        """Whether the parts add up to the rows read, and no more rows have a name than are of other countries."""
+        listed = sum(self.other_countries.values())
+        return listed <= self.other_country == self.rows_read - sum(self.rejected.values()) - self.kept
+
+    def with_names_to_show(self) -> Self:
+        """Return these totals with the names that people see: the most frequent 20 of the other countries."""
+        return self.model_copy(update={"other_countries": summed(self.other_countries.items(), MOST_SHOWN)})
 
 
 class ShardTotals(Totals):

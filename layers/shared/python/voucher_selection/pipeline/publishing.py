@@ -18,6 +18,7 @@ from voucher_selection.domain.gate import Thresholds, check
 from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.model import CountsOrigin, Model, SegmentMode, Version
 from voucher_selection.domain.modes import segment_modes
+from voucher_selection.domain.other_countries import listed
 from voucher_selection.domain.plans import HistoryPlan
 from voucher_selection.domain.requests import HistoryRequest
 from voucher_selection.domain.runs import Run
@@ -210,7 +211,7 @@ def _summary(plan: HistoryPlan, merged: Merged, base_run_id: str | None, version
         known_files=len(plan.known),
         left_out=plan.left_out,
         shards=plan.shards,
-        rows=merged.totals,
+        rows=merged.totals.with_names_to_show(),
         striking_dates=merged.striking_dates,
         base_run_id=base_run_id,
         version=version,
@@ -225,11 +226,18 @@ def _summary_of_nothing_new(plan: HistoryPlan, addition: Merged, base: Base) -> 
     return summary.model_copy(update={"outcome": Outcome.NOTHING_NEW, "published": False})
 
 
+def _others(plan: HistoryPlan, totals: Totals) -> str:
+    return ", ".join(map(str, listed(totals.other_countries, totals.other_country, plan.countries))) or "others"
+
+
 def _check_kept(plan: HistoryPlan, totals: Totals) -> None:
     if totals.kept:
         return
     countries = ", ".join(plan.countries)
     if totals.other_country == totals.rows_read:
-        raise NothingKept(f"expected rows of {countries}, got none among the {totals.rows_read} rows of {plan.source}")
+        raise NothingKept(
+            f"expected rows of {countries}, got none among the {totals.rows_read} rows of {plan.source}, which are of"
+            f" {_others(plan, totals)}: check `countries` and the spelling in the file"
+        )
     rejected = ", ".join(f"{count} {rule}" for rule, count in totals.rejected.items() if count)
     raise NothingKept(f"cleaning rejected every row of {countries} in {plan.source}: {rejected}")
