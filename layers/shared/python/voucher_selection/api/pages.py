@@ -243,13 +243,10 @@ def _environment() -> Environment:
     words = ("age", "amount", "duration", "evidence", "kind", "moment", "number", "outcome", "percent", "status")
     environment.filters |= {name: getattr(wording, name) for name in words}
     environment.globals |= {
-        "bounds": wording.bounds,
         "clarity": wording.clarity,
         "distribution": charts.distribution,
         "evidence_names": wording.EVIDENCE,
         "low_support": LOW_SUPPORT,
-        "needs": wording.NEEDS,
-        "why": wording.why,
     }
     return environment
 

@@ -186,7 +186,7 @@ class VoucherAnswer(Voucher):
 
 
 class Found(NamedTuple):
-    """A customer's mode, and the value (orders, or days since the last order) that decided the segment."""
+    """A customer's mode, and the measured value that decided the segment."""
 
     segmentation: Segmentation
     value: int
@@ -228,7 +228,7 @@ def find(model: Model, request: LookupRequest) -> Found:
         known = ", ".join(model.segmentations)
         raise InvalidLookup([FieldProblem("segment_name", f"expected one of {known}, got {request.segment_name!r}")])
     field = segmentation.measure.field
-    value = model.measured(getattr(request, field))
+    value = segmentation.measure.of_customer(request, model.cur_date)
     if value is None:
         raise InvalidLookup([FieldProblem(field, f"{segmentation.name} needs it")])
     return Found(segmentation, value, model.mode_for(request.country_code, segmentation.name, value))

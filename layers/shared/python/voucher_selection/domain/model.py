@@ -9,6 +9,7 @@ from voucher_selection.domain.countries import by_key, country_key
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
 from voucher_selection.domain.segments import Segmentation, SegmentDefinitions
 from voucher_selection.domain.validation import listed
+from voucher_selection.domain.windows import ALL_DAYS, Window
 
 if TYPE_CHECKING:
     from voucher_selection.domain.stored_objects import StoredObject
@@ -91,7 +92,8 @@ class CountsOrigin(NamedTuple):
 class Version:
     """A version of the model: its identity, and what it was made from.
 
-    `time_zone` defines when a day begins: a customer's time with an offset is converted to it. `expires_at` is set once
+    `time_zone` defines when a day begins: a customer's time with an offset is converted to it. `window` has the days of
+    assignment that the model is made from. `expires_at` is set once
     the version is due for deletion; then it can no longer be served.
     """
 
@@ -103,6 +105,7 @@ class Version:
     countries: tuple[str, ...]
     definitions: SegmentDefinitions
     time_zone: str = "UTC"
+    window: Window = ALL_DAYS
     expires_at: datetime | None = None
 
 
@@ -120,10 +123,6 @@ class Model(Version):
     def segmentations(self) -> dict[str, Segmentation]:
         """The model's segmentations by name, in the order of their definition."""
         return {segmentation.name: segmentation for segmentation in self.definitions.segmentations}
-
-    def measured(self, given: datetime | int | None) -> int | None:
-        """Return the value of a measure: a number of orders as it is, and whole days from an order to CUR_DATE."""
-        return (self.cur_date - given.date()).days if isinstance(given, datetime) else given
 
     @cached_property
     def _countries_by_key(self) -> dict[str, str]:
@@ -143,7 +142,7 @@ class Model(Version):
         return name
 
     def mode_for(self, country: str, segmentation: str, value: int) -> SegmentMode:
-        """Return the mode of the segment that holds `value` (orders, or days since the last order).
+        """Return the mode of the segment that holds a measured value.
 
         Raises
         ------

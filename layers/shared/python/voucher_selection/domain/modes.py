@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.model import AmountCount, SegmentMode
-from voucher_selection.domain.segments import Measure, Segmentation, SegmentDefinitions
+from voucher_selection.domain.segments import Segmentation, SegmentDefinitions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def segment_modes(
@@ -16,8 +18,8 @@ def segment_modes(
     """Return every segment of every country with its amounts, the one used most first.
 
     Amounts that were used equally often are in ascending order, so that the smaller one wins. A segment without support
-    has an empty list of amounts. The order is that of `countries`, then of the definitions. Days since the last order
-    are counted up to `cur_date`.
+    has an empty list of amounts. The order is that of `countries`, then of the definitions. Values are measured at
+    `cur_date`.
     """
     modes: list[SegmentMode] = []
     by_segmentation = {s.name: _amounts_by_segment(counts, s, cur_date) for s in definitions.segmentations}
@@ -45,8 +47,10 @@ def _amounts_by_segment(
     counts: Counts, segmentation: Segmentation, cur_date: date
 ) -> dict[tuple[str, str], tuple[AmountCount, ...]]:
     """Return the amounts of each (country, segment) that has any: the highest count first, then the smaller amount."""
-    frame = _measured(counts, segmentation.measure, cur_date)
-    segment_of = {value: segmentation.segment_for(value) for value in frame["value"].unique().tolist()}
+    frame: pd.DataFrame = counts.over_days(segmentation.measure).to_pandas()
+    counted = frame["value"].unique()
+    measured = segmentation.measure.measured(counted, cur_date).tolist()
+    segment_of = dict(zip(counted.tolist(), map(segmentation.segment_for, measured), strict=True))
     frame["segment"] = frame["value"].map(segment_of)
     in_segments = frame.dropna(subset=["segment"])
     summed = in_segments.groupby(["country_code", "segment", "voucher_amount"])["rows"].sum().reset_index()
@@ -58,14 +62,3 @@ def _amounts_by_segment(
         )
         for (country, segment), group in ranked.groupby(["country_code", "segment"])
     }
-
-
-def _measured(counts: Counts, measure: Measure, cur_date: date) -> pd.DataFrame:
-    """Return the counts with a column `value`: orders, or whole days from the last order to CUR_DATE."""
-    if measure is Measure.TOTAL_ORDERS:
-        frame: pd.DataFrame = counts.frequency.to_pandas()
-        return frame.rename(columns={"total_orders": "value"})
-    # Days since 1970 are plain integers, while pandas cannot hold every date.
-    frame = counts.recency.drop_columns(["last_order_date"]).to_pandas()
-    last_order_date = counts.recency["last_order_date"].cast("int32").to_pandas()
-    return frame.assign(value=(cur_date - date(1970, 1, 1)).days - last_order_date)

@@ -5,9 +5,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.other_countries import MOST_SHOWN, RowsByName, summed
 from voucher_selection.domain.rule_names import Rule
-from voucher_selection.domain.segments import Measure
 from voucher_selection.domain.stored_objects import StoredCounts, StoredRows
 from voucher_selection.domain.striking_dates import DateRows
 
@@ -15,6 +15,7 @@ from voucher_selection.domain.striking_dates import DateRows
 class Totals(BaseModel):
     """The result of cleaning: `other_country`, `rejected` (by rule) and `kept` add up to `rows_read`.
 
+    `replaced` is the number of kept rows that the counts no longer have, because a later delivery replaced their days.
     `other_countries` has the rows of `other_country` by the name of their country, the most frequent first. It lacks
     rare names where there are hundreds, and is empty in older totals.
     `amounts_rounded` is the number of kept rows whose amount was written with other digits (see `amounts`). `rejected`
@@ -29,6 +30,7 @@ class Totals(BaseModel):
     other_countries: RowsByName = {}
     rejected: dict[str, int] = {}
     kept: int = 0
+    replaced: int = 0
     amounts_rounded: int = 0
 
     @field_validator("rejected")
@@ -52,6 +54,7 @@ class Totals(BaseModel):
             other_countries=summed(named for part in parts for named in part.other_countries.items()),
             rejected={rule: sum(part.rejected.get(rule, 0) for part in parts) for rule in rules},
             kept=sum(part.kept for part in parts),
+            replaced=sum(part.replaced for part in parts),
             amounts_rounded=sum(part.amounts_rounded for part in parts),
         )
 
@@ -69,15 +72,15 @@ class Totals(BaseModel):
 class ShardTotals(Totals):
     """The totals of one shard, and the objects that it wrote: kept rows, rejected rows by rule (if any), and counts.
 
-    `dated` is the number of kept rows with a last order, which the counts by days count. `dated` and `counts` are None
-    in totals of older versions. `frequent_dates` may prove striking once the shards are added up.
+    `measurable` is the number of kept rows that have what each measure is computed from. `frequent_dates` may prove
+    striking once the shards are added up.
     """
 
     shard: int
     cleaned: StoredRows | None = None
     quarantine: dict[str, StoredRows] = {}
-    dated: int | None = None
-    counts: StoredCounts | None = None
+    measurable: dict[Measure, int]
+    counts: StoredCounts
     frequent_dates: tuple[DateRows, ...] = ()
 
     @property
@@ -92,8 +95,7 @@ class ShardTotals(Totals):
 
     @property
     def _are_counted(self) -> bool:
-        expected = {Measure.TOTAL_ORDERS: self.kept, Measure.DAYS_SINCE_LAST_ORDER: self.dated}
-        return self.counts is None or self.counts.rows == expected
+        return self.counts.rows == self.measurable and self.measurable[Measure.TOTAL_ORDERS] == self.kept
 
 
 class AssignTotals(BaseModel):

@@ -1,16 +1,12 @@
 """Words for people: amounts, times, segments and runs, the same on pages, in the terminal and in messages."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from voucher_selection.contract.runs import RUN_KINDS
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
 from voucher_selection.domain.model import SegmentMode
-from voucher_selection.domain.segments import Measure
-
-NEEDS = {measure: f"days since the {measure.since}" if measure.since else "orders in total" for measure in Measure}
-"""What a segmentation splits by."""
 
 _DIGITS = 15  # what a double keeps of any decimal number
 _LEAST, _TOO_LONG = 1e-6, 1e21  # outside these bounds a decimal writing is mostly zeros
@@ -79,18 +75,6 @@ def age(seconds: float) -> str:
     return "just now"
 
 
-def bounds(measure: Measure, lower: int | None, upper: int | None) -> str:
-    """Return the bounds of a segment: `1 to 4 orders`."""
-    unit, after = ("day", f" since the {measure.since}") if measure.since else ("order", "")
-    if lower is None:
-        return f"any other number of {unit}s{after}"
-    if upper is None:
-        return f"{lower} {unit}s or more{after}"
-    if lower == upper:
-        return f"{lower} {unit}{'s' * (lower != 1)}{after}"
-    return f"{lower} to {upper} {unit}s{after}"
-
-
 def evidence(mode: SegmentMode) -> Evidence:
     """Return how much the counts behind a segment's mode say."""
     return evidence_of([assignment.count for assignment in mode.assignments])
@@ -121,14 +105,6 @@ def clarity(mode: SegmentMode) -> str:
             return f"A near tie: so small a lead may be chance. {behind}"
         case _:
             return f"A clear win. {behind}"
-
-
-def why(measure: Measure, value: int, cur_date: date) -> str:
-    """Return why a customer is in a segment: the orders, or the whole days from one of them to CUR_DATE."""
-    if measure.since is None:
-        return f"The customer has {value} order{'s' * (value != 1)}."
-    day = cur_date - timedelta(days=value)
-    return f"The {measure.since}, on {day}, is {value} day{'s' * (value != 1)} before CUR_DATE, {cur_date}."
 
 
 def status(name: str) -> str:
