@@ -336,7 +336,11 @@ def test_nothing_is_published_when_a_result_does_not_account_for_its_rows(put, p
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"country_code": "Chile"}, "expected rows of Peru, got none among the 1 rows of s3://lake/uploads/x.parquet"),
+        (
+            {"country_code": "Perú"},
+            r"expected rows of Peru, got none among the 1 rows of s3://lake/uploads/x.parquet, which are of Perú 1"
+            r" \(did you mean Peru\?\): check `countries`",
+        ),
         (
             {"total_orders": None},
             "cleaning rejected every row of Peru in s3://lake/uploads/x.parquet: 1 null_total_orders",

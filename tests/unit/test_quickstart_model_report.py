@@ -30,7 +30,7 @@ def names(report: dict[str, Any]) -> list[tuple[str, str]]:
 def test_a_report_can_be_of_one_country_or_segmentation():
     assert filtered(REPORT, None, None) == REPORT
     assert names(filtered(REPORT, "Latvia", None)) == [("Latvia", "30-60"), ("Latvia", "61-90")]
-    assert names(filtered(REPORT, "Peru", "recency_segment")) == [("Peru", "180+")]
+    assert names(filtered(REPORT, " PERU ", "recency_segment")) == [("Peru", "180+")]
 
 
 def test_a_country_that_the_model_has_not_is_named_with_those_it_has():

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from voucher_selection.api import charts
 from voucher_selection.domain import wording
+from voucher_selection.domain.assigned_on import assigned_of
 from voucher_selection.domain.errors import HeldBack
 from voucher_selection.domain.evidence import LOW_SUPPORT
 from voucher_selection.domain.lookups import Found
@@ -158,6 +159,7 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
     If `may_start`, people can approve a run that the quality gate held back.
     """
     rows, summary = run["rows"] and Totals.model_validate(run["rows"]), run["summary"]
+    assigned = assigned_of(summary)
     facts = {name: summary[key] for key, name in _FACTS.items() if summary.get(key) is not None}
     if (left_out := summary.get("left_out", {})).get("objects"):
         facts["Not read (not named like parquet)"] = wording.first_of(left_out["names"], left_out["objects"])
@@ -171,6 +173,7 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
         run=run,
         may_approve=may_start and run["error"] == HeldBack.__name__ and not run["published"],
         rows=_rows(rows, summary.get("countries", ())) if rows else None,
+        assigned=assigned and {"on": assigned, "bars": charts.months(assigned)},
         striking=[StrikingDate.model_validate(found).sentence for found in summary.get("striking_dates", ())],
         facts=facts,
     )

@@ -13,6 +13,7 @@ from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.servable import check_segments, check_servable
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
+from voucher_selection.domain.assigned_on import AssignedOn
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import EmptyWindow, NoLongerCounted, NoModel, NothingKept, UnreadableItem
 from voucher_selection.domain.gate import Thresholds, check
@@ -270,6 +271,7 @@ def _summary(plan: HistoryPlan, merged: Merged, base_run_id: str | None, model: 
         left_out=plan.left_out,
         shards=plan.shards,
         rows=merged.totals.with_names_to_show(),
+        assigned_on=AssignedOn.of(merged.counts),
         striking_dates=merged.striking_dates,
         window=model.window,
         base_run_id=base_run_id,
