@@ -47,6 +47,7 @@ def test_a_run_publishes_the_modes_of_its_history(put, pipeline: Pipeline, catal
     assert summary["rows"] == {
         "rows_read": 13,
         "other_country": 1,
+        "other_countries": {"China": 1},
         "rejected": dict.fromkeys(Rule, 0)
         | {
             "malformed": 1,
@@ -56,6 +57,7 @@ def test_a_run_publishes_the_modes_of_its_history(put, pipeline: Pipeline, catal
             "null_voucher_amount": 1,
         },
         "kept": 7,
+        "replaced": 0,
         "amounts_rounded": 0,
     }
     assert summary["published"]

@@ -21,7 +21,7 @@ def ranges_of(segmentation: Segmentation) -> str:
     >>> ranges_of(shipped_definitions()["frequent_segment"])
     '1-4, 5-13, 14-37'
     """
-    return ", ".join(_text(segment.lower, segment.upper) for segment in segmentation.segments)
+    return ", ".join(range_text(segment.lower, segment.upper) for segment in segmentation.segments)
 
 
 def with_ranges(segmentation: Segmentation, text: str) -> Segmentation:
@@ -41,7 +41,7 @@ def with_ranges(segmentation: Segmentation, text: str) -> Segmentation:
             name=segmentation.name,
             measure=segmentation.measure,
             segments=tuple(
-                Segment(name=known.get((lower, upper), _text(lower, upper)), lower=lower, upper=upper)
+                Segment(name=known.get((lower, upper), range_text(lower, upper)), lower=lower, upper=upper)
                 for lower, upper in bounds
             ),
             outside=segmentation.outside,
@@ -62,5 +62,6 @@ def _bounds(text: str) -> Iterator[tuple[int, int | None]]:
         yield lower, None if found["open"] else int(found["upper"] or lower)
 
 
-def _text(lower: int, upper: int | None) -> str:
+def range_text(lower: int, upper: int | None) -> str:
+    """Return a range as text; without `upper`, it is open upwards."""
     return f"{lower}+" if upper is None else f"{lower}-{upper}"
