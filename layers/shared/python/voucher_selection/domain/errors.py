@@ -112,11 +112,11 @@ class ModelTooLarge(VoucherSelectionError):
 
 
 class TooFine(VoucherSelectionError):
-    """A measure has so many different values that its best ranges cannot be found in time; the message names how many can."""
+    """A measure has too many different values for a search of its best ranges; the message names how many would do."""
 
 
 class TooLittleSupport(VoucherSelectionError):
-    """No range can have the least support, as all assignments together are fewer; the message names how many there are."""
+    """No range can have the least support: all assignments together are fewer; the message names how many."""
 
 
 class AmountOutOfRange(VoucherSelectionError):

@@ -9,7 +9,10 @@ from voucher_selection.domain.errors import InvalidSegments
 from voucher_selection.domain.segments import MOST_SEGMENTS, Segment, Segmentation
 from voucher_selection.domain.validation import describe
 
-_RANGE = re.compile(r"(?P<lower>\d{1,9})\s*(?:[-–]\s*(?P<upper>\d{1,9})|(?P<open>\+))?", re.ASCII)  # noqa: RUF001
+_RANGE = re.compile(
+    r"(?P<lower>-?\d{1,9})\s*(?:(?:\.\.|[-–])\s*(?P<upper>-?\d{1,9})|(?P<open>\+))?",  # noqa: RUF001
+    re.ASCII,
+)
 
 
 def ranges_of(segmentation: Segmentation) -> str:
@@ -63,5 +66,13 @@ def _bounds(text: str) -> Iterator[tuple[int, int | None]]:
 
 
 def range_text(lower: int, upper: int | None) -> str:
-    """Return a range as text; without `upper`, it is open upwards."""
-    return f"{lower}+" if upper is None else f"{lower}-{upper}"
+    """Return a range as text; without `upper`, it is open upwards.
+
+    Examples
+    --------
+    >>> range_text(5, 13), range_text(7, 7), range_text(-3, 4), range_text(5, None)
+    ('5-13', '7', '-3..4', '5+')
+    """
+    if upper is None:
+        return f"{lower}+"
+    return str(lower) if lower == upper else f"{lower}{'..' if lower < 0 else '-'}{upper}"
