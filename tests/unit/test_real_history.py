@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from voucher_selection.domain.assigned_on import AssignedOn
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.order_dates import OrderDates
@@ -15,6 +16,7 @@ from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import clean
 from voucher_selection.domain.segments import shipped_definitions
+from voucher_selection.pipeline.counting import count_file
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -51,3 +53,16 @@ def test_every_number_of_the_real_history_is_right(read_dictionary: list[str] | 
             if mode.segment_name == segmentation
         }
         assert found == expected[segmentation]
+
+
+def test_other_countries_and_days_of_assignment_of_the_real_history_are_right():
+    expected = json.loads((DATA / "expected_peru_calendar.json").read_text())
+
+    counts, totals = count_file(str(DATA / "vouchers.parquet.gzip"), Reading(("Peru",)), 50_000)
+    found = AssignedOn.of(counts)
+
+    assert sum(totals.other_countries.values()) == totals.other_country
+    assert {"months": found.months, "days": [day.isoformat() for day in found.days or ()]} == {
+        name: expected["assigned"][name] for name in ("months", "days")
+    }
+    assert (found.undated, found.before_last_order) == (expected["assigned"]["undated"], expected["given_negative"])
