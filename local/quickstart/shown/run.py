@@ -9,7 +9,7 @@ from local.quickstart.machine.record import Deployment
 from local.quickstart.machine.terminal import console
 from voucher_selection.contract.runs import MAPS
 from voucher_selection.domain.striking_dates import StrikingDate
-from voucher_selection.domain.wording import amount, duration, first_of, outcome, state_name
+from voucher_selection.domain.wording import amount, cost_of_country, duration, first_of, outcome, state_name
 
 if TYPE_CHECKING:
     from voucher_selection.api.run_reports import RunReport
@@ -55,9 +55,19 @@ def show_assignment(summary: Mapping[str, Any]) -> None:
     """Print how many customers have an amount, and where the amounts are."""
     problems = ", ".join(f"{count:,} {code}" for code, count in summary["problems"].items()) or "none"
     console.print(f"  {summary['rows']:,} customers, {summary['assigned']:,} with an amount; problems: {problems}")
+    if summary.get("cost"):
+        _show_cost(summary["cost"])
     _show_left_out(summary)
     console.print(f"  From model {summary['version']}, which stays served. Written to")
     console.print(f"  {summary['output']}")
+
+
+def _show_cost(cost: Mapping[str, Any]) -> None:
+    """Print what the amounts of each country add up to, beside one amount for all of its customers."""
+    for country in cost["countries"]:
+        console.print(f"  {cost_of_country(country)}", markup=False)
+    if others := cost["all_countries"] - len(cost["countries"]):
+        console.print(f"  And {others:,} more countries")
 
 
 def _show_left_out(summary: Mapping[str, Any]) -> None:

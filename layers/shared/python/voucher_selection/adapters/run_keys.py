@@ -73,6 +73,7 @@ class RunKeys:
     ledger = _Key(PRODUCTION, "ledger.json", "What the run's counts count.")
     modes = _Key(PRODUCTION, "segment_modes.parquet", "The run's amounts by segment.")
     all_vouchers = _Key(PRODUCTION, "vouchers/", "The folder of the customers' amounts, and of nothing else.")
+    cost = _Key(PRODUCTION, "voucher_cost.json", "What the customers' amounts cost.")
     all_assigned = _Key(PRODUCTION, "voucher_totals/", "The folder of the totals of shards of customers.")
 
     @property

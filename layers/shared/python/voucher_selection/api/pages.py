@@ -170,6 +170,7 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
         run=run,
         may_approve=may_start and run["error"] == HeldBack.__name__ and not run["published"],
         rows=_rows(rows) if rows else None,
+        cost=summary.get("cost"),
         striking=[StrikingDate.model_validate(found).sentence for found in summary.get("striking_dates", ())],
         facts=facts,
     )
@@ -185,6 +186,7 @@ def shell_page(frame: Frame) -> str:
     return _render("shell.html", frame, title=dict(PAGES)[frame.page])
 
 
+_WORDS = ("age", "amount", "duration", "evidence", "kind", "moment", "money", "number", "outcome", "percent", "status")
 _FACTS = {
     "source": "History",
     "cur_date": "CUR_DATE",
@@ -194,6 +196,8 @@ _FACTS = {
     "counts_run_id": "From the counts of run",
     "changed_segments": "Segments with another amount",
     "assigned": "Customers with an amount",
+    "fallback": "Fallback",
+    "least_support": "Least support",
     "output": "Amounts written to",
     "version": "Version",
     "previous_version": "Served before",
@@ -238,8 +242,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = ("age", "amount", "duration", "evidence", "kind", "moment", "number", "outcome", "percent", "status")
-    environment.filters |= {name: getattr(wording, name) for name in words}
+    environment.filters |= {name: getattr(wording, name) for name in _WORDS}
     environment.globals |= {
         "bounds": wording.bounds,
         "clarity": wording.clarity,
@@ -248,6 +251,7 @@ def _environment() -> Environment:
         "low_support": LOW_SUPPORT,
         "needs": wording.NEEDS,
         "why": wording.why,
+        "why_country": wording.why_country,
     }
     return environment
 

@@ -17,7 +17,7 @@ from voucher_selection.domain.errors import NoLongerCounted, NoModel, NothingKep
 from voucher_selection.domain.gate import Thresholds, check
 from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.model import CountsOrigin, Model, SegmentMode, Version
-from voucher_selection.domain.modes import segment_modes
+from voucher_selection.domain.modes import country_modes, segment_modes
 from voucher_selection.domain.plans import HistoryPlan
 from voucher_selection.domain.requests import HistoryRequest
 from voucher_selection.domain.runs import Run
@@ -78,7 +78,7 @@ def make_model(version: Version, counts: Counts) -> Model:
     """Make the model of a version from counts; raise the errors of `check_servable` if it could not be served."""
     check_segments(version.countries, version.definitions)
     modes = segment_modes(counts, version.definitions, version.cur_date, version.countries)
-    model = Model(**vars(version), modes=modes)
+    model = Model(**vars(version), modes=modes, country_modes=country_modes(counts, version.countries))
     check_servable(model)
     return model
 
