@@ -39,6 +39,7 @@ from voucher_selection.domain.time_zones import TimeZone
 from voucher_selection.domain.totals import Totals
 from voucher_selection.domain.validation import describe
 from voucher_selection.domain.versions import is_version
+from voucher_selection.domain.windows import ALL_DAYS, Window
 
 type Item = dict[str, Any]
 
@@ -78,6 +79,7 @@ class _VersionItem(BaseModel):
     countries: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
     definitions: StrictStr
     time_zone: TimeZone = "UTC"  # older versions had no other
+    window: Window = ALL_DAYS  # nor this
     segments: Annotated[int, Field(ge=0)]
     expires_at: Annotated[int, Field(ge=0, lt=2**33)] | None = None
 
@@ -136,6 +138,7 @@ def version_of(item: Item) -> Version:
             countries=found.countries,
             definitions=load_definitions(found.definitions),
             time_zone=found.time_zone,
+            window=found.window,
             expires_at=None if found.expires_at is None else datetime.fromtimestamp(found.expires_at, UTC),
         )
 
@@ -249,6 +252,7 @@ def items_of(model: Model) -> Iterator[Item]:
         "published_at": model.published_at.isoformat(),
         "countries": list(model.countries),
         "time_zone": model.time_zone,
+        "window": model.window.model_dump(mode="json", exclude_none=True),
         "definitions": model.definitions.model_dump_json(),
         "segments": len(model.modes),
     }

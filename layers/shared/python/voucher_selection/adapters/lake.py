@@ -23,7 +23,7 @@ from voucher_selection.adapters.s3_errors import address_of, is_missing, is_repl
 from voucher_selection.adapters.seekable import SeekableFile
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import LakeUnavailable, ObjectAltered, ObjectMissing, SourceChanged
-from voucher_selection.domain.segments import Measure
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.stored_objects import StoredCounts, StoredObject, StoredRows
 from voucher_selection.domain.validation import describe
 
@@ -114,23 +114,16 @@ class Lake:
                 self.client.upload_file(str(file), self.bucket, key)
         return StoredRows(rows=pq.read_metadata(file).num_rows, size=size, etag=etag)
 
-    def write_counts(self, keys: tuple[str, ...], counts: Counts) -> StoredCounts:
-        """Write each table of counts under its key, and return the record of them."""
-        objects = tuple(self.write_table(key, table) for key, table in zip(keys, counts, strict=True))
-        return StoredCounts(objects=objects, rows=counts.rows)
+    def write_counts(self, key: str, counts: Counts) -> StoredCounts:
+        """Write counts, and return the record of them."""
+        return StoredCounts(object=self.write_table(key, counts.table), rows=counts.rows)
 
-    def read_counts(self, keys: tuple[str, ...], written: StoredCounts | None) -> Counts:
-        """Read counts, and check them. Older versions wrote no record of them."""
-        contents = [self._read(key) for key in keys]
-        if written is None:
-            return Counts(*map(self._table, keys, contents))
-        both = " and ".join(keys)
-        if len(written.objects) != len(keys):
-            raise self._altered(both, f"expected a record of {len(keys)} objects, got {len(written.objects)}")
-        for key, content, stored in zip(keys, contents, written.objects, strict=True):
-            self._check(key, stored.difference(content))
-        counts = Counts(*map(self._table, keys, contents))
-        self._check(both, next(counts.faults(), None) or _difference(counts.rows, written.rows))
+    def read_counts(self, key: str, written: StoredCounts) -> Counts:
+        """Read counts, and check them."""
+        content = self._read(key)
+        self._check(key, written.object.difference(content))
+        counts = Counts(self._table(key, content))
+        self._check(key, next(counts.faults(), None) or _difference(counts.rows, written.rows))
         return counts
 
     def _put(self, key: str, file: Path) -> str:

@@ -20,9 +20,6 @@ from voucher_selection.domain.s3_addresses import LONGEST_KEY
 OWN_FOLDERS = tuple(f"{prefix}/" for prefix in RUN_PREFIXES)
 """The folders of the bucket that runs write to."""
 
-# The tables of counts, in the order of `counts.Counts`.
-_COUNTS = ("frequency_counts", "recency_counts")
-
 _START_AGAIN = "start the run again"
 # By the prefix of an object that is gone or altered.
 _WHAT_TO_DO = {
@@ -71,15 +68,11 @@ class RunKeys:
     all_totals = _Key(STAGING, "totals/", "The folder of the shards' totals.")
     all_quarantine = _Key(QUARANTINE, "", "The folder of the run's rejected rows, partitioned by rule.")
     ledger = _Key(PRODUCTION, "ledger.json", "What the run's counts count.")
+    merged_counts = _Key(PRODUCTION, "counts.parquet", "The counts of all shards, and of the counts that they add to.")
     modes = _Key(PRODUCTION, "segment_modes.parquet", "The run's amounts by segment.")
     all_vouchers = _Key(PRODUCTION, "vouchers/", "The folder of the customers' amounts, and of nothing else.")
     cost = _Key(PRODUCTION, "voucher_cost.json", "What the customers' amounts cost.")
     all_assigned = _Key(PRODUCTION, "voucher_totals/", "The folder of the totals of shards of customers.")
-
-    @property
-    def merged_counts(self) -> tuple[str, ...]:
-        """The run's frequency counts and recency counts."""
-        return tuple(self._key(PRODUCTION, f"{table}.parquet") for table in _COUNTS)
 
     def raw(self, name: str) -> str:
         """The landed copy of a source file; `name` is its path below the source, or a digest where that is too long."""
@@ -92,9 +85,9 @@ class RunKeys:
         """A shard's rows that count."""
         return f"{self.all_cleaned}shard-{shard:05d}.parquet"
 
-    def counts(self, shard: int) -> tuple[str, ...]:
-        """A shard's frequency counts and recency counts."""
-        return tuple(self._key(STAGING, f"{table}/shard-{shard:05d}.parquet") for table in _COUNTS)
+    def counts(self, shard: int) -> str:
+        """A shard's counts."""
+        return self._key(STAGING, f"counts/shard-{shard:05d}.parquet")
 
     def totals(self, shard: int) -> str:
         """A shard's totals; where they are, the shard is complete."""

@@ -70,8 +70,8 @@ class Operation(NamedTuple):
 _MODEL = (errors.NoModel, CatalogUnreachable)
 _BODY = (problems.MalformedBody, problems.BodyTooLarge, problems.UnsupportedMediaType)
 _COUNTS = (
-    errors.NoCounts, errors.TooManyAmounts, errors.ModelTooLarge, errors.ObjectAltered, errors.ObjectMissing,
-    errors.LakeUnavailable, errors.CatalogUnavailable,
+    errors.NoCounts, errors.OldCounts, errors.EmptyWindow, errors.TooManyAmounts, errors.ModelTooLarge,
+    errors.ObjectAltered, errors.ObjectMissing, errors.LakeUnavailable, errors.CatalogUnavailable,
 )  # fmt: skip
 _LOOKUP = (InvalidLookup, errors.UnknownCountry, errors.NoSegment, errors.NoSupport)
 

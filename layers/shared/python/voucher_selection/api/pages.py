@@ -244,13 +244,10 @@ def _environment() -> Environment:
     )
     environment.filters |= {name: getattr(wording, name) for name in _WORDS}
     environment.globals |= {
-        "bounds": wording.bounds,
         "clarity": wording.clarity,
         "distribution": charts.distribution,
         "evidence_names": wording.EVIDENCE,
         "low_support": LOW_SUPPORT,
-        "needs": wording.NEEDS,
-        "why": wording.why,
         "why_country": wording.why_country,
     }
     return environment

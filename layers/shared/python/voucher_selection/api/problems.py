@@ -107,6 +107,8 @@ PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     errors.NoSupport: (HTTPStatus.NOT_FOUND, CODES[errors.NoSupport]),
     errors.InvalidRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_run"),
     errors.NoCounts: (HTTPStatus.NOT_FOUND, "no_counts"),
+    errors.OldCounts: (HTTPStatus.CONFLICT, "old_counts"),
+    errors.EmptyWindow: (HTTPStatus.UNPROCESSABLE_ENTITY, "empty_window"),
     errors.TooManyAmounts: (HTTPStatus.UNPROCESSABLE_ENTITY, "too_many_amounts"),
     errors.ModelTooLarge: (HTTPStatus.UNPROCESSABLE_ENTITY, "model_too_large"),
     errors.ObjectAltered: (HTTPStatus.CONFLICT, "counts_altered"),

@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from voucher_selection.domain.model import Basis, Mode
+from voucher_selection.domain.fallbacks import Basis
 
 # The execution's result has at most 256 KiB, and names may be long.
 _MOST_SHOWN = 50
@@ -90,15 +90,15 @@ class AssignmentCost(BaseModel):
     all_amounts: int
 
     @classmethod
-    def of(cls, parts: Iterable[GivenCustomers], country_modes: Mapping[str, Mode]) -> Self:
-        """Add up what the customers of all shards were given; `country_modes` are those of the model by country."""
+    def of(cls, parts: Iterable[GivenCustomers], country_amounts: Mapping[str, float]) -> Self:
+        """Add up what the customers of all shards were given; `country_amounts` are the one amount of each country."""
         counted: Counter[Given] = Counter()
         for part in parts:
             counted[part.given] += part.customers
         of_countries: dict[str, list[GivenCustomers]] = defaultdict(list)
         for entry in GivenCustomers.of(counted):
             of_countries[entry.country_code].append(entry)
-        countries = [_of_country(name, entries, country_modes.get(name)) for name, entries in of_countries.items()]
+        countries = [_of_country(name, entries, country_amounts.get(name)) for name, entries in of_countries.items()]
         amounts = [_of_amount(entry) for entries in of_countries.values() for entry in entries]
         return cls(
             countries=tuple(sorted(countries, key=_fewest_last)),
@@ -117,10 +117,9 @@ def _of_amount(entry: GivenCustomers) -> CostOfAmount:
     return CostOfAmount(**entry.model_dump(), sum=float(_sum_of([entry])))
 
 
-def _of_country(name: str, entries: list[GivenCustomers], mode: Mode | None) -> CostOfCountry:
+def _of_country(name: str, entries: list[GivenCustomers], amount: float | None) -> CostOfCountry:
     customers = sum(entry.customers for entry in entries)
     by_country = sum(entry.customers for entry in entries if entry.basis == "country")
-    amount = mode.voucher_amount if mode else None
     return CostOfCountry(
         country_code=name,
         customers=customers,

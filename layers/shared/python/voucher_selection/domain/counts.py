@@ -1,134 +1,189 @@
-"""Counts: two small tables that a model is made from. They count each amount by orders, and by date of last order.
+"""Counts: a small table that a model is made from. It counts each amount by day of assignment and by measure.
 
-Counts of the parts of a history add up to the counts of the whole. Their size does not grow with the number of rows.
+Counts of the parts of a history add up to the counts of the whole. Their size depends on the days, values and amounts
+of the history, not on its number of rows.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Self
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from voucher_selection.domain.segments import Measure
+from voucher_selection.domain.measures import Measure
+from voucher_selection.domain.overlaps import CountryDay
 
-FREQUENCY_SCHEMA = pa.schema(
+COUNTS_SCHEMA = pa.schema(
     [
         ("country_code", pa.string()),
-        ("total_orders", pa.int64()),
+        ("assigned_on", pa.date32()),
+        ("measure", pa.string()),
+        ("value", pa.int64()),
         ("voucher_amount", pa.float64()),
         ("rows", pa.int64()),
     ]
 )
-RECENCY_SCHEMA = pa.schema(
-    [
-        ("country_code", pa.string()),
-        ("last_order_date", pa.date32()),
-        ("voucher_amount", pa.float64()),
-        ("rows", pa.int64()),
-    ]
-)
+_KEYS = [name for name in COUNTS_SCHEMA.names if name != "rows"]
+# Codes of combined keys are numbers of 64 bits.
+_MOST_CODES = 2**62
+# So many kept rows are counted at once: each combination among them is then one row of counts.
+_ROWS_AT_ONCE = 262_144
 
 
-class Counts(NamedTuple):
-    """Kept assignments, counted in two ways.
+@dataclass(frozen=True)
+class Counts:
+    """Kept assignments, counted once for each measure that they have a value of.
 
-    `frequency` has one row per (`country_code`, `total_orders`, `voucher_amount`). `recency` has one row per
-    (`country_code`, `last_order_date`, `voucher_amount`); it counts only assignments with a last order. In both, the
-    column `rows` is the number of assignments.
+    `table` has the columns of `COUNTS_SCHEMA`, one row per combination of the others than `rows`, the number of
+    assignments. `assigned_on` is the day a voucher was given, in the run's time zone; null if the assignment has no
+    `timestamp`. `value` is the measure's counted value. Rows are sorted: equal counts are equal tables.
     """
 
-    frequency: pa.Table
-    recency: pa.Table
+    table: pa.Table
 
     @classmethod
     def of(cls, kept: pa.RecordBatch) -> Self:
         """Count cleaned rows (columns of `rules.CLEANED_SCHEMA`)."""
-        country, orders, amount = (
-            kept[name].dictionary_encode() for name in ("country_code", "total_orders", "voucher_amount")
-        )
-        last_order_date = kept["last_order_ts"].cast(pa.date32(), safe=False).dictionary_encode()
-        dated = pc.indices_nonzero(last_order_date.is_valid())
-        recency = [key.take(dated) for key in (country, last_order_date, amount)]
-        return cls(_count([country, orders, amount], FREQUENCY_SCHEMA), _count(recency, RECENCY_SCHEMA))
+        return cls(_sum(pa.concat_tables(_counted(kept))))
 
     @classmethod
     def sum(cls, parts: Iterable[Self]) -> Self:
-        """Add up counts; without parts, return empty tables. Rows are sorted: equal counts are equal tables."""
-        parts = list(parts)
-        frequency = pa.concat_tables([FREQUENCY_SCHEMA.empty_table(), *(part.frequency for part in parts)])
-        recency = pa.concat_tables([RECENCY_SCHEMA.empty_table(), *(part.recency for part in parts)])
-        return cls(_sum(frequency), _sum(recency))
+        """Add up counts; without parts, return an empty table."""
+        return cls(_sum(pa.concat_tables([COUNTS_SCHEMA.empty_table(), *(part.table for part in parts)])))
+
+    @property
+    def assignments(self) -> int:
+        """The number of kept assignments: each has a number of orders."""
+        return self.rows[Measure.TOTAL_ORDERS]
 
     @property
     def rows(self) -> dict[Measure, int]:
-        """The number of assignments that each table counts, by the table's measure."""
-        return {
-            Measure.TOTAL_ORDERS: _assignments(self.frequency),
-            Measure.DAYS_SINCE_LAST_ORDER: _assignments(self.recency),
-        }
+        """The number of assignments that are counted for each measure."""
+        return {measure: int(pc.sum(self._of(measure)["rows"]).as_py() or 0) for measure in Measure}
+
+    def of_measure(self, measure: Measure) -> pa.Table:
+        """Return the counts of a measure: the columns of `COUNTS_SCHEMA` without `measure`."""
+        return self._of(measure).drop_columns(["measure"])
+
+    def over_days(self, measure: Measure) -> pa.Table:
+        """Return the counts of a measure over all days: columns `country_code`, `value`, `voucher_amount`, `rows`."""
+        return _sum(self._of(measure).drop_columns(["measure", "assigned_on"]))
+
+    def within(self, first: date, last: date) -> Self:
+        """Return the counts of the days from `first` to `last`; assignments without a day are in no window."""
+        day = self.table["assigned_on"]
+        return type(self)(self.table.filter(pc.and_(pc.greater_equal(day, first), pc.less_equal(day, last))))
+
+    def dated(self) -> Self:
+        """Return the counts of the assignments that have a day."""
+        return type(self)(self.table.filter(self.table["assigned_on"].is_valid()))
+
+    def days(self) -> dict[CountryDay, int]:
+        """Return the number of assignments of each country and day, in order; those without a day are in none."""
+        kept = self.dated()._of(Measure.TOTAL_ORDERS).select(["country_code", "assigned_on", "rows"])
+        found = _sum(kept).to_pydict()
+        days = map(CountryDay, found["country_code"], found["assigned_on"])
+        return dict(zip(days, found["rows"], strict=True))
+
+    def without(self, days: Iterable[CountryDay]) -> Self:
+        """Return the counts without those of some countries' days."""
+        gone = pa.Table.from_pylist([day._asdict() for day in days], _schema_of(["country_code", "assigned_on"]))
+        codes, of_gone = _codes(self.table, ["country_code", "assigned_on"], gone)
+        return type(self)(self.table.filter(pa.array(~np.isin(codes, of_gone))))
 
     def faults(self) -> Iterator[str]:
         """Yield a message for each fault: unexpected columns, missing values, and numbers that are out of range."""
-        for table, schema in zip(self, (FREQUENCY_SCHEMA, RECENCY_SCHEMA), strict=True):
-            if table.schema.equals(schema):
-                yield from _faults(table)
-            else:
-                yield f"expected the columns {_columns(schema)}, got {_columns(table.schema)}"
+        if not self.table.schema.equals(COUNTS_SCHEMA):
+            yield f"expected the columns {_columns(COUNTS_SCHEMA)}, got {_columns(self.table.schema)}"
+            return
+        for name, column in zip(self.table.column_names, self.table.columns, strict=True):
+            if column.null_count and name != "assigned_on":
+                yield f"{name} is missing in {column.null_count} rows"
+        for name, least in (("rows", 1), ("voucher_amount", 0)):
+            if low := pc.sum(pc.less(self.table[name], least)).as_py():
+                yield f"{name} is below {least} in {low} rows"
+        for measure in Measure:
+            lowest = measure.least_counted
+            if lowest is not None and (low := pc.sum(pc.less(self._of(measure)["value"], lowest)).as_py()):
+                yield f"the value of {measure} is below {lowest} in {low} rows"
+        if endless := pc.sum(pc.invert(pc.is_finite(self.table["voucher_amount"]))).as_py():
+            yield f"voucher_amount is infinite or not a number in {endless} rows"
+
+    def _of(self, measure: Measure) -> pa.Table:
+        return self.table.filter(pc.equal(self.table["measure"], measure.value))
 
 
 class RunningCounts:
-    """A running sum of counts. Its memory depends on the number of distinct keys, not on how many counts are added.
+    """The counts of rows that come in batches. Memory depends on the number of distinct keys, not on that of the rows.
 
-    At most `most_waiting_rows` rows of count tables wait before they are summed: by default, these take a few MB.
+    Up to `_ROWS_AT_ONCE` rows, and then up to `most_waiting_rows` rows of counts, wait before they are summed.
     """
 
-    def __init__(self, most_waiting_rows: int = 200_000) -> None:
-        self._parts: list[Counts] = []
+    def __init__(self, most_waiting_rows: int = 400_000) -> None:
+        self._waiting: list[pa.RecordBatch] = []
+        self._waiting_rows = 0
+        self._parts: list[pa.Table] = []
         self._rows = 0
         self._most_waiting_rows = self._most_rows = most_waiting_rows
 
-    def add(self, counts: Counts) -> None:
-        """Add counts to the sum."""
-        self._parts.append(counts)
-        self._rows += _rows_of(counts)
-        if self._rows > self._most_rows:  # rare: summing after every batch would take as long as counting it
-            summed = self.total()
-            self._parts, self._rows = [summed], _rows_of(summed)
-            self._most_rows = self._most_waiting_rows + 2 * self._rows
+    def add(self, kept: pa.RecordBatch) -> None:
+        """Count cleaned rows (columns of `rules.CLEANED_SCHEMA`)."""
+        self._waiting.append(kept)
+        self._waiting_rows += kept.num_rows
+        if self._waiting_rows >= _ROWS_AT_ONCE:
+            self._count()
 
     def total(self) -> Counts:
-        """Return the sum of all counts added so far."""
-        return Counts.sum(self._parts)
+        """Return the counts of all rows added so far."""
+        self._count()
+        self._parts = [_sum(pa.concat_tables([COUNTS_SCHEMA.empty_table(), *self._parts]))]
+        return Counts(self._parts[0])
 
-
-def _rows_of(counts: Counts) -> int:
-    return int(counts.frequency.num_rows + counts.recency.num_rows)
-
-
-def _assignments(table: pa.Table) -> int:
-    return int(pc.sum(table["rows"]).as_py() or 0)
+    def _count(self) -> None:
+        if not self._waiting_rows:
+            return
+        tables = list(_counted(pa.concat_batches(self._waiting)))
+        self._waiting, self._waiting_rows = [], 0
+        self._parts += tables
+        self._rows += sum(table.num_rows for table in tables)
+        if self._rows > self._most_rows:  # rare: summing after every part would take as long as counting it
+            self._rows = self.total().table.num_rows
+            self._most_rows = self._most_waiting_rows + 2 * self._rows
 
 
 def _columns(schema: pa.Schema) -> str:
     return ", ".join(f"{field.name} ({field.type})" for field in schema)
 
 
-def _faults(table: pa.Table) -> Iterator[str]:
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        if column.null_count:
-            yield f"{name} is missing in {column.null_count} rows"
-    for name, least in (("rows", 1), ("voucher_amount", 0), ("total_orders", 0)):
-        if name in table.column_names:
-            low = pc.sum(pc.less(table[name], least)).as_py()
-            if low:
-                yield f"{name} is below {least} in {low} rows"
-    if endless := pc.sum(pc.invert(pc.is_finite(table["voucher_amount"]))).as_py():
-        yield f"voucher_amount is infinite or not a number in {endless} rows"
+def _schema_of(names: list[str]) -> pa.Schema:
+    return pa.schema([COUNTS_SCHEMA.field(name) for name in names])
 
 
-def _count(keys: list[pa.DictionaryArray], schema: pa.Schema) -> pa.Table:
-    """Count combinations of keys (never null): combine the codes of a row's keys into one number, and count that."""
+def _counted(kept: pa.RecordBatch) -> Iterator[pa.Table]:
+    """Yield the counts of rows for each measure, unsorted."""
+    keys = [
+        column.dictionary_encode(null_encoding="encode")
+        for column in (kept["country_code"], kept["timestamp"].cast(pa.date32(), safe=False), kept["voucher_amount"])
+    ]
+    for measure in Measure:
+        value = measure.of_rows(kept).dictionary_encode()
+        country, day, amount = keys
+        if value.null_count:
+            with_value = pc.indices_nonzero(value.is_valid())
+            country, day, value, amount = (key.take(with_value) for key in (country, day, value, amount))
+        country, day, value, amount, rows = _count([country, day, value, amount])
+        yield pa.table([country, day, pa.repeat(measure.value, len(rows)), value, amount, rows], schema=COUNTS_SCHEMA)
+
+
+def _count(keys: list[pa.DictionaryArray]) -> list[pa.Array]:
+    """Count combinations of keys: combine the codes of a row's keys into one number, and count that.
+
+    Return the columns of the keys, then that of the numbers of rows. A batch is so small that the numbers have 64 bits.
+    """
     combined = np.zeros(len(keys[0]), np.int64)
     for key in keys:
         combined = combined * len(key.dictionary) + key.indices.to_numpy()
@@ -138,10 +193,36 @@ def _count(keys: list[pa.DictionaryArray], schema: pa.Schema) -> pa.Table:
     for key in reversed(keys):
         remaining, code = np.divmod(remaining, max(len(key.dictionary), 1))
         columns.insert(0, key.dictionary.take(pa.array(code)))
-    return pa.table(columns, schema=schema)
+    return columns
 
 
 def _sum(table: pa.Table) -> pa.Table:
-    keys = [name for name in table.schema.names if name != "rows"]
-    summed = table.group_by(keys).aggregate([("rows", "sum")]).rename_columns({"rows_sum": "rows"})
-    return summed.select(table.schema.names).cast(table.schema).sort_by([(key, "ascending") for key in keys])
+    """Add up the rows of counts that are alike in all other columns, and sort the sums by these, in their order."""
+    codes, _ = _codes(table, [name for name in table.column_names if name != "rows"])
+    _, first, place = np.unique(codes, return_index=True, return_inverse=True)
+    rows = np.zeros(len(first), np.int64)
+    np.add.at(rows, place, table["rows"].to_numpy())
+    summed = table.take(pa.array(first)).combine_chunks()
+    return summed.set_column(summed.column_names.index("rows"), table.schema.field("rows"), pa.array(rows))
+
+
+def _codes(
+    table: pa.Table, names: list[str], others: pa.Table | None = None
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return a number for each row of `table`, and of `others`: equal and sorted as the named columns are.
+
+    Nulls sort last.
+    """
+    both = pa.concat_tables([table.select(names), *([others.select(names)] if others is not None else [])])
+    codes, cells = np.zeros(both.num_rows, np.int64), 1
+    for name in names:
+        key = both[name].combine_chunks().dictionary_encode(null_encoding="encode")
+        order = pc.sort_indices(key.dictionary).to_numpy()
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        if cells * max(len(order), 1) > _MOST_CODES:
+            distinct, codes = np.unique(codes, return_inverse=True)
+            cells = len(distinct)
+        codes = codes * len(order) + rank[key.indices.to_numpy()]
+        cells *= max(len(order), 1)
+    return codes[: table.num_rows], codes[table.num_rows :]

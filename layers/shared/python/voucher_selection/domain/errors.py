@@ -119,12 +119,24 @@ class HeldBack(VoucherSelectionError):
     """The model fails thresholds of the quality gate; the cause names each. A run can approve the model."""
 
 
+class DeliveryOverlaps(HeldBack):
+    """An append has days that are counted already; the cause names them. A run can approve it as `replace` or `add`."""
+
+
 class NotHeldBack(VoucherSelectionError):
-    """The quality gate did not hold back the run that was to be approved."""
+    """The run that was to be approved was not held back, or cannot be approved in this way."""
 
 
 class NoCounts(VoucherSelectionError):
     """The run has no counts to start from: no model is served yet, or the named run left no counts."""
+
+
+class OldCounts(NoCounts):
+    """The counts lack what this version counts, because an older version wrote them: run the whole history once."""
+
+
+class EmptyWindow(VoucherSelectionError):
+    """No assignment was given on a day of the window, so no model can be made from it."""
 
 
 class OtherCountries(VoucherSelectionError):

@@ -1,8 +1,11 @@
 """Fallbacks: whether the country's amount answers where a segment does not, and how much support an answer needs."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from voucher_selection.contract.lookups import FallbackTo
+
+type Basis = Literal["segment", "country"]
+"""What an answer rests on: the assignments of the customer's segment, or all of the country."""
 
 
 class Fallback(NamedTuple):

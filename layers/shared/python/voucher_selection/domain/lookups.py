@@ -20,7 +20,7 @@ from pydantic import (
 
 from voucher_selection.contract.lookups import FallbackTo
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry, VoucherSelectionError
-from voucher_selection.domain.fallbacks import ONLY_SEGMENTS, Fallback
+from voucher_selection.domain.fallbacks import ONLY_SEGMENTS, Basis, Fallback
 from voucher_selection.domain.formats import (
     LARGEST_WHOLE,
     NULL_WORDS,
@@ -30,7 +30,7 @@ from voucher_selection.domain.formats import (
     timestamp_from_text,
     whole_number,
 )
-from voucher_selection.domain.model import Basis, CountryMode, Model, SegmentMode
+from voucher_selection.domain.model import CountryMode, Model, SegmentMode
 from voucher_selection.domain.model_document import Amount, ServedBy, served_by
 from voucher_selection.domain.segments import Segmentation
 from voucher_selection.domain.validation import FieldProblem, field_problems
@@ -242,7 +242,7 @@ class VoucherAnswer(Voucher):
 class Found(NamedTuple):
     """The mode that answers a customer, and what decided it.
 
-    `value` (orders, or days since the last order) and `segment` are None where the customer has none.
+    `value` (the measured value) and `segment` are None where the customer has none.
     """
 
     segmentation: Segmentation
@@ -294,7 +294,7 @@ def find(model: Model, request: LookupRequest, fallback: Fallback = ONLY_SEGMENT
         known = ", ".join(model.segmentations)
         raise InvalidLookup([FieldProblem("segment_name", f"expected one of {known}, got {request.segment_name!r}")])
     field = segmentation.measure.field
-    value = model.measured(getattr(request, field))
+    value = segmentation.measure.of_customer(request, model.cur_date)
     least_support = fallback.least_for(request.fallback, request.least_support)
     if value is None and least_support is None:
         raise InvalidLookup([FieldProblem(field, f"{segmentation.name} needs it")])

@@ -3,20 +3,18 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from voucher_selection.domain.countries import by_key, country_key
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
+from voucher_selection.domain.fallbacks import Basis
 from voucher_selection.domain.segments import Segmentation, SegmentDefinitions
 from voucher_selection.domain.validation import listed
+from voucher_selection.domain.windows import ALL_DAYS, Window
 
 if TYPE_CHECKING:
     from voucher_selection.domain.stored_objects import StoredObject
     from voucher_selection.domain.totals import Totals
-
-
-type Basis = Literal["segment", "country"]
-"""What an answer rests on: the assignments of the customer's segment, or all of the country."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +111,8 @@ class CountsOrigin(NamedTuple):
 class Version:
     """A version of the model: its identity, and what it was made from.
 
-    `time_zone` defines when a day begins: a customer's time with an offset is converted to it. `expires_at` is set once
+    `time_zone` defines when a day begins: a customer's time with an offset is converted to it. `window` has the days of
+    assignment that the model is made from. `expires_at` is set once
     the version is due for deletion; then it can no longer be served.
     """
 
@@ -125,6 +124,7 @@ class Version:
     countries: tuple[str, ...]
     definitions: SegmentDefinitions
     time_zone: str = "UTC"
+    window: Window = ALL_DAYS
     expires_at: datetime | None = None
 
 
@@ -143,7 +143,7 @@ class Model(Version):
         return {mode.key: mode for mode in self.modes}
 
     @cached_property
-    def of_countries(self) -> dict[str, CountryMode]:
+    def _by_country(self) -> dict[str, CountryMode]:
         """The modes of the countries by their names; empty in models that older versions made."""
         return {mode.country_code: mode for mode in self.country_modes}
 
@@ -151,10 +151,6 @@ class Model(Version):
     def segmentations(self) -> dict[str, Segmentation]:
         """The model's segmentations by name, in the order of their definition."""
         return {segmentation.name: segmentation for segmentation in self.definitions.segmentations}
-
-    def measured(self, given: datetime | int | None) -> int | None:
-        """Return the value of a measure: a number of orders as it is, and whole days from an order to CUR_DATE."""
-        return (self.cur_date - given.date()).days if isinstance(given, datetime) else given
 
     @cached_property
     def _countries_by_key(self) -> dict[str, str]:
@@ -181,7 +177,7 @@ class Model(Version):
         Parameters
         ----------
         value
-            Orders, or days since the last order; None: not known, so that no segment holds it.
+            The measured value; None: not known, so that no segment holds it.
         least_support
             The least support of an answer. The country's mode answers where no segment holds the value, or where the
             segment has less. None: there is no fallback, and a segment with any support answers.
@@ -207,7 +203,7 @@ class Model(Version):
         raise NoSupport(f"segment {segment} of {segmentation} has no kept assignments for {country}")
 
     def _of_country(self, country: str, least_support: int) -> CountryMode:
-        mode = self.of_countries.get(country)
+        mode = self._by_country.get(country)
         if mode is None:
             raise NoSupport(
                 f"expected the amounts of {country} for the fallback, but an older version made the model, without"

@@ -1,6 +1,6 @@
 """The model as a JSON document: its identity, and every segment and country with its mode, for the API and what-ifs."""
 
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from pydantic import Field
 
@@ -23,6 +23,7 @@ class ModelFacts(ServedBy):
 
     published_at: Moment
     run_id: str
+    window: Annotated[dict[str, Any], Field(description="The days of assignment that it is made from; empty: all")]
 
 
 class Assignments(TypedDict):
@@ -105,4 +106,5 @@ def model_facts(model: Version) -> ModelFacts:
         **served_by(model),
         "published_at": model.published_at.isoformat(),
         "run_id": model.run_id,
+        "window": model.window.model_dump(mode="json", exclude_none=True),
     }

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from voucher_selection.domain.counts import Counts
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import AmountCount, CountryMode, SegmentMode
-from voucher_selection.domain.segments import Measure, Segmentation, SegmentDefinitions
+from voucher_selection.domain.segments import Segmentation, SegmentDefinitions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def segment_modes(
@@ -16,8 +19,8 @@ def segment_modes(
     """Return every segment of every country with its amounts, the one used most first.
 
     Amounts that were used equally often are in ascending order, so that the smaller one wins. A segment without support
-    has an empty list of amounts. The order is that of `countries`, then of the definitions. Days since the last order
-    are counted up to `cur_date`.
+    has an empty list of amounts. The order is that of `countries`, then of the definitions. Values are measured at
+    `cur_date`.
     """
     modes: list[SegmentMode] = []
     by_segmentation = {s.name: _amounts_by_segment(counts, s, cur_date) for s in definitions.segmentations}
@@ -28,11 +31,11 @@ def segment_modes(
 
 
 def country_modes(counts: Counts, countries: Sequence[str]) -> tuple[CountryMode, ...]:
-    """Return every country with the amounts of all its kept rows, in the order of `segment_modes`.
+    """Return every country with the amounts of all its counted rows, in the order of `segment_modes`.
 
-    Every kept row has a number of orders, so the counts by orders have each of them once.
+    Every row has a number of orders, so the counts by orders have each of them once.
     """
-    amounts = _ranked(counts.frequency.to_pandas(), ["country_code"])
+    amounts = _ranked(counts.over_days(Measure.TOTAL_ORDERS).to_pandas(), ["country_code"])
     return tuple(CountryMode(country, amounts.get((country,), ())) for country in countries)
 
 
@@ -54,13 +57,15 @@ def _amounts_by_segment(
     counts: Counts, segmentation: Segmentation, cur_date: date
 ) -> dict[tuple[str, ...], tuple[AmountCount, ...]]:
     """Return the amounts of each (country, segment) that has any."""
-    frame = _measured(counts, segmentation.measure, cur_date)
-    segment_of = {value: segmentation.segment_for(value) for value in frame["value"].unique().tolist()}
+    frame: pd.DataFrame = counts.over_days(segmentation.measure).to_pandas()
+    counted = frame["value"].unique()
+    measured = segmentation.measure.measured(counted, cur_date).tolist()
+    segment_of = dict(zip(counted.tolist(), map(segmentation.segment_for, measured), strict=True))
     frame["segment"] = frame["value"].map(segment_of)
     return _ranked(frame.dropna(subset=["segment"]), ["country_code", "segment"])
 
 
-def _ranked(frame: pd.DataFrame, keys: list[str]) -> dict[tuple[str, ...], tuple[AmountCount, ...]]:
+def _ranked(frame: "pd.DataFrame", keys: list[str]) -> dict[tuple[str, ...], tuple[AmountCount, ...]]:
     """Return the amounts of each combination of keys that has any: the highest count first, then the smaller amount."""
     summed = frame.groupby([*keys, "voucher_amount"])["rows"].sum().reset_index()
     ranked = summed.sort_values(["rows", "voucher_amount"], ascending=[False, True])
@@ -71,14 +76,3 @@ def _ranked(frame: pd.DataFrame, keys: list[str]) -> dict[tuple[str, ...], tuple
         )
         for key, group in ranked.groupby(keys)
     }
-
-
-def _measured(counts: Counts, measure: Measure, cur_date: date) -> pd.DataFrame:
-    """Return the counts with a column `value`: orders, or whole days from the last order to CUR_DATE."""
-    if measure is Measure.TOTAL_ORDERS:
-        frame: pd.DataFrame = counts.frequency.to_pandas()
-        return frame.rename(columns={"total_orders": "value"})
-    # Days since 1970 are plain integers, while pandas cannot hold every date.
-    frame = counts.recency.drop_columns(["last_order_date"]).to_pandas()
-    last_order_date = counts.recency["last_order_date"].cast("int32").to_pandas()
-    return frame.assign(value=(cur_date - date(1970, 1, 1)).days - last_order_date)

@@ -13,9 +13,12 @@ from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.runs import RunId
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.versions import version_of
+from voucher_selection.domain.windows import Window
 
 _MOST_NAMES = 20  # of left-out objects
 type HistoryMode = Literal["full", "append"]
+type Overlap = Literal["refuse", "add", "replace"]
+"""What an append does if some of its days are counted already."""
 
 
 class LeftOut(BaseModel):
@@ -117,6 +120,9 @@ class HistoryPlan(Plan):
     `known` are files of an append's source that were counted before. They are not in `files` or in a shard, and must be
     in the counts that the other files are added to. `known_files` is their number in a plan of an older version, which
     does not name them; otherwise 0.
+
+    An append that replaces days leaves no file out: `again` are the identities of its files that were counted before.
+    Their rows are in the first `shards_again` shards, and in no other.
     """
 
     mode: HistoryMode = "full"
@@ -125,6 +131,9 @@ class HistoryPlan(Plan):
     definitions: SegmentDefinitions
     known: tuple[KnownFile, ...] = ()
     known_files: int = 0
+    window: Window | None = None
+    again: frozenset[str] = frozenset()
+    shards_again: int = 0
 
     @model_validator(mode="before")
     @classmethod

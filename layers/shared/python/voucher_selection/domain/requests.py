@@ -12,11 +12,12 @@ from voucher_selection.domain.dates import IsoDate, NullDates
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.formats import LARGEST_WHOLE
 from voucher_selection.domain.gate import Thresholds
-from voucher_selection.domain.plans import HistoryMode
+from voucher_selection.domain.plans import HistoryMode, Overlap
 from voucher_selection.domain.runs import RunId
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.source_addresses import parse_source
 from voucher_selection.domain.validation import WITHOUT_CONTROLS, field_problems
+from voucher_selection.domain.windows import Window
 
 # A signed https address may have a few thousand characters; an S3 key has at most 1,024 bytes.
 _LONGEST_SOURCE = 8_192
@@ -55,6 +56,11 @@ Source = Annotated[
 ]
 
 
+AskedWindow = Annotated[
+    Window | None, Field(description="Days of assignment: two dates, a number of days up to CUR_DATE, or `all`")
+]
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -85,10 +91,13 @@ class HistoryRequest(_Request):
     cur_date: IsoDate | None = None
     null_dates: NullDates | None = None
     gate: Thresholds | None = None
+    window: AskedWindow = None
 
 
 class FullRequest(HistoryRequest):
     """Make a model from a whole history. The request may replace settings of the deployment for this run.
+
+    `window` has the days of assignment to make the model from; without one, all days.
 
     `null_dates` are placeholders: dates in the history that mean "no date". `gate` has the thresholds of the quality
     gate that this run replaces.
@@ -100,16 +109,23 @@ class FullRequest(HistoryRequest):
 class AppendRequest(HistoryRequest):
     """Add new history to the counts of the served model; `countries`, if given, must be those of the counts.
 
-    `null_dates` are the placeholders of the new history; `gate` is as in a full run.
+    `null_dates` are the placeholders of the new history; `gate` is as in a full run. Without a `window`, that of the
+    served model stays. `overlap` says what happens if a country's day of the new history is counted already: the run is
+    held back (`refuse`), its rows are added (`add`), or they take the place of the day's old ones (`replace`).
     """
 
     mode: Literal["append"]
+    overlap: Overlap = "refuse"
 
 
 class WhatIfRequest(_Request):
-    """Make a model from existing counts: those of `run_id`, or else those of the served model."""
+    """Make a model from existing counts: those of `run_id`, or else those of the served model.
+
+    `window` has the days of assignment to make it from. Without one, the window of the served model stays.
+    """
 
     cur_date: IsoDate | None = None
+    window: AskedWindow = None
     segments: SegmentDefinitions | None = None
     run_id: RunId | None = None
 
@@ -123,10 +139,14 @@ class RemodelRequest(WhatIfRequest):
 
 
 class ApproveRequest(_Request):
-    """Publish the model of `run_id`, which the quality gate held back, without changes."""
+    """Publish the model of `run_id`, which was held back, without changes.
+
+    If it was held back because days of it are counted already, `overlap` says what to do with them.
+    """
 
     mode: Literal["approve"]
     run_id: RunId
+    overlap: Literal["add", "replace"] | None = None
 
 
 class AssignRequest(_Request):

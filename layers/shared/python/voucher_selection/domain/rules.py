@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from voucher_selection.domain.countries import by_key, country_key
 from voucher_selection.domain.history import COLUMN_NAMES
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.parsing import TIMESTAMP, parse_amount, parse_text, parse_timestamp, parse_total_orders
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rule_names import Rule
@@ -51,9 +52,13 @@ class Cleaned(NamedTuple):
     amounts_rounded: int = 0
 
     @property
-    def dated(self) -> int:
-        """The number of kept rows that have a last order."""
-        return int(self.kept.num_rows - self.kept["last_order_ts"].null_count)
+    def measurable(self) -> dict[Measure, int]:
+        """The number of kept rows that have what each measure is computed from."""
+        return {measure: self._with(measure.columns) for measure in Measure}
+
+    def _with(self, columns: tuple[str, ...]) -> int:
+        nullable = [self.kept[name].is_valid() for name in columns if self.kept[name].null_count]
+        return int(pc.sum(reduce(pc.and_, nullable)).as_py() or 0) if nullable else self.kept.num_rows
 
 
 def clean(batch: pa.RecordBatch, reading: Reading) -> Cleaned:

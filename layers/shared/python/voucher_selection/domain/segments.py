@@ -6,7 +6,6 @@ with the model, so that the pipeline and the API always use the same ones.
 
 from bisect import bisect_right
 from collections import Counter
-from enum import StrEnum
 from functools import cache
 from itertools import pairwise
 from operator import attrgetter
@@ -16,6 +15,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from voucher_selection.domain.errors import InvalidSegments
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.validation import WITHOUT_CONTROLS, describe, listed
 
 # A name becomes part of a DynamoDB sort key, where `#` separates the parts.
@@ -25,22 +25,6 @@ MOST_SEGMENTS, MOST_SEGMENTATIONS = 1_000, 20
 
 # JSON has whole numbers of any size; the tables, the catalog and JavaScript hold numbers up to this one.
 _FARTHEST_BOUND = 2**53
-
-
-class Measure(StrEnum):
-    """The number that a segmentation splits customers by; always a whole number."""
-
-    field: str  # of a customer; the measure is computed from it
-    since: str | None  # the order that its days are counted from; None: it is a number of orders
-
-    def __new__(cls, name: str, field: str, since: str | None = None) -> Self:
-        """Make a measure of its name."""
-        measure = str.__new__(cls, name)
-        measure._value_, measure.field, measure.since = name, field, since
-        return measure
-
-    TOTAL_ORDERS = "total_orders", "total_orders"
-    DAYS_SINCE_LAST_ORDER = "days_since_last_order", "last_order_ts", "last order"
 
 
 class Segment(BaseModel):
@@ -108,7 +92,7 @@ class Segmentation(BaseModel):
             )
 
     def segment_for(self, value: int) -> str | None:
-        """Return the name of the segment that holds `value` (orders, or days); `outside` if no range holds it.
+        """Return the name of the segment that holds a measured value; `outside` if no range holds it.
 
         Examples
         --------

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from voucher_selection.domain.segments import Measure
+from voucher_selection.domain.measures import Measure
 
 
 class StoredObject(BaseModel):
@@ -29,11 +29,11 @@ class StoredObject(BaseModel):
 
 
 class StoredCounts(BaseModel):
-    """Counts as they were written: their objects, and the number of kept rows that they count, by measure."""
+    """Counts as they were written: their object, and the number of kept rows that they count, by measure."""
 
     model_config = ConfigDict(frozen=True)
 
-    objects: tuple[StoredObject, ...]
+    object: StoredObject
     rows: dict[Measure, int]
 
 

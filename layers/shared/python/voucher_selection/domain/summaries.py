@@ -10,11 +10,13 @@ from voucher_selection.contract.lookups import FallbackTo
 from voucher_selection.domain.assignment_costs import AssignmentCost
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate
+from voucher_selection.domain.overlaps import CountedAgain
 from voucher_selection.domain.plans import HistoryMode, LeftOut
 from voucher_selection.domain.runs import RunId
 from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.totals import AssignTotals, Totals
 from voucher_selection.domain.what_if import SegmentChange
+from voucher_selection.domain.windows import ALL_DAYS, Window
 
 
 class Outcome(StrEnum):
@@ -44,17 +46,19 @@ class Summary(BaseModel):
 
 
 class _ModelSummary(Summary):
-    """The summary of a run that makes a model: its countries, date and time zone."""
+    """The summary of a run that makes a model: its countries, date, time zone and window."""
 
     countries: Countries
     cur_date: IsoDate
     time_zone: str = "UTC"
+    window: Window = ALL_DAYS
 
 
 class HistorySummary(_ModelSummary):
     """The `run.json` of a run over a history; `published` is False if the served model stayed.
 
     `shards` and `rows` describe the history that the run read; an append added it to the counts of `base_run_id`.
+    `counted_again` has the days of an append that were counted before, and `rows.replaced` how many assignments went.
     """
 
     mode: HistoryMode
@@ -66,6 +70,7 @@ class HistorySummary(_ModelSummary):
     rows: Totals
     striking_dates: tuple[StrikingDate, ...] = ()
     base_run_id: RunId | None
+    counted_again: CountedAgain | None = None
     served_version: str
 
 

@@ -6,8 +6,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from voucher_selection.domain.assignment_costs import GivenCustomers
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.rule_names import Rule
-from voucher_selection.domain.segments import Measure
 from voucher_selection.domain.stored_objects import StoredCounts, StoredRows
 from voucher_selection.domain.striking_dates import DateRows
 
@@ -15,6 +15,7 @@ from voucher_selection.domain.striking_dates import DateRows
 class Totals(BaseModel):
     """The result of cleaning: `other_country`, `rejected` (by rule) and `kept` add up to `rows_read`.
 
+    `replaced` is the number of kept rows that the counts no longer have, because a later delivery replaced their days.
     `amounts_rounded` is the number of kept rows whose amount was written with other digits (see `amounts`). `rejected`
     has an entry for every rule. Older totals have 0 for a newer rule, and keep the entry of a rule that no longer
     exists.
@@ -26,6 +27,7 @@ class Totals(BaseModel):
     other_country: int = 0
     rejected: dict[str, int] = {}
     kept: int = 0
+    replaced: int = 0
     amounts_rounded: int = 0
 
     @field_validator("rejected")
@@ -43,6 +45,7 @@ class Totals(BaseModel):
             other_country=sum(part.other_country for part in parts),
             rejected={rule: sum(part.rejected.get(rule, 0) for part in parts) for rule in rules},
             kept=sum(part.kept for part in parts),
+            replaced=sum(part.replaced for part in parts),
             amounts_rounded=sum(part.amounts_rounded for part in parts),
         )
 
@@ -55,15 +58,15 @@ class Totals(BaseModel):
 class ShardTotals(Totals):
     """The totals of one shard, and the objects that it wrote: kept rows, rejected rows by rule (if any), and counts.
 
-    `dated` is the number of kept rows with a last order, which the counts by days count. `dated` and `counts` are None
-    in totals of older versions. `frequent_dates` may prove striking once the shards are added up.
+    `measurable` is the number of kept rows that have what each measure is computed from. `frequent_dates` may prove
+    striking once the shards are added up.
     """
 
     shard: int
     cleaned: StoredRows | None = None
     quarantine: dict[str, StoredRows] = {}
-    dated: int | None = None
-    counts: StoredCounts | None = None
+    measurable: dict[Measure, int]
+    counts: StoredCounts
     frequent_dates: tuple[DateRows, ...] = ()
 
     @property
@@ -78,8 +81,7 @@ class ShardTotals(Totals):
 
     @property
     def _are_counted(self) -> bool:
-        expected = {Measure.TOTAL_ORDERS: self.kept, Measure.DAYS_SINCE_LAST_ORDER: self.dated}
-        return self.counts is None or self.counts.rows == expected
+        return self.counts.rows == self.measurable and self.measurable[Measure.TOTAL_ORDERS] == self.kept
 
 
 class AssignTotals(BaseModel):

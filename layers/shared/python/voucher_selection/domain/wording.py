@@ -7,11 +7,8 @@ from typing import Any
 
 from voucher_selection.contract.runs import RUN_KINDS
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import Mode
-from voucher_selection.domain.segments import Measure
-
-NEEDS = {measure: f"days since the {measure.since}" if measure.since else "orders in total" for measure in Measure}
-"""What a segmentation splits by."""
 
 _DIGITS = 15  # what a double keeps of any decimal number
 _LEAST, _TOO_LONG = 1e-6, 1e21  # outside these bounds a decimal writing is mostly zeros
@@ -85,18 +82,6 @@ def age(seconds: float) -> str:
     return "just now"
 
 
-def bounds(measure: Measure, lower: int | None, upper: int | None) -> str:
-    """Return the bounds of a segment: `1 to 4 orders`."""
-    unit, after = ("day", f" since the {measure.since}") if measure.since else ("order", "")
-    if lower is None:
-        return f"any other number of {unit}s{after}"
-    if upper is None:
-        return f"{lower} {unit}s or more{after}"
-    if lower == upper:
-        return f"{lower} {unit}{'s' * (lower != 1)}{after}"
-    return f"{lower} to {upper} {unit}s{after}"
-
-
 def evidence(mode: Mode) -> Evidence:
     """Return how much the counts behind a mode say."""
     return evidence_of([assignment.count for assignment in mode.assignments])
@@ -129,20 +114,12 @@ def clarity(mode: Mode) -> str:
             return f"A clear win. {behind}"
 
 
-def why(measure: Measure, value: int, cur_date: date) -> str:
-    """Return why a customer is in a segment: the orders, or the whole days from one of them to CUR_DATE."""
-    if measure.since is None:
-        return f"The customer has {value} order{'s' * (value != 1)}."
-    day = cur_date - timedelta(days=value)
-    return f"The {measure.since}, on {day}, is {value} day{'s' * (value != 1)} before CUR_DATE, {cur_date}."
-
-
 def why_country(measure: Measure, value: int | None, segment: str | None, cur_date: date) -> str:
     """Return why the country's amount answers a customer, not a segment's; `segment` is None if none holds `value`."""
     if value is None:
-        return f"The customer's {NEEDS[measure]} are not known."
+        return f"The customer's {measure.needs} are not known."
     reason = "No segment holds that." if segment is None else f"Segment {segment} holds that, with too little support."
-    return f"{why(measure, value, cur_date)} {reason}"
+    return f"{measure.why(value, cur_date)} {reason}"
 
 
 def cost_of_country(cost: Mapping[str, Any]) -> str:

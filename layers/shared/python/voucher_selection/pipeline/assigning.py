@@ -22,7 +22,6 @@ from voucher_selection.domain.assignment_costs import AssignmentCost, Given, Giv
 from voucher_selection.domain.customers import CUSTOMER_COLUMN_NAMES
 from voucher_selection.domain.errors import NoModel, UnreadableItem
 from voucher_selection.domain.fallbacks import Fallback
-from voucher_selection.domain.model import Mode
 from voucher_selection.domain.plans import AssignPlan, Shard, ShardPart
 from voucher_selection.domain.requests import AssignRequest
 from voucher_selection.domain.runs import Run
@@ -67,7 +66,7 @@ def sum_up_assignment(run: Run, _request: AssignRequest, stores: Stores, _settin
     plan = lake.read_json(keys.plan, AssignPlan)
     found = checked_results(lake, plan, ShardAssigned, keys.all_assigned, keys.assigned)
     _check_written(lake, keys, found)
-    cost = _cost(found, _country_modes(stores.catalog, plan.version))
+    cost = _cost(found, _country_amounts(stores.catalog, plan.version))
     if cost:
         lake.write_json(keys.cost, cost)
     summary = AssignSummary(
@@ -97,23 +96,24 @@ def _check_written(lake: Lake, keys: RunKeys, shards: list[ShardAssigned]) -> No
         check_objects(lake.listed(keys.all_vouchers), expected)
 
 
-def _cost(shards: list[ShardAssigned], country_modes: Mapping[str, Mode]) -> AssignmentCost | None:
+def _cost(shards: list[ShardAssigned], country_amounts: Mapping[str, float]) -> AssignmentCost | None:
     """Return the cost of the run; None if an older version processed a shard, and did not count what it gave."""
     parts: list[GivenCustomers] = []
     for shard in shards:
         if shard.given is None:
             return None
         parts.extend(shard.given)
-    return AssignmentCost.of(parts, country_modes)
+    return AssignmentCost.of(parts, country_amounts)
 
 
-def _country_modes(catalog: Catalog, version: str) -> Mapping[str, Mode]:
-    """Return the modes of the model's countries by name; none if the version has expired since the shards used it."""
+def _country_amounts(catalog: Catalog, version: str) -> Mapping[str, float]:
+    """Return the one amount of each country of the model; none if the version has expired since the shards used it."""
     try:
-        return catalog.read(version).of_countries
+        modes = catalog.read(version).country_modes
     except (NoModel, UnreadableItem) as error:
         logger.warning("the cost lacks the countries' amounts: the model cannot be read", reason=str(error))
         return {}
+    return {mode.country_code: mode.voucher_amount for mode in modes if mode.voucher_amount is not None}
 
 
 def _batches(lake: Lake, shard: Shard, batch_rows: int) -> Iterator[pa.RecordBatch]:

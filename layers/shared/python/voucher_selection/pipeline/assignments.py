@@ -4,6 +4,7 @@ Each distinct value is read and looked up once. Rows only carry codes of these v
 """
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -14,10 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
 from voucher_selection.domain.history import is_text
 from voucher_selection.domain.lookups import CODES, LONGEST_ID, InvalidLookup, Text, find_by_value
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import Model
 from voucher_selection.domain.parsing import TIMESTAMP, Parsed, parse_timestamp, parse_total_orders
 from voucher_selection.domain.rules import last_before_first, zero_orders_with_dates
-from voucher_selection.domain.segments import Measure
 
 _INVALID = CODES[InvalidLookup]
 _text = TypeAdapter(Text)
@@ -130,7 +131,7 @@ def _once_per_value(column: pa.Array, read: Callable[[str | None], str | None]) 
 
 
 def _measured(rows: pa.RecordBatch, model: Model, segmentation: pa.Array) -> Parsed:
-    """Return the value that each row's segmentation splits by: orders, or days since the last order; null if missing.
+    """Return the measured value that each row's segmentation splits by; null if missing.
 
     As in a request, a row is malformed if any value cannot be read (also one that it does not need), or if values
     contradict each other. The value is also null for a segmentation that the model does not have.
@@ -145,14 +146,24 @@ def _measured(rows: pa.RecordBatch, model: Model, segmentation: pa.Array) -> Par
         last_before_first(last_order.values, first_order.values),
     ):
         malformed = pc.or_(malformed, pc.fill_null(contradiction, False))
-    given = {"total_orders": orders.values, "last_order_ts": last_order.values, "first_order_ts": first_order.values}
-    cur_date = pa.scalar(model.cur_date, pa.date32()).cast(TIMESTAMP)
+    # A customer is measured like a row that is given a voucher on CUR_DATE.
+    given_on = pa.repeat(pa.scalar(model.cur_date, pa.date32()).cast(TIMESTAMP), rows.num_rows)
+    customers = pa.record_batch(
+        [given_on, orders.values, last_order.values, first_order.values],
+        names=["timestamp", "total_orders", "last_order_ts", "first_order_ts"],
+    )
     values = pa.nulls(rows.num_rows, pa.int64())
-    for measure in Measure:
-        of_measure = pc.days_between(given[measure.field], cur_date) if measure.since else given[measure.field]
+    for measure in {segmentation.measure for segmentation in model.segmentations.values()}:
         names = [name for name, found in model.segmentations.items() if found.measure is measure]
-        values = pc.if_else(pc.is_in(segmentation, value_set=pa.array(names, pa.string())), of_measure, values)
+        asked = pc.is_in(segmentation, value_set=pa.array(names, pa.string()))
+        values = pc.if_else(asked, _measured_values(measure, customers, model.cur_date), values)
     return Parsed(values, malformed)
+
+
+def _measured_values(measure: Measure, customers: pa.RecordBatch, cur_date: date) -> pa.Int64Array:
+    counted = measure.of_rows(customers)
+    measured = measure.measured(pc.fill_null(counted, 0).to_numpy(), cur_date)
+    return pc.if_else(counted.is_valid(), pa.array(measured), pa.scalar(None, pa.int64()))
 
 
 def _answers(

@@ -1,6 +1,7 @@
 """Clean: stream one shard, in batches, into cleaned rows, rejected rows, counts and totals."""
 
 import io
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -17,6 +18,7 @@ from voucher_selection.adapters.parquet.row_file import RowFile
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain import quarantine
 from voucher_selection.domain.counts import RunningCounts
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.order_dates import OrderDates
 from voucher_selection.domain.plans import Shard, ShardPart
 from voucher_selection.domain.reading import Reading
@@ -25,7 +27,7 @@ from voucher_selection.domain.rules import CLEANED_SCHEMA
 from voucher_selection.domain.stored_objects import StoredRows
 from voucher_selection.domain.totals import ShardTotals, Totals
 from voucher_selection.pipeline.batches import read_ahead, read_parts
-from voucher_selection.pipeline.counting import CountedBatch, count_batches
+from voucher_selection.pipeline.counting import CleanedBatch, clean_batches
 
 # Arrow's own allocator keeps unused memory: the system's takes a fifth less, and in a fresh process a fifth less time.
 pa.set_memory_pool(pa.system_memory_pool())
@@ -54,15 +56,16 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, reading: Reading, batch_r
         The rows do not fit on the disk.
     """
     keys = RunKeys(run_id)
-    counts, dates, totals, dated = RunningCounts(), OrderDates(), Totals(), 0
+    counts, dates, totals = RunningCounts(), OrderDates(), Totals()
+    measurable: Counter[Measure] = Counter()
     with named_full_disk(shard.number), TemporaryDirectory(prefix="clean-") as folder:
         with _ShardFiles(Path(folder)) as files:
             for part, batch in read_ahead(_batches(lake, shard, reading, batch_rows)):
                 files.write(batch, part.key)
-                counts.add(batch.counts)
+                counts.add(batch.cleaned.kept)
                 dates.add(batch.cleaned.read)
                 totals = Totals.sum([totals, batch.totals])
-                dated += batch.cleaned.dated
+                measurable.update(batch.cleaned.measurable)
         cleaned = _uploaded(lake, keys.cleaned(shard.number), files.kept)
         rejected = {
             rule.value: _uploaded(lake, keys.quarantine(rule.value, shard.number), file)
@@ -73,7 +76,7 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, reading: Reading, batch_r
         **totals.model_dump(),
         cleaned=cleaned,
         quarantine={rule: written for rule, written in rejected.items() if written},
-        dated=dated,
+        measurable=dict.fromkeys(Measure, 0) | measurable,
         counts=lake.write_counts(keys.counts(shard.number), counts.total()),
         frequent_dates=dates.frequent(reading.last_day),
     )
@@ -81,9 +84,9 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, reading: Reading, batch_r
     return shard_totals
 
 
-def _batches(lake: Lake, shard: Shard, reading: Reading, batch_rows: int) -> Iterator[tuple[ShardPart, CountedBatch]]:
-    def count(part: ShardPart) -> Iterator[CountedBatch]:
-        return count_batches(_opener(lake, part), RowGroups.of(part), reading, batch_rows)
+def _batches(lake: Lake, shard: Shard, reading: Reading, batch_rows: int) -> Iterator[tuple[ShardPart, CleanedBatch]]:
+    def count(part: ShardPart) -> Iterator[CleanedBatch]:
+        return clean_batches(_opener(lake, part), RowGroups.of(part), reading, batch_rows)
 
     return read_parts(shard, count)
 
@@ -111,7 +114,7 @@ class _ShardFiles:
             for rule in Rule
         }
 
-    def write(self, batch: CountedBatch, key: str) -> None:
+    def write(self, batch: CleanedBatch, key: str) -> None:
         self.kept.write(batch.cleaned.kept)
         for rule, rows in quarantine.split(batch.cleaned.rejected, key, batch.first_row):
             self.rejected[rule].write(rows)

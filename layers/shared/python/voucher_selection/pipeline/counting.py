@@ -1,4 +1,4 @@
-"""Count a history: clean and count each batch of rows."""
+"""Count a history: clean its rows in batches, and count what is kept."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,11 +15,10 @@ from voucher_selection.domain.totals import Totals
 from voucher_selection.pipeline.batches import read_batches, row_groups_of
 
 
-class CountedBatch(NamedTuple):
-    """A cleaned batch with its counts and totals; `first_row` is the index of the batch's first row in the file."""
+class CleanedBatch(NamedTuple):
+    """A cleaned batch with its totals; `first_row` is the index of the batch's first row in the file."""
 
     cleaned: Cleaned
-    counts: Counts
     totals: Totals
     first_row: int
 
@@ -28,30 +27,30 @@ def count_file(path: str, reading: Reading, batch_rows: int) -> tuple[Counts, To
     """Count a whole parquet file of a history, without writing anything."""
     metadata = pq.read_metadata(path)
     counts, totals = RunningCounts(), Totals()
-    for batch in count_batches(lambda: path, RowGroups(0, metadata.num_row_groups, 0), reading, batch_rows):
-        counts.add(batch.counts)
+    for batch in clean_batches(lambda: path, RowGroups(0, metadata.num_row_groups, 0), reading, batch_rows):
+        counts.add(batch.cleaned.kept)
         totals = Totals.sum([totals, batch.totals])
     return counts.total(), totals
 
 
-def count_batches(
+def clean_batches(
     open_file: Opener, row_groups: RowGroups, reading: Reading, batch_rows: int
-) -> Iterator[CountedBatch]:
-    """Clean and count row groups of a parquet file, at most `batch_rows` rows at a time, in the order of the rows.
+) -> Iterator[CleanedBatch]:
+    """Clean row groups of a parquet file, at most `batch_rows` rows at a time, in the order of the rows.
 
     `open_file` opens the file or returns its path; each thread that reads calls it once.
     """
     metadata = pq.read_metadata(open_file())
     runs, left_out = row_groups_of(metadata, row_groups, reading.countries)
     if left_out:
-        yield _counted(left_alone(left_out), row_groups.first_row)
+        yield _with_totals(left_alone(left_out), row_groups.first_row)
     for run in runs:
         for batch in read_batches(open_file, metadata, run, batch_rows):
-            yield _counted(clean(batch.rows, reading), batch.first_row)
+            yield _with_totals(clean(batch.rows, reading), batch.first_row)
 
 
-def _counted(cleaned: Cleaned, first_row: int) -> CountedBatch:
-    return CountedBatch(cleaned, Counts.of(cleaned.kept), _totals_of(cleaned), first_row)
+def _with_totals(cleaned: Cleaned, first_row: int) -> CleanedBatch:
+    return CleanedBatch(cleaned, _totals_of(cleaned), first_row)
 
 
 def _totals_of(cleaned: Cleaned) -> Totals:

@@ -5,8 +5,9 @@ from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.countries import by_key
 from voucher_selection.domain.counts import Counts
-from voucher_selection.domain.errors import NoCounts, NoModel, OtherCountries, OtherTimeZone
+from voucher_selection.domain.errors import NoCounts, NoModel, OldCounts, OtherCountries, OtherTimeZone
 from voucher_selection.domain.ledger import Ledger
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import CountsOrigin
 
 
@@ -49,8 +50,21 @@ def ledger_if_there(lake: Lake, counted: CountsOrigin) -> Ledger | None:
 
 
 def read_counts(lake: Lake, run_id: str, ledger: Ledger | None) -> Counts:
-    """Read a run's counts, and check them against its ledger, as `Lake.read_counts` does."""
-    return lake.read_counts(RunKeys(run_id).merged_counts, ledger.counts if ledger else None)
+    """Read a run's counts, and check them against its ledger, as `Lake.read_counts` does.
+
+    Raises
+    ------
+    OldCounts
+        An older version wrote them, and did not count all that this version needs.
+    """
+    written = ledger.counts if ledger else None
+    if written is None or any(measure not in written.rows for measure in Measure):
+        raise OldCounts(
+            f"the counts of run {run_id!r} are of an older version, and lack"
+            f" {'the days of assignment' if written is None else 'some measures'}: run the whole history once, which"
+            " counts it again"
+        )
+    return lake.read_counts(RunKeys(run_id).merged_counts, written)
 
 
 def check_countries(ledger: Ledger, countries: tuple[str, ...]) -> None:

@@ -29,13 +29,19 @@ HISTORY = FileKind(check_schema, COLUMN_NAMES)
 
 
 class _Source(NamedTuple):
-    """A landed source: its new files with their schemas, the files and objects that are skipped, and its shards."""
+    """A landed source: its files with their schemas, the files and objects that are skipped, and its shards.
+
+    `again` are the identities of files that were counted before, and `shards_again` is how many shards, the first ones,
+    have their rows.
+    """
 
     files: tuple[SourceFile, ...]
     known: tuple[KnownFile, ...]
     left_out: LeftOut
     schemas: list[pa.Schema]
     shards: list[Shard]
+    again: frozenset[str]
+    shards_again: int
 
     def facts(self, run: Run) -> dict[str, Any]:
         """Return the fields that every plan has of its run and source."""
@@ -77,12 +83,17 @@ def _whole(run: Run, request: FullRequest, stores: Stores, settings: IngestSetti
 
 
 def _addition(run: Run, request: AppendRequest, stores: Stores, settings: IngestSettings) -> _Planned:
-    """Plan an append: its files are the objects that the served model's counts do not include, possibly none."""
+    """Plan an append: its files are the objects that the served model's counts do not include, possibly none.
+
+    One that replaces days reads all objects of its source: a day may have rows in several of them.
+    """
     served = served_base(stores.catalog).served
     ledger = read_ledger(stores.lake, served.counts)
     check_countries(ledger, request.countries or ledger.countries)
     check_time_zone(ledger, settings.time_zone)
-    source = _landed(run, request.source, HISTORY, stores.lake, settings, ledger.identities)
+    replaces = request.overlap == "replace"
+    skipped, again = (frozenset(), ledger.identities) if replaces else (ledger.identities, frozenset())
+    source = _landed(run, request.source, HISTORY, stores.lake, settings, skipped, again)
     return _history(run, request, source, ledger.countries, served.definitions, settings)
 
 
@@ -104,6 +115,9 @@ def _history(
         cur_date=request.cur_date or settings.cur_date or today,
         definitions=definitions,
         known=source.known,
+        window=request.window,
+        again=source.again,
+        shards_again=source.shards_again,
     )
     return plan, source.shards
 
@@ -141,18 +155,43 @@ if _PLANNERS.keys() != modes_through(INGEST):
 
 
 def _landed(
-    run: Run, source: str, kind: FileKind, lake: Lake, settings: IngestSettings, known: frozenset[str] = frozenset()
+    run: Run,
+    source: str,
+    kind: FileKind,
+    lake: Lake,
+    settings: IngestSettings,
+    skipped: frozenset[str] = frozenset(),
+    again: frozenset[str] = frozenset(),
 ) -> _Source:
-    """Land the objects of a source that are not `known`, read their footers, and cut their rows into shards."""
-    landing = land(source, lake, RunKeys(run.run_id), settings.https_limits, known)
+    """Land the objects of a source except those to skip, read their footers, and cut their rows into shards.
+
+    `skipped` and `again` are identities of objects that were counted before; the rows of the latter get shards of their
+    own, before all others.
+    """
+    landing = land(source, lake, RunKeys(run.run_id), settings.https_limits, skipped)
     footers = in_parallel(lambda file: read_footer(lake, file, kind), landing.files)
     if footers and not any(footer.file.rows for footer in footers):
         raise EmptySource(f"{source} holds no rows: {len(footers)} parquet file(s), all empty")
-    row_groups = (row_group for footer in footers for row_group in footer.row_groups if row_group.rows)
+    footers.sort(key=lambda footer: footer.file.identity not in again)
+    shards_again, shards = (
+        plan_shards(
+            (
+                row_group
+                for footer in footers
+                for row_group in footer.row_groups
+                if row_group.rows and (footer.file.identity in again) is counted
+            ),
+            settings.shard_target_rows,
+            settings.shard_target_bytes,
+        )
+        for counted in (True, False)
+    )
     return _Source(
         files=tuple(footer.file for footer in footers),
         known=landing.known,
         left_out=landing.left_out,
         schemas=[footer.schema for footer in footers],
-        shards=plan_shards(row_groups, settings.shard_target_rows, settings.shard_target_bytes),
+        shards=[shard.model_copy(update={"number": number}) for number, shard in enumerate([*shards_again, *shards])],
+        again=again & {footer.file.identity for footer in footers},
+        shards_again=len(shards_again),
     )

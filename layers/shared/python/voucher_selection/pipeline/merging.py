@@ -31,11 +31,15 @@ class ShardFailure(BaseModel):
 
 
 class Merged(NamedTuple):
-    """The sum of all shards of a run."""
+    """The sum of all shards of a run.
+
+    `undated_again` is the number of kept rows without a day that `counts` leaves out, because they are counted already.
+    """
 
     totals: Totals
     counts: Counts
     striking_dates: tuple[StrikingDate, ...] = ()
+    undated_again: int = 0
 
 
 def merge_shards(lake: Lake, plan: HistoryPlan) -> Merged:
@@ -52,7 +56,17 @@ def merge_shards(lake: Lake, plan: HistoryPlan) -> Merged:
     keys = RunKeys(plan.run_id)
     totals = checked_results(lake, plan, ShardTotals, keys.all_totals, keys.totals)
     _check_rows(lake, keys, totals)
-    return Merged(Totals.sum(totals), _merge_counts(lake, keys, totals), _striking_dates(plan, totals))
+    again, new = (
+        _merge_counts(lake, keys, shards) for shards in (totals[: plan.shards_again], totals[plan.shards_again :])
+    )
+    # A delivery replaces days. What has none is counted once for each object.
+    dated = again.dated()
+    return Merged(
+        totals=Totals.sum(totals),
+        counts=Counts.sum([dated, new]),
+        striking_dates=_striking_dates(plan, totals),
+        undated_again=again.assignments - dated.assignments,
+    )
 
 
 def checked_results[Result: (ShardTotals, ShardAssigned)](

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -13,18 +14,20 @@ from voucher_selection.adapters.servable import check_segments, check_servable
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
 from voucher_selection.domain.counts import Counts
-from voucher_selection.domain.errors import NoLongerCounted, NoModel, NothingKept, UnreadableItem
+from voucher_selection.domain.errors import EmptyWindow, NoLongerCounted, NoModel, NothingKept, UnreadableItem
 from voucher_selection.domain.gate import Thresholds, check
 from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.model import CountsOrigin, Model, SegmentMode, Version
 from voucher_selection.domain.modes import country_modes, segment_modes
-from voucher_selection.domain.plans import HistoryPlan
-from voucher_selection.domain.requests import HistoryRequest
+from voucher_selection.domain.overlaps import CountedAgain, check_refused
+from voucher_selection.domain.plans import HistoryPlan, Overlap
+from voucher_selection.domain.requests import AppendRequest, HistoryRequest
 from voucher_selection.domain.runs import Run
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.summaries import HistorySummary, Outcome, PointerSummary
 from voucher_selection.domain.totals import Totals
 from voucher_selection.domain.versions import version_after
+from voucher_selection.domain.windows import ALL_DAYS, Window
 from voucher_selection.pipeline.attempts import attempts, contended
 from voucher_selection.pipeline.conclusion import expire, record, superseded
 from voucher_selection.pipeline.counts_to_build_on import (
@@ -64,23 +67,49 @@ def publish_run(run: Run, request: HistoryRequest, stores: Stores, settings: Mod
         As `merge_shards`, `make_model` and `gate.check`.
     NothingKept
         No row of the run's countries was kept.
-    OtherCountries, OtherTimeZone, AlreadyCounted, NoLongerCounted, CatalogContended
+    OldCounts, OtherCountries, OtherTimeZone, AlreadyCounted, NoLongerCounted, CatalogContended
         An append cannot be added to the counts of the served model.
+    DeliveryOverlaps
+        An append has days that are counted already, and does not say what to do with them.
     """
     thresholds = settings.gate.with_those_of(request.gate)
-    summary = stores.catalog.moved_by(run.run_id) or _publish(run, stores, thresholds)
+    summary = stores.catalog.moved_by(run.run_id) or _publish(run, request, stores, thresholds)
     record(summary, stores.lake)
     expire(stores.catalog, settings.retention)
     return summary
 
 
 def make_model(version: Version, counts: Counts) -> Model:
-    """Make the model of a version from counts; raise the errors of `check_servable` if it could not be served."""
+    """Make the model of a version from those counts that are in its window.
+
+    Raises
+    ------
+    EmptyWindow
+        No assignment is in the window.
+    VoucherSelectionError
+        As `check_servable`: the model could not be served.
+    """
     check_segments(version.countries, version.definitions)
-    modes = segment_modes(counts, version.definitions, version.cur_date, version.countries)
-    model = Model(**vars(version), modes=modes, country_modes=country_modes(counts, version.countries))
+    in_window = counts_in_window(counts, version)
+    modes = segment_modes(in_window, version.definitions, version.cur_date, version.countries)
+    model = Model(**vars(version), modes=modes, country_modes=country_modes(in_window, version.countries))
     check_servable(model)
     return model
+
+
+def counts_in_window(counts: Counts, version: Version) -> Counts:
+    """Return the counts of the days in a version's window; raise `EmptyWindow` if there are none."""
+    if version.window.is_all:
+        return counts
+    found = counts.within(*version.window.days(version.cur_date))
+    if found.assignments:
+        return found
+    days = [day.assigned_on for day in counts.days()]
+    known = f"the counts have days from {min(days)} to {max(days)}" if days else "the counts have no days"
+    raise EmptyWindow(
+        f"expected assignments in the window, {version.window} (CUR_DATE {version.cur_date}), got none: {known}. Name"
+        " another `window`, or `all`"
+    )
 
 
 def modes_table(modes: tuple[SegmentMode, ...]) -> pa.Table:
@@ -104,37 +133,43 @@ def _baseline(catalog: Catalog) -> Model | None:
         return None
 
 
-def _publish(run: Run, stores: Stores, thresholds: Thresholds) -> HistorySummary:
+def _publish(run: Run, request: HistoryRequest, stores: Stores, thresholds: Thresholds) -> HistorySummary:
     plan = stores.lake.read_json(RunKeys(run.run_id).plan, HistoryPlan)
     merged = merge_shards(stores.lake, plan)
     if plan.files:
         _check_kept(plan, merged.totals)
-    publish = _publish_addition if plan.mode == "append" else _publish_whole
-    return publish(plan, merged, stores, thresholds)
+    if isinstance(request, AppendRequest):
+        return _publish_addition(plan, merged, request.overlap, stores, thresholds)
+    return _publish_whole(plan, merged, stores, thresholds)
 
 
 def _publish_whole(plan: HistoryPlan, merged: Merged, stores: Stores, thresholds: Thresholds) -> HistorySummary:
     ledger = Ledger.of(plan.run_id, plan.countries, plan.files, merged.totals, plan.reading.time_zone)
-    model = _model_of(plan, plan.version, plan.definitions, merged.counts, ledger)
+    model = _model_of(plan, plan.version, plan.definitions, plan.window or ALL_DAYS, merged.counts, ledger)
     check(model.modes, merged.totals, _baseline(stores.catalog), thresholds)
     model = _write(stores.lake, merged.counts, ledger, model)
-    summary = _summary(plan, merged, None, model.version)
+    summary = _summary(plan, merged, None, model)
     stays = stores.catalog.publish(model, summary)
     return superseded(summary, stays) if stays else summary
 
 
-def _publish_addition(plan: HistoryPlan, addition: Merged, stores: Stores, thresholds: Thresholds) -> HistorySummary:
+def _publish_addition(
+    plan: HistoryPlan, addition: Merged, overlap: Overlap, stores: Stores, thresholds: Thresholds
+) -> HistorySummary:
     """Add new counts to those of the served model; try again if another run replaced that meanwhile."""
     for _ in attempts():
         base = served_base(stores.catalog)
         ledger = read_ledger(stores.lake, base.served.counts)
         _check_source(plan, ledger)
-        if ledger.identities.issuperset(file.identity for file in plan.files):
+        counted = ledger.whole if overlap == "replace" else ledger.identities
+        if counted.issuperset(file.identity for file in plan.files):
             return _summary_of_nothing_new(plan, addition, base)
-        extended, counts, model = _extended(base, ledger, plan, addition, stores.lake)
+        added = _added(read_counts(stores.lake, base.served.counts.run_id, ledger), addition, overlap)
+        extended, model = _extended(base, ledger, plan, added)
         check(model.modes, addition.totals, _baseline(stores.catalog), thresholds)
-        model = _write(stores.lake, counts, extended, model)
-        summary = _summary(plan, addition, base.served.counts.run_id, model.version)
+        model = _write(stores.lake, added.counts, extended, model)
+        summary = _summary(plan, addition, base.served.counts.run_id, model)
+        summary = summary.model_copy(update={"rows": added.rows, "counted_again": added.counted_again})
         if not stores.catalog.replace(base, model, summary):
             return summary
     raise contended("append")
@@ -147,7 +182,8 @@ def _check_source(plan: HistoryPlan, ledger: Ledger) -> None:
             f"an older version planned this run, and did not record the {plan.known_files} objects of"
             f" {plan.source} that were counted before: nothing is published; start the append again"
         )
-    missing = [file for file in plan.known if file.identity not in ledger.identities]
+    named = plan.known + tuple(file for file in plan.files if file.identity in plan.again)
+    missing = [file for file in named if file.identity not in ledger.identities]
     if missing:
         raise NoLongerCounted(
             f"{len(missing)} of the {len(plan.known) + len(plan.files)} objects of {plan.source} were counted when this"
@@ -156,22 +192,41 @@ def _check_source(plan: HistoryPlan, ledger: Ledger) -> None:
         )
 
 
-def _extended(
-    base: Base, ledger: Ledger, plan: HistoryPlan, addition: Merged, lake: Lake
-) -> tuple[Ledger, Counts, Model]:
-    """Return the ledger, the counts and the model that result from adding the new counts to the base."""
+class _Added(NamedTuple):
+    """Counts with a delivery: the totals of the delivery's rows, and its days that were counted before."""
+
+    counts: Counts
+    rows: Totals
+    counted_again: CountedAgain
+
+
+def _added(base: Counts, addition: Merged, overlap: Overlap) -> _Added:
+    """Add the counts of a delivery to those of the served model, or put them in the place of its days."""
+    counted, delivered = base.days(), addition.counts.days()
+    if overlap == "refuse":
+        check_refused(counted, delivered)
+    stays = base.without(delivered) if overlap == "replace" else base
+    replaced = base.assignments - stays.assignments + addition.undated_again
+    return _Added(
+        Counts.sum([stays, addition.counts]),
+        addition.totals.model_copy(update={"replaced": replaced}),
+        CountedAgain.of(counted, delivered),
+    )
+
+
+def _extended(base: Base, ledger: Ledger, plan: HistoryPlan, added: _Added) -> tuple[Ledger, Model]:
+    """Return the ledger and the model that result from adding a delivery to the base."""
     check_countries(ledger, plan.countries)
     check_time_zone(ledger, plan.reading.time_zone)
-    base_run_id = base.served.counts.run_id
-    extended = ledger.extended(base_run_id, plan.run_id, plan.files, addition.totals)
-    counts = Counts.sum([read_counts(lake, base_run_id, ledger), addition.counts])
+    extended = ledger.extended(base.served.counts.run_id, plan.run_id, plan.files, added.rows, plan.again)
     # The base may come from a run that started later; this model is newer nevertheless.
     version = version_after(base.pointer.newest_version, plan.version)
-    return extended, counts, _model_of(plan, version, base.served.definitions, counts, extended)
+    window = plan.window or base.served.window
+    return extended, _model_of(plan, version, base.served.definitions, window, added.counts, extended)
 
 
 def _model_of(
-    plan: HistoryPlan, version: str, definitions: SegmentDefinitions, counts: Counts, ledger: Ledger
+    plan: HistoryPlan, version: str, definitions: SegmentDefinitions, window: Window, counts: Counts, ledger: Ledger
 ) -> Model:
     described = Version(
         version=version,
@@ -182,6 +237,7 @@ def _model_of(
         countries=plan.countries,
         definitions=definitions,
         time_zone=plan.reading.time_zone,
+        window=window,
     )
     return make_model(described, counts)
 
@@ -194,7 +250,7 @@ def _write(lake: Lake, counts: Counts, ledger: Ledger, model: Model) -> Model:
     return replace(model, counts=model.counts._replace(ledger=lake.write_json(keys.ledger, ledger)))
 
 
-def _summary(plan: HistoryPlan, merged: Merged, base_run_id: str | None, version: str) -> HistorySummary:
+def _summary(plan: HistoryPlan, merged: Merged, base_run_id: str | None, model: Version) -> HistorySummary:
     """Return the summary of a run whose model becomes the served one."""
     return HistorySummary(
         run_id=plan.run_id,
@@ -212,16 +268,17 @@ def _summary(plan: HistoryPlan, merged: Merged, base_run_id: str | None, version
         shards=plan.shards,
         rows=merged.totals,
         striking_dates=merged.striking_dates,
+        window=model.window,
         base_run_id=base_run_id,
-        version=version,
+        version=model.version,
         published=True,
-        served_version=version,
+        served_version=model.version,
     )
 
 
 def _summary_of_nothing_new(plan: HistoryPlan, addition: Merged, base: Base) -> HistorySummary:
     """Return the summary of an append whose objects were all counted before."""
-    summary = _summary(plan, addition, base.served.counts.run_id, base.version)
+    summary = _summary(plan, addition, base.served.counts.run_id, base.served)
     return summary.model_copy(update={"outcome": Outcome.NOTHING_NEW, "published": False})
 
 

@@ -23,6 +23,7 @@ from voucher_selection.domain.runs import Run
 from voucher_selection.domain.summaries import Outcome, PointerSummary, RemodelSummary
 from voucher_selection.domain.time_zones import day_in
 from voucher_selection.domain.what_if import SegmentChange, WhatIf, changed_segments
+from voucher_selection.domain.windows import ALL_DAYS
 from voucher_selection.pipeline.attempts import attempts, contended
 from voucher_selection.pipeline.conclusion import expire, record, superseded
 from voucher_selection.pipeline.counts_to_build_on import ledger_if_there, no_counts_yet, read_counts, read_ledger
@@ -58,7 +59,7 @@ class _Remodelled:
 def remodel(run: Run, request: RemodelRequest, stores: Stores, settings: ModelSettings) -> PointerSummary:
     """Make a model from counts in `production/`, publish or only report it, and write a summary.
 
-    Counts and segments that the request does not name are those of the served model. The default date is the
+    Counts, segments and window that the request does not name are those of the served model. The default date is the
     deployment's, or else the day of the start in the time zone of the counts. If the run has already published, its
     model is not made again. Nothing is written for a model that cannot be served or that the quality gate holds back.
 
@@ -90,8 +91,10 @@ def make_what_if(asked_at: datetime, request: WhatIfRequest, stores: Stores, cur
 
     Raises
     ------
-    NoCounts
-        No model is served yet, or the named run left no counts.
+    NoCounts, OldCounts
+        No model is served yet, or the named run left no counts that can be used.
+    EmptyWindow
+        No assignment is in the window.
     ObjectAltered, ObjectMissing
         The counts are missing, or differ from those that their run wrote.
     TooManyAmounts, ModelTooLarge, AmountOutOfRange
@@ -133,6 +136,7 @@ def _make(run: Run, request: WhatIfRequest, stores: Stores, cur_date: date | Non
         countries=countries,
         definitions=definitions,
         time_zone=time_zone,
+        window=request.window or (base.served.window if base else ALL_DAYS),
     )
     model = make_model(version, read_counts(stores.lake, origin.run_id, ledger))
     return _Remodelled(model, base, stores.catalog.read(base.version) if base else None)
@@ -194,6 +198,7 @@ def _summary(run: Run, made: _Remodelled, outcome: Outcome, served_version: str 
         countries=made.model.countries,
         cur_date=made.model.cur_date,
         time_zone=made.model.time_zone,
+        window=made.model.window,
         started_at=run.started_at,
         finished_at=datetime.now(UTC),
         version=made.model.version,
