@@ -10,6 +10,7 @@ from rich.table import Table
 from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.terminal import console, notices, show_table, table_of
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence
+from voucher_selection.domain.windows import Window
 from voucher_selection.domain.wording import EVIDENCE, age, amount, moment
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def show_report(report: "ModelReport") -> None:
     """Print a model's facts, and a table for each segmentation with the distribution of amounts."""
     console.print(f"Version    {report['version']}", markup=False)
     console.print(f"CUR_DATE   {report['cur_date']}")
+    console.print(f"Window     {Window.model_validate(report['window'])}")
     console.print(f"Published  {moment(report['published_at'])}, {age(report['age_seconds'])}")
     for (country, segment_name), segments in groupby(
         report["segments"], key=lambda segment: (segment["country_code"], segment["segment_name"])
@@ -65,7 +67,10 @@ def show_report(report: "ModelReport") -> None:
 
 def show_segments(criteria: "SelectionCriteria") -> None:
     """Print every segment with its mode."""
-    title = f"The voucher amount used most, by segment (CUR_DATE {criteria['model']['cur_date']})"
+    model = criteria["model"]
+    window = Window.model_validate(model["window"])
+    days = "" if window.is_all else f", given in {window}"
+    title = f"The voucher amount used most, by segment (CUR_DATE {model['cur_date']}{days})"
     ranks = ("Amount", "Support", "Share", "Runner-up")
     table = table_of("Country", "Segmentation", "Segment", *ranks, right=ranks, title=title)
     for segment in criteria["segments"]:

@@ -98,7 +98,7 @@ _PAGE = (Content(HTML, _TEXT),)
 _RUN_ID: dict[str, Any] = {"type": "string", "pattern": "^[A-Za-z0-9_.+=@-]{1,80}$"}
 _RUN_FORM_SCHEMA = {
     "type": "object",
-    "properties": dict.fromkeys(("mode", "source", "countries", "cur_date", "version"), _TEXT),
+    "properties": dict.fromkeys(("mode", "source", "countries", "cur_date", "window", "overlap", "version"), _TEXT),
 }
 
 
@@ -228,7 +228,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "The analysis of the served model, as a page",
         {HTTPStatus.OK: _PAGE, HTTPStatus.UNPROCESSABLE_ENTITY: _PAGE},
         description="With `what_if`, the page also shows what another date or other segments would change.",
-        query={"what_if": _TEXT, "cur_date": _TEXT, "ranges_0": _TEXT, "ranges_1": _TEXT},
+        query=dict.fromkeys(("what_if", "cur_date", "window", "ranges_0", "ranges_1", "ranges_2"), _TEXT),
         refusals=_MODEL,
     ),
     *_pages("/runs", "The last runs and the kept versions, as a page"),

@@ -123,6 +123,10 @@ class DeliveryOverlaps(HeldBack):
     """An append has days that are counted already; the cause names them. A run can approve it as `replace` or `add`."""
 
 
+HELD_BACK = (HeldBack.__name__, DeliveryOverlaps.__name__)
+"""The names of the errors of a run that another run can approve."""
+
+
 class NotHeldBack(VoucherSelectionError):
     """The run that was to be approved was not held back, or cannot be approved in this way."""
 
