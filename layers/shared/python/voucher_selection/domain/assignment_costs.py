@@ -1,12 +1,12 @@
 """What an assign run costs: how many customers got which amount, and the sums, beside one amount for the country.
 
-Amounts are in the currency of their country, so sums are by country. They are added up as decimals, exactly, and
+Amounts are in the currency of their country, so sums are by country. They are added up exactly, as fractions, and
 rounded once, to the nearest float.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -127,17 +127,17 @@ def _of_country(name: str, entries: list[GivenCustomers], amount: float | None) 
         by_country=by_country,
         sum=float(_sum_of(entries)),
         country_amount=amount,
-        country_sum=None if amount is None else float(_decimal(amount) * customers),
+        country_sum=None if amount is None else float(_exact(amount) * customers),
     )
 
 
-def _sum_of(entries: Iterable[GivenCustomers]) -> Decimal:
-    return sum((_decimal(entry.voucher_amount) * entry.customers for entry in entries), Decimal(0))
+def _sum_of(entries: Iterable[GivenCustomers]) -> Fraction:
+    return sum((_exact(entry.voucher_amount) * entry.customers for entry in entries), Fraction(0))
 
 
-def _decimal(amount: float) -> Decimal:
+def _exact(amount: float) -> Fraction:
     """Return the number that was meant: the shortest text that is this float."""
-    return Decimal(repr(amount))
+    return Fraction(repr(amount))
 
 
 def _fewest_last(entry: CostOfCountry | CostOfAmount) -> int:
