@@ -90,9 +90,16 @@ def tampering(versions, catalog: Catalog) -> Tampering:
 
 
 def all_items(tampering: Tampering, versions: list[str]) -> list[dict[str, Any]]:
-    """Return the items about the model, and of each version a segment's that has amounts."""
-    segments = [tampering.items(f"{VERSION}{version}", "") for version in versions]
-    return [*tampering.items(MODEL, ""), *(next(one for one in of if one["assignments"]["L"]) for of in segments)]
+    """Return the items about the model, and of each version its country's and a segment's that has amounts."""
+    segments = [tampering.items(f"{VERSION}{version}", "Peru#") for version in versions]
+    countries = [
+        one
+        for version in versions
+        for one in tampering.items(f"{VERSION}{version}", "Peru")
+        if one["sk"]["S"] == "Peru"
+    ]
+    with_amounts = [next(one for one in of if one["assignments"]["L"]) for of in segments]
+    return [*tampering.items(MODEL, ""), *with_amounts, *countries]
 
 
 def test_no_item_makes_a_lookup_fail_while_a_model_is_known(versions, tampering: Tampering, api: Api):
