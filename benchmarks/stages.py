@@ -21,7 +21,7 @@ from voucher_selection.domain.history import COLUMN_NAMES
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import clean
 from voucher_selection.pipeline.batches import read_batches
-from voucher_selection.pipeline.counting import count_batches
+from voucher_selection.pipeline.counting import clean_batches
 
 BATCH_ROWS = stage_named("dev").batch_rows
 TURNS = 9
@@ -57,7 +57,7 @@ def _ratios_of_small_row_groups() -> dict[str, float]:
         _cpu_seconds(stage)
         for stage in (
             lambda: pq.ParquetFile(io.BytesIO(content)).read(columns=COLUMN_NAMES, use_threads=False),
-            lambda: list(count_batches(lambda: io.BytesIO(content), row_groups, Reading(("Peru",)), BATCH_ROWS)),
+            lambda: list(clean_batches(lambda: io.BytesIO(content), row_groups, Reading(("Peru",)), BATCH_ROWS)),
             lambda: check_footer(pq.read_metadata(io.BytesIO(content)), len(content), COLUMN_NAMES),
         )
     )

@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 from typing import IO, Any, override
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.answer import Answer
@@ -11,6 +12,7 @@ from infra_cdk.stages import stage
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.counts import Counts
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.plans import Shard, ShardPart
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.stored_objects import StoredObject, StoredRows
@@ -44,8 +46,12 @@ def write(file: Path, country: str, folder: Path) -> Answer:
 
 
 def _answer(counts: Counts, totals: Totals) -> Answer:
+    by_orders, by_day = map(counts.over_days, (Measure.TOTAL_ORDERS, Measure.DAYS_SINCE_LAST_ORDER))
+    days = by_day["value"].cast(pa.int32()).cast(pa.date32())
+    recency = by_day.set_column(by_day.column_names.index("value"), "value", days)
     frequency, recency = (
-        zip(*(table[name].to_pylist() for name in table.column_names[1:]), strict=True) for table in counts
+        zip(*(table[name].to_pylist() for name in table.column_names[1:]), strict=True)
+        for table in (by_orders, recency)
     )
     return Answer(totals.kept, {str(rule): rows for rule, rows in totals.rejected.items()}, frequency, recency)
 

@@ -86,7 +86,7 @@ def get_report() -> Response[str]:
     what_if, notice = None, None
     if form.is_sent and not form.errors:
         try:
-            what_if = what_if_function().ask(form.request())
+            what_if = what_if_function().what_if(form.request())
         except VoucherSelectionError as error:
             notice = str(error)
     page = pages.report_page(_frame(), model, form.fields, what_if=what_if, errors=form.errors, notice=notice)

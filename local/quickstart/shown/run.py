@@ -45,8 +45,8 @@ def show_rows(summary: Mapping[str, Any]) -> None:
         console.print(f"  {rounded:,} of those kept have an amount that was rounded to 15 digits")
     for found in summary.get("striking_dates", ()):
         console.print(f"  [yellow]{StrikingDate.model_validate(found).sentence}[/]")
-    again = summary["counted_again"]
-    if again and again["days"]:
+    again = summary.get("counted_again") or {}
+    if again.get("days"):
         console.print(
             f"  {again['days']:,} of its days were counted before, with {again['counted_rows']:,} assignments;"
             f" replaced: {rows['replaced']:,}"

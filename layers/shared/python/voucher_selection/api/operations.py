@@ -22,7 +22,8 @@ from voucher_selection.contract.runs import RUN_KINDS
 from voucher_selection.domain import errors
 from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, VoucherAnswer
 from voucher_selection.domain.model_document import SelectionCriteria
-from voucher_selection.domain.requests import RunRequest, WhatIfRequest
+from voucher_selection.domain.ranges_found import BestRanges
+from voucher_selection.domain.requests import BestRangesRequest, RunRequest, WhatIfRequest
 from voucher_selection.domain.what_if import WhatIf
 
 type Schema = type[Any] | TypeAliasType | dict[str, Any]
@@ -172,6 +173,23 @@ OPERATIONS: tuple[Operation, ...] = (
         description="Computed from the counts of the served model, or of another run. Nothing is published.",
         body=Content(JSON, WhatIfRequest, {"cur_date": "2018-10-01"}),
         refusals=(problems.MalformedJson, *_BODY, errors.InvalidRequest, *_COUNTS),
+    ),
+    Operation(
+        "POST",
+        "/best_ranges",
+        "The ranges of a measure that agree with the most assignments",
+        {HTTPStatus.OK: (Content(JSON, BestRanges, examples.BEST_RANGES),)},
+        description="For each number of ranges; from the counts of the served model, or of another run. A definition"
+        " that is found can be asked as a what-if, and published by a remodel. Nothing is published here.",
+        body=Content(JSON, BestRangesRequest, {"measure": "total_orders", "most_ranges": 4, "least_support": 1000}),
+        refusals=(
+            problems.MalformedJson,
+            *_BODY,
+            errors.InvalidRequest,
+            *_COUNTS,
+            errors.TooFine,
+            errors.TooLittleSupport,
+        ),
     ),
     Operation(
         "GET",

@@ -1,48 +1,23 @@
 """Agreement: the share of past assignments that a way of choosing reproduces. A backtest takes it month by month.
 
-Two ways are compared: the amount used most in the customer's segment, and the amount used most in the country. All of it
-describes what was given: what is used most need not work best.
+Two ways are compared: the amount used most in the customer's segment, and the amount used most in the country. All of
+it describes what was given: what is used most need not work best.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from typing import Annotated, NamedTuple, Self, TypedDict
+from typing import NamedTuple, Self
 
 import numpy as np
-from pydantic import Field
 
 from voucher_selection.domain.amount_sums import Codes, most_used, sum_by
 from voucher_selection.domain.coded_counts import NO_SEGMENT, UNDATED, Axes, CodedCounts
+from voucher_selection.domain.quality_document import Agreement, BacktestMonth
 from voucher_selection.domain.segments import Segmentation
 
-Share = Annotated[float, Field(ge=0, le=1, description="A share of assignments, from 0 to 1")]
 _NO_AMOUNT = -1
-
-
-class Agreement(TypedDict):
-    """The shares of a segmentation's assignments that the modes and the country's one amount reproduce.
-
-    Both are null without support.
-    """
-
-    support: Annotated[int, Field(ge=0, description="The assignments that are in a segment")]
-    segments: Share | None
-    country: Share | None
-
-
-class BacktestMonth(TypedDict):
-    """A month's assignments, tested with a model of the days before the month; CUR_DATE is the first day of the month.
-
-    Both shares are null if no assignment is in a segment.
-    """
-
-    month: Annotated[str, Field(examples=["2018-06"])]
-    tested: Annotated[int, Field(ge=0, description="The month's assignments that are in a segment")]
-    segments: Share | None
-    country: Share | None
-    unanswered: Annotated[int, Field(ge=0, description="Those whose segment has no assignment before the month")]
 
 
 class _Cells(NamedTuple):
@@ -130,6 +105,20 @@ def backtests(
     return backtest
 
 
+def tested_on(
+    later: CodedCounts, segmentation: Segmentation, cur_date: date, earlier: CodedCounts, countries: int
+) -> tuple[int, int]:
+    """Test the modes of earlier assignments on later ones, in all countries together.
+
+    Return how many of the later assignments are in a segment at `cur_date`, and how many of these are reproduced.
+    """
+    trained, tested = (
+        _in_segments(_cells(history, history.segments(segmentation, cur_date))) for history in (earlier, later)
+    )
+    trial = _try(trained, tested, np.full(countries, _NO_AMOUNT), len(segmentation.bounds))
+    return int(trial.tested.sum()), int(trial.segments.sum())
+
+
 def _backtest_month(month: str, trial: _Trial, country: int) -> BacktestMonth:
     tested = trial.tested[country]
     return {
@@ -147,15 +136,16 @@ def _share(rows: np.int64, of: np.int64) -> float | None:
 
 def _cells(history: CodedCounts, part: Codes) -> _Cells:
     """Add up the counts over the days; `part` is the part of each of `history.values`."""
-    keys, rows = sum_by([history.country, part[history.value], history.amount], history.rows)
-    return _Cells(*keys, rows)
+    (country, part, amount), rows = sum_by([history.country, part[history.value], history.amount], history.rows)
+    return _Cells(country, part, amount, rows)
 
 
 def _by_month(history: CodedCounts, part: Codes, axes: Axes) -> Iterator[tuple[int, _Cells, _Cells]]:
     """Yield the code of each month that is shown, the counts of the months before it, and its own."""
-    keys, rows = sum_by([history.month, history.country, part[history.value], history.amount], history.rows)
-    cells = _Cells(*keys[1:], rows)
-    first, *starts = np.searchsorted(keys[0], [UNDATED + 1, *axes.shown_months, len(axes.months) + 1]).tolist()
+    keys = [history.month, history.country, part[history.value], history.amount]
+    (months, country, part, amount), rows = sum_by(keys, history.rows)
+    cells = _Cells(country, part, amount, rows)
+    first, *starts = np.searchsorted(months, [UNDATED + 1, *axes.shown_months, len(axes.months) + 1]).tolist()
     earlier = _added(_part_of(cells, first, starts[0]))
     for month, (start, end) in zip(axes.shown_months, pairwise(starts), strict=True):
         now = _part_of(cells, start, end)
@@ -169,8 +159,8 @@ def _part_of(cells: _Cells, start: int, end: int) -> _Cells:
 
 def _added(*counts: _Cells) -> _Cells:
     *keys, rows = map(np.concatenate, zip(*counts, strict=True))
-    summed, rows = sum_by(keys, rows)
-    return _Cells(*summed, rows)
+    (country, part, amount), rows = sum_by(keys, rows)
+    return _Cells(country, part, amount, rows)
 
 
 def _in_segments(cells: _Cells) -> _Cells:
@@ -180,8 +170,8 @@ def _in_segments(cells: _Cells) -> _Cells:
 def _modes(cells: _Cells, countries: int, parts: int) -> Codes:
     """Return the code of the amount used most in each country and part; -1 where there is none."""
     modes = np.full(countries * parts, _NO_AMOUNT)
-    keys, rows = sum_by([cells.country * parts + cells.part, cells.amount], cells.rows)
-    winners = most_used(*keys, rows)
+    (group, amount), rows = sum_by([cells.country * parts + cells.part, cells.amount], cells.rows)
+    winners = most_used(group, amount, rows)
     modes[winners.group] = winners.amount
     return modes.reshape(countries, parts)
 
@@ -196,6 +186,4 @@ def _try(trained: _Cells, tested: _Cells, one_amount: Codes, segments: int) -> _
         one_amount[tested.country] == tested.amount,
         answered == _NO_AMOUNT,
     )
-    return _Trial(
-        *(np.bincount(tested.country, tested.rows * which, countries).astype(np.int64) for which in counted)
-    )
+    return _Trial(*(np.bincount(tested.country, tested.rows * which, countries).astype(np.int64) for which in counted))

@@ -49,9 +49,9 @@ def sum_by(keys: Sequence[Codes], rows: Codes) -> tuple[list[Codes], Codes]:
 
 
 def distinct(keys: Sequence[Codes]) -> tuple[Codes, Codes]:
-    """Number the distinct combinations of keys from 0, in the order of the first key, then the second, and so on.
+    """Return a place of each distinct combination of keys, and the number of the combination at each place.
 
-    Return a place of each combination, and the number of the combination at each place.
+    Combinations are numbered from 0, in the order of the first key, then the second, and so on.
     """
     combined, codes = np.zeros(len(keys[0]), np.int64), 1
     for key in keys:
@@ -72,7 +72,7 @@ def sum_of(group: Codes, rows: Codes, groups: int) -> Codes:
 
 
 def by_use(group: Codes, amount: Codes, rows: npt.NDArray[np.int64] | npt.NDArray[np.float64]) -> Codes:
-    """Return the order by group in which the amount with the most rows comes first; of equal ones, the smaller amount."""
+    """Return the order by group, in which the amount with the most rows comes first; of equal ones, the smaller."""
     return np.lexsort((amount, -rows, group))
 
 

@@ -1,12 +1,12 @@
 """Amounts over time: how often each amount was used, by month, and why the amount used most changes.
 
-A change is a segment's own if the amounts changed within its parts. It is a shift if only the sizes of the parts changed:
-each part keeps its amounts, and another one has become the largest (Simpson's paradox). The parts of a segment are the
-values that its measure had on the day of the assignment; for days since the last order, the days from that order to the
-assignment. The parts of a country are the segments of a segmentation, and all assignments that are in none.
+A change is a segment's own if the amounts changed within its parts. It is a shift if only the sizes of the parts
+changed: each part keeps its amounts, and another one has become the largest (Simpson's paradox). The parts of a segment
+are the values that its measure had on the day of the assignment; for days since the last order, the days from the order
+to the assignment. The parts of a country are the segments of a segmentation, and all assignments that are in none.
 
 To tell them apart, the sizes are standardised: take the later month's amounts within each part, and the earlier month's
-sizes of the parts. If the earlier month's amount still wins, the change is a shift. There are two rules for sparse parts:
+sizes of the parts. If the earlier month's amount still wins, the change is a shift. Two rules are for sparse parts:
 
 - Parts with fewer than `LOW_SUPPORT` assignments in both months are one part: they are too small to be told apart.
 - A part that is nearly gone keeps its earlier amounts, because its last few assignments do not stand for the others. It
@@ -16,62 +16,30 @@ sizes of the parts. If the earlier month's amount still wins, the change is a sh
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date
-from enum import StrEnum
 from itertools import pairwise
-from typing import Annotated, NamedTuple, TypedDict
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 
 from voucher_selection.domain.amount_sums import Codes, by_use, distinct, most_used, sum_by
 from voucher_selection.domain.coded_counts import NO_SEGMENT, UNDATED, Axes, CodedCounts
 from voucher_selection.domain.evidence import LOW_SUPPORT
-from voucher_selection.domain.model_document import Amount, Assignments
+from voucher_selection.domain.quality_document import (
+    MOST_AMOUNTS,
+    AmountsOfCountryMonth,
+    AmountsOfMonth,
+    Cause,
+    SegmentOverTime,
+)
 from voucher_selection.domain.segments import Segmentation
 
-MOST_AMOUNTS = 8
-"""So many amounts are listed of a month; the others are counted."""
 _NEARLY_GONE = 0.1  # of its earlier share of the month
 _DECIMALS = 12  # shares that differ by less are equal: sums of floats are not exact
 
 
-class Cause(StrEnum):
-    """Why another amount is used most than in the last month with assignments."""
-
-    OWN = "own"  # the amounts changed within the parts
-    SHIFT = "shift"  # only the sizes of the parts changed
-
-
-class AmountsOfMonth(TypedDict):
-    """The amounts of a month with assignments. `change` is null if the amount used most is that of the month before.
-
-    The month before is the last one that has assignments.
-    """
-
-    month: Annotated[str, Field(examples=["2018-06"])]
-    support: Annotated[int, Field(ge=1)]
-    voucher_amount: Amount
-    amounts: Annotated[list[Assignments], Field(description=f"At most {MOST_AMOUNTS}, the one used most first")]
-    others: Annotated[int, Field(ge=0, description="The assignments of all other amounts")]
-    change: Cause | None
-
-
-class SegmentOverTime(TypedDict):
-    """The months of a segment that have assignments, in order."""
-
-    segment: str
-    months: list[AmountsOfMonth]
-
-
-class AmountsOfCountryMonth(AmountsOfMonth):
-    """The amounts of a country's month. A change is a shift if it is one between the segments of any segmentation."""
-
-    shift_between: Annotated[list[str], Field(description="The segmentations between whose segments it is a shift")]
-
-
 class _Rows(NamedTuple):
-    """Dated assignments: the code of a series (a segment, or a country) and its month, the part, the amount, the rows."""
+    """Dated assignments: codes of the series (a segment, or a country) and month, of part and amount, and the rows."""
 
     group: Codes
     part: Codes
@@ -93,7 +61,7 @@ class _Amounts(NamedTuple):
 
 
 class _Changes(NamedTuple):
-    """Changes of the amount used most: the groups of the earlier and the later month, and the earlier month's amount."""
+    """Changes of the amount used most: the groups of the earlier and the later month, and the earlier amount."""
 
     earlier: Codes
     later: Codes
@@ -165,7 +133,7 @@ def _split_into_segments(
     shown = np.flatnonzero((segment != NO_SEGMENT) & _is_shown(history, axes))
     group = _groups(history.country[shown], history.month[shown], axes)
     (group, segment, amount), rows = sum_by([group, segment[shown], history.amount[shown]], history.rows[shown])
-    # What is in no segment is all without what is in one: an assignment may lack the measure, and is not counted for it.
+    # What is in no segment is all without what is in one: assignments that lack the measure are not counted for it.
     return _Rows(
         np.concatenate([amounts.group, group, group]),
         np.concatenate([np.full(len(amounts.group), NO_SEGMENT), np.full(len(group), NO_SEGMENT), segment]),
@@ -200,7 +168,7 @@ def _changes(amounts: _Amounts, axes: Axes) -> _Changes:
 
 
 def _are_shifts(changes: _Changes, rows: _Rows) -> npt.NDArray[np.bool_]:
-    """Return whether the earlier month's amount of each change still wins with the sizes of the earlier month's parts."""
+    """Return for each change whether the earlier amount still wins with the earlier month's sizes of the parts."""
     earlier, later = _side(changes.earlier, rows), _side(changes.later, rows)
     change, part, amount, _ = map(np.concatenate, zip(earlier, later, strict=True))
     before = np.concatenate([earlier.rows, np.zeros_like(later.rows)])
@@ -216,7 +184,7 @@ def _are_shifts(changes: _Changes, rows: _Rows) -> npt.NDArray[np.bool_]:
     first, used = distinct([change, amount])
     shares = np.bincount(used, standardised) / np.bincount(change, before)[change[first]]
     winners = most_used(change[first], amount[first], shares.round(_DECIMALS))
-    return winners.amount == changes.amount
+    return np.equal(winners.amount, changes.amount)
 
 
 def _cells_of(change: Codes, part: Codes, before: Codes, after: Codes, changes: int) -> tuple[Codes, Codes]:

@@ -1,7 +1,7 @@
-"""The counts of a measure as arrays of codes: what agreement, backtests, amounts over time and best ranges start from."""
+"""The counts of a measure as arrays of codes, from which agreement, amounts over time and best ranges are found."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any, Self
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from voucher_selection.domain.amount_sums import Codes
+from voucher_selection.domain.amount_sums import Codes, sum_by
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.segments import Segmentation
@@ -31,8 +31,8 @@ _FIRST_DAY, _LAST_DAY = ((day - _EPOCH).days for day in (date.min, date.max))
 class Axes:
     """What codes stand for.
 
-    The code of a country or an amount is its place in `countries` or `amounts`; `amounts` are in order. `months` are the
-    first days of all months in which a voucher was given, in order; the code of a month is its place, plus 1.
+    The code of a country or an amount is its place in `countries` or `amounts`; `amounts` are in order. `months` are
+    the first days of all months in which a voucher was given, in order; the code of a month is its place, plus 1.
     """
 
     countries: tuple[str, ...]
@@ -106,10 +106,22 @@ class CodedCounts:
         """Return the code of the segment of each of `values`: 1 for the first of `Segmentation.bounds`, and so on."""
         measured = self.measure.measured(self.values, cur_date)
         ranges = segmentation.segments
-        place = np.searchsorted(np.array([segment.lower for segment in ranges], np.int64), measured, side="right")
-        last = ranges[-1].upper  # without gap, only a value below the first or above the last range is in none
-        outside = NO_SEGMENT if segmentation.outside is None else len(ranges) + 1
-        return np.where((place == 0) | (last is not None and measured > last), outside, place)
+        place: Codes = np.searchsorted(
+            np.array([segment.lower for segment in ranges], np.int64), measured, side="right"
+        )
+        is_outside = place == 0
+        if (last := ranges[-1].upper) is not None:  # without gap, only what is below the first or above the last range
+            is_outside |= measured > last
+        place[is_outside] = NO_SEGMENT if segmentation.outside is None else len(ranges) + 1
+        return place
+
+    def of_months(self, codes: range) -> Self:
+        """Return the counts of some months, added up: all are undated then."""
+        chosen = (self.month >= codes.start) & (self.month < codes.stop)
+        keys = [column[chosen] for column in (self.country, self.value, self.amount)]
+        (country, value, amount), rows = sum_by(keys, self.rows[chosen])
+        undated = np.full(len(rows), UNDATED)
+        return replace(self, country=country, month=undated, day=undated, value=value, amount=amount, rows=rows)
 
     def when_given(self, rows: Codes) -> Codes:
         """Return the measured values that the customers of some dated rows had on the day of their assignment."""
@@ -133,7 +145,8 @@ def _places(column: pa.ChunkedArray, names: Sequence[str]) -> Codes:
     encoded = column.combine_chunks().dictionary_encode()
     place = {name: place for place, name in enumerate(names)}
     places = np.array([place.get(name, -1) for name in encoded.dictionary.to_pylist()], np.int64)
-    return places[encoded.indices.to_numpy()]
+    found: Codes = places[encoded.indices.to_numpy()]
+    return found
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], Codes]:

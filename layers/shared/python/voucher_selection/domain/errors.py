@@ -111,6 +111,14 @@ class ModelTooLarge(VoucherSelectionError):
     """The model has more countries x segments, or more amounts in total, than the API can answer."""
 
 
+class TooFine(VoucherSelectionError):
+    """A measure has too many different values for a search of its best ranges; the message names how many would do."""
+
+
+class TooLittleSupport(VoucherSelectionError):
+    """No range can have the least support: all assignments together are fewer; the message names how many."""
+
+
 class AmountOutOfRange(VoucherSelectionError):
     """The counts have a voucher amount that DynamoDB cannot store as a number."""
 

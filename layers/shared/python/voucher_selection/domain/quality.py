@@ -2,45 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, TypedDict
 
-from pydantic import Field
-
-from voucher_selection.domain.agreement import Agreement, BacktestMonth, OneAmounts, agreements, backtests
-from voucher_selection.domain.amounts_over_time import (
-    AmountsOfCountryMonth,
-    SegmentOverTime,
-    countries_over_time,
-    segments_over_time,
-)
+from voucher_selection.domain.agreement import OneAmounts, agreements, backtests
+from voucher_selection.domain.amounts_over_time import countries_over_time, segments_over_time
 from voucher_selection.domain.coded_counts import Axes, CodedCounts
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.measures import Measure
+from voucher_selection.domain.quality_document import Quality
 from voucher_selection.domain.segments import SegmentDefinitions
-
-
-class SegmentationQuality(TypedDict):
-    """How good a segmentation is for a country. What is used most need not work best: this describes what was given."""
-
-    country_code: str
-    segment_name: str
-    agreement: Agreement
-    backtest: list[BacktestMonth]
-    over_time: list[SegmentOverTime]
-
-
-class CountryOverTime(TypedDict):
-    """The amounts of a country, by month."""
-
-    country_code: str
-    months: list[AmountsOfCountryMonth]
-
-
-class Quality(TypedDict):
-    """How good a model is, for each country and segmentation; from counts alone."""
-
-    segmentations: Annotated[list[SegmentationQuality], Field(description="By country, then as they are defined")]
-    countries: list[CountryOverTime]
 
 
 def quality_of(counts: Counts, definitions: SegmentDefinitions, cur_date: date, countries: Sequence[str]) -> Quality:

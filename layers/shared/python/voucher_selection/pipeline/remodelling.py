@@ -11,6 +11,7 @@ from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.servable import check_what_if
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
+from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.gate import Thresholds, check
 from voucher_selection.domain.model import Model, Version
 from voucher_selection.domain.model_document import selection_criteria
@@ -24,7 +25,7 @@ from voucher_selection.domain.windows import ALL_DAYS
 from voucher_selection.pipeline.attempts import attempts, contended
 from voucher_selection.pipeline.conclusion import expire, record, superseded
 from voucher_selection.pipeline.counts_to_build_on import base_if_served, counts_to_model, read_counts
-from voucher_selection.pipeline.publishing import make_model, modes_table
+from voucher_selection.pipeline.publishing import make_model, write_model
 
 # A summary lists at most this many changes: it is the result of the execution, which has at most 256 KiB.
 _MOST_CHANGES = 100
@@ -32,9 +33,10 @@ _MOST_CHANGES = 100
 
 @dataclass(frozen=True)
 class _Remodelled:
-    """A model, and the model that was served when it was made (None: no model was served)."""
+    """A model with its counts, and the model that was served when it was made (None: no model was served)."""
 
     model: Model
+    counts: Counts
     base: Base | None
     served: Model | None
 
@@ -99,7 +101,7 @@ def _remodel(
     for _ in attempts():
         made = _make(run, request, stores, cur_date)
         check(made.model.modes, None, made.served, thresholds)
-        stores.lake.write_table(RunKeys(run.run_id).modes, modes_table(made.model.modes))
+        write_model(stores.lake, made.counts, made.model)
         summary = _summary(run, made, Outcome.PUBLISHED, run.version)
         stays = _publish(made, summary, stores.catalog)
         if stays is None:
@@ -126,8 +128,8 @@ def _make(run: Run, request: WhatIfRequest, stores: Stores, cur_date: date | Non
         time_zone=time_zone,
         window=request.window or (base.served.window if base else ALL_DAYS),
     )
-    model = make_model(version, read_counts(stores.lake, origin.run_id, ledger))
-    return _Remodelled(model, base, stores.catalog.read(base.version) if base else None)
+    counts = read_counts(stores.lake, origin.run_id, ledger)
+    return _Remodelled(make_model(version, counts), counts, base, stores.catalog.read(base.version) if base else None)
 
 
 def _publish(made: _Remodelled, summary: RemodelSummary, catalog: Catalog) -> Pointer | None:
