@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from local.quickstart.machine.terminal import console
 from local.quickstart.shown.run import show_assignment, show_rows
 from voucher_selection.domain.assigned_on import AssignedOn
 from voucher_selection.domain.totals import Totals
@@ -69,6 +70,36 @@ def test_a_run_without_rows_given_says_nothing_of_it(summary, capsys: pytest.Cap
     show_rows(ROWS | summary)
 
     assert "Given" not in capsys.readouterr().out
+
+
+OF_PERU = {"country_code": "Peru", "customers": 1_800, "by_segment": 1_600, "by_country": 200, "sum": 290.5}
+
+
+@pytest.mark.parametrize(
+    ("one_amount", "told"),
+    [
+        (
+            {"country_amount": 0.2, "country_sum": 3_600_000.0},
+            "Peru: 1,800 customers (1,600 by segment, 200 by country) get 290.5 in all; with 0.2 for each of them,"
+            " 3,600,000\n",
+        ),
+        (
+            {"country_amount": None, "country_sum": None},
+            "Peru: 1,800 customers (1,600 by segment, 200 by country) get 290.5 in all\n",
+        ),
+    ],
+    ids=["a model", "a model of an older version"],
+)
+def test_the_cost_of_amounts_is_told_by_country(
+    one_amount, told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(console, "width", 160)
+
+    show_assignment(CUSTOMERS | {"cost": {"countries": [OF_PERU | one_amount], "all_countries": 3, "amounts": []}})
+
+    said = capsys.readouterr().out
+    assert told in said
+    assert "And 2 more countries" in said
 
 
 @pytest.mark.parametrize(("rounded", "told"), [(2_000, "2,000 of those kept have an amount that was rounded"), (0, "")])

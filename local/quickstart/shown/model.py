@@ -120,11 +120,17 @@ def _inputs(criteria: "SelectionCriteria") -> dict[str, dict[str, None]]:
 def show_voucher(answer: Mapping[str, Any]) -> None:
     """Print the answer to a lookup as a sentence."""
     whom = f"Customer {answer['customer_id']}" if answer["customer_id"] is not None else "The customer"
+    basis = escape(answer["country_code"])
+    if answer["basis"] == "segment":
+        basis = f"segment {escape(answer['segment'])} of {escape(answer['segment_name'])} in {basis}"
     console.print(
-        f"{whom} gets a voucher of [bold green]{amount(answer['voucher_amount'])}[/]: the amount used most in segment"
-        f" {escape(answer['segment'])} of {escape(answer['segment_name'])} in {escape(answer['country_code'])},"
+        f"{whom} gets a voucher of [bold green]{amount(answer['voucher_amount'])}[/]: the amount used most in {basis},"
         f" {answer['share']:.1%} of {answer['support']:,}."
     )
+    if answer["basis"] == "country":
+        segment = answer["segment"]
+        why = f"segment {segment} has too little support" if segment else "the customer is in no segment"
+        console.print(f"The country's amount: {why} of {answer['segment_name']}.", markup=False)
     console.print(f"From model {answer['model']['version']}, CUR_DATE {answer['model']['cur_date']}", style="dim")
 
 

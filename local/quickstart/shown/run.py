@@ -11,7 +11,15 @@ from voucher_selection.contract.runs import MAPS
 from voucher_selection.domain.assigned_on import assigned_of
 from voucher_selection.domain.other_countries import OtherCountry, listed
 from voucher_selection.domain.striking_dates import StrikingDate
-from voucher_selection.domain.wording import amount, assigned, duration, first_of, outcome, state_name
+from voucher_selection.domain.wording import (
+    amount,
+    assigned,
+    cost_of_country,
+    duration,
+    first_of,
+    outcome,
+    state_name,
+)
 
 if TYPE_CHECKING:
     from voucher_selection.api.run_reports import RunReport
@@ -79,9 +87,19 @@ def show_assignment(summary: Mapping[str, Any]) -> None:
     """Print how many customers have an amount, and where the amounts are."""
     problems = ", ".join(f"{count:,} {code}" for code, count in summary["problems"].items()) or "none"
     console.print(f"  {summary['rows']:,} customers, {summary['assigned']:,} with an amount; problems: {problems}")
+    if summary.get("cost"):
+        _show_cost(summary["cost"])
     _show_left_out(summary)
     console.print(f"  From model {summary['version']}, which stays served. Written to")
     console.print(f"  {summary['output']}")
+
+
+def _show_cost(cost: Mapping[str, Any]) -> None:
+    """Print what the amounts of each country add up to, beside one amount for all of its customers."""
+    for country in cost["countries"]:
+        console.print(f"  {cost_of_country(country)}", markup=False)
+    if others := cost["all_countries"] - len(cost["countries"]):
+        console.print(f"  And {others:,} more countries")
 
 
 def _show_left_out(summary: Mapping[str, Any]) -> None:

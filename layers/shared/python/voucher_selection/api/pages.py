@@ -186,6 +186,7 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
         overlaps=run["error"] == DeliveryOverlaps.__name__,
         rows=_rows(rows, summary.get("countries", ())) if rows else None,
         assigned=assigned and {"on": assigned, "bars": charts.months(assigned)},
+        cost=summary.get("cost"),
         striking=[StrikingDate.model_validate(found).sentence for found in summary.get("striking_dates", ())],
         facts=facts,
     )
@@ -201,6 +202,7 @@ def shell_page(frame: Frame) -> str:
     return _render("shell.html", frame, title=dict(PAGES)[frame.page])
 
 
+_WORDS = ("age", "amount", "duration", "evidence", "kind", "moment", "money", "number", "outcome", "percent", "status")
 _FACTS = {
     "source": "History",
     "cur_date": "CUR_DATE",
@@ -210,6 +212,8 @@ _FACTS = {
     "counts_run_id": "From the counts of run",
     "changed_segments": "Segments with another amount",
     "assigned": "Customers with an amount",
+    "fallback": "Fallback",
+    "least_support": "Least support",
     "output": "Amounts written to",
     "version": "Version",
     "previous_version": "Served before",
@@ -255,13 +259,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = ("age", "amount", "duration", "evidence", "kind", "moment", "number", "outcome", "percent", "status")
-    environment.filters |= {name: getattr(wording, name) for name in words}
+    environment.filters |= {name: getattr(wording, name) for name in _WORDS}
     environment.globals |= {
         "clarity": wording.clarity,
         "distribution": charts.distribution,
         "evidence_names": wording.EVIDENCE,
         "low_support": LOW_SUPPORT,
+        "why_country": wording.why_country,
     }
     return environment
 

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from voucher_selection.contract.lookups import FallbackTo
 from voucher_selection.domain.assigned_on import AssignedOn
+from voucher_selection.domain.assignment_costs import AssignmentCost
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate
 from voucher_selection.domain.overlaps import CountedAgain
@@ -107,17 +109,25 @@ class RollbackSummary(Summary):
 
 
 class AssignSummary(Summary, AssignTotals):
-    """The `run.json` of an assign run; `output` is the address of the amounts."""
+    """The `run.json` of an assign run; `output` is the address of the amounts.
+
+    `fallback` and `least_support` are those of every lookup. `cost` has the first entries of the run's cost, and
+    `cost_key` is where all of it is in the lake. It is null if an older version wrote amounts of the run.
+    """
 
     mode: Literal["assign"] = "assign"
     outcome: Outcome = Outcome.ASSIGNED
     published: bool = False
     customers: str
     segment_name: str | None
+    fallback: FallbackTo = "none"
+    least_support: int = 1
     files: int
     left_out: LeftOut = LeftOut()
     shards: int
     output: str
+    cost: AssignmentCost | None = None
+    cost_key: str | None = None
 
 
 type PointerSummary = Annotated[HistorySummary | RemodelSummary | RollbackSummary, Field(discriminator="mode")]

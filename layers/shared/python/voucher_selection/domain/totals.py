@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from voucher_selection.domain.assignment_costs import GivenCustomers
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.other_countries import MOST_SHOWN, RowsByName, summed
 from voucher_selection.domain.rule_names import Rule
@@ -125,12 +126,24 @@ class AssignTotals(BaseModel):
 
 
 class ShardAssigned(AssignTotals):
-    """The totals of one shard, and the object with its amounts (None in totals of older versions)."""
+    """The totals of one shard, what its customers were given, and the object with their amounts.
+
+    `given` and `vouchers` are None in totals of older versions.
+    """
 
     shard: int
+    given: tuple[GivenCustomers, ...] | None = None
     vouchers: StoredRows | None = None
 
     @property
     def add_up(self) -> bool:
-        """Whether the parts add up to the customers read, and every customer was written."""
-        return super().add_up and (self.vouchers is None or self.vouchers.rows == self.rows)
+        """Whether the parts add up to the customers read, and every customer was written and counted."""
+        return super().add_up and self._are_written and self._are_counted
+
+    @property
+    def _are_written(self) -> bool:
+        return self.vouchers is None or self.vouchers.rows == self.rows
+
+    @property
+    def _are_counted(self) -> bool:
+        return self.given is None or sum(given.customers for given in self.given) == self.assigned

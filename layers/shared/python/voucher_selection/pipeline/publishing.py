@@ -19,7 +19,7 @@ from voucher_selection.domain.errors import EmptyWindow, NoLongerCounted, NoMode
 from voucher_selection.domain.gate import Thresholds, check
 from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.model import CountsOrigin, Model, SegmentMode, Version
-from voucher_selection.domain.modes import segment_modes
+from voucher_selection.domain.modes import country_modes, segment_modes
 from voucher_selection.domain.other_countries import listed
 from voucher_selection.domain.overlaps import CountedAgain, check_refused
 from voucher_selection.domain.plans import HistoryPlan, Overlap
@@ -95,7 +95,7 @@ def make_model(version: Version, counts: Counts) -> Model:
     check_segments(version.countries, version.definitions)
     in_window = counts_in_window(counts, version.window, version.cur_date)
     modes = segment_modes(in_window, version.definitions, version.cur_date, version.countries)
-    model = Model(**vars(version), modes=modes)
+    model = Model(**vars(version), modes=modes, country_modes=country_modes(in_window, version.countries))
     check_servable(model)
     return model
 
