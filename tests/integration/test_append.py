@@ -19,9 +19,9 @@ from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.totals import Totals
 
 
-def counts_of(lake: Lake, run_id: str) -> list[pa.Table]:
-    keys = RunKeys(run_id).merged_counts
-    return [pq.read_table(io.BytesIO(lake.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())) for key in keys]
+def counts_of(lake: Lake, run_id: str) -> pa.Table:
+    key = RunKeys(run_id).merged_counts
+    return pq.read_table(io.BytesIO(lake.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()))
 
 
 def support(catalog: Catalog) -> int:
