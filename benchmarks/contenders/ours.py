@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 from typing import IO, Any, override
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.answer import Answer
@@ -44,10 +45,11 @@ def write(file: Path, country: str, folder: Path) -> Answer:
 
 
 def _answer(counts: Counts, totals: Totals) -> Answer:
-    frequency, recency = (
-        zip(*(table[name].to_pylist() for name in table.column_names[1:]), strict=True) for table in counts
-    )
-    return Answer(totals.kept, {str(rule): rows for rule, rows in totals.rejected.items()}, frequency, recency)
+    table = counts.table.drop_columns(["country_code"])
+    day = table["assigned_on"].cast(pa.int32())
+    columns = [day, *(table[name] for name in table.column_names[1:])]
+    rejected = {str(rule): rows for rule, rows in totals.rejected.items()}
+    return Answer(totals.kept, rejected, zip(*(column.to_pylist() for column in columns), strict=True))
 
 
 class _File(io.FileIO):
