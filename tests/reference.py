@@ -16,6 +16,8 @@ import pyarrow as pa
 type Ranges = dict[str, tuple[int, int | None]]
 # How often each amount was used, by the segmentation and the segment of it.
 type Amounts = dict[tuple[str, str], dict[float, int]]
+# The first and the last day of assignment.
+type Window = tuple[date, date]
 
 
 class Segmentation(NamedTuple):
@@ -35,7 +37,7 @@ RECENCY: Ranges = {
     "180+": (181, None),
 }
 _SHIPPED = json.loads(files("voucher_selection.domain").joinpath("segments.json").read_text())["segmentations"]
-# The two of the design stand here in its words; a segmentation that joins them is taken from what ships.
+# Those of the design stand here in its words; a segmentation that joins them is taken from what ships.
 SEGMENTATIONS = {
     shipped["name"]: Segmentation(
         shipped["measure"], {s["name"]: (s["lower"], s["upper"]) for s in shipped["segments"]}, shipped["outside"]
@@ -44,6 +46,7 @@ SEGMENTATIONS = {
 } | {
     "frequent_segment": Segmentation("total_orders", FREQUENT, "out_of_range"),
     "recency_segment": Segmentation("days_since_last_order", RECENCY),
+    "lapse_segment": Segmentation("days_since_last_order_when_given", RECENCY),
 }
 # A value that means nothing.
 MALFORMED = "malformed"
@@ -155,8 +158,13 @@ def broken_rule(row: dict[str, Any]) -> str | None:
     return next((name for name, rule in RULES.items() if rule.breaks(row)), None)
 
 
-def answer_of(rows: Iterable[dict[str, Any]], country: str, cur_date: date) -> tuple[Counter[str], Amounts]:
-    """Return what became of rows, given what their values mean, and how often each amount was used by segment."""
+def answer_of(
+    rows: Iterable[dict[str, Any]], country: str, cur_date: date, window: Window | None = None
+) -> tuple[Counter[str], Amounts]:
+    """Return what became of rows, given what their values mean, and how often each amount was used by segment.
+
+    Only rows that were assigned on a day of the window count for a segment; None: all rows.
+    """
     fate: Counter[str] = Counter()
     amounts: dict[tuple[str, str], Counter[float]] = {
         (name, segment): Counter()
@@ -166,28 +174,48 @@ def answer_of(rows: Iterable[dict[str, Any]], country: str, cur_date: date) -> t
     for row in rows:
         rule = "other_country" if row["country_code"] != country else broken_rule(row) or "kept"
         fate[rule] += 1
-        if rule == "kept":
+        if rule == "kept" and is_within(row, window):
             for key in segments_of(row, cur_date):
                 amounts[key][row["voucher_amount"]] += 1
     return fate, {key: dict(found) for key, found in amounts.items()}
 
 
+def is_within(row: dict[str, Any], window: Window | None) -> bool:
+    """Tell whether a row was assigned on a day of the window; a row without a day is in none."""
+    given = row["timestamp"]
+    return window is None or (given is not None and window[0] <= given.date() <= window[1])
+
+
+def measured(row: dict[str, Any], cur_date: date) -> dict[str, int | None]:
+    """Return what each measure says of a row, given what its values mean; None where the row lacks a value."""
+    given, last, first = row["timestamp"], row["last_order_ts"], row["first_order_ts"]
+    return {
+        "total_orders": row["total_orders"],
+        "days_since_last_order": last and (cur_date - last.date()).days,
+        "days_since_last_order_when_given": last and given and (given.date() - last.date()).days,
+        "months_since_first_order": first and month_number(cur_date) - month_number(first),
+    }
+
+
+def month_number(day: date) -> int:
+    """Return the number of calendar months from the beginning of the calendar to a day's."""
+    return 12 * day.year + day.month
+
+
 def segments_of(row: dict[str, Any], cur_date: date) -> Iterator[tuple[str, str]]:
     """Yield the segments of a row that counts, each with its segmentation."""
-    last = row["last_order_ts"]
-    values = {
-        "total_orders": row["total_orders"],
-        "days_since_last_order": None if last is None else (cur_date - last.date()).days,
-    }
+    values = measured(row, cur_date)
     for name, (measure, ranges, outside) in SEGMENTATIONS.items():
         value = values[measure]
         if value is not None and (segment := _range_of(value, ranges) or outside):
             yield name, segment
 
 
-def answer(history: pa.Table, country: str, cur_date: date) -> tuple[Counter[str], Amounts]:
+def answer(
+    history: pa.Table, country: str, cur_date: date, window: Window | None = None
+) -> tuple[Counter[str], Amounts]:
     """Answer for a history with times as text or as timestamps, orders as text and amounts as floats."""
-    return answer_of(map(_meant, history.to_pylist()), country, cur_date)
+    return answer_of(map(_meant, history.to_pylist()), country, cur_date, window)
 
 
 def _meant(row: dict[str, Any]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def get_report() -> Response[str]:
     what_if, notice = None, None
     if form.is_sent and not form.errors:
         try:
-            what_if = what_if_function().ask(form.request())
+            what_if = what_if_function().what_if(form.request())
         except VoucherSelectionError as error:
             notice = str(error)
     page = pages.report_page(_frame(), model, form.fields, what_if=what_if, errors=form.errors, notice=notice)
@@ -111,7 +111,7 @@ def post_runs() -> Response[str]:
         run_id = start(_request_of(fields), router.current_event.headers)
     except InvalidRequest as error:
         errors = {problem.field.partition(".")[0]: problem.detail for problem in error.problems}
-        known = {name: text for name, text in errors.items() if name in {"source", "countries", "cur_date"}}
+        known = {name: text for name, text in errors.items() if name in {"source", "countries", "cur_date", "window"}}
         return _runs_page(HTTPStatus.UNPROCESSABLE_ENTITY, fields, known, None if known else str(error))
     return Response(HTTPStatus.SEE_OTHER.value, headers={"Location": f"runs/{run_id}"})
 
@@ -174,6 +174,8 @@ def _runs_page(
 def _request_of(fields: Mapping[str, str]) -> dict[str, Any]:
     """Return the request of a run that a form asks for, without its blank fields."""
     request: dict[str, Any] = {name: text.strip() for name, text in fields.items() if text.strip()}
+    if request.get("mode") == "full":
+        request.pop("overlap", None)  # the form has this field for an append, too
     if "countries" in request:
         request["countries"] = [country.strip() for country in request["countries"].split(",") if country.strip()]
     return request

@@ -36,7 +36,14 @@ SEGMENT = {
     "support": 5,
     "assignments": [{"voucher_amount": 1_234_567.0, "count": 3}, {"voucher_amount": 1_234_568.5, "count": 2}],
 }
-MODEL = {"version": "v1", "cur_date": "2018-09-15", "published_at": "2018-09-15T11:58:30+00:00", "age_seconds": 1}
+MODEL = {
+    "version": "v1",
+    "cur_date": "2018-09-15",
+    "window": {},
+    "published_at": "2018-09-15T11:58:30+00:00",
+    "age_seconds": 1,
+    "quality": None,
+}
 
 
 def printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, show, *arguments) -> str:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.histories import history
 from voucher_selection.domain.counts import Counts
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.parsing import parse_amount, parse_total_orders
 from voucher_selection.domain.reading import Reading
@@ -189,7 +190,9 @@ def test_rows_whose_amount_was_rounded_are_counted_if_they_are_kept():
 
 
 def test_totals_sum_the_rounded_amounts_and_older_ones_have_none():
+    no_rows = dict.fromkeys(Measure, 0)
+    nothing = {"measurable": no_rows, "counts": {"object": {"size": 1, "sha256": "x"}, "rows": no_rows}}
     older = Totals.model_validate_json('{"rows_read": 1, "kept": 1}')
 
     assert Totals.sum([older, Totals(kept=2, rows_read=2, amounts_rounded=2)]).amounts_rounded == 2
-    assert ShardTotals(shard=0, **Totals(amounts_rounded=3).model_dump()).amounts_rounded == 3
+    assert ShardTotals(shard=0, **Totals(amounts_rounded=3).model_dump(), **nothing).amounts_rounded == 3

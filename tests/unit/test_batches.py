@@ -17,7 +17,7 @@ from voucher_selection.domain.history import COLUMN_NAMES, text_of_bytes
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import clean
 from voucher_selection.pipeline.batches import Batch, read_batches
-from voucher_selection.pipeline.counting import count_batches
+from voucher_selection.pipeline.counting import clean_batches
 
 TEXTS = ("timestamp", "country_code", "last_order_ts", "total_orders")
 
@@ -67,7 +67,7 @@ def test_rows_of_two_countries_in_small_row_groups_are_counted_by_the_row():
     table = history(*[{"country_code": "Peru"}, {"country_code": "Chile"}, {"total_orders": "many"}] * 50)
     content = parquet_bytes(table, row_group_size=1)
 
-    found = list(count_batches(lambda: io.BytesIO(content), RowGroups(0, 150, 0), Reading(("Peru",)), 131_072))
+    found = list(clean_batches(lambda: io.BytesIO(content), RowGroups(0, 150, 0), Reading(("Peru",)), 131_072))
 
     assert [(batch.totals.kept, batch.totals.other_country) for batch in found] == [(50, 50)]
     assert found[0].cleaned.rejected["row"].to_pylist() == list(range(2, 150, 3))

@@ -9,10 +9,12 @@ import pyarrow as pa
 import pytest
 
 from tests.models import model_of
-from voucher_selection.domain.counts import Counts
+from voucher_selection.domain.counts import COUNTS_SCHEMA, Counts
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import AmountCount, Model, SegmentMode
 from voucher_selection.domain.modes import segment_modes
+from voucher_selection.domain.overlaps import CountryDay
 from voucher_selection.domain.rules import CLEANED_SCHEMA
 from voucher_selection.domain.segments import shipped_definitions
 
@@ -36,18 +38,61 @@ def modes_of(*rows: dict[str, Any], countries: tuple[str, ...] = ("Peru",)) -> d
     return {(mode.country_code, mode.segment_name, mode.segment): mode for mode in modes}
 
 
-def test_counts_are_rows_by_orders_and_by_the_date_of_the_last_order():
+def test_counts_are_rows_by_day_of_assignment_and_by_the_value_of_each_measure():
     counts = Counts.of(
-        kept({}, {"last_order_ts": datetime(2018, 5, 3, 23, 59)}, {"total_orders": 4}, {"last_order_ts": None})
+        kept(
+            {"first_order_ts": datetime(2016, 2, 29, 12)},
+            {"last_order_ts": datetime(2018, 5, 3, 23, 59), "first_order_ts": datetime(2016, 2, 1)},
+            {"total_orders": 4, "timestamp": datetime(2018, 7, 20, 23, 59, 59)},
+            {"last_order_ts": None, "timestamp": None},
+        )
     )
 
-    assert counts.frequency.to_pylist() == [
-        {"country_code": "Peru", "total_orders": 3, "voucher_amount": 2640.0, "rows": 3},
-        {"country_code": "Peru", "total_orders": 4, "voucher_amount": 2640.0, "rows": 1},
+    last_order, first_order = days_since_1970(date(2018, 5, 3)), days_since_1970(date(2016, 2, 1))
+    assert counts.table.schema == COUNTS_SCHEMA
+    assert [tuple(row.values()) for row in counts.table.to_pylist()] == [
+        ("Peru", date(2018, 7, 20), "days_since_last_order", last_order, 2640.0, 1),
+        ("Peru", date(2018, 7, 20), "days_since_last_order_when_given", 78, 2640.0, 1),
+        ("Peru", date(2018, 7, 20), "total_orders", 4, 2640.0, 1),
+        ("Peru", date(2018, 7, 21), "days_since_last_order", last_order, 2640.0, 2),
+        ("Peru", date(2018, 7, 21), "days_since_last_order_when_given", 79, 2640.0, 2),
+        ("Peru", date(2018, 7, 21), "months_since_first_order", first_order, 2640.0, 2),
+        ("Peru", date(2018, 7, 21), "total_orders", 3, 2640.0, 2),
+        ("Peru", None, "total_orders", 3, 2640.0, 1),
     ]
-    assert counts.recency.to_pylist() == [
-        {"country_code": "Peru", "last_order_date": date(2018, 5, 3), "voucher_amount": 2640.0, "rows": 3}
+    assert counts.rows == {
+        Measure.TOTAL_ORDERS: 4,
+        Measure.DAYS_SINCE_LAST_ORDER: 3,
+        Measure.DAYS_SINCE_LAST_ORDER_WHEN_GIVEN: 3,
+        Measure.MONTHS_SINCE_FIRST_ORDER: 2,
+    }
+    assert counts.assignments == 4
+
+
+def test_counts_know_their_days_and_can_do_without_some():
+    twice = {"timestamp": datetime(2018, 7, 21, 3)}
+    counts = Counts.of(
+        kept({}, twice, {"timestamp": None}, {"country_code": "Latvia"}, {"timestamp": datetime(2018, 7, 22)})
+    )
+
+    assert counts.days() == {
+        CountryDay("Latvia", date(2018, 7, 21)): 1,
+        CountryDay("Peru", date(2018, 7, 21)): 2,
+        CountryDay("Peru", date(2018, 7, 22)): 1,
+    }
+    assert counts.without([CountryDay("Peru", date(2018, 7, 21)), CountryDay("Peru", date(2018, 7, 30))]) == Counts.of(
+        kept({"timestamp": None}, {"country_code": "Latvia"}, {"timestamp": datetime(2018, 7, 22)})
+    )
+    assert counts.without([]) == counts
+    assert counts.dated().assignments == 4
+    assert counts.over_days(Measure.TOTAL_ORDERS).to_pylist() == [
+        {"country_code": "Latvia", "value": 3, "voucher_amount": 2640.0, "rows": 1},
+        {"country_code": "Peru", "value": 3, "voucher_amount": 2640.0, "rows": 4},
     ]
+
+
+def days_since_1970(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
 
 
 def test_counts_of_parts_add_up_to_the_counts_of_the_whole():

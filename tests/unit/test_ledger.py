@@ -20,7 +20,7 @@ def files(*names: str) -> list[SourceFile]:
 def test_a_ledger_carries_the_objects_of_its_base_over():
     base = Ledger.of("first", ("Peru",), files("a", "b"), FOUR)
 
-    ledger = base.extended("first", "second", files("c"), FOUR)
+    ledger = base.extended("first", "second", files("c"), FOUR, frozenset())
 
     assert ledger.rows == Totals(rows_read=8, other_country=2, kept=6)
     assert [(entry.identity, entry.run_id) for entry in ledger.entries] == [
@@ -35,7 +35,7 @@ def test_a_ledger_takes_no_object_twice():
     base = Ledger.of("first", ("Peru",), files("a", "b"), FOUR)
 
     with pytest.raises(AlreadyCounted, match=r"1 of the 2 objects .* \(the first: s3://b/b\)"):
-        base.extended("first", "second", files("b", "c"), FOUR)
+        base.extended("first", "second", files("b", "c"), FOUR, frozenset())
 
 
 def test_a_version_is_the_start_of_its_run_in_utc_to_the_millisecond():

@@ -16,6 +16,7 @@ from voucher_selection.adapters.lake import PARALLEL_REQUESTS, Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import ObjectAltered, ShardsIncomplete
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.plans import HistoryPlan, Shard, ShardPart, SourceFile
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import CLEANED_SCHEMA
@@ -27,6 +28,8 @@ from voucher_selection.pipeline.merging import Merged, merge_shards
 SHARDS = 700
 REQUEST_SECONDS = 0.005
 KEYS = RunKeys("run")
+NONE = dict.fromkeys(Measure, 0)
+COUNTED_NONE = {"object": {"size": 1, "sha256": "x"}, "rows": NONE}
 
 
 class SlowStore:
@@ -80,20 +83,21 @@ def plan(shards: int) -> HistoryPlan:
 
 def counts_of_one_row() -> Counts:
     row = {"country_code": "Peru", "last_order_ts": datetime(2018, 5, 3), "total_orders": 3, "voucher_amount": 2640.0}
+    row |= {"timestamp": datetime(2018, 7, 21, 18, 59)}
     return Counts.of(pa.RecordBatch.from_pylist([row], CLEANED_SCHEMA))
 
 
 def results(shards: int) -> dict[str, bytes]:
     """Objects that a run of shards of one row each leaves, every row of which was kept."""
     counts = counts_of_one_row()
-    tables = [parquet_bytes(table) for table in counts]
-    stored = StoredCounts(objects=tuple(map(StoredObject.of, tables)), rows=counts.rows)
+    content = parquet_bytes(counts.table)
+    stored = StoredCounts(object=StoredObject.of(content), rows=counts.rows)
     objects: dict[str, bytes] = {}
     for number in range(shards):
-        objects |= dict(zip(KEYS.counts(number), tables, strict=True))
+        objects[KEYS.counts(number)] = content
         objects[KEYS.cleaned(number)] = b"rows"
         cleaned = StoredRows(rows=1, size=4, etag="x")
-        totals = ShardTotals(shard=number, rows_read=1, kept=1, cleaned=cleaned, dated=1, counts=stored)
+        totals = ShardTotals(shard=number, rows_read=1, kept=1, cleaned=cleaned, measurable=counts.rows, counts=stored)
         objects[KEYS.totals(number)] = totals.model_dump_json().encode()
     manifest = ",".join(shard(number).model_dump_json() for number in range(shards))
     return objects | {KEYS.manifest: f"[{manifest}]".encode()}
@@ -110,10 +114,8 @@ def test_the_results_of_many_shards_are_read_many_at_once():
 
     assert store.most_at_once == PARALLEL_REQUESTS
     assert (merged.totals.rows_read, merged.totals.kept) == (SHARDS, SHARDS)
-    assert merged.counts.frequency.to_pylist() == [
-        {"country_code": "Peru", "total_orders": 3, "voucher_amount": 2640.0, "rows": SHARDS}
-    ]
-    assert merged.counts.recency["rows"].to_pylist() == [SHARDS]
+    assert merged.counts.table.to_pylist() == [row | {"rows": SHARDS} for row in counts_of_one_row().table.to_pylist()]
+    assert set(merged.counts.rows.values()) == {SHARDS, 0}  # it has no first order
 
 
 def with_totals(objects: dict[str, bytes], of_shard: int, /, **changes: Any) -> None:
@@ -135,7 +137,7 @@ def test_a_result_of_another_shard_is_refused():
     "changes",
     [
         {"rows_read": 2, "other_country": 1},
-        {"rows_read": 0, "kept": 0, "cleaned": None, "dated": None, "counts": None},
+        {"rows_read": 0, "kept": 0, "cleaned": None, "measurable": NONE, "counts": COUNTED_NONE},
     ],
     ids=["more", "fewer"],
 )
@@ -150,7 +152,7 @@ def test_a_result_of_other_rows_than_the_shard_has_is_refused(changes: dict[str,
 
 
 @pytest.mark.parametrize(
-    "changes", [{"other_country": 1}, {"cleaned": {"rows": 2, "size": 4, "etag": "x"}}, {"dated": 0}], ids=str
+    "changes", [{"other_country": 1}, {"cleaned": {"rows": 2, "size": 4, "etag": "x"}}, {"measurable": NONE}], ids=str
 )
 def test_a_result_that_does_not_add_up_is_refused(changes: dict[str, Any]):
     objects = results(2)
@@ -160,22 +162,32 @@ def test_a_result_that_does_not_add_up_is_refused(changes: dict[str, Any]):
         merge(SlowStore(objects), 2)
 
 
+def with_values(counts: Counts, name: str, **of_measures: Any) -> pa.Table:
+    """Return the table of counts, in a column with other values in the rows of some measures."""
+    rows = [row | {name: of_measures.get(row["measure"], row[name])} for row in counts.table.to_pylist()]
+    return pa.Table.from_pylist(rows, counts.table.schema)
+
+
 def other_amount(counts: Counts) -> pa.Table:
-    return counts.frequency.set_column(2, "voucher_amount", pa.array([999.0]))
+    return with_values(counts, "voucher_amount", total_orders=999.0)
 
 
 def other_rows(counts: Counts) -> pa.Table:
-    return counts.frequency.set_column(3, "rows", pa.array([2]))
+    return with_values(counts, "rows", total_orders=2)
 
 
 def no_rows(counts: Counts) -> pa.Table:
-    return counts.frequency.slice(0, 0)
+    return counts.table.slice(0, 0)
 
 
-@pytest.mark.parametrize("change", [other_amount, other_rows, no_rows])
+def other_day(counts: Counts) -> pa.Table:
+    return with_values(counts, "assigned_on", total_orders=date(2018, 7, 22))
+
+
+@pytest.mark.parametrize("change", [other_amount, other_rows, other_day, no_rows])
 def test_counts_that_are_not_those_that_the_shard_has_written_are_refused_by_name(change):
     objects = results(2)
-    key = KEYS.counts(1)[0]
+    key = KEYS.counts(1)
     objects[key] = parquet_bytes(change(counts_of_one_row()))
 
     with pytest.raises(
@@ -185,56 +197,79 @@ def test_counts_that_are_not_those_that_the_shard_has_written_are_refused_by_nam
 
 
 def of_other_columns(counts: Counts) -> pa.Table:
-    return counts.recency
+    return counts.table.drop_columns(["measure"])
 
 
 def without_a_country(counts: Counts) -> pa.Table:
-    return counts.frequency.set_column(0, "country_code", pa.array([None], pa.string()))
+    return with_values(counts, "country_code", total_orders=None)
 
 
 def of_fewer_than_none(counts: Counts) -> pa.Table:
-    return pa.concat_tables([counts.frequency.set_column(3, "rows", pa.array([rows])) for rows in (2, -1)])
+    return pa.concat_tables([with_values(counts, "rows", total_orders=rows) for rows in (2, -1)])
+
+
+def of_fewer_orders_than_none(counts: Counts) -> pa.Table:
+    return with_values(counts, "value", total_orders=-1, days_since_last_order=-1)
 
 
 def of_no_amount(counts: Counts) -> pa.Table:
-    return counts.frequency.set_column(2, "voucher_amount", pa.array([float("nan")]))
+    return with_values(counts, "voucher_amount", total_orders=float("nan"))
+
+
+def of_another_measure(counts: Counts) -> pa.Table:
+    return with_values(counts, "measure", days_since_last_order="age")
 
 
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        (of_other_columns, r"expected the columns country_code \(string\), total_orders \(int64\)"),
+        (of_other_columns, r"expected the columns country_code \(string\), assigned_on \(date32\[day\]\), measure"),
         (without_a_country, "country_code is missing in 1 rows"),
         (of_fewer_than_none, "rows is below 1 in 1 rows"),
+        (of_fewer_orders_than_none, "the value of total_orders is below 0 in 1 rows"),
         (of_no_amount, "voucher_amount is infinite or not a number in 1 rows"),
+        (of_another_measure, "it counts 0 rows by days_since_last_order, expected 1"),
         (other_rows, "it counts 2 rows by total_orders, expected 1"),
         (no_rows, "it counts 0 rows by total_orders, expected 1"),
     ],
 )
 def test_tables_that_hold_no_counts_are_refused_though_their_digest_is_right(change, fault: str):
     objects = results(1)
-    key = KEYS.counts(0)[0]
+    key = KEYS.counts(0)
     objects[key] = parquet_bytes(change(counts_of_one_row()))
     counts = json.loads(objects[KEYS.totals(0)])["counts"]
-    counts["objects"][0] = StoredObject.of(objects[key]).model_dump()
+    counts["object"] = StoredObject.of(objects[key]).model_dump()
     with_totals(objects, 0, counts=counts)
 
-    with pytest.raises(ObjectAltered, match=rf"{key} and .* has changed since it was written: {fault}"):
+    with pytest.raises(ObjectAltered, match=rf"{key} has changed since it was written: {fault}"):
         merge(SlowStore(objects), 1)
 
 
-def test_counts_of_another_number_of_objects_than_were_written_are_refused():
+@pytest.mark.parametrize("missing", ["counts", "measurable"])
+def test_a_result_that_does_not_say_what_it_counts_is_refused(missing: str):
+    """That of a run which an older version began: it counted in another form."""
     objects = results(1)
-    counts = json.loads(objects[KEYS.totals(0)])["counts"]
-    with_totals(objects, 0, counts=counts | {"objects": counts["objects"][:1]})
+    key = KEYS.totals(0)
+    objects[key] = json.dumps({k: v for k, v in json.loads(objects[key]).items() if k != missing}).encode()
 
-    with pytest.raises(ObjectAltered, match="expected a record of 2 objects, got 1"):
+    with pytest.raises(
+        ObjectAltered, match=rf"{key} has changed since it was written: .*{missing}.*start the run again"
+    ):
         merge(SlowStore(objects), 1)
 
 
-def test_counts_of_a_shard_from_before_they_were_written_down_are_summed():
-    objects = results(2)
-    for number in range(2):
-        with_totals(objects, number, dated=None, counts=None, cleaned={"rows": 1, "size": 4})
+def test_rows_of_objects_that_are_counted_again_count_for_their_days_only():
+    row = {"country_code": "Peru", "total_orders": 3, "voucher_amount": 2640.0}
+    undated = Counts.of(pa.RecordBatch.from_pylist([row], CLEANED_SCHEMA))
+    objects = results(3)
+    content = parquet_bytes(undated.table)
+    stored = StoredCounts(object=StoredObject.of(content), rows=undated.rows).model_dump()
+    for number in (0, 2):
+        objects[KEYS.counts(number)] = content
+        with_totals(objects, number, measurable=undated.rows, counts=stored)
 
-    assert merge(SlowStore(objects), 2).totals.kept == 2
+    planned = plan(3).model_copy(update={"again": frozenset("x"), "shards_again": 2})
+    merged = merge_shards(Lake("lake", SlowStore(objects)), planned)
+
+    assert merged.counts == Counts.sum([counts_of_one_row(), undated])
+    assert (merged.totals.kept, merged.undated_again) == (3, 1)

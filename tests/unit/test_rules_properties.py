@@ -24,7 +24,7 @@ from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import CLEANED_SCHEMA, clean
 from voucher_selection.domain.segments import shipped_definitions
 from voucher_selection.domain.totals import Totals
-from voucher_selection.pipeline.counting import count_batches
+from voucher_selection.pipeline.counting import clean_batches
 
 CUR_DATE = date(2018, 9, 15)
 EXAMPLES = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -344,5 +344,5 @@ def writable(history: dict[str, Column]) -> pa.Table:
 def counted(table: pa.Table, row_group_size: int, batch_rows: int) -> tuple[Counts, Totals]:
     content = io.BytesIO(parquet_bytes(table, row_group_size=row_group_size))
     row_groups = RowGroups(0, pq.read_metadata(content).num_row_groups, 0)
-    batches = list(count_batches(lambda: io.BytesIO(content.getvalue()), row_groups, Reading(("Peru",)), batch_rows))
-    return Counts.sum(batch.counts for batch in batches), Totals.sum(batch.totals for batch in batches)
+    batches = list(clean_batches(lambda: io.BytesIO(content.getvalue()), row_groups, Reading(("Peru",)), batch_rows))
+    return Counts.sum(Counts.of(batch.cleaned.kept) for batch in batches), Totals.sum(batch.totals for batch in batches)

@@ -27,8 +27,17 @@ def test_days_fall_into_their_recency_segment_and_into_none_below_30(days: int, 
     assert shipped_definitions()["recency_segment"].segment_for(days) == segment
 
 
-def test_two_segmentations_ship():
-    assert shipped_definitions().names == ("frequent_segment", "recency_segment")
+@pytest.mark.parametrize(("days", "segment"), DAYS.items())
+def test_days_when_given_fall_into_the_same_ranges(days: int, segment: str | None):
+    assert shipped_definitions()["lapse_segment"].segment_for(days) == segment
+
+
+def test_three_segmentations_ship():
+    assert [(shipped.name, shipped.measure) for shipped in shipped_definitions().segmentations] == [
+        ("frequent_segment", "total_orders"),
+        ("recency_segment", "days_since_last_order"),
+        ("lapse_segment", "days_since_last_order_when_given"),
+    ]
 
 
 def test_bounds_name_every_segment_in_order_and_what_lies_outside_last():

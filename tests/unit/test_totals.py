@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from voucher_selection.api import charts
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.rule_names import Rule, label
-from voucher_selection.domain.segments import Measure
-from voucher_selection.domain.stored_objects import StoredCounts, StoredRows
+from voucher_selection.domain.stored_objects import StoredCounts, StoredObject, StoredRows
 from voucher_selection.domain.totals import ShardTotals, Totals
 
 
@@ -46,11 +46,11 @@ def test_totals_of_different_rules_add_up():
 
 def test_a_shard_of_an_older_rule_is_whole_if_its_rows_are_written():
     written = {"on_a_sunday": StoredRows(rows=3, size=1)}
-    rows = {"rows_read": 3, "rejected": {"on_a_sunday": 3}}
+    rejected = {"rows_read": 3, "rejected": {"on_a_sunday": 3}, "measurable": rows(0, 0), "counts": counted(0, 0)}
 
-    assert ShardTotals(shard=0, **rows, quarantine=written).add_up
-    assert not ShardTotals(shard=0, **rows).add_up
-    assert not ShardTotals(shard=0, rows_read=0, quarantine=written).add_up
+    assert ShardTotals(shard=0, **rejected, quarantine=written).add_up
+    assert not ShardTotals(shard=0, **rejected).add_up
+    assert not ShardTotals(shard=0, **rejected | {"rows_read": 0, "rejected": {}}, quarantine=written).add_up
 
 
 def test_people_read_of_a_rule_that_is_no_more_its_name():
@@ -68,18 +68,30 @@ def test_totals_that_lose_or_invent_a_row_do_not_add_up():
 
 def shard(**changes: Any) -> ShardTotals:
     """The totals of a shard of three rows: one of another country, and two kept, one of these with a last order."""
-    counts = StoredCounts(objects=(), rows={Measure.TOTAL_ORDERS: 2, Measure.DAYS_SINCE_LAST_ORDER: 1})
-    whole = {"rows_read": 3, "other_country": 1, "kept": 2, "dated": 1}
-    return ShardTotals(**{"shard": 0, "cleaned": StoredRows(rows=2, size=9), "counts": counts} | whole | changes)
+    whole = {"rows_read": 3, "other_country": 1, "kept": 2, "measurable": rows(2, 1), "counts": counted(2, 1)}
+    return ShardTotals(**{"shard": 0, "cleaned": StoredRows(rows=2, size=9)} | whole | changes)
 
 
-def counted(by_orders: int, by_days: int) -> StoredCounts:
-    return StoredCounts(objects=(), rows={Measure.TOTAL_ORDERS: by_orders, Measure.DAYS_SINCE_LAST_ORDER: by_days})
+def rows(by_orders: int, by_days: int) -> dict[Measure, int]:
+    """How many rows have what each measure needs; none has a first order."""
+    return {
+        Measure.TOTAL_ORDERS: by_orders,
+        Measure.DAYS_SINCE_LAST_ORDER: by_days,
+        Measure.DAYS_SINCE_LAST_ORDER_WHEN_GIVEN: by_days,
+        Measure.MONTHS_SINCE_FIRST_ORDER: 0,
+    }
+
+
+def counted(by_orders: int, by_days: int, **changes: int) -> StoredCounts:
+    return of_rows(rows(by_orders, by_days) | changes)
+
+
+def of_rows(counted: dict[Any, int]) -> StoredCounts:
+    return StoredCounts(object=StoredObject(size=1, sha256="x"), rows=counted)
 
 
 def test_a_shard_is_whole_if_its_rows_are_written_and_counted():
     assert shard().add_up
-    assert shard(dated=None, counts=None).add_up, "from before shards told what they had counted"
 
 
 @pytest.mark.parametrize(
@@ -90,10 +102,13 @@ def test_a_shard_is_whole_if_its_rows_are_written_and_counted():
         {"cleaned": StoredRows(rows=1, size=9)},
         {"cleaned": StoredRows(rows=3, size=9)},
         {"cleaned": None},
-        {"dated": 2},
+        {"measurable": rows(2, 2)},
+        {"measurable": rows(1, 1), "counts": counted(1, 1)},
         {"counts": counted(1, 1)},
         {"counts": counted(2, 0)},
-        {"counts": StoredCounts(objects=(), rows={})},
+        {"counts": counted(2, 1, days_since_last_order_when_given=0)},
+        {"counts": counted(2, 1, months_since_first_order=1)},
+        {"counts": of_rows({})},
     ],
     ids=str,
 )

@@ -104,14 +104,20 @@ def rollback(
         show_rollback(ended["summary"])
 
 
-@commands.shown_with("./quickstart approve run-6f5b966c")
+@commands.shown_with("./quickstart approve run-6f5b966c", "./quickstart approve run-6f5b966c --overlap replace")
 def approve(
-    *, run_id: Annotated[str, typer.Argument(help="The run that was held back.")], as_json: AsJson = False
+    *,
+    run_id: Annotated[str, typer.Argument(help="The run that was held back.")],
+    overlap: Annotated[
+        str | None,
+        typer.Option(metavar="add|replace", help="What to do with its days that are counted already."),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Publish a model that the quality gate held back, unchanged."""
+    """Publish a model that was held back, unchanged."""
     with explained(as_json=as_json):
         product = Product.running()
-        ended = run_to_end(product, {"mode": "approve", "run_id": run_id})
+        ended = run_to_end(product, {"mode": "approve", "run_id": run_id, "overlap": overlap})
         criteria = product.api.criteria_of(ended["summary"]["served_version"])
     if as_json:
         answer({"run": ended, "approved_run_id": ended["summary"]["approved_run_id"], "served": criteria})

@@ -45,6 +45,12 @@ def show_rows(summary: Mapping[str, Any]) -> None:
         console.print(f"  {rounded:,} of those kept have an amount that was rounded to 15 digits")
     for found in summary.get("striking_dates", ()):
         console.print(f"  [yellow]{StrikingDate.model_validate(found).sentence}[/]")
+    again = summary.get("counted_again") or {}
+    if again.get("days"):
+        console.print(
+            f"  {again['days']:,} of its days were counted before, with {again['counted_rows']:,} assignments;"
+            f" replaced: {rows['replaced']:,}"
+        )
     if summary["known_files"]:
         console.print(f"  Files counted before: {summary['known_files']:,}")
     _show_left_out(summary)

@@ -224,7 +224,7 @@ def items_of(model: Model) -> Iterator[Item]:
         "published_at": model.published_at.isoformat(),
         "countries": list(model.countries),
         "time_zone": model.time_zone,
-        "window": model.window.model_dump(mode="json", exclude_none=True),
+        "window": model.window.written,
         "definitions": model.definitions.model_dump_json(),
         "segments": len(model.modes),
     }

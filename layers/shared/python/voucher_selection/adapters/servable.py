@@ -16,6 +16,7 @@ from voucher_selection.adapters.item_sizes import (
 from voucher_selection.domain.errors import AmountOutOfRange, ModelTooLarge, TooManyAmounts
 from voucher_selection.domain.model import AmountCount, Model, SegmentMode
 from voucher_selection.domain.model_document import selection_criteria
+from voucher_selection.domain.quality_document import Quality, last_months
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.what_if import WhatIf
 
@@ -26,6 +27,10 @@ LARGEST_ANSWER = 5_000_000
 LARGEST_WHAT_IF = 6_000_000
 # `{"voucher_amount": 1.0, "count": 1}, ` in an answer: so many amounts are too many, whatever their values.
 _LEAST_OF_AMOUNT = 40
+# `"runner_up": …, "lead": …, "evidence": …` of a segment in `GET /model`.
+_STANDING = 130
+# How many months of a model's quality are tried: as many as fit.
+_MONTHS = (120, 60, 36, 24, 12, 6, 3, 1, 0)
 _MAYBE_NO_AMOUNTS = "check that the column voucher_amount holds amounts of vouchers"
 
 
@@ -72,6 +77,16 @@ def check_what_if(what_if: WhatIf) -> None:
             f" segments and {len(what_if.changes):,} changes: ask for fewer segments, or start a remodel with"
             ' "publish": false, which writes its what-if to the lake'
         )
+
+
+def fitting_quality(quality: Quality, model: Model) -> Quality:
+    """Return how good a model is, with as many months as `GET /model` can answer beside the model's segments."""
+    room = LARGEST_WHAT_IF - _answered(selection_criteria(model)) - len(model.modes) * _STANDING
+    for months in _MONTHS:
+        fitting = last_months(quality, months)
+        if _answered(fitting) <= room:
+            break
+    return fitting
 
 
 def _check_range(mode: SegmentMode) -> None:

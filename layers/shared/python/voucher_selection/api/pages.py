@@ -12,12 +12,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from voucher_selection.api import charts
 from voucher_selection.domain import wording
-from voucher_selection.domain.errors import HeldBack
+from voucher_selection.domain.errors import HELD_BACK, DeliveryOverlaps
 from voucher_selection.domain.evidence import LOW_SUPPORT
 from voucher_selection.domain.lookups import Found
 from voucher_selection.domain.model import Model, SegmentKey
 from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.totals import Totals
+from voucher_selection.domain.windows import Window
 
 CONTENT_TYPE = "text/html; charset=utf-8"
 PAGES = (
@@ -119,6 +120,10 @@ def report_page(
     )
 
 
+START_FIELDS = ("mode", "source", "countries", "cur_date", "window", "overlap")
+"""The fields of the forms that start a run."""
+
+
 class StartForm(NamedTuple):
     """The forms that start a run: their values, the errors by field, and a notice."""
 
@@ -145,7 +150,7 @@ def runs_page(
         live=any(run["status"] == "RUNNING" for run in runs),
         versions=versions,
         may_start=start_form is not None,
-        fields={name: fields.get(name, "") for name in ("mode", "source", "countries", "cur_date")},
+        fields={name: fields.get(name, "") for name in START_FIELDS},
         errors=errors,
         notice=notice,
     )
@@ -162,13 +167,20 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
         facts["Not read (not named like parquet)"] = wording.first_of(left_out["names"], left_out["objects"])
     if summary.get("served_version") not in {None, summary.get("version")}:
         facts["Still served"] = summary["served_version"]
+    if summary.get("window"):
+        facts["Window"] = str(Window.model_validate(summary["window"])).capitalize()
+    if again := (summary.get("counted_again") or {}).get("days"):
+        facts["Days counted before"] = f"{again:,}"
+    if rows and rows.replaced:
+        facts["Assignments replaced"] = f"{rows.replaced:,}"
     if rows and rows.amounts_rounded:
         facts["Amounts rounded to 15 digits"] = f"{rows.amounts_rounded:,}"
     return _render(
         "run.html",
         frame,
         run=run,
-        may_approve=may_start and run["error"] == HeldBack.__name__ and not run["published"],
+        may_approve=may_start and run["error"] in HELD_BACK and not run["published"],
+        overlaps=run["error"] == DeliveryOverlaps.__name__,
         rows=_rows(rows) if rows else None,
         striking=[StrikingDate.model_validate(found).sentence for found in summary.get("striking_dates", ())],
         facts=facts,

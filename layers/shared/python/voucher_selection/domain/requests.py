@@ -5,14 +5,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from voucher_selection.contract.limits import MOST_COUNTRIES
+from voucher_selection.contract.limits import MOST_COUNTRIES, MOST_RANGES
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate, NullDates
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.gate import Thresholds
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.plans import HistoryMode, Overlap
 from voucher_selection.domain.runs import RunId
-from voucher_selection.domain.segments import SegmentDefinitions
+from voucher_selection.domain.segments import Name, SegmentDefinitions
 from voucher_selection.domain.source_addresses import parse_source
 from voucher_selection.domain.validation import WITHOUT_CONTROLS, field_problems
 from voucher_selection.domain.windows import Window
@@ -125,6 +126,23 @@ class WhatIfRequest(_Request):
     cur_date: IsoDate | None = None
     window: AskedWindow = None
     segments: SegmentDefinitions | None = None
+    run_id: RunId | None = None
+
+
+class BestRangesRequest(_Request):
+    """Find the ranges of a measure that agree with the most assignments, for each number of ranges up to a largest.
+
+    `countries` are some of those of the counts; without them, all. The counts are those of `run_id`, or else those of
+    the served model; `window` and `cur_date` are as in a what-if.
+    """
+
+    measure: Measure
+    countries: AskedCountries | None = None
+    most_ranges: Annotated[int, Field(ge=1, le=MOST_RANGES, strict=True)] = MOST_RANGES
+    least_support: Annotated[int, Field(ge=1, strict=True, description="The least assignments of a range")] = 1
+    name: Annotated[Name | None, Field(description="The segmentation's name; default: `best_` and the measure")] = None
+    cur_date: IsoDate | None = None
+    window: AskedWindow = None
     run_id: RunId | None = None
 
 

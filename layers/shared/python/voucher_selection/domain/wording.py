@@ -49,6 +49,18 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def points(share: float | None, other: float | None) -> str:
+    """Return how many percentage points a share is above another, with its sign; `-` if either is unknown."""
+    if share is None or other is None:
+        return "-"
+    difference = round(100 * (share - other), 1)
+    return f"{difference:+.1f}" if difference else "0.0"
+
+
+USED_MOST = "This describes what was given: what is used most need not work best."
+"""What people should know of every figure about agreement."""
+
+
 def moment(value: str | datetime) -> str:
     """Return a time in UTC to the second."""
     time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
