@@ -135,7 +135,9 @@ def _without_views(rows: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _take(rows: pa.RecordBatch, indices: pa.Array) -> pa.RecordBatch:
-    return pc.take(rows, indices, boundscheck=False)  # our indices are always within bounds
+    # Our indices are always within bounds. To take columns one by one is faster than to take a batch.
+    columns = [pc.take(column, indices, boundscheck=False) for column in rows.columns]
+    return pa.record_batch(columns, names=rows.schema.names)
 
 
 class SplitCountries(NamedTuple):
