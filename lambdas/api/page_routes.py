@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
-from api.context import catalog, models, run_records, settings, state_machine, what_if_function
+from api.context import catalog, fallback, models, run_records, settings, state_machine, what_if_function
 from voucher_selection.api import http_answers, problems
 from voucher_selection.api.addresses import api_url, curl_of
 from voucher_selection.api.answers import page_answer
@@ -86,7 +86,7 @@ def get_report() -> Response[str]:
     what_if, notice = None, None
     if form.is_sent and not form.errors:
         try:
-            what_if = what_if_function().ask(form.request())
+            what_if = what_if_function().what_if(form.request())
         except VoucherSelectionError as error:
             notice = str(error)
     page = pages.report_page(_frame(), model, form.fields, what_if=what_if, errors=form.errors, notice=notice)
@@ -111,7 +111,7 @@ def post_runs() -> Response[str]:
         run_id = start(_request_of(fields), router.current_event.headers)
     except InvalidRequest as error:
         errors = {problem.field.partition(".")[0]: problem.detail for problem in error.problems}
-        known = {name: text for name, text in errors.items() if name in {"source", "countries", "cur_date"}}
+        known = {name: text for name, text in errors.items() if name in {"source", "countries", "cur_date", "window"}}
         return _runs_page(HTTPStatus.UNPROCESSABLE_ENTITY, fields, known, None if known else str(error))
     return Response(HTTPStatus.SEE_OTHER.value, headers={"Location": f"runs/{run_id}"})
 
@@ -133,7 +133,8 @@ def _lookup_page(form: dict[str, str] | None) -> Response[str]:
     from voucher_selection.api import pages  # noqa: PLC0415 - see above
 
     fields = form or {}
-    filled = {name: fields.get(name, "") for name in LookupRequest.model_fields}
+    defaults = {"fallback": fallback.to, "least_support": str(fallback.least_support)}
+    filled = {name: fields.get(name, defaults.get(name, "")) for name in LookupRequest.model_fields}
     frame = _frame()
     try:
         model = models.current()
@@ -143,7 +144,7 @@ def _lookup_page(form: dict[str, str] | None) -> Response[str]:
     if form is None:
         return page_answer(HTTPStatus.OK, pages.lookup_page(frame, model, filled), http_answers.REVALIDATE)
     try:
-        found = find(model, LookupRequest.parse(form, model.time_zone))
+        found = find(model, LookupRequest.parse(form, model.time_zone), fallback)
     except InvalidLookup as error:
         errors = {problem.field: problem.detail for problem in error.problems}
         return page_answer(HTTPStatus.UNPROCESSABLE_ENTITY, pages.lookup_page(frame, model, filled, errors=errors))
@@ -151,7 +152,8 @@ def _lookup_page(form: dict[str, str] | None) -> Response[str]:
         return page_answer(
             problems.problem_of(error).status, pages.lookup_page(frame, model, filled, notice=str(error))
         )
-    curl = curl_of(_api_url(), filled, needs_key=settings.auth == "api_key")
+    asked = {name: text for name, text in filled.items() if text != defaults.get(name)}
+    curl = curl_of(_api_url(), asked, needs_key=settings.auth == "api_key")
     return page_answer(HTTPStatus.OK, pages.lookup_page(frame, model, filled, found=found, curl=curl))
 
 
@@ -174,6 +176,8 @@ def _runs_page(
 def _request_of(fields: Mapping[str, str]) -> dict[str, Any]:
     """Return the request of a run that a form asks for, without its blank fields."""
     request: dict[str, Any] = {name: text.strip() for name, text in fields.items() if text.strip()}
+    if request.get("mode") == "full":
+        request.pop("overlap", None)  # the form has this field for an append, too
     if "countries" in request:
         request["countries"] = [country.strip() for country in request["countries"].split(",") if country.strip()]
     return request

@@ -19,7 +19,8 @@ def get_model() -> Response[str]:
     """Return the analysis of the served model."""
     from voucher_selection.api.model_report import model_report  # noqa: PLC0415 - a lookup's cold start does without
 
-    report = model_report(models.current(), datetime.now(UTC))
+    model = models.current()
+    report = model_report(model, run_records().quality(model.run_id), datetime.now(UTC))
     return json_answer(HTTPStatus.OK, report, http_answers.REVALIDATE)
 
 
@@ -36,7 +37,16 @@ def post_what_if() -> Response[str]:
     """Return what another date or other segments would change."""
     from voucher_selection.domain.requests import WhatIfRequest  # noqa: PLC0415 - see above
 
-    return json_answer(HTTPStatus.OK, what_if_function().ask(WhatIfRequest.parse(json_of(router.current_event))))
+    return json_answer(HTTPStatus.OK, what_if_function().what_if(WhatIfRequest.parse(json_of(router.current_event))))
+
+
+@router.post("/best_ranges")
+def post_best_ranges() -> Response[str]:
+    """Return the ranges of a measure that agree with the most assignments."""
+    from voucher_selection.domain.requests import BestRangesRequest  # noqa: PLC0415 - see above
+
+    request = BestRangesRequest.parse(json_of(router.current_event))
+    return json_answer(HTTPStatus.OK, what_if_function().best_ranges(request))
 
 
 @router.get("/executions")

@@ -123,6 +123,13 @@ def forget_the_ledger(catalog: Catalog) -> None:
     )
 
 
+def forget_the_countries(catalog: Catalog) -> None:
+    """Make the served version one from before models had the amounts of countries."""
+    version = catalog.served_version()
+    for country in catalog.version(version).countries:
+        catalog._client.delete_item(TableName=TABLE, Key={"pk": {"S": f"VERSION#{version}"}, "sk": {"S": country}})
+
+
 @pytest.fixture
 def put(lake: Lake) -> Callable[[str, bytes], str]:
     """Put an object into the lake's bucket and return its address."""

@@ -48,6 +48,7 @@ def test_a_run_publishes_the_modes_of_its_history(put, pipeline: Pipeline, catal
     assert summary["rows"] == {
         "rows_read": 13,
         "other_country": 1,
+        "other_countries": {"China": 1},
         "rejected": dict.fromkeys(Rule, 0)
         | {
             "malformed": 1,
@@ -57,6 +58,7 @@ def test_a_run_publishes_the_modes_of_its_history(put, pipeline: Pipeline, catal
             "null_voucher_amount": 1,
         },
         "kept": 7,
+        "replaced": 0,
         "amounts_rounded": 0,
     }
     assert summary["published"]
@@ -337,7 +339,11 @@ def test_nothing_is_published_when_a_result_does_not_account_for_its_rows(put, p
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"country_code": "Chile"}, "expected rows of Peru, got none among the 1 rows of s3://lake/uploads/x.parquet"),
+        (
+            {"country_code": "Perú"},
+            r"expected rows of Peru, got none among the 1 rows of s3://lake/uploads/x.parquet, which are of Perú 1"
+            r" \(did you mean Peru\?\): check `countries`",
+        ),
         (
             {"total_orders": None},
             "cleaning rejected every row of Peru in s3://lake/uploads/x.parquet: 1 null_total_orders",

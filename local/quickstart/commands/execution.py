@@ -4,7 +4,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import ValidationError
 
 from local.quickstart.commands.session import Product
 from local.quickstart.here.api import Api
@@ -13,11 +16,36 @@ from local.quickstart.machine.steps import StepError, step
 from local.quickstart.machine.terminal import notices
 from local.quickstart.shown.run_progress import show_progress
 from voucher_selection.adapters.state_machine import Execution, StateMachine
+from voucher_selection.domain import windows
+from voucher_selection.domain.errors import HELD_BACK, DeliveryOverlaps
+from voucher_selection.domain.validation import describe
 
 if TYPE_CHECKING:
     from voucher_selection.api.run_reports import RunReport
 
 _POLL_SECONDS = 0.25
+
+
+Window = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DAYS", help="Days of assignment: 2018-06-01..2018-07-31, 90 (the last 90 up to CUR_DATE), or all."
+    ),
+]
+Overlap = Annotated[
+    str | None,
+    typer.Option(metavar="refuse|add|replace", help="What to do with days that are counted already. [dim]refuse[/]"),
+]
+
+
+def check_window(window: str | None) -> None:
+    """Check the days that `--window` gives; raise `StepError` if they cannot be read."""
+    if window is None:
+        return
+    try:
+        windows.Window.model_validate(window)
+    except ValidationError as error:
+        raise StepError(f"--window: {'; '.join(describe(error))}") from error
 
 
 def check_dates(option: str, dates: Sequence[str]) -> None:
@@ -54,7 +82,10 @@ def run_to_end(product: Product, request: Mapping[str, Any]) -> "RunReport":
     ended = show_progress(_followed(machine, run_id), request.get("mode") or "full")
     if ended.status == "SUCCEEDED":
         return product.api.run(run_id)
-    held_back = f"Publish it as it is: ./quickstart approve {run_id}\n" if ended.error == "HeldBack" else ""
+    held_back = ""
+    if ended.error in HELD_BACK:
+        how = " --overlap replace (or add)" if ended.error == DeliveryOverlaps.__name__ else ""
+        held_back = f"Publish it as it is: ./quickstart approve {run_id}{how}\n"
     raise StepError(
         f"the run failed in {ended.current or 'its first state'} with {ended.error or ended.status}:"
         f" {ended.cause or 'no cause given'}\n{held_back}{_what_is_served(product.api, run_id)}"

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from local.quickstart.commands.execution import check_dates, run_to_end
+from local.quickstart.commands.execution import Window, check_dates, check_window, run_to_end
 from local.quickstart.commands.session import AsJson, Commands, Product, explained
 from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.terminal import answer, notices
@@ -24,6 +24,7 @@ commands = Commands("Run")
 def remodel(
     *,
     cur_date: Annotated[str | None, typer.Option(help="Days since the last order count up to it.")] = None,
+    window: Window = None,
     segments: Annotated[Path | None, typer.Option(help="Segment definitions: a file like segments.json.")] = None,
     run_id: Annotated[
         str | None, typer.Option(help="The run whose counts to use; default: those behind the served model.")
@@ -31,15 +32,17 @@ def remodel(
     what_if: Annotated[bool, typer.Option("--what-if", help="Only show what would change.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make the model again from counts: for another date, or segments.
+    """Make the model again from counts, for other days or segments.
 
     Inputs that are not named stay as served. The product must be up: ./quickstart run -d
     """
     with explained(as_json=as_json):
         check_dates("--cur-date", [cur_date] if cur_date else [])
+        check_window(window)
         request = {
             "mode": "remodel",
             "cur_date": cur_date,
+            "window": window,
             "segments": _read_segments(segments) if segments else None,
             "run_id": run_id,
             "publish": not what_if,

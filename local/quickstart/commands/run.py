@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.quickstart.commands.execution import check_dates, run_to_end, uploaded
+from local.quickstart.commands.execution import Overlap, Window, check_dates, check_window, run_to_end, uploaded
 from local.quickstart.commands.session import AsJson, Commands, Given, Product, Reset, ResetAll, explained, workspace_on
 from local.quickstart.here import deployment
 from local.quickstart.here import source as sources
@@ -36,6 +36,8 @@ Port = Annotated[int | None, typer.Option(envvar="VOUCHER_SELECTION_PORT", help=
     "./quickstart run",
     "./quickstart run -d --source vouchers.parquet --country Peru --country Latvia",
     "./quickstart run -d --append --source s3://bucket/today/",
+    "./quickstart run -d --append --overlap replace --source s3://bucket/this-month/",
+    "./quickstart run -d --source vouchers.parquet --window 90",
     "./quickstart run -d --source vouchers.parquet --null-date 1900-01-01",
     "./quickstart run -d --set auth=api_key --set shard_target_rows=10000",
     "./quickstart run --json | jq .run.seconds",
@@ -58,6 +60,8 @@ def run(  # noqa: PLR0913 - its options
     append: Annotated[
         bool, typer.Option("--append", help="Add the history to the counts behind the served model.")
     ] = False,
+    window: Window = None,
+    overlap: Overlap = None,
     detach: Annotated[bool, typer.Option("-d", "--detach", help="Return as soon as it serves.")] = False,
     setting: Given = None,
     reset: Reset = None,
@@ -74,6 +78,9 @@ def run(  # noqa: PLR0913 - its options
         emulator.check_answering(workspace)
         check_dates("--cur-date", [cur_date] if cur_date else [])
         check_dates("--null-date", null_date or [])
+        check_window(window)
+        if overlap and not append:
+            raise StepError("--overlap says what --append does with days that are counted already: give both")
         start = start_of(workspace, asked_of(setting or [], reset or [], reset_all=reset_all))
         resolved = sources.resolve(source, workspace.state)
         toolchain.install(workspace, *toolchain.PRODUCT)
@@ -83,6 +90,8 @@ def run(  # noqa: PLR0913 - its options
             "countries": country or None,
             "cur_date": cur_date,
             "null_dates": null_date or None,
+            "window": window,
+            "overlap": overlap,
         }
         with _stopped_on(KeyboardInterrupt, workspace, started=started):
             with _stopped_on(Exception, workspace, started=started):

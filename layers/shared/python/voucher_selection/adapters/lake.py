@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,9 +94,9 @@ class Lake:
         except ObjectMissing:
             return None
 
-    def write_json(self, key: str, value: BaseModel | Iterable[BaseModel]) -> StoredObject:
-        """Write a pydantic model, or a list of them, as JSON."""
-        serializable = value if isinstance(value, BaseModel) else list(value)
+    def write_json(self, key: str, value: BaseModel | Mapping[str, Any] | Iterable[BaseModel]) -> StoredObject:
+        """Write a pydantic model, a list of them, or a document as JSON."""
+        serializable = value if isinstance(value, BaseModel | Mapping) else list(value)
         return self._write(key, TypeAdapter(Any).dump_json(serializable, indent=1), "application/json")
 
     def write_table(self, key: str, table: pa.Table) -> StoredObject:

@@ -62,6 +62,7 @@ class RunKeys:
     summary = _Key(RUNS, SUMMARY, "The run's outcome.")
     failures = _Key(RUNS, f"{FAILURES}/", "The folder of the state machine's records of shards that failed.")
     what_if = _Key(RUNS, "what_if.json", "The model that a remodel was only asked about.")
+    quality = _Key(RUNS, "quality.json", "How good the run's model is.")
     rollback = _Key(RUNS, "rollback.json", "What a rollback has settled to do.")
     approval = _Key(RUNS, "approval.json", "What an approval approves: the record of the run that was held back.")
     all_cleaned = _Key(STAGING, "cleaned/", "The folder of the shards' rows that count.")
@@ -71,6 +72,7 @@ class RunKeys:
     merged_counts = _Key(PRODUCTION, "counts.parquet", "The counts of all shards, and of the counts that they add to.")
     modes = _Key(PRODUCTION, "segment_modes.parquet", "The run's amounts by segment.")
     all_vouchers = _Key(PRODUCTION, "vouchers/", "The folder of the customers' amounts, and of nothing else.")
+    cost = _Key(PRODUCTION, "voucher_cost.json", "What the customers' amounts cost.")
     all_assigned = _Key(PRODUCTION, "voucher_totals/", "The folder of the totals of shards of customers.")
 
     def raw(self, name: str) -> str:

@@ -1,9 +1,9 @@
-"""Read the `run.json` of runs from the lake, without Arrow."""
+"""Read the records of runs, `run.json` and `quality.json`, from the lake, without Arrow."""
 
 import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from voucher_selection.adapters.observability import logger
 from voucher_selection.adapters.run_keys import RunKeys
@@ -11,11 +11,13 @@ from voucher_selection.adapters.run_keys import RunKeys
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
+    from voucher_selection.domain.quality_document import Quality
+
 _PARALLEL_REQUESTS = 10
 
 
 class RunRecords:
-    """The `run.json` of runs, in the lake's bucket."""
+    """The records of runs, in the lake's bucket."""
 
     def __init__(self, bucket: str, client: "S3Client") -> None:
         self._bucket = bucket
@@ -23,13 +25,19 @@ class RunRecords:
 
     def summary(self, run_id: str) -> dict[str, Any] | None:
         """Return the summary of a run, or the record of its failure; None if neither exists or can be read."""
+        return self._read(run_id, RunKeys(run_id).summary)
+
+    def quality(self, run_id: str) -> "Quality | None":
+        """Return how good the model of a run is; None if an older version made it, or it cannot be read."""
+        return cast("Quality | None", self._read(run_id, RunKeys(run_id).quality))
+
+    def _read(self, run_id: str, key: str) -> dict[str, Any] | None:
         try:
-            body = self._client.get_object(Bucket=self._bucket, Key=RunKeys(run_id).summary)["Body"]
-            found = json.loads(body.read())
+            found = json.loads(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
         except self._client.exceptions.NoSuchKey:
             return None
         except ValueError:
-            logger.warning("the record of a run cannot be read", record_of=run_id)
+            logger.warning("the record of a run cannot be read", record_of=run_id, key=key)
             return None
         return found if isinstance(found, dict) else None
 

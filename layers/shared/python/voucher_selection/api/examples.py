@@ -11,7 +11,12 @@ CUSTOMER = {
     "first_order_ts": "2017-05-03 00:00:00",
 }
 MODEL_OF_ANSWER = {"version": "20261123T001000293Z-run-6f5b966c", "cur_date": "2018-09-15"}
-MODEL_FACTS = {**MODEL_OF_ANSWER, "published_at": "2026-11-23T00:10:00.293000+00:00", "run_id": "run-6f5b966c"}
+MODEL_FACTS = {
+    **MODEL_OF_ANSWER,
+    "published_at": "2026-11-23T00:10:00.293000+00:00",
+    "run_id": "run-6f5b966c",
+    "window": {},
+}
 HEALTH = {"status": "ok", "model": {**MODEL_FACTS, "age_seconds": 86}}
 CUSTOMERS = {"customers": [CUSTOMER, {**CUSTOMER, "customer_id": 124, "last_order_ts": "2018-09-03"}]}
 VOUCHER = {
@@ -20,6 +25,7 @@ VOUCHER = {
     "country_code": "Peru",
     "segment_name": "recency_segment",
     "segment": "121-180",
+    "basis": "segment",
     "support": 2055,
     "share": 0.5630170316301704,
 }
@@ -45,6 +51,7 @@ SEGMENT = {
 ROWS = {
     "rows_read": 50_000,
     "other_country": 42_012,
+    "other_countries": {"China": 17_582, "Australia": 13_436, "Latvia": 10_994},
     "rejected": {"malformed": 7, "zero_orders_with_dates": 793, "last_before_first": 14, "null_total_orders": 627,
                  "null_voucher_amount": 43},
     "kept": 6_504,
@@ -58,7 +65,27 @@ MODEL_REPORT = {
     "definitions": shipped_definitions().model_dump(mode="json"),
     "rows": ROWS,
     "segments": [{**SEGMENT, "runner_up": 2640.0, "lead": 1, "evidence": "thin"}],
+    "quality": {
+        "segmentations": [
+            {
+                "country_code": "Peru",
+                "segment_name": "recency_segment",
+                "agreement": {"support": 6_504, "segments": 0.5616, "country": 0.5615},
+                "backtest": [{"month": "2018-07", "tested": 3_113, "segments": 0.55, "country": 0.55, "unanswered": 0}],
+                "over_time": [],
+            }
+        ],
+        "countries": [{"country_code": "Peru", "months": []}],
+    },
 }
+COUNTRY = {
+    "country_code": "Peru",
+    "voucher_amount": 2640.0,
+    "support": 6_504,
+    "share": 0.5350553505535055,
+    "assignments": [{"voucher_amount": 2640.0, "count": 3_480}, {"voucher_amount": 3520.0, "count": 3_024}],
+}
+SELECTION_CRITERIA = {"model": MODEL_FACTS, "segments": [SEGMENT], "country_modes": [COUNTRY]}
 KEPT_VERSION = {**MODEL_FACTS, **SOURCES, "segments": 9, "is_served": True, "is_previous": False, "expires_at": None}
 WHAT_IF = {
     "counts_run_id": "run-6f5b966c",
@@ -67,6 +94,37 @@ WHAT_IF = {
     "changes": [],
     "model": {**MODEL_FACTS, "cur_date": "2018-10-01"},
     "segments": [SEGMENT],
+    "country_modes": [COUNTRY],
+}
+BEST_RANGES = {
+    "measure": "total_orders",
+    "countries": ["Peru"],
+    "cur_date": "2018-09-15",
+    "least_support": 1000,
+    "support": 6_504,
+    "found": [
+        {
+            "most_ranges": 1,
+            "ranges": [
+                {
+                    "segment": "1+",
+                    "lower": 1,
+                    "upper": None,
+                    "support": 6_504,
+                    "modes": [{"country_code": "Peru", "voucher_amount": 2640.0, "support": 6_504, "share": 0.5615}],
+                }
+            ],
+            "reproduced": 3_652,
+            "agreement": 0.5615,
+            "last_month": None,
+            "definition": {
+                "name": "best_total_orders",
+                "measure": "total_orders",
+                "segments": [{"name": "1+", "lower": 1, "upper": None}],
+                "outside": None,
+            },
+        }
+    ],
 }
 RUN = {
     "run_id": "run-6f5b966c",

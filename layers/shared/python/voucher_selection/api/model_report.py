@@ -9,14 +9,15 @@ from voucher_selection.domain.errors import NoModel
 from voucher_selection.domain.evidence import Evidence
 from voucher_selection.domain.model import Model, SegmentMode, Version
 from voucher_selection.domain.model_document import ModelFacts, SegmentAnswer, model_facts, selection_criteria
+from voucher_selection.domain.quality_document import Quality
 from voucher_selection.domain.wording import evidence
 
 
 class ModelReport(ModelFacts):
-    """A model with its segments.
+    """A model with its segments, and how good it is.
 
     Run `counts_run_id` left the counts that the model is made from. `rows` (`totals.Totals`) is what became of all rows
-    read for them; null if no run recorded it.
+    read for them; null if no run recorded it. `quality` is null if an older version made the model.
     """
 
     counts_run_id: str
@@ -26,6 +27,7 @@ class ModelReport(ModelFacts):
     definitions: dict[str, Any]
     rows: dict[str, Any] | None
     segments: list["SegmentReport"]
+    quality: Quality | None
 
 
 class Standing(TypedDict):
@@ -61,7 +63,7 @@ class KeptVersions(TypedDict):
     versions: list[KeptVersion]
 
 
-def model_report(model: Model, now: datetime) -> ModelReport:
+def model_report(model: Model, quality: Quality | None, now: datetime) -> ModelReport:
     """Return the analysis of a model at a moment."""
     rows = model.counts.rows
     return {
@@ -76,6 +78,7 @@ def model_report(model: Model, now: datetime) -> ModelReport:
             {**segment, **_standing(mode)}
             for segment, mode in zip(selection_criteria(model)["segments"], model.modes, strict=True)
         ],
+        "quality": quality,
     }
 
 

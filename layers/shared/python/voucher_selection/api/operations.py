@@ -22,7 +22,8 @@ from voucher_selection.contract.runs import RUN_KINDS
 from voucher_selection.domain import errors
 from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, VoucherAnswer
 from voucher_selection.domain.model_document import SelectionCriteria
-from voucher_selection.domain.requests import RunRequest, WhatIfRequest
+from voucher_selection.domain.ranges_found import BestRanges
+from voucher_selection.domain.requests import BestRangesRequest, RunRequest, WhatIfRequest
 from voucher_selection.domain.what_if import WhatIf
 
 type Schema = type[Any] | TypeAliasType | dict[str, Any]
@@ -98,7 +99,7 @@ _PAGE = (Content(HTML, _TEXT),)
 _RUN_ID: dict[str, Any] = {"type": "string", "pattern": "^[A-Za-z0-9_.+=@-]{1,80}$"}
 _RUN_FORM_SCHEMA = {
     "type": "object",
-    "properties": dict.fromkeys(("mode", "source", "countries", "cur_date", "version"), _TEXT),
+    "properties": dict.fromkeys(("mode", "source", "countries", "cur_date", "window", "overlap", "version"), _TEXT),
 }
 
 
@@ -139,10 +140,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "GET",
         "/selection_criteria",
-        "Every segment with its mode",
+        "Every segment and country with its mode",
         {
             HTTPStatus.OK: (
-                Content(JSON, SelectionCriteria, {"model": examples.MODEL_FACTS, "segments": [examples.SEGMENT]}),
+                Content(JSON, SelectionCriteria, examples.SELECTION_CRITERIA),
                 Content(HTML, _TEXT),
             )
         },
@@ -172,6 +173,23 @@ OPERATIONS: tuple[Operation, ...] = (
         description="Computed from the counts of the served model, or of another run. Nothing is published.",
         body=Content(JSON, WhatIfRequest, {"cur_date": "2018-10-01"}),
         refusals=(problems.MalformedJson, *_BODY, errors.InvalidRequest, *_COUNTS),
+    ),
+    Operation(
+        "POST",
+        "/best_ranges",
+        "The ranges of a measure that agree with the most assignments",
+        {HTTPStatus.OK: (Content(JSON, BestRanges, examples.BEST_RANGES),)},
+        description="For each number of ranges; from the counts of the served model, or of another run. A definition"
+        " that is found can be asked as a what-if, and published by a remodel. Nothing is published here.",
+        body=Content(JSON, BestRangesRequest, {"measure": "total_orders", "most_ranges": 4, "least_support": 1000}),
+        refusals=(
+            problems.MalformedJson,
+            *_BODY,
+            errors.InvalidRequest,
+            *_COUNTS,
+            errors.TooFine,
+            errors.TooLittleSupport,
+        ),
     ),
     Operation(
         "GET",
@@ -228,7 +246,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "The analysis of the served model, as a page",
         {HTTPStatus.OK: _PAGE, HTTPStatus.UNPROCESSABLE_ENTITY: _PAGE},
         description="With `what_if`, the page also shows what another date or other segments would change.",
-        query={"what_if": _TEXT, "cur_date": _TEXT, "ranges_0": _TEXT, "ranges_1": _TEXT},
+        query=dict.fromkeys(("what_if", "cur_date", "window", "ranges_0", "ranges_1", "ranges_2"), _TEXT),
         refusals=_MODEL,
     ),
     *_pages("/runs", "The last runs and the kept versions, as a page"),

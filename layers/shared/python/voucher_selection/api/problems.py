@@ -108,6 +108,8 @@ PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     errors.InvalidRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_run"),
     errors.NoCounts: (HTTPStatus.NOT_FOUND, "no_counts"),
     errors.OldCounts: (HTTPStatus.CONFLICT, "old_counts"),
+    errors.TooFine: (HTTPStatus.UNPROCESSABLE_ENTITY, "too_fine"),
+    errors.TooLittleSupport: (HTTPStatus.UNPROCESSABLE_ENTITY, "too_little_support"),
     errors.EmptyWindow: (HTTPStatus.UNPROCESSABLE_ENTITY, "empty_window"),
     errors.TooManyAmounts: (HTTPStatus.UNPROCESSABLE_ENTITY, "too_many_amounts"),
     errors.ModelTooLarge: (HTTPStatus.UNPROCESSABLE_ENTITY, "model_too_large"),

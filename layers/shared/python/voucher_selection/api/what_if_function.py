@@ -3,8 +3,9 @@
 import json
 from typing import TYPE_CHECKING, Any
 
+from voucher_selection.contract.questions import BEST_RANGES, WHAT_IF
 from voucher_selection.domain import errors
-from voucher_selection.domain.requests import WhatIfRequest
+from voucher_selection.domain.requests import BestRangesRequest, WhatIfRequest
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
@@ -21,8 +22,16 @@ class WhatIfFunction:
         self._name = name
         self._client = client
 
-    def ask(self, request: WhatIfRequest) -> dict[str, Any]:
-        """Return the answer of a what-if, with the fields of `what_if.WhatIf`.
+    def what_if(self, request: WhatIfRequest) -> dict[str, Any]:
+        """Return what another model would change, with the fields of `what_if.WhatIf`; raises as `_ask`."""
+        return self._ask(WHAT_IF, request)
+
+    def best_ranges(self, request: BestRangesRequest) -> dict[str, Any]:
+        """Return the best ranges of a measure, with the fields of `ranges_found.BestRanges`; raises as `_ask`."""
+        return self._ask(BEST_RANGES, request)
+
+    def _ask(self, question: str, request: WhatIfRequest | BestRangesRequest) -> dict[str, Any]:
+        """Return the function's answer to a question.
 
         Raises
         ------
@@ -31,7 +40,8 @@ class WhatIfFunction:
         WhatIfFailed
             The function failed in another way.
         """
-        answer = self._client.invoke(FunctionName=self._name, Payload=request.model_dump_json().encode())
+        event = {"question": question, "request": request.model_dump(mode="json", exclude_unset=True)}
+        answer = self._client.invoke(FunctionName=self._name, Payload=json.dumps(event).encode())
         payload: dict[str, Any] = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
             raise _error_of(payload)

@@ -4,6 +4,9 @@ MOST_COUNTRIES = 300
 MOST_NULL_DATES = 100
 """Both travel in each item of the map of shards and in the results of states, which have at most 256 KiB."""
 
+MOST_RANGES = 10
+"""The most ranges that are looked for."""
+
 LEAST_KEPT_VERSIONS = 2
 """A rollback needs the served version and the one before it."""
 

@@ -111,6 +111,14 @@ class ModelTooLarge(VoucherSelectionError):
     """The model has more countries x segments, or more amounts in total, than the API can answer."""
 
 
+class TooFine(VoucherSelectionError):
+    """A measure has too many different values for a search of its best ranges; the message names how many would do."""
+
+
+class TooLittleSupport(VoucherSelectionError):
+    """No range can have the least support: all assignments together are fewer; the message names how many."""
+
+
 class AmountOutOfRange(VoucherSelectionError):
     """The counts have a voucher amount that DynamoDB cannot store as a number."""
 
@@ -119,8 +127,16 @@ class HeldBack(VoucherSelectionError):
     """The model fails thresholds of the quality gate; the cause names each. A run can approve the model."""
 
 
+class RefreshHeldBack(HeldBack):
+    """The daily refresh made no model to publish, and says so once: the gate, an empty window, or no counts yet."""
+
+
 class DeliveryOverlaps(HeldBack):
     """An append has days that are counted already; the cause names them. A run can approve it as `replace` or `add`."""
+
+
+HELD_BACK = (HeldBack.__name__, RefreshHeldBack.__name__, DeliveryOverlaps.__name__)
+"""The names of the errors of a run that another run can approve."""
 
 
 class NotHeldBack(VoucherSelectionError):

@@ -9,7 +9,10 @@ from voucher_selection.domain.errors import InvalidSegments
 from voucher_selection.domain.segments import MOST_SEGMENTS, Segment, Segmentation
 from voucher_selection.domain.validation import describe
 
-_RANGE = re.compile(r"(?P<lower>\d{1,9})\s*(?:[-–]\s*(?P<upper>\d{1,9})|(?P<open>\+))?", re.ASCII)  # noqa: RUF001
+_RANGE = re.compile(
+    r"(?P<lower>-?\d{1,9})\s*(?:(?:\.\.|[-–])\s*(?P<upper>-?\d{1,9})|(?P<open>\+))?",  # noqa: RUF001
+    re.ASCII,
+)
 
 
 def ranges_of(segmentation: Segmentation) -> str:
@@ -21,7 +24,7 @@ def ranges_of(segmentation: Segmentation) -> str:
     >>> ranges_of(shipped_definitions()["frequent_segment"])
     '1-4, 5-13, 14-37'
     """
-    return ", ".join(_text(segment.lower, segment.upper) for segment in segmentation.segments)
+    return ", ".join(range_text(segment.lower, segment.upper) for segment in segmentation.segments)
 
 
 def with_ranges(segmentation: Segmentation, text: str) -> Segmentation:
@@ -41,7 +44,7 @@ def with_ranges(segmentation: Segmentation, text: str) -> Segmentation:
             name=segmentation.name,
             measure=segmentation.measure,
             segments=tuple(
-                Segment(name=known.get((lower, upper), _text(lower, upper)), lower=lower, upper=upper)
+                Segment(name=known.get((lower, upper), range_text(lower, upper)), lower=lower, upper=upper)
                 for lower, upper in bounds
             ),
             outside=segmentation.outside,
@@ -62,5 +65,14 @@ def _bounds(text: str) -> Iterator[tuple[int, int | None]]:
         yield lower, None if found["open"] else int(found["upper"] or lower)
 
 
-def _text(lower: int, upper: int | None) -> str:
-    return f"{lower}+" if upper is None else f"{lower}-{upper}"
+def range_text(lower: int, upper: int | None) -> str:
+    """Return a range as text; without `upper`, it is open upwards.
+
+    Examples
+    --------
+    >>> range_text(5, 13), range_text(7, 7), range_text(-3, 4), range_text(5, None)
+    ('5-13', '7', '-3..4', '5+')
+    """
+    if upper is None:
+        return f"{lower}+"
+    return str(lower) if lower == upper else f"{lower}{'..' if lower < 0 else '-'}{upper}"

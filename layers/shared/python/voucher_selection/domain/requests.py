@@ -3,16 +3,19 @@
 import json
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StringConstraints, ValidationError
 
-from voucher_selection.contract.limits import MOST_COUNTRIES
+from voucher_selection.contract.limits import MOST_COUNTRIES, MOST_RANGES
+from voucher_selection.contract.lookups import FallbackTo
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate, NullDates
 from voucher_selection.domain.errors import InvalidRequest
+from voucher_selection.domain.formats import LARGEST_WHOLE
 from voucher_selection.domain.gate import Thresholds
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.plans import HistoryMode, Overlap
 from voucher_selection.domain.runs import RunId
-from voucher_selection.domain.segments import SegmentDefinitions
+from voucher_selection.domain.segments import Name, SegmentDefinitions
 from voucher_selection.domain.source_addresses import parse_source
 from voucher_selection.domain.validation import WITHOUT_CONTROLS, field_problems
 from voucher_selection.domain.windows import Window
@@ -128,12 +131,34 @@ class WhatIfRequest(_Request):
     run_id: RunId | None = None
 
 
+class BestRangesRequest(_Request):
+    """Find the ranges of a measure that agree with the most assignments, for each number of ranges up to a largest.
+
+    `countries` are some of those of the counts; without them, all. The counts are those of `run_id`, or else those of
+    the served model; `window` and `cur_date` are as in a what-if.
+    """
+
+    measure: Measure
+    countries: AskedCountries | None = None
+    most_ranges: Annotated[int, Field(ge=1, le=MOST_RANGES, strict=True)] = MOST_RANGES
+    least_support: Annotated[int, Field(ge=1, strict=True, description="The least assignments of a range")] = 1
+    name: Annotated[Name | None, Field(description="The segmentation's name; default: `best_` and the measure")] = None
+    cur_date: IsoDate | None = None
+    window: AskedWindow = None
+    run_id: RunId | None = None
+
+
 class RemodelRequest(WhatIfRequest):
-    """Make a model from existing counts and publish it; if `publish` is false, the run only reports the model."""
+    """Make a model from existing counts and publish it; if `publish` is false, the run only reports the model.
+
+    `scheduled` is for the daily refresh: a run that is held back then does not count as failed, so that the same reason
+    is not announced every night.
+    """
 
     mode: Literal["remodel"]
     publish: bool = True
     gate: Thresholds | None = None
+    scheduled: bool = False
 
 
 class ApproveRequest(_Request):
@@ -148,11 +173,16 @@ class ApproveRequest(_Request):
 
 
 class AssignRequest(_Request):
-    """Assign amounts of the served model to customers in parquet files; without `segment_name`, each row names one."""
+    """Assign amounts of the served model to customers in parquet files; without `segment_name`, each row names one.
+
+    `fallback` and `least_support` are for all customers, as in a lookup; without them, those of the stage.
+    """
 
     mode: Literal["assign"]
     customers: Source
     segment_name: Annotated[str, StringConstraints(min_length=1, max_length=128), WITHOUT_CONTROLS] | None = None
+    fallback: FallbackTo | None = None
+    least_support: Annotated[StrictInt, Field(ge=1, le=LARGEST_WHOLE)] | None = None
 
 
 class RollbackRequest(_Request):

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, override
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -17,8 +17,8 @@ _EXPECTED = "expected days like 2018-06-01..2018-07-31, a number of days like 90
 class Window(BaseModel):
     """The days of assignment that a model is made from: from one day to another, or the last days up to CUR_DATE.
 
-    A window of the last days slides with CUR_DATE. Both bounds belong to the window, and either may be left out.
-    `"all"`, or a window without bounds, also has the rows without a day; any other window has none of them.
+    A window of the last days slides with CUR_DATE. Both bounds belong to the window, and either may be left out. It may
+    be written as text: `2018-06-01..2018-07-31`, `90` (days) or `all`. Only all days also have the rows without a day.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
@@ -31,8 +31,8 @@ class Window(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _all(cls, given: Any) -> Any:  # noqa: ANN401 - any JSON
-        return {} if given == "all" else given
+    def _from_text(cls, given: Any) -> Any:  # noqa: ANN401 - any JSON
+        return _bounds(given) if isinstance(given, str) else given
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -75,33 +75,35 @@ class Window(BaseModel):
 
     @property
     def written(self) -> str:
-        """The window as people write it, for `parse`."""
+        """The window as people write it.
+
+        Examples
+        --------
+        >>> window = Window.model_validate("2018-06-01..2018-07-31")
+        >>> str(window), window.written, Window(last_days=90).written
+        ('2018-06-01 to 2018-07-31', '2018-06-01..2018-07-31', '90')
+        """
         if self.last_days is not None:
             return str(self.last_days)
         return "all" if self.is_all else f"{self.first or ''}..{self.last or ''}"
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read a window as people write it.
+    @override
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any, /) -> Any:
+        written = {"type": "string", "description": _EXPECTED}
+        return {"anyOf": [handler.resolve_ref_schema(handler(core_schema)), written]}
 
-        Raises
-        ------
-        ValueError
-            The text is neither two days, nor a number of days, nor `all`; pydantic's error where a day is invalid.
 
-        Examples
-        --------
-        >>> str(Window.parse("2018-06-01..2018-07-31")), str(Window.parse("90"))
-        ('2018-06-01 to 2018-07-31', 'the last 90 days')
-        """
-        stripped = text.strip()
-        if stripped in {"", "all"}:
-            return cls()
-        if found := _LAST.fullmatch(stripped):
-            return cls(last_days=int(found["days"]))
-        if found := _BETWEEN.fullmatch(stripped):
-            return cls.model_validate({"from": found["first"] or None, "to": found["last"] or None})
-        raise ValueError(f"{_EXPECTED}, got {text[:40]!r}")
+def _bounds(text: str) -> dict[str, Any]:
+    """Return the bounds in a text; raise `ValueError` if it has another form."""
+    stripped = text.strip()
+    if stripped == "all":
+        return {}
+    if found := _LAST.fullmatch(stripped):
+        return {"last_days": int(found["days"])}
+    if found := _BETWEEN.fullmatch(stripped):
+        return {name: day for name, day in (("from", found["first"]), ("to", found["last"])) if day}
+    raise ValueError(f"{_EXPECTED}, got {text[:40]!r}")
 
 
 ALL_DAYS = Window()

@@ -9,7 +9,7 @@ from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
-from voucher_selection.domain.errors import DeliveryOverlaps, HeldBack, NotHeldBack
+from voucher_selection.domain.errors import HELD_BACK, NotHeldBack
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.kinds import parse_request
 from voucher_selection.domain.plans import HistoryPlan
@@ -19,8 +19,6 @@ from voucher_selection.domain.summaries import ApprovalSummary, PointerSummary
 from voucher_selection.pipeline.conclusion import record
 from voucher_selection.pipeline.publishing import publish_run
 from voucher_selection.pipeline.remodelling import remodel
-
-_HELD_BACK = {HeldBack.__name__, DeliveryOverlaps.__name__}
 
 
 class _Held(BaseModel):
@@ -67,7 +65,7 @@ def _held_back(run_id: str, lake: Lake) -> _Held:
     held = lake.read_json_if_there(RunKeys(run_id).summary, _Held)
     if held is None:
         raise NotHeldBack(f"no run {run_id!r} has ended: approve a run that was held back")
-    if held.error not in _HELD_BACK:
+    if held.error not in HELD_BACK:
         how = f"failed with {held.error}" if held.error else "succeeded"
         raise NotHeldBack(f"run {run_id!r} was not held back: it {how}")
     return held
@@ -82,7 +80,7 @@ def _publish(request: ApproveRequest, held: _Held, stores: Stores, settings: Mod
     elif request.overlap:
         raise NotHeldBack(f"overlap: run {request.run_id!r} is no append, so it has no days that are counted already")
     if isinstance(asked, RemodelRequest):
-        return remodel(run, asked.model_copy(update={"gate": None}), stores, open_gate)
+        return remodel(run, asked.model_copy(update={"gate": None, "scheduled": False}), stores, open_gate)
     if isinstance(asked, HistoryRequest):
         return publish_run(run, asked.model_copy(update={"gate": None}), stores, open_gate)
     raise NotHeldBack(f"run {request.run_id!r} was not held back: its mode is {asked.mode}")

@@ -1,5 +1,7 @@
 """The counts that a run builds on: those of the served model, or those of a named earlier run."""
 
+from typing import NamedTuple
+
 from voucher_selection.adapters.catalog import Base, Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
@@ -19,9 +21,44 @@ def served_base(catalog: Catalog) -> Base:
         raise no_counts_yet() from error
 
 
+def base_if_served(catalog: Catalog) -> Base | None:
+    """Return the served version; None if no model is served yet."""
+    try:
+        return catalog.base()
+    except NoModel:
+        return None
+
+
 def no_counts_yet() -> NoCounts:
     """Return the error of a run that needs the counts of the served model before the first is served."""
     return NoCounts("no counts exist yet: run the pipeline on a whole history first")
+
+
+class CountsToModel(NamedTuple):
+    """Counts to make a model from: their run, countries, time zone and ledger (None: an older version)."""
+
+    origin: CountsOrigin
+    countries: tuple[str, ...]
+    time_zone: str
+    ledger: Ledger | None
+
+
+def counts_to_model(run_id: str | None, base: Base | None, lake: Lake) -> CountsToModel:
+    """Return which counts to use: those of a named run, or else those of the served model.
+
+    Raises
+    ------
+    NoCounts
+        The run left no counts, or no model is served yet.
+    """
+    if run_id:
+        ledger = read_ledger(lake, CountsOrigin(run_id))
+        origin = CountsOrigin(run_id, ledger.rows, lake.stored(RunKeys(run_id).ledger))
+        return CountsToModel(origin, ledger.countries, ledger.time_zone, ledger)
+    if base is None:
+        raise no_counts_yet()
+    served = base.served
+    return CountsToModel(served.counts, served.countries, served.time_zone, ledger_if_there(lake, served.counts))
 
 
 def read_ledger(lake: Lake, counted: CountsOrigin) -> Ledger:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import NamedTuple
 
 from voucher_selection.adapters.catalog import Base, Catalog
 from voucher_selection.adapters.catalog_items import Pointer
@@ -12,10 +11,10 @@ from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.servable import check_what_if
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
-from voucher_selection.domain.errors import NoModel
+from voucher_selection.domain.counts import Counts
+from voucher_selection.domain.errors import EmptyWindow, HeldBack, NoCounts, RefreshHeldBack
 from voucher_selection.domain.gate import Thresholds, check
-from voucher_selection.domain.ledger import Ledger
-from voucher_selection.domain.model import CountsOrigin, Model, Version
+from voucher_selection.domain.model import Model, Version
 from voucher_selection.domain.model_document import selection_criteria
 from voucher_selection.domain.plans import HistoryPlan
 from voucher_selection.domain.requests import RemodelRequest, WhatIfRequest
@@ -26,27 +25,22 @@ from voucher_selection.domain.what_if import SegmentChange, WhatIf, changed_segm
 from voucher_selection.domain.windows import ALL_DAYS
 from voucher_selection.pipeline.attempts import attempts, contended
 from voucher_selection.pipeline.conclusion import expire, record, superseded
-from voucher_selection.pipeline.counts_to_build_on import ledger_if_there, no_counts_yet, read_counts, read_ledger
-from voucher_selection.pipeline.publishing import make_model, modes_table
+from voucher_selection.pipeline.counts_to_build_on import base_if_served, counts_to_model, read_counts
+from voucher_selection.pipeline.publishing import make_model, write_model
 
 # A summary lists at most this many changes: it is the result of the execution, which has at most 256 KiB.
 _MOST_CHANGES = 100
 
-
-class _Counts(NamedTuple):
-    """The counts to make a model from: their run, countries, time zone and ledger (None: an older version)."""
-
-    origin: CountsOrigin
-    countries: tuple[str, ...]
-    time_zone: str
-    ledger: Ledger | None
+# The next night's refresh meets these again, until somebody acts: they are told once, not every night.
+_SAME_EVERY_NIGHT = (HeldBack, EmptyWindow, NoCounts)
 
 
 @dataclass(frozen=True)
 class _Remodelled:
-    """A model, and the model that was served when it was made (None: no model was served)."""
+    """A model with its counts, and the model that was served when it was made (None: no model was served)."""
 
     model: Model
+    counts: Counts
     base: Base | None
     served: Model | None
 
@@ -67,13 +61,20 @@ def remodel(run: Run, request: RemodelRequest, stores: Stores, settings: ModelSe
     ------
     VoucherSelectionError
         As `make_what_if` and `gate.check`.
+    RefreshHeldBack
+        In place of `HeldBack`, `EmptyWindow` and `NoCounts`, if the request is that of the schedule.
     CatalogContended
         Other runs published during each attempt.
     """
     if not request.publish:
         return _report(run, _make(run, request, stores, settings.cur_date), stores.lake)
     thresholds = settings.gate.with_those_of(request.gate)
-    summary = stores.catalog.moved_by(run.run_id) or _remodel(run, request, stores, settings.cur_date, thresholds)
+    try:
+        summary = stores.catalog.moved_by(run.run_id) or _remodel(run, request, stores, settings.cur_date, thresholds)
+    except _SAME_EVERY_NIGHT as error:
+        if not request.scheduled:
+            raise
+        raise RefreshHeldBack(str(error)) from error
     record(summary, stores.lake)
     expire(stores.catalog, settings.retention)
     return summary
@@ -111,7 +112,7 @@ def _remodel(
     for _ in attempts():
         made = _make(run, request, stores, cur_date)
         check(made.model.modes, None, made.served, thresholds)
-        stores.lake.write_table(RunKeys(run.run_id).modes, modes_table(made.model.modes))
+        write_model(stores.lake, made.counts, made.model)
         summary = _summary(run, made, Outcome.PUBLISHED, run.version)
         stays = _publish(made, summary, stores.catalog)
         if stays is None:
@@ -122,8 +123,8 @@ def _remodel(
 
 
 def _make(run: Run, request: WhatIfRequest, stores: Stores, cur_date: date | None) -> _Remodelled:
-    base = _served(stores.catalog)
-    origin, countries, time_zone, ledger = _counts(request, base, stores.lake)
+    base = base_if_served(stores.catalog)
+    origin, countries, time_zone, ledger = counts_to_model(request.run_id, base, stores.lake)
     definitions = request.segments or (
         base.served.definitions if base else stores.lake.read_json(RunKeys(origin.run_id).plan, HistoryPlan).definitions
     )
@@ -138,27 +139,8 @@ def _make(run: Run, request: WhatIfRequest, stores: Stores, cur_date: date | Non
         time_zone=time_zone,
         window=request.window or (base.served.window if base else ALL_DAYS),
     )
-    model = make_model(version, read_counts(stores.lake, origin.run_id, ledger))
-    return _Remodelled(model, base, stores.catalog.read(base.version) if base else None)
-
-
-def _served(catalog: Catalog) -> Base | None:
-    try:
-        return catalog.base()
-    except NoModel:
-        return None
-
-
-def _counts(request: WhatIfRequest, base: Base | None, lake: Lake) -> _Counts:
-    """Return the counts to use: those of the run that the request names, or else those of the served model."""
-    if request.run_id:
-        ledger = read_ledger(lake, CountsOrigin(request.run_id))
-        origin = CountsOrigin(request.run_id, ledger.rows, lake.stored(RunKeys(request.run_id).ledger))
-        return _Counts(origin, ledger.countries, ledger.time_zone, ledger)
-    if base is None:
-        raise no_counts_yet()
-    served = base.served
-    return _Counts(served.counts, served.countries, served.time_zone, ledger_if_there(lake, served.counts))
+    counts = read_counts(stores.lake, origin.run_id, ledger)
+    return _Remodelled(make_model(version, counts), counts, base, stores.catalog.read(base.version) if base else None)
 
 
 def _publish(made: _Remodelled, summary: RemodelSummary, catalog: Catalog) -> Pointer | None:
