@@ -11,7 +11,7 @@ import pytest
 
 from tests.concurrency.writers import V1, summary_of
 from tests.histories import history, parquet_bytes
-from tests.integration.conftest import CONTEXT, SECOND, STARTED, TWO, Pipeline, load_handler
+from tests.integration.conftest import SECOND, STARTED, TWO, Pipeline, ask_what_if
 from tests.models import SHIPPED_SEGMENTS, model_of
 from voucher_selection.adapters import servable
 from voucher_selection.adapters.catalog import Catalog
@@ -119,7 +119,7 @@ def test_too_many_amounts_for_other_segments_end_a_remodel_and_a_what_if(
     with refused:
         pipeline.remodel("asked", STARTED + SECOND, segments=ALL, publish=False)
     with refused:
-        load_handler("what_if").lambda_handler({"segments": ALL}, CONTEXT)
+        ask_what_if(segments=ALL)
 
     assert [*written(lake, "again"), *lake.list(RunKeys("asked").what_if)] == []
     assert pipeline.remodel("two", STARTED + SECOND, segments=TWO)["published"]
@@ -162,7 +162,7 @@ def test_a_what_if_that_lambda_could_not_answer_is_refused_and_a_remodel_writes_
     refused = f"a what-if of at most 1,000 bytes, got .* with {len(SHIPPED_SEGMENTS)} segments and 0 changes"
 
     with pytest.raises(errors.ModelTooLarge, match=refused):
-        load_handler("what_if").lambda_handler({}, CONTEXT)
+        ask_what_if()
 
     asked = pipeline.remodel("asked", STARTED + SECOND, publish=False)
     assert [*lake.list(RunKeys("asked").what_if)] == [asked["what_if_key"]]
