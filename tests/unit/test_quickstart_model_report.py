@@ -20,6 +20,14 @@ REPORT = {
         segment("Latvia", "recency_segment", "30-60"),
         segment("Latvia", "recency_segment", "61-90"),
     ],
+    "quality": {
+        "segmentations": [
+            {"country_code": "Peru", "segment_name": "frequent_segment"},
+            {"country_code": "Peru", "segment_name": "recency_segment"},
+            {"country_code": "Latvia", "segment_name": "recency_segment"},
+        ],
+        "countries": [{"country_code": "Peru"}, {"country_code": "Latvia"}],
+    },
 }
 
 
@@ -30,7 +38,12 @@ def names(report: dict[str, Any]) -> list[tuple[str, str]]:
 def test_a_report_can_be_of_one_country_or_segmentation():
     assert filtered(REPORT, None, None) == REPORT
     assert names(filtered(REPORT, "Latvia", None)) == [("Latvia", "30-60"), ("Latvia", "61-90")]
-    assert names(filtered(REPORT, "Peru", "recency_segment")) == [("Peru", "180+")]
+    assert names(filtered(REPORT, " PERU ", "recency_segment")) == [("Peru", "180+")]
+    assert filtered(REPORT, "Latvia", None)["quality"] == {
+        "segmentations": [{"country_code": "Latvia", "segment_name": "recency_segment"}],
+        "countries": [{"country_code": "Latvia"}],
+    }
+    assert filtered(REPORT | {"quality": None}, "Peru", None)["quality"] is None
 
 
 def test_a_country_that_the_model_has_not_is_named_with_those_it_has():

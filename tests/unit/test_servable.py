@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import batched
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from voucher_selection.adapters.servable import (
     check_segments,
     check_servable,
     check_what_if,
+    fitting_quality,
 )
 from voucher_selection.api.model_report import model_report
 from voucher_selection.contract.limits import MOST_COUNTRIES
@@ -26,6 +28,7 @@ from voucher_selection.domain import errors
 from voucher_selection.domain.kinds import parse_request
 from voucher_selection.domain.model import AmountCount, Model, SegmentMode
 from voucher_selection.domain.model_document import selection_criteria
+from voucher_selection.domain.quality_document import last_months
 from voucher_selection.domain.requests import WhatIfRequest
 from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions, shipped_definitions
@@ -187,7 +190,28 @@ def test_the_analysis_of_the_largest_model_is_answered_by_lambda(countries: int,
     largest = model([f"Country {number}" for number in range(countries)], segments, cents(amounts))
     check_servable(largest)
 
-    assert LARGEST_ANSWER < answered(model_report(largest, NOW)) < LAMBDA_ANSWER
+    months = [f"20{year}-{month:02d}" for year in range(10, 20) for month in range(1, 13)]
+    assignments = [{"voucher_amount": 1234.5, "count": 1_000_000}] * 8
+    month = {"support": 1, "voucher_amount": 1.0, "amounts": assignments, "others": 0, "change": "shift"}
+    over_time = [{"segment": "1-4", "months": [{"month": name, **month} for name in months]}] * 20
+    agreement = {"support": 1, "segments": 0.5, "country": 0.5}
+    of_one = {
+        "country_code": "Peru",
+        "segment_name": "s",
+        "agreement": agreement,
+        "backtest": [],
+        "over_time": over_time,
+    }
+    quality: Any = {"segmentations": [{**of_one, "over_time": over_time}], "countries": []}
+
+    fitting = fitting_quality(quality, largest)
+    shown = [len(segment["months"]) for segment in fitting["segmentations"][0]["over_time"]]
+    report = model_report(largest, fitting, NOW)
+
+    assert fitting == last_months(quality, shown[0])
+    assert 0 < shown[0] < 120
+    assert LARGEST_ANSWER < answered(report) < LAMBDA_ANSWER
+    assert fitting_quality(quality, model(["Peru"], 1, cents(1))) == last_months(quality, 120) == quality
 
 
 def test_a_what_if_that_lambda_cannot_answer_is_refused():

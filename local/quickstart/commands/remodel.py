@@ -32,7 +32,7 @@ def remodel(
     what_if: Annotated[bool, typer.Option("--what-if", help="Only show what would change.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make the model again from counts: for another date, other days of assignment, or segments.
+    """Make the model again from counts, for other days or segments.
 
     Inputs that are not named stay as served. The product must be up: ./quickstart run -d
     """

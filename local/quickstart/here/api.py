@@ -56,6 +56,10 @@ class Api:
         """Return the analysis of the served model."""
         return cast("ModelReport", self._body("model"))
 
+    def best_ranges(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the best ranges of a measure, for a request of `POST /best_ranges`."""
+        return self._body("best_ranges", json.dumps(request))
+
     def selection_criteria(self) -> "SelectionCriteria":
         """Return the served model and its segments."""
         return cast("SelectionCriteria", self._body("selection_criteria"))
@@ -79,12 +83,14 @@ class Api:
             time.sleep(0.1)
         return criteria
 
-    def _body(self, path: str) -> dict[str, Any]:
-        answer = self._ask(path)
+    def _body(self, path: str, body: str | None = None) -> dict[str, Any]:
+        answer = self._ask(path, body)
         if not answer.is_good:
             problem = answer.body
             detail = problem.get("detail", answer.text)
-            raise StepError(f"GET /{path} of the API: {answer.status}, {detail}", facts={"problem": problem})
+            raise StepError(
+                f"{'POST' if body else 'GET'} /{path} of the API: {answer.status}, {detail}", facts={"problem": problem}
+            )
         return answer.body
 
     def _ask(self, path: str, body: str | None = None) -> Answer:

@@ -9,6 +9,8 @@ from rich.table import Table
 
 from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.terminal import console, notices, show_table, table_of
+from local.quickstart.shown.quality import show_quality
+from voucher_selection.domain.countries import by_key, country_key
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence
 from voucher_selection.domain.windows import Window
 from voucher_selection.domain.wording import EVIDENCE, age, amount, moment
@@ -16,6 +18,7 @@ from voucher_selection.domain.wording import EVIDENCE, age, amount, moment
 if TYPE_CHECKING:
     from voucher_selection.api.model_report import KeptVersion, ModelReport, SegmentReport
     from voucher_selection.domain.model_document import SegmentAnswer, SelectionCriteria
+    from voucher_selection.domain.quality_document import Quality
 
 _SHADES = "█▓▒░"
 # From this width on, the next amounts have room.
@@ -38,13 +41,27 @@ _KEPT = {
 def filtered(report: "ModelReport", country: str | None, segment_name: str | None) -> "ModelReport":
     """Return a model's analysis with the segments of a country, a segmentation or both; `StepError` if it lacks one."""
     segments: list[Any] = list(report["segments"])
+    names = by_key(segment["country_code"] for segment in segments)
+    country = country and names.get(country_key(country), country)
     asked = (("country_code", country, "--country"), ("segment_name", segment_name, "--segment-name"))
     for name, value, option in asked:
         known = dict.fromkeys(segment[name] for segment in segments)
         if value is not None and value not in known:
             raise StepError(f"{option}: the model has {', '.join(known)}, not {value}")
         segments = [segment for segment in segments if value in (None, segment[name])]
-    return {**report, "segments": segments}
+    return {**report, "segments": segments, "quality": _of_segments(report["quality"], segments)}
+
+
+def _of_segments(quality: "Quality | None", segments: Iterable[Any]) -> "Quality | None":
+    """Return how good the countries and segmentations of some segments are."""
+    if quality is None:
+        return None
+    shown = {(segment["country_code"], segment["segment_name"]) for segment in segments}
+    countries = {country for country, _ in shown}
+    return {
+        "segmentations": [q for q in quality["segmentations"] if (q["country_code"], q["segment_name"]) in shown],
+        "countries": [found for found in quality["countries"] if found["country_code"] in countries],
+    }
 
 
 def show_report(report: "ModelReport") -> None:
@@ -59,6 +76,9 @@ def show_report(report: "ModelReport") -> None:
         console.print()
         console.print(f"{country} by {segment_name}", style="bold", markup=False)
         show_table(_distribution_table(segments))
+    if report["quality"]:
+        console.print()
+        show_quality(report["quality"])
     found = {segment["evidence"] for segment in report["segments"]}
     for evidence, explanation in _EXPLAINED.items():
         if evidence in found:
@@ -100,11 +120,17 @@ def _inputs(criteria: "SelectionCriteria") -> dict[str, dict[str, None]]:
 def show_voucher(answer: Mapping[str, Any]) -> None:
     """Print the answer to a lookup as a sentence."""
     whom = f"Customer {answer['customer_id']}" if answer["customer_id"] is not None else "The customer"
+    basis = escape(answer["country_code"])
+    if answer["basis"] == "segment":
+        basis = f"segment {escape(answer['segment'])} of {escape(answer['segment_name'])} in {basis}"
     console.print(
-        f"{whom} gets a voucher of [bold green]{amount(answer['voucher_amount'])}[/]: the amount used most in segment"
-        f" {escape(answer['segment'])} of {escape(answer['segment_name'])} in {escape(answer['country_code'])},"
+        f"{whom} gets a voucher of [bold green]{amount(answer['voucher_amount'])}[/]: the amount used most in {basis},"
         f" {answer['share']:.1%} of {answer['support']:,}."
     )
+    if answer["basis"] == "country":
+        segment = answer["segment"]
+        why = f"segment {segment} has too little support" if segment else "the customer is in no segment"
+        console.print(f"The country's amount: {why} of {answer['segment_name']}.", markup=False)
     console.print(f"From model {answer['model']['version']}, CUR_DATE {answer['model']['cur_date']}", style="dim")
 
 

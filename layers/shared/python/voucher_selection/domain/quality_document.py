@@ -92,3 +92,22 @@ class Quality(TypedDict):
 
     segmentations: Annotated[list[SegmentationQuality], Field(description="By country, then as they are defined")]
     countries: list[CountryOverTime]
+
+
+def last_months(quality: Quality, months: int) -> Quality:
+    """Return the document with at most so many months in each list, the last ones."""
+
+    def last[Month](of_all: list[Month]) -> list[Month]:
+        return of_all[max(len(of_all) - months, 0) :]
+
+    return {
+        "segmentations": [
+            {
+                **found,
+                "backtest": last(found["backtest"]),
+                "over_time": [{**segment, "months": last(segment["months"])} for segment in found["over_time"]],
+            }
+            for found in quality["segmentations"]
+        ],
+        "countries": [{**found, "months": last(found["months"])} for found in quality["countries"]],
+    }
