@@ -10,6 +10,7 @@ from rich.table import Table
 from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.terminal import console, notices, show_table, table_of
 from local.quickstart.shown.quality import show_quality
+from voucher_selection.domain.countries import by_key, country_key
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence
 from voucher_selection.domain.windows import Window
 from voucher_selection.domain.wording import EVIDENCE, age, amount, moment
@@ -40,6 +41,8 @@ _KEPT = {
 def filtered(report: "ModelReport", country: str | None, segment_name: str | None) -> "ModelReport":
     """Return a model's analysis with the segments of a country, a segmentation or both; `StepError` if it lacks one."""
     segments: list[Any] = list(report["segments"])
+    names = by_key(segment["country_code"] for segment in segments)
+    country = country and names.get(country_key(country), country)
     asked = (("country_code", country, "--country"), ("segment_name", segment_name, "--segment-name"))
     for name, value, option in asked:
         known = dict.fromkeys(segment[name] for segment in segments)

@@ -246,7 +246,7 @@ def items_of(model: Model) -> Iterator[Item]:
         "version": model.version,
         "run_id": model.run_id,
         "counts_run_id": model.counts.run_id,
-        "rows": model.counts.rows and model.counts.rows.model_dump(mode="json"),
+        "rows": model.counts.rows and model.counts.rows.with_names_to_show().model_dump(mode="json"),
         "ledger": model.counts.ledger and model.counts.ledger.model_dump(mode="json"),
         "cur_date": model.cur_date.isoformat(),
         "published_at": model.published_at.isoformat(),

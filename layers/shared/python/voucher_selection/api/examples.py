@@ -51,6 +51,7 @@ SEGMENT = {
 ROWS = {
     "rows_read": 50_000,
     "other_country": 42_012,
+    "other_countries": {"China": 17_582, "Australia": 13_436, "Latvia": 10_994},
     "rejected": {"malformed": 7, "zero_orders_with_dates": 793, "last_before_first": 14, "null_total_orders": 627,
                  "null_voucher_amount": 43},
     "kept": 6_504,

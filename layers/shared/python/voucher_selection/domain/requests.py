@@ -149,11 +149,16 @@ class BestRangesRequest(_Request):
 
 
 class RemodelRequest(WhatIfRequest):
-    """Make a model from existing counts and publish it; if `publish` is false, the run only reports the model."""
+    """Make a model from existing counts and publish it; if `publish` is false, the run only reports the model.
+
+    `scheduled` is for the daily refresh: a run that is held back then does not count as failed, so that the same reason
+    is not announced every night.
+    """
 
     mode: Literal["remodel"]
     publish: bool = True
     gate: Thresholds | None = None
+    scheduled: bool = False
 
 
 class ApproveRequest(_Request):

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from voucher_selection.contract.runs import RUN_KINDS
+from voucher_selection.domain.assigned_on import AssignedOn
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import Mode
@@ -21,6 +22,7 @@ _OUTCOMES = {
     "assigned": "gave customers their amounts",
 }
 _MOST_NAMES = 5
+_MOST_MONTHS = 12
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
@@ -45,6 +47,17 @@ def first_of(names: Sequence[str], count: int) -> str:
     objects = "1 object" if count == 1 else f"{number(count)} objects"
     shown = names[:_MOST_NAMES]
     return f"{objects}: {', '.join(shown)}{' …' if count > len(shown) else ''}"
+
+
+def assigned(found: AssignedOn) -> str:
+    """Return when vouchers were given, as a phrase: first and last day, rows of the last 12 months; empty for none."""
+    months = [f"{month} {number(count)}" for month, count in found.months.items()]
+    others = ((found.other_months, "in other months"), (found.undated, "without a day"))
+    earlier = ["…"] if len(months) > _MOST_MONTHS else []
+    days = " to ".join(dict.fromkeys(day.isoformat() for day in found.days or ()))
+    rows = [*earlier, *months[-_MOST_MONTHS:], *(f"{number(count)} {what}" for count, what in others if count)]
+    before = f"; {number(found.before_last_order)} of these before the last order" if found.before_last_order else ""
+    return f"{days}: " * bool(days) + ", ".join(rows) + before
 
 
 def percent(share: float) -> str:
