@@ -207,7 +207,7 @@ class Model(Version):
         if mode is None:
             raise NoSupport(
                 f"expected the amounts of {country} for the fallback, but an older version made the model, without"
-                " them: publish a new one, for example with a remodel"
+                " them: run the whole history once"
             )
         if mode.support < max(least_support, 1):
             raise NoSupport(
