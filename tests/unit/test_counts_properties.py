@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from voucher_selection.contract.limits import MOST_COUNTRIES
 from voucher_selection.domain import counts as domain_counts
 from voucher_selection.domain.counts import COUNTS_SCHEMA, Counts, RunningCounts
 from voucher_selection.domain.measures import Measure
@@ -129,13 +130,16 @@ def test_sums_of_more_keys_than_one_number_can_tell_apart_are_right():
     assert orders.filter(pc.equal(orders["rows"], 2))["value"].sort().to_pylist() == list(range(20_000))
 
 
-def test_batches_of_nothing_but_distinct_keys_are_counted_so_few_at_once_that_no_number_overflows():
-    """A batch of the size that ships, on top of nearly as many rows as are counted at once."""
-    running = RunningCounts()
-    for batch in (distinct_rows(domain_counts._ROWS_AT_ONCE - 1), distinct_rows(131_072, 2**20)):
-        running.add(batch)
+def test_so_few_rows_are_counted_at_once_that_a_number_tells_all_their_combinations_apart(monkeypatch):
+    counted_at_once, count = [], domain_counts._counted
+    monkeypatch.setattr(domain_counts, "_counted", lambda rows: counted_at_once.append(rows.num_rows) or count(rows))
+    assert MOST_COUNTRIES * (domain_counts._ROWS_AT_ONCE + 1) ** 3 < 2**63
 
-    orders = running.total().of_measure(Measure.TOTAL_ORDERS)
+    with changed(_ROWS_AT_ONCE=10):
+        running = RunningCounts()
+        for start, rows in ((0, 9), (9, 8), (17, 25), (42, 3)):
+            running.add(distinct_rows(rows, start))
+        counts = running.total()
 
-    assert orders.num_rows == domain_counts._ROWS_AT_ONCE - 1 + 131_072
-    assert pc.all(pc.equal(pc.multiply(orders["value"].cast(pa.float64()), 0.25), orders["voucher_amount"])).as_py()
+    assert max(counted_at_once) <= 10
+    assert counts == Counts.of(distinct_rows(45))
