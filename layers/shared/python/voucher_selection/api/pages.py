@@ -12,10 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from voucher_selection.api import charts
 from voucher_selection.domain import wording
+from voucher_selection.domain.assigned_on import assigned_of
 from voucher_selection.domain.errors import HELD_BACK, DeliveryOverlaps
 from voucher_selection.domain.evidence import LOW_SUPPORT
 from voucher_selection.domain.lookups import Found
 from voucher_selection.domain.model import Model, SegmentKey
+from voucher_selection.domain.other_countries import listed
 from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.totals import Totals
 from voucher_selection.domain.windows import Window
@@ -106,7 +108,7 @@ def report_page(
         "report.html",
         frame,
         model=model,
-        rows=model.counts.rows and _rows(model.counts.rows),
+        rows=model.counts.rows and _rows(model.counts.rows, model.countries),
         age_seconds=(datetime.now(UTC) - model.published_at).total_seconds(),
         heat_maps={
             country: {name: charts.heat_map(modes) for name, modes in _by_segmentation(model, country).items()}
@@ -162,6 +164,7 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
     If `may_start`, people can approve a run that the quality gate held back.
     """
     rows, summary = run["rows"] and Totals.model_validate(run["rows"]), run["summary"]
+    assigned = assigned_of(summary)
     facts = {name: summary[key] for key, name in _FACTS.items() if summary.get(key) is not None}
     if (left_out := summary.get("left_out", {})).get("objects"):
         facts["Not read (not named like parquet)"] = wording.first_of(left_out["names"], left_out["objects"])
@@ -181,7 +184,9 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
         run=run,
         may_approve=may_start and run["error"] in HELD_BACK and not run["published"],
         overlaps=run["error"] == DeliveryOverlaps.__name__,
-        rows=_rows(rows) if rows else None,
+        rows=_rows(rows, summary.get("countries", ())) if rows else None,
+        assigned=assigned and {"on": assigned, "bars": charts.months(assigned)},
+        cost=summary.get("cost"),
         striking=[StrikingDate.model_validate(found).sentence for found in summary.get("striking_dates", ())],
         facts=facts,
     )
@@ -197,6 +202,7 @@ def shell_page(frame: Frame) -> str:
     return _render("shell.html", frame, title=dict(PAGES)[frame.page])
 
 
+_WORDS = ("age", "amount", "duration", "evidence", "kind", "moment", "money", "number", "outcome", "percent", "status")
 _FACTS = {
     "source": "History",
     "cur_date": "CUR_DATE",
@@ -206,6 +212,8 @@ _FACTS = {
     "counts_run_id": "From the counts of run",
     "changed_segments": "Segments with another amount",
     "assigned": "Customers with an amount",
+    "fallback": "Fallback",
+    "least_support": "Least support",
     "output": "Amounts written to",
     "version": "Version",
     "previous_version": "Served before",
@@ -220,8 +228,9 @@ def _by_segmentation(model: Model, country: str) -> dict[str, list[Any]]:
     return modes
 
 
-def _rows(totals: Totals) -> dict[str, Any]:
-    return {"total": totals.rows_read, "bars": charts.rows_read(totals)}
+def _rows(totals: Totals, countries: Sequence[str]) -> dict[str, Any]:
+    others = listed(totals.other_countries, totals.other_country, countries)
+    return {"total": totals.rows_read, "bars": charts.rows_read(totals), "other_countries": others}
 
 
 def _what_if_rows(model: Model, what_if: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -250,13 +259,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = ("age", "amount", "duration", "evidence", "kind", "moment", "number", "outcome", "percent", "status")
-    environment.filters |= {name: getattr(wording, name) for name in words}
+    environment.filters |= {name: getattr(wording, name) for name in _WORDS}
     environment.globals |= {
         "clarity": wording.clarity,
         "distribution": charts.distribution,
         "evidence_names": wording.EVIDENCE,
         "low_support": LOW_SUPPORT,
+        "why_country": wording.why_country,
     }
     return environment
 

@@ -31,7 +31,8 @@ COUNTS_SCHEMA = pa.schema(
 _KEYS = [name for name in COUNTS_SCHEMA.names if name != "rows"]
 # Codes of combined keys are numbers of 64 bits.
 _MOST_CODES = 2**62
-# So many kept rows are counted at once: each combination among them is then one row of counts.
+# At most so many kept rows are counted at once: each combination among them is then one row of counts, and a number of
+# 64 bits can tell all combinations of their days, values and amounts in 300 countries apart.
 _ROWS_AT_ONCE = 262_144
 # Numbers that span at most so many values are counted as if each value occurred.
 _MOST_CONSECUTIVE = 4096
@@ -136,16 +137,20 @@ class RunningCounts:
 
     def add(self, kept: pa.RecordBatch) -> None:
         """Count cleaned rows (columns of `rules.CLEANED_SCHEMA`)."""
-        self._waiting.append(kept)
-        self._waiting_rows += kept.num_rows
-        if self._waiting_rows >= _ROWS_AT_ONCE:
-            self._count()
+        for start in range(0, kept.num_rows, _ROWS_AT_ONCE):
+            self._wait(kept.slice(start, _ROWS_AT_ONCE))
 
     def total(self) -> Counts:
         """Return the counts of all rows added so far."""
         self._count()
         self._parts = [_sum(pa.concat_tables([COUNTS_SCHEMA.empty_table(), *self._parts]))]
         return Counts(self._parts[0])
+
+    def _wait(self, kept: pa.RecordBatch) -> None:
+        if self._waiting_rows + kept.num_rows > _ROWS_AT_ONCE:
+            self._count()
+        self._waiting.append(kept)
+        self._waiting_rows += kept.num_rows
 
     def _count(self) -> None:
         if not self._waiting_rows:
