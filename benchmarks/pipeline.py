@@ -23,7 +23,6 @@ COUNTRY = "Peru"
 CONTENDERS = (
     Contender("Voucher Selection", "ours", "count", "count", 100),
     Contender("Polars streaming", "polars_streaming", "count", "count", 100),
-    Contender("Polars, never reads timestamp", "polars_streaming", "count_without_timestamp", "count", 100),
     Contender("DuckDB", "duckdb_sql", "count", "count", 100),
     Contender("pandas", "pandas_frame", "count", "count", 10),
     Contender("PostgreSQL", "postgres_sql", "count", "count", 10),

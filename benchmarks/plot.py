@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil, floor, log10
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _PLOT_WIDTH, _PLOT_HEIGHT = 980, 400, 60, 50, 240, 290
-_COLOURS = ("#c2410c", "#2563eb", "#93c5fd", "#ca8a04", "#7c3aed", "#4b5563")
+_COLOURS = ("#c2410c", "#2563eb", "#ca8a04", "#7c3aed", "#4b5563")
 
 type Points = Sequence[tuple[int, float]]
 

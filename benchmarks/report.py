@@ -49,7 +49,6 @@ parquet file and follow the same [rules](pipeline.md#cleaning) for one country o
 - *Peak* is the largest resident memory of the process, without PostgreSQL's server.
 - PostgreSQL loads the file into a table and cleans it with SQL, as the public solutions of this problem do; the start of its server is not counted.
   PostgreSQL and pandas hold the whole history, so they do not run at 100x.
-- *Polars, never reads timestamp* skips the rule that `timestamp` must be a date, and so reads much less.
 
 Measured on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} shared cores ({platform.machine()}), Python {platform.python_version()}, {versions}; the load average was {load[0]:.1f} before and {load[1]:.1f} after,
 two being the benchmark's own.

@@ -26,7 +26,7 @@ def of_pipeline(stage: Stage, stores: Stores) -> dict[str, Environment]:
     cur_date = {"CUR_DATE": stage.cur_date.isoformat() if stage.cur_date else ""}
     batch_rows = {"BATCH_ROWS": str(stage.batch_rows)}
     return {
-        INGEST: both | cur_date | _of_ingest(stage),
+        INGEST: both | cur_date | _of_ingest(stage) | _of_lookups(stage),
         CLEAN: {"BUCKET": stores.bucket} | batch_rows,  # Clean does not know the catalog
         ASSIGN: both | batch_rows,
         MODEL: both | cur_date | _of_model(stage),
@@ -49,6 +49,10 @@ def _of_ingest(stage: Stage) -> Environment:
     }
 
 
+def _of_lookups(stage: Stage) -> Environment:
+    return {"FALLBACK": stage.fallback, "LEAST_SUPPORT": str(stage.least_support)}
+
+
 def _of_model(stage: Stage) -> Environment:
     return {
         "KEPT_VERSIONS": str(stage.kept_versions),
@@ -69,6 +73,7 @@ def api(stage: Stage, stores: Stores, *, state_machine_arn: str, what_if_functio
         "PUBLIC_URL": stage.local_api_url,
         "AUTH": stage.auth,
         "CORS_ORIGINS": json.dumps(stage.cors_origins),
+        **_of_lookups(stage),
     }
 
 

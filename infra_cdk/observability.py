@@ -27,6 +27,7 @@ from voucher_selection.contract.metrics import Metric
 
 _RUNBOOK = "docs/runbook.md"
 
+_MINUTE = cdk.Duration.minutes(1)
 _FIVE_MINUTES = cdk.Duration.minutes(5)
 _HOUR = cdk.Duration.hours(1)
 
@@ -207,9 +208,11 @@ class Observability(Construct):
         self._facade.add_large_header("The model")
         age, published = self._metric(metrics.MODEL_AGE, statistic="Maximum"), self._metric(metrics.MODELS_PUBLISHED)
         held_back = self._alarmed(
-            self._metric(metrics.MODELS_HELD_BACK),
+            # a short period: an approval soon after the hold-back has a period of its own
+            self._metric(metrics.MODELS_HELD_BACK, period=_MINUTE),
             "A model was held back",
-            "A model does not meet the thresholds of the quality gate. It waits until somebody approves it.",
+            "A run or the daily refresh was held back. The served model stays until a run publishes another one.",
+            missing=_AS_IT_WAS,  # it is on until a model is published, however many nights are held back
         )
         odd = self._alarmed(
             self._metric(metrics.ITEMS_LEFT_ASIDE),

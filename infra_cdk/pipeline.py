@@ -21,7 +21,15 @@ from infra_cdk.log_groups import log_group_of
 from infra_cdk.rights import Right, acknowledge_wildcards, arns_below, role_of
 from infra_cdk.stages import Stage
 from voucher_selection.contract.bucket import FAILURES, RUNS, SUMMARY, run_folder
-from voucher_selection.contract.runs import ASSIGN_SHARDS, CLEAN_SHARDS, INGEST, MODEL, RUN_KINDS, RunKind
+from voucher_selection.contract.runs import (
+    ASSIGN_SHARDS,
+    CLEAN_SHARDS,
+    INGEST,
+    MODEL,
+    REFRESH_HELD_BACK,
+    RUN_KINDS,
+    RunKind,
+)
 
 # Transient errors of Lambda itself: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
 _TRANSIENT = (
@@ -46,7 +54,7 @@ class Pipeline(Construct):
     """Ingest -> a distributed map of Clean, or of Assign -> Model. Runs that read no file go straight to Model.
 
     A failure is recorded beside the run's other objects and announced. Then it fails the execution with its own error
-    and cause.
+    and cause. A refresh that is held back is only recorded: it would be announced again every night.
     """
 
     def __init__(
@@ -173,10 +181,17 @@ class Pipeline(Construct):
             task_timeout=sfn.Timeout.duration(_PATIENCE),
         )
         failed = sfn.Fail(self, "RunFailed", error_path="$.Error", cause_path="$.Cause")
+        by_error = self._by_error(notify.next(failed))
         # a record that is not written, or a message that is not sent, must not hide the failure
-        record.add_catch(notify, result_path=sfn.JsonPath.DISCARD)
+        record.add_catch(by_error, result_path=sfn.JsonPath.DISCARD)
         notify.add_catch(failed, result_path=sfn.JsonPath.DISCARD)
-        return record.next(notify).next(failed)
+        return record.next(by_error)
+
+    def _by_error(self, announced: sfn.IChainable) -> sfn.Choice:
+        """Announce every failure but a refresh that is held back, which Model's own metric tells once."""
+        ended = sfn.Succeed(self, "RefreshHeldBack", comment="The served model stays; the run's record says why")
+        by_error = sfn.Choice(self, "ByError", comment="A refresh that is held back is not announced every night")
+        return by_error.when(sfn.Condition.string_equals("$.Error", REFRESH_HELD_BACK), ended).otherwise(announced)
 
     def _invoke(self, state: str, payload: dict[str, object]) -> tasks.LambdaInvoke:
         """Return a state that invokes the function of its name."""
@@ -296,7 +311,7 @@ class Pipeline(Construct):
         role = iam.Role(self, "RefreshRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
         target = targets.SfnStateMachine(
             self.state_machine,
-            input=events.RuleTargetInput.from_object({"mode": "remodel"}),
+            input=events.RuleTargetInput.from_object({"mode": "remodel", "scheduled": True}),
             role=role,
             dead_letter_queue=failures,
             max_event_age=cdk.Duration.hours(2),  # later, it would find the next day's date

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 from layers.build.platforms import Architecture, host_architecture
 from voucher_selection.contract.api import Auth
 from voucher_selection.contract.limits import LEAST_KEPT_VERSIONS, MOST_COUNTRIES, MOST_NULL_DATES, NO_ZONES
+from voucher_selection.contract.lookups import FallbackTo
 
 type StageName = Literal["local", "dev", "prod"]
 type Packaging = Literal["bundle", "layers"]
@@ -85,6 +86,12 @@ class Stage:
     is `cron(30 5 * * ? *)`."""
     segments_file: Path | None = None
     """JSON file of segment definitions; None uses the shipped ones."""
+    fallback: FallbackTo = "none"
+    """What answers a customer who is in no segment, or in one with less support than `least_support`: no amount
+    (`none`), or the amount used most in the country (`country`). A lookup or a run that assigns may name another."""
+    least_support: Count = 1
+    """The fewest assignments that an answer rests on if there is a fallback. A lookup or a run that assigns may name
+    another number."""
     source_hosts: tuple[str, ...] = ()
     """HTTPS hosts from which Ingest may fetch a history; `*` means any."""
     source_private_addresses: bool = False

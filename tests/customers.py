@@ -3,6 +3,7 @@
 from typing import Any
 
 from voucher_selection.domain.errors import VoucherSelectionError
+from voucher_selection.domain.fallbacks import ONLY_SEGMENTS, Fallback
 from voucher_selection.domain.lookups import LookupRequest, look_up
 from voucher_selection.domain.model import Model
 
@@ -58,13 +59,16 @@ CASES = [
 ]
 
 
-def answered(model: Model, **fields: Any) -> tuple[str | None, float | None, str | None]:
-    """Return what a lookup answers: segment, amount, and the problem's code."""
+type Answered = tuple[str | None, float | None, str | None, str | None]
+
+
+def answered(model: Model, fallback: Fallback = ONLY_SEGMENTS, **fields: Any) -> Answered:
+    """Return what a lookup answers: segment, amount, the problem's code, and the basis."""
     # It makes Powertools' metrics, which take their settings from the environment that a test has made by then.
     from voucher_selection.api.problems import problem_of  # noqa: PLC0415
 
     try:
-        answer = look_up(model, LookupRequest.parse(fields, model.time_zone))
+        answer = look_up(model, LookupRequest.parse(fields, model.time_zone), fallback)
     except VoucherSelectionError as error:
-        return None, None, problem_of(error).code
-    return answer["segment"], answer["voucher_amount"], None
+        return None, None, problem_of(error).code, None
+    return answer["segment"], answer["voucher_amount"], None, answer["basis"]

@@ -28,17 +28,28 @@ _CLEANED = """
 """
 
 
+# What each measure counts, of the keys below; nulls are not counted.
+_VALUES = {
+    "total_orders": "orders::BIGINT",
+    "days_since_last_order": "last_day - DATE '1970-01-01'",
+    "days_since_last_order_when_given": "assigned_on - last_day",
+    "months_since_first_order": "month - DATE '1970-01-01'",
+}
+_KEYS = (
+    "rule, assigned_at::DATE AS assigned_on, orders, last_order::DATE AS last_day,"
+    " date_trunc('month', first_order_ts)::DATE AS month, voucher_amount"
+)
+
+
 def count(file: Path, country: str) -> Answer:
     """Count the history, and write nothing."""
     with duckdb.connect(config={"threads": 2}) as database:
-        # The least table that all three counts can be made from, in one pass over the file.
+        # The least table that all counts can be made from, in one pass over the file: faster than GROUPING SETS.
         database.execute(
-            "CREATE TEMP TABLE counted AS "
-            "SELECT rule, orders, last_order::DATE AS day, voucher_amount, count(*) AS rows "
-            f"FROM ({_CLEANED}) GROUP BY ALL",
+            f"CREATE TEMP TABLE counted AS SELECT {_KEYS}, count(*) AS rows FROM ({_CLEANED}) GROUP BY ALL",
             {"file": str(file), "country": country},
         )
-        return _answer(database, "counted", "sum(rows)")
+        return _answer(database)
 
 
 def write(file: Path, country: str, folder: Path) -> Answer:
@@ -51,14 +62,15 @@ def write(file: Path, country: str, folder: Path) -> Answer:
             "rejected": "SELECT * EXCLUDE (assigned_at, last_order, orders) FROM cleaned WHERE rule IS NOT NULL",
         }.items():
             database.execute(f"COPY ({query}) TO '{folder / name}.parquet' (FORMAT parquet, COMPRESSION zstd)")
-        database.execute("ALTER TABLE cleaned ADD COLUMN day DATE")
-        database.execute("UPDATE cleaned SET day = last_order::DATE")
-        return _answer(database, "cleaned", "count(*)")
+        database.execute(f"CREATE TEMP TABLE counted AS SELECT {_KEYS}, count(*) AS rows FROM cleaned GROUP BY ALL")
+        return _answer(database)
 
 
-def _answer(database: duckdb.DuckDBPyConnection, table: str, rows: str) -> Answer:
-    by_rule = dict(database.execute(f"SELECT rule, {rows} FROM {table} GROUP BY ALL").fetchall())
-    by_orders = f"SELECT orders, voucher_amount, {rows} FROM {table} WHERE rule IS NULL GROUP BY ALL"
-    by_date = f"SELECT day, voucher_amount, {rows} FROM {table} WHERE rule IS NULL AND day IS NOT NULL GROUP BY ALL"
-    frequency, recency = (database.execute(query).fetchall() for query in (by_orders, by_date))
-    return Answer(by_rule.pop(None, 0), by_rule, frequency, recency)
+def _answer(database: duckdb.DuckDBPyConnection) -> Answer:
+    by_rule = dict(database.execute("SELECT rule, sum(rows) FROM counted GROUP BY ALL").fetchall())
+    counts = " UNION ALL ".join(
+        f"SELECT assigned_on - DATE '1970-01-01', '{measure}', {value}, voucher_amount, sum(rows)"
+        f" FROM counted WHERE rule IS NULL AND {value} IS NOT NULL GROUP BY ALL"
+        for measure, value in _VALUES.items()
+    )
+    return Answer(by_rule.pop(None, 0), by_rule, database.execute(counts).fetchall())

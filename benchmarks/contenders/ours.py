@@ -12,7 +12,6 @@ from infra_cdk.stages import stage
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.counts import Counts
-from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.plans import Shard, ShardPart
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.stored_objects import StoredObject, StoredRows
@@ -46,14 +45,11 @@ def write(file: Path, country: str, folder: Path) -> Answer:
 
 
 def _answer(counts: Counts, totals: Totals) -> Answer:
-    by_orders, by_day = map(counts.over_days, (Measure.TOTAL_ORDERS, Measure.DAYS_SINCE_LAST_ORDER))
-    days = by_day["value"].cast(pa.int32()).cast(pa.date32())
-    recency = by_day.set_column(by_day.column_names.index("value"), "value", days)
-    frequency, recency = (
-        zip(*(table[name].to_pylist() for name in table.column_names[1:]), strict=True)
-        for table in (by_orders, recency)
-    )
-    return Answer(totals.kept, {str(rule): rows for rule, rows in totals.rejected.items()}, frequency, recency)
+    table = counts.table.drop_columns(["country_code"])
+    day = table["assigned_on"].cast(pa.int32())
+    columns = [day, *(table[name] for name in table.column_names[1:])]
+    rejected = {str(rule): rows for rule, rows in totals.rejected.items()}
+    return Answer(totals.kept, rejected, zip(*(column.to_pylist() for column in columns), strict=True))
 
 
 class _File(io.FileIO):

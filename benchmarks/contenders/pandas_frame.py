@@ -1,5 +1,6 @@
 """pandas, as a peer would write it: the whole file in one frame."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,13 +33,26 @@ def count(file: Path, country: str) -> Answer:
         amount.isna(),
     ]
     rule = np.select(broken, RULES, default="")
-    cleaned = pd.DataFrame({"orders": orders, "day": last_order.dt.date, "amount": amount})[rule == ""]
-    frequency = cleaned.groupby(["orders", "amount"]).size()
-    recency = cleaned.dropna(subset=["day"]).groupby(["day", "amount"]).size()
+    day, last_day = _days(assigned), _days(last_order)
+    values = {
+        "total_orders": orders,
+        "days_since_last_order": last_day,
+        "days_since_last_order_when_given": day - last_day,
+        "months_since_first_order": _days(first_order - pd.to_timedelta(first_order.dt.day - 1, unit="D")),
+    }
+    kept = pd.DataFrame({"day": day, "amount": amount} | values)[rule == ""]
     names, rows = np.unique(rule[rule != ""], return_counts=True)
-    return Answer(
-        len(cleaned),
-        dict(zip(names.tolist(), rows.tolist(), strict=True)),
-        [(orders, amount, rows) for (orders, amount), rows in frequency.items()],
-        [(day, amount, rows) for (day, amount), rows in recency.items()],
-    )
+    counts = (row for measure in values for row in _counted(kept, measure))
+    return Answer(len(kept), dict(zip(names.tolist(), rows.tolist(), strict=True)), counts)
+
+
+def _counted(kept: pd.DataFrame, measure: str) -> Iterator[tuple[int | None, str, int, float, int]]:
+    counted = kept.dropna(subset=[measure]).groupby(["day", measure, "amount"], dropna=False).size().reset_index()
+    for day, value, amount, rows in counted.itertuples(index=False, name=None):
+        yield None if pd.isna(day) else day, measure, value, amount, rows
+
+
+def _days(times: pd.Series) -> pd.Series:
+    """Return days since 1970-01-01; null without a time."""
+    days: pd.Series = (times.dt.normalize() - pd.Timestamp(0)).dt.days
+    return days

@@ -39,6 +39,13 @@ _CLEANED = """
     FROM parsed
 """
 
+_VALUES = {
+    "total_orders": "orders",
+    "days_since_last_order": "(last_order::date - date '1970-01-01')",
+    "days_since_last_order_when_given": "(assigned_at::date - last_order::date)",
+    "months_since_first_order": "(date_trunc('month', first_order_ts)::date - date '1970-01-01')",
+}
+
 
 def available() -> bool:
     """Tell whether the server's programs are installed."""
@@ -51,12 +58,15 @@ def count(file: Path, country: str) -> Answer:
         _load(connection, file)
         connection.execute(_CLEANED, [country])
         rejected = dict(connection.execute("SELECT rule, count(*) FROM cleaned GROUP BY 1").fetchall())
-        kept = "FROM cleaned WHERE rule IS NULL"
-        frequency = connection.execute(f"SELECT orders, voucher_amount, count(*) {kept} GROUP BY 1, 2").fetchall()
-        recency = connection.execute(
-            f"SELECT last_order::date, voucher_amount, count(*) {kept} AND last_order IS NOT NULL GROUP BY 1, 2"
-        ).fetchall()
-        return Answer(rejected.pop(None, 0), rejected, frequency, recency)
+        counts = [
+            row
+            for measure, value in _VALUES.items()
+            for row in connection.execute(
+                f"SELECT assigned_at::date - date '1970-01-01', '{measure}', {value}, voucher_amount, count(*)"
+                f" FROM cleaned WHERE rule IS NULL AND {value} IS NOT NULL GROUP BY 1, 3, 4"
+            ).fetchall()
+        ]
+        return Answer(rejected.pop(None, 0), rejected, counts)
 
 
 @contextlib.contextmanager

@@ -27,6 +27,7 @@ def _client(service: str, config: Config) -> Any:  # noqa: ANN401 - the receiver
 
 
 settings = ApiSettings.from_environment()
+fallback = settings.default_fallback
 # SnapStart takes its snapshot after these lines: everything is imported, but the client has not connected, and no model
 # is read. A model in the snapshot would be old whenever the snapshot is restored.
 catalog = Catalog(settings.table, _client("dynamodb", _QUICK))

@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api import page_routes, run_routes
-from api.context import models, settings
+from api.context import fallback, models, settings
 from voucher_selection.adapters.emitted_metrics import emit
 from voucher_selection.adapters.observability import logger, metrics, tracer
 from voucher_selection.api import http_answers, problems
@@ -37,7 +37,7 @@ app.include_router(run_routes.router)
 def post_voucher() -> Response[str]:
     """Return the amount that a customer should get."""
     body, model = json_of(app.current_event), models.current()
-    answer = look_up(model, LookupRequest.parse(body, model.time_zone))
+    answer = look_up(model, LookupRequest.parse(body, model.time_zone), fallback)
     emit(VOUCHERS_SELECTED, 1)
     return json_answer(HTTPStatus.OK, answer)
 
@@ -45,7 +45,7 @@ def post_voucher() -> Response[str]:
 @app.post("/vouchers")
 def post_vouchers() -> Response[str]:
     """Return the amount that each of many customers should get."""
-    answer = look_up_all(models.current(), customers_of(json_of(app.current_event)))
+    answer = look_up_all(models.current(), customers_of(json_of(app.current_event)), fallback)
     refused = refusals(answer)
     emit(VOUCHERS_SELECTED, len(answer["vouchers"]) - refused.total())
     for code, lookups in refused.items():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
-from api.context import catalog, models, run_records, settings, state_machine, what_if_function
+from api.context import catalog, fallback, models, run_records, settings, state_machine, what_if_function
 from voucher_selection.api import http_answers, problems
 from voucher_selection.api.addresses import api_url, curl_of
 from voucher_selection.api.answers import page_answer
@@ -142,7 +142,8 @@ def _lookup_page(form: dict[str, str] | None) -> Response[str]:
     from voucher_selection.api import pages  # noqa: PLC0415 - see above
 
     fields = form or {}
-    filled = {name: fields.get(name, "") for name in LookupRequest.model_fields}
+    defaults = {"fallback": fallback.to, "least_support": str(fallback.least_support)}
+    filled = {name: fields.get(name, defaults.get(name, "")) for name in LookupRequest.model_fields}
     frame = _frame()
     try:
         model = models.current()
@@ -152,7 +153,7 @@ def _lookup_page(form: dict[str, str] | None) -> Response[str]:
     if form is None:
         return page_answer(HTTPStatus.OK, pages.lookup_page(frame, model, filled), http_answers.REVALIDATE)
     try:
-        found = find(model, LookupRequest.parse(form, model.time_zone))
+        found = find(model, LookupRequest.parse(form, model.time_zone), fallback)
     except InvalidLookup as error:
         errors = {problem.field: problem.detail for problem in error.problems}
         return page_answer(HTTPStatus.UNPROCESSABLE_ENTITY, pages.lookup_page(frame, model, filled, errors=errors))
@@ -160,7 +161,8 @@ def _lookup_page(form: dict[str, str] | None) -> Response[str]:
         return page_answer(
             problems.problem_of(error).status, pages.lookup_page(frame, model, filled, notice=str(error))
         )
-    curl = curl_of(_api_url(), filled, needs_key=settings.auth == "api_key")
+    asked = {name: text for name, text in filled.items() if text != defaults.get(name)}
+    curl = curl_of(_api_url(), asked, needs_key=settings.auth == "api_key")
     return page_answer(HTTPStatus.OK, pages.lookup_page(frame, model, filled, found=found, curl=curl))
 
 

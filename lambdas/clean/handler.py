@@ -42,7 +42,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     logger.append_keys(run_id=task.run_id, shard=task.shard.number)
     totals = clean_shard(lake, task.run_id, task.shard, task.reading, settings.batch_rows)
     _emit(totals)
-    answer = totals.model_dump(mode="json")
+    answer = totals.model_dump(mode="json", exclude={"other_countries"})  # the names may take many kB
     logger.info("cleaned", totals=answer)
     return answer
 

@@ -34,6 +34,8 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         emit(SHARDS_FAILED, max(1, len([*stores.lake.list(RunKeys(task.run_id).failures)])))
         raise
     emit(MODELS_PUBLISHED, int(summary.published))
+    if summary.published:
+        emit(MODELS_HELD_BACK, 0)  # ends the alarm, which stays on from the hold-back until a model is published
     emit(MODELS_SUPERSEDED, int(summary.outcome is Outcome.SUPERSEDED))
     logger.append_keys(model_version=summary.version)
     answer = summary.model_dump(mode="json")

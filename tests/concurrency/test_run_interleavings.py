@@ -19,15 +19,17 @@ from tests.concurrency.steps import Ended, Program
 from tests.concurrency.stores import Put, Stored, Transact
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
-from voucher_selection.domain.counts import FREQUENCY_SCHEMA, Counts
+from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import NoLongerCounted
 from voucher_selection.domain.kinds import parse_request
 from voucher_selection.domain.ledger import Ledger
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import SegmentMode
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.plans import HistoryPlan, KnownFile, SourceFile
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.requests import ApproveRequest, RemodelRequest, RollbackRequest
+from voucher_selection.domain.rules import CLEANED_SCHEMA
 from voucher_selection.domain.runs import Run
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.totals import Totals
@@ -40,6 +42,8 @@ from voucher_selection.pipeline.rollback import roll_back
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 CUR_DATE = date(2018, 9, 15)
+# All assignments are of the same day: whatever is added to it overlaps.
+DAY = datetime(2018, 7, 21, 18, 59)
 # How many assignments each run counts: every sum of them is another one.
 ROWS = {"first": 1, "a": 10, "b": 100, "full": 1000}
 
@@ -76,7 +80,9 @@ def alone_with_what_is_stored() -> Iterator[None]:
 
 def known_modes(counts: Counts, definitions: SegmentDefinitions, cur_date: date, countries: tuple[str, ...]):
     """Return the modes of counts; of the same counts they are computed once, for programs are run over and over."""
-    asked = json.dumps([counts.frequency.to_pylist(), definitions.model_dump(), cur_date.isoformat(), countries])
+    asked = json.dumps(
+        [counts.over_days(Measure.TOTAL_ORDERS).to_pylist(), definitions.model_dump(), cur_date.isoformat(), countries]
+    )
     if asked not in _MODES:
         _MODES[asked] = segment_modes(counts, definitions, cur_date, countries)
     return _MODES[asked]
@@ -87,8 +93,10 @@ _MODES: dict[str, tuple[SegmentMode, ...]] = {}
 
 @cache
 def merged(rows: int) -> Merged:
-    frequency = pa.table([["Peru"], [3], [2640.0], [rows]], schema=FREQUENCY_SCHEMA)
-    return Merged(Totals(rows_read=rows, kept=rows), Counts.sum([])._replace(frequency=frequency))
+    kept = {"timestamp": DAY, "country_code": "Peru", "total_orders": 3, "voucher_amount": 2640.0}
+    return Merged(
+        Totals(rows_read=rows, kept=rows), Counts.of(pa.RecordBatch.from_pylist([kept] * rows, CLEANED_SCHEMA))
+    )
 
 
 def plan(run_id: str, mode: str, seconds: int, *known: str) -> HistoryPlan:
@@ -116,9 +124,11 @@ STARTS = {"first": ("full", 0), "a": ("append", 1), "b": ("append", 3), "full": 
 SETTINGS = ModelSettings(bucket="lake", table="catalog", cur_date=CUR_DATE, kept_versions=2, version_days=30, gate="{}")
 
 
-def model_of(run_id: str) -> Program:
+def model_of(run_id: str, overlap: str = "add") -> Program:
     mode, seconds = STARTS[run_id]
-    request = parse_request({"mode": mode, "source": "s3://lake/days/"})
+    request = parse_request(
+        {"mode": mode, "source": "s3://lake/days/"} | ({"overlap": overlap} if mode == "append" else {})
+    )
     run = Run(run_id, STARTED + seconds * SECOND)
     return Program(run_id, lambda ask: publish_run(run, request, stepped_stores(ask), SETTINGS))
 
@@ -149,7 +159,7 @@ APPROVAL = Program(
 )
 HELD_BACK = {
     "started_at": STARTED.isoformat(),
-    "request": {"mode": "append", "source": "s3://lake/days/"},
+    "request": {"mode": "append", "source": "s3://lake/days/", "overlap": "add"},
     "error": "HeldBack",
 }
 

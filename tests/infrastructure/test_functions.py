@@ -138,6 +138,14 @@ def test_the_api_knows_who_may_call_it_and_from_whose_pages(synthesize, local):
     assert (environment(local, "api")["AUTH"], environment(local, "api")["CORS_ORIGINS"]) == ("none", "[]")
 
 
+@pytest.mark.parametrize("name", ["api", "ingest"])
+def test_lookups_and_runs_that_assign_have_the_fallback_of_the_stage(dev, synthesize, name):
+    usual, own = environment(dev, name), environment(synthesize("dev", fallback="country", least_support=30), name)
+
+    assert (usual["FALLBACK"], usual["LEAST_SUPPORT"]) == ("none", "1")
+    assert (own["FALLBACK"], own["LEAST_SUPPORT"]) == ("country", "30")
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_logs_and_metrics_carry_the_functions_name(each_stage, name):
     variables = environment(each_stage, name)

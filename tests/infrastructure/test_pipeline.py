@@ -5,7 +5,10 @@ from datetime import date
 
 import pytest
 
-from voucher_selection.contract.runs import MODEL, RUN_KINDS
+from voucher_selection.contract.runs import MODEL, REFRESH_HELD_BACK, RUN_KINDS
+from voucher_selection.domain.errors import HeldBack, RefreshHeldBack
+from voucher_selection.domain.kinds import parse_request
+from voucher_selection.domain.requests import RemodelRequest
 
 TRANSIENT = {
     "Lambda.ClientExecutionTimeoutException",
@@ -89,7 +92,8 @@ def test_where_the_date_is_today_the_model_is_made_again_every_day(synthesize, n
 
     assert (rule["ScheduleExpression"], rule["State"]) == ("cron(30 0 * * ? *)", "ENABLED")
     (target,) = rule["Targets"]
-    assert json.loads(target["Input"]) == {"mode": "remodel"}
+    request = parse_request(json.loads(target["Input"]))
+    assert request == RemodelRequest(mode="remodel", scheduled=True)
     assert target["Arn"]["Ref"].startswith("PipelineStateMachine")
     assert target["RoleArn"]["Fn::GetAtt"][0].startswith("PipelineRefreshRole")
 
@@ -215,16 +219,31 @@ def test_a_failed_run_is_recorded_announced_and_failed_with_its_own_error(machin
         "error.$": "$.Error",
         "cause.$": "$.Cause",
     }
-    assert record["Next"] == "NotifyFailure"
+    assert record["Next"] == "ByError"
+    assert states["ByError"]["Default"] == "NotifyFailure"
     assert states["NotifyFailure"]["Resource"].endswith(":states:::sns:publish")
     assert states["NotifyFailure"]["Next"] == "RunFailed"
     assert states["RunFailed"] == {"Type": "Fail", "ErrorPath": "$.Error", "CausePath": "$.Cause"}
 
 
-@pytest.mark.parametrize(("state", "following"), [("RecordFailure", "NotifyFailure"), ("NotifyFailure", "RunFailed")])
+@pytest.mark.parametrize(("state", "following"), [("RecordFailure", "ByError"), ("NotifyFailure", "RunFailed")])
 def test_what_cannot_be_recorded_or_announced_does_not_hide_the_failure(machine, state, following):
     assert machine["States"][state]["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": following}]
     assert machine["States"][state]["ResultPath"] is None
+
+
+def test_a_refresh_that_is_held_back_is_recorded_and_neither_announced_nor_failed(machine):
+    assert RefreshHeldBack.__name__ == REFRESH_HELD_BACK
+    assert machine["States"]["ByError"]["Choices"] == [
+        {"Variable": "$.Error", "StringEquals": REFRESH_HELD_BACK, "Next": "RefreshHeldBack"}
+    ]
+    assert machine["States"]["RefreshHeldBack"]["Type"] == "Succeed"
+
+
+def test_a_run_of_a_person_that_is_held_back_is_announced_and_failed(machine):
+    (held_back,) = machine["States"]["ByError"]["Choices"]
+
+    assert held_back["StringEquals"] != HeldBack.__name__
 
 
 def test_every_lambda_task_retries_lambdas_passing_troubles_with_jitter(machine, shard):

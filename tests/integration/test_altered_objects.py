@@ -87,10 +87,10 @@ def test_counts_of_a_shard_that_were_altered_or_removed_are_not_summed(cleaned, 
     def model() -> Any:
         return pipeline.model(cleaned)
 
-    for key in CLEANED.counts(0):
-        for change in (emptied, of_other_amounts, flipped, no_json):
-            refused(key, change, model, errors.ObjectAltered, f"{ALTERED}.*; .*start the run again")
-        refused(key, None, model, errors.ObjectMissing, f"{GONE}.*staging_days; start the run again")
+    key = CLEANED.counts(0)
+    for change in (emptied, of_other_amounts, flipped, no_json):
+        refused(key, change, model, errors.ObjectAltered, f"{ALTERED}.*; .*start the run again")
+    refused(key, None, model, errors.ObjectMissing, f"{GONE}.*staging_days; start the run again")
 
     assert model()["published"]
 
@@ -127,9 +127,9 @@ def test_a_base_that_was_altered_or_removed_is_not_built_on(days, pipeline: Pipe
     )
 
     for act in acts:
-        for key in BASE.merged_counts:
-            refused(key, of_other_amounts, act, errors.ObjectAltered, f"{ALTERED}.*run the whole history")
-            refused(key, None, act, errors.ObjectMissing, f"{GONE}run the whole history")
+        key = BASE.merged_counts
+        refused(key, of_other_amounts, act, errors.ObjectAltered, f"{ALTERED}.*run the whole history")
+        refused(key, None, act, errors.ObjectMissing, f"{GONE}run the whole history")
 
     assert pipeline.model("addition")["published"]
 
@@ -157,11 +157,8 @@ def test_what_was_written_before_objects_were_written_down_is_read(days, pipelin
     totals = read_json(lake, BASE.totals(0))
     for written in (totals["cleaned"], *totals["quarantine"].values()):
         del written["etag"]
-    put(BASE.totals(0), json.dumps({k: v for k, v in totals.items() if k not in {"dated", "counts"}}).encode())
+    put(BASE.totals(0), json.dumps(totals).encode())
     first = pipeline.model("base")
-    ledger = read_json(lake, BASE.ledger)
-    del ledger["counts"]
-    put(BASE.ledger, json.dumps(ledger).encode())
     forget_the_ledger(catalog)
 
     added = pipeline.append("second", days[1], STARTED + SECOND)
@@ -223,7 +220,7 @@ def test_an_approval_names_what_has_expired_of_the_run(days, pipeline: Pipeline,
     def approve() -> Any:
         return pipeline.sum_up("yes", {"mode": "approve", "run_id": "run"})
 
-    refused(CLEANED.counts(0)[0], None, approve, errors.ObjectMissing, f"{GONE}.*staging_days")
+    refused(CLEANED.counts(0), None, approve, errors.ObjectMissing, f"{GONE}.*staging_days")
     refused(RunKeys("yes").approval, no_json, approve, errors.ObjectAltered, f"{ALTERED}it cannot be read as")
     assert approve()["published"]
 

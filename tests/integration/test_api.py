@@ -12,9 +12,10 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.environment import BUCKET
-from tests.integration.conftest import Answer, Api, Pipeline
+from tests.integration.conftest import Answer, Api, Pipeline, forget_the_countries
 from tests.lookup_requests import SEED_REQUEST
 from tests.models import SHIPPED_SEGMENTS
+from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.domain.errors import CatalogUnavailable
 
 
@@ -36,6 +37,7 @@ def test_the_request_of_the_original_is_answered_with_an_amount(version: str, ap
         "country_code": "Peru",
         "segment_name": "recency_segment",
         "segment": "121-180",
+        "basis": "segment",
         "support": 4,
         "share": 0.75,
         "model": {"version": version, "cur_date": "2018-09-15"},
@@ -89,6 +91,8 @@ INVALID = {
     "a customer that is a truth": ({"customer_id": True}, {"customer_id"}),
     "a country that is a number": ({"country_code": 51}, {"country_code"}),
     "text that is no Unicode": ({"customer_id": "\ud800"}, {"customer_id"}),
+    "a least support of nothing": ({"least_support": 0}, {"least_support"}),
+    "a fallback that is no country": ({"fallback": "segment"}, {"fallback"}),
     "all at once": ({"total_orders": -1, "last_order_ts": "x"}, {"total_orders", "last_order_ts"}),
 }
 
@@ -125,6 +129,66 @@ def test_a_segment_without_support_has_no_amount(version: str, api: Api):
 
     assert (answer.status, answer.json["code"]) == (404, "no_support")
     assert "30-60" in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "segment"),
+    [
+        ({"segment_name": "recency_segment", "last_order_ts": "2018-08-16"}, "30-60"),
+        ({"segment_name": "recency_segment", "last_order_ts": "2018-09-03"}, None),
+        ({"segment_name": "recency_segment"}, None),
+        ({"segment_name": "recency_segment", "last_order_ts": "2018-05-03", "least_support": 5}, "121-180"),
+    ],
+    ids=["no support", "no segment", "no last order", "too little support"],
+)
+def test_with_a_fallback_the_country_answers(version: str, api: Api, fields: dict[str, Any], segment: str | None):
+    answer = api.lookup(country_code="peru", fallback="country", **fields)
+
+    assert answer.status == 200
+    assert answer.json == {
+        "voucher_amount": 2640.0,
+        "customer_id": None,
+        "country_code": "Peru",
+        "segment_name": "recency_segment",
+        "segment": segment,
+        "basis": "country",
+        "support": 6,
+        "share": 0.5,
+        "model": {"version": version, "cur_date": "2018-09-15"},
+    }
+
+
+def test_a_country_with_less_than_the_least_support_does_not_answer(version: str, api: Api):
+    answer = api.lookup(**SEED_REQUEST, fallback="country", least_support=7)
+
+    assert (answer.status, answer.json["code"]) == (404, "no_support")
+    assert answer.json["detail"] == (
+        "expected a support of at least 7 for the fallback, but Peru has only 6 kept assignments"
+    )
+
+
+def test_a_model_of_an_older_version_says_that_it_has_no_amounts_of_countries(version: str, api: Api, catalog: Catalog):
+    forget_the_countries(catalog)
+
+    answer = api.lookup(**SEED_REQUEST | {"last_order_ts": None}, fallback="country")
+
+    assert (answer.status, answer.json["code"]) == (404, "no_support")
+    assert "an older version made the model" in answer.json["detail"]
+    assert api.lookup(**SEED_REQUEST, fallback="country").json["basis"] == "segment"
+    assert api("GET", "/selection_criteria").json["country_modes"] == []
+
+
+def test_the_fallback_of_the_stage_is_that_of_lookups_that_name_none(version: str, environment):
+    environment.setenv("FALLBACK", "country")
+    environment.setenv("LEAST_SUPPORT", "5")
+    api = Api()
+
+    assert api.lookup(**SEED_REQUEST).json["basis"] == "country"
+    assert api.lookup(**SEED_REQUEST, least_support=4).json["basis"] == "segment"
+    assert api.lookup(**SEED_REQUEST, fallback="none").json["basis"] == "segment"
+    tags = Tags(api("GET", "/search_voucher").text).tags
+    assert ("option", {"value": "country", "selected": None}) in tags
+    assert [attrs["value"] for tag, attrs in tags if attrs.get("id") == "least_support"] == ["5"]
 
 
 @pytest.mark.parametrize("body", ["", "{", "nul", '{"a": NaN', "[" * 100_000, '"' + "\\"])
@@ -254,6 +318,32 @@ def test_the_form_is_answered_on_its_own_page(version: str, api: Api):
     assert ("form", {"class": "card", "method": "post", "action": "search_voucher#result"}) in page.tags
 
 
+def test_the_form_is_answered_with_the_countrys_amount(version: str, api: Api):
+    fields = {"country_code": "Peru", "segment_name": "recency_segment", "fallback": "country", "least_support": "2"}
+
+    pages = [
+        " ".join(Tags(form(api, **fields | more).text).text.split())
+        for more in ({"last_order_ts": "2018-09-03"}, {"last_order_ts": ""}, {"last_order_ts": "2018-08-16"})
+    ]
+
+    for page in pages:
+        assert "2640 is the amount used most in Peru, in all segments together: it was given in 3 of 6" in page
+    assert "is 12 days before CUR_DATE, 2018-09-15. No segment holds that." in pages[0]
+    assert "The customer's days since the last order are not known." in pages[1]
+    assert "Segment 30-60 holds that, with too little support." in pages[2]
+    assert '"fallback": "country", "least_support": 2}' in pages[0]
+
+
+def test_the_command_beside_the_answer_leaves_out_what_the_stage_does_anyhow(version: str, api: Api):
+    fields = {name: str(value) for name, value in SEED_REQUEST.items()}
+
+    page = Tags(form(api, **fields, fallback="none", least_support="1").text).text
+
+    assert "curl -X POST" in page
+    assert '"fallback"' not in page
+    assert '"least_support"' not in page
+
+
 def test_errors_of_the_form_stand_beside_their_fields(version: str, api: Api):
     answer = form(api, country_code="Peru", segment_name="frequent_segment", total_orders="4.5")
 
@@ -270,7 +360,8 @@ def test_what_was_typed_is_escaped(version: str, api: Api):
     answer = form(api, **dict.fromkeys(SEED_REQUEST, payload))
 
     assert answer.text.count("<script") == 1  # the page's own
-    assert [attrs["value"] for tag, attrs in Tags(answer.text).tags if tag == "input"] == [payload] * 4
+    typed = [attrs["value"] for tag, attrs in Tags(answer.text).tags if tag == "input"]
+    assert typed == [payload] * 4 + ["1"]  # the least support, which was not sent
 
 
 def test_the_form_says_when_a_customer_is_in_no_segment(version: str, api: Api):

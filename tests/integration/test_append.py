@@ -19,9 +19,9 @@ from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.totals import Totals
 
 
-def counts_of(lake: Lake, run_id: str) -> list[pa.Table]:
-    keys = RunKeys(run_id).merged_counts
-    return [pq.read_table(io.BytesIO(lake.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())) for key in keys]
+def counts_of(lake: Lake, run_id: str) -> pa.Table:
+    key = RunKeys(run_id).merged_counts
+    return pq.read_table(io.BytesIO(lake.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()))
 
 
 def support(catalog: Catalog) -> int:
@@ -68,6 +68,28 @@ def test_the_ledger_names_every_object_with_the_run_that_counted_it(days, pipeli
     ]
     etag = lake.client.head_object(Bucket=BUCKET, Key="uploads/days/day-1.parquet")["ETag"].strip('"')
     assert ledger["entries"][1]["identity"] == f"{days[1]}#{etag}"
+
+
+def test_other_countries_are_added_up_and_a_run_lists_its_own(put, pipeline: Pipeline, lake: Lake, catalog: Catalog):
+    names = {"first": ["Peru", "CHILE", "Chile", "Chile"], "second": ["Peru", "chile", "Perú", None]}
+    days = {"first": "2018-07-01", "second": "2018-07-02"}
+    sources = {
+        run: put(
+            f"uploads/{run}.parquet",
+            parquet_bytes(history(*({"country_code": name, "timestamp": days[run]} for name in found))),
+        )
+        for run, found in names.items()
+    }
+
+    first = pipeline.run("first", {"source": sources["first"]}, STARTED)
+    second = pipeline.append("second", sources["second"], STARTED + SECOND)
+
+    assert first["rows"]["other_countries"] == {"Chile": 3}
+    assert second["rows"]["other_countries"] == {"Perú": 1, "chile": 1, "no country": 1}
+    served = catalog.read(catalog.served_version()).counts.rows
+    assert served and served.other_countries == {"Chile": 4, "Perú": 1, "no country": 1}
+    assert second["assigned_on"]["months"] == {"2018-07": 1}
+    assert read_json(lake, RunKeys("second").ledger)["rows"]["other_countries"] == served.other_countries
 
 
 def test_an_append_of_a_known_object_publishes_nothing_and_succeeds(days, pipeline: Pipeline, catalog: Catalog):

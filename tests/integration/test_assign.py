@@ -12,7 +12,7 @@ import pytest
 from tests.customers import CASES, FREQUENT, RECENT, answered, case
 from tests.environment import BUCKET
 from tests.histories import history, parquet_bytes
-from tests.integration.conftest import STARTED, Pipeline
+from tests.integration.conftest import STARTED, Pipeline, forget_the_countries
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.domain import errors
@@ -46,16 +46,17 @@ def test_every_row_is_answered_as_the_api_answers_it(served, put, pipeline: Pipe
 
     model = catalog.read(catalog.served_version())
     expected = [answered(model, **row) for row in CASES]
-    found = list(zip(*(table[name].to_pylist() for name in ("segment", "voucher_amount", "problem")), strict=True))
+    columns = ("segment", "voucher_amount", "problem", "basis")
+    found = list(zip(*(table[name].to_pylist() for name in columns), strict=True))
     assert [(*row.values(), answer) for row, answer in zip(CASES, found, strict=True)] == [
         (*row.values(), answer) for row, answer in zip(CASES, expected, strict=True)
     ]
-    assert {problem for *_, problem in expected} == {
+    assert {problem for *_, problem, _ in expected} == {
         *(None, "unknown_country", "no_segment", "no_support", "invalid_request")
     }
     assert table["customer_id"].to_pylist() == list(range(len(CASES)))
     assert table.schema.names == [
-        *("customer_id", "country_code", "segment_name", "segment", "voucher_amount", "problem")
+        *("customer_id", "country_code", "segment_name", "segment", "voucher_amount", "problem", "basis")
     ]
 
 
@@ -192,3 +193,104 @@ def test_a_shard_without_a_result_fails_the_run(served, put, pipeline: Pipeline)
 
     with pytest.raises(errors.ShardsIncomplete, match="1 of 1 shards have no result"):
         pipeline.sum_up("assign", request)
+
+
+# Nobody of the history had 5 orders, and 12 days since the last order are in no segment.
+WITHOUT_ANSWER = [
+    case(),
+    case(total_orders="5"),
+    case(segment_name=RECENT, last_order_ts="2018-09-03"),
+    case(segment_name=RECENT, last_order_ts=None, first_order_ts=None),
+    case(country_code="Chile"),
+    case(total_orders="many"),
+]
+
+
+def test_with_a_fallback_the_country_answers_where_segments_do_not(served, put, pipeline: Pipeline, lake: Lake):
+    address = put("uploads/customers.parquet", parquet_bytes(customers(WITHOUT_ANSWER)))
+
+    summary, (table,) = assigned(pipeline, lake, address, fallback="country", least_support=2)
+
+    assert table["basis"].to_pylist() == ["segment", "country", "country", "country", None, None]
+    assert table["segment"].to_pylist() == ["1-4", "5-13", None, None, None, None]
+    assert table["voucher_amount"].to_pylist() == [2640.0] * 4 + [None] * 2
+    assert table["problem"].to_pylist() == [None] * 4 + ["unknown_country", "invalid_request"]
+    assert (summary["fallback"], summary["least_support"], summary["assigned"]) == ("country", 2, 4)
+
+
+def test_a_country_with_less_than_the_least_support_is_a_problem(served, put, pipeline: Pipeline, lake: Lake):
+    address = put("uploads/customers.parquet", parquet_bytes(customers(WITHOUT_ANSWER[:2])))
+
+    summary, _ = assigned(pipeline, lake, address, fallback="country", least_support=5)
+
+    assert summary["problems"] == {"no_support": 2}
+
+
+def test_the_fallback_of_the_stage_is_that_of_runs_that_name_none(environment, put, lake: Lake):
+    environment.setenv("FALLBACK", "country")
+    environment.setenv("LEAST_SUPPORT", "4")
+    pipeline = Pipeline(lake)
+    rows = [{"total_orders": str(n)} for n in (1, 3, 3, 14)]
+    pipeline.run("full", {"source": put("uploads/history.parquet", parquet_bytes(history(*rows)))}, STARTED)
+    address = put("uploads/customers.parquet", parquet_bytes(customers([case()])))
+
+    asked: list[dict[str, Any]] = [{}, {"least_support": 3}, {"fallback": "none"}]
+    found = [assigned(pipeline, lake, address, **request)[1][0]["basis"].to_pylist() for request in asked]
+
+    assert found == [["country"], ["segment"], ["segment"]]
+
+
+@pytest.mark.parametrize("wrong", [{"fallback": "segment"}, {"least_support": 0}, {"least_support": "3"}], ids=str)
+def test_a_fallback_that_cannot_be_used_is_named(served, pipeline: Pipeline, wrong: dict[str, Any]):
+    (key,) = wrong
+
+    with pytest.raises(errors.InvalidRequest, match=f"{key}: "):
+        pipeline.ingest("assign", {"mode": "assign", "customers": "s3://bucket/k"} | wrong)
+
+
+def test_a_run_tells_what_its_amounts_cost(put, pipeline: Pipeline, lake: Lake):
+    rows = [{"total_orders": "3", "voucher_amount": 0.1}, *[{"total_orders": "14", "voucher_amount": 0.2}] * 2]
+    pipeline.run("full", {"source": put("uploads/history.parquet", parquet_bytes(history(*rows)))}, STARTED)
+    cases = [case(total_orders=orders) for orders in ["3"] * 700 + ["14"] * 900 + ["5"] * 200]
+    address = put("uploads/customers.parquet", parquet_bytes(customers(cases), row_group_size=600))
+
+    summary, _ = assigned(pipeline, lake, address, fallback="country")
+
+    assert summary["shards"] > 1
+    assert summary["cost"] == {
+        "countries": [
+            {
+                "country_code": "Peru",
+                "customers": 1_800,
+                "by_segment": 1_600,
+                "by_country": 200,
+                "sum": 290.0,
+                "country_amount": 0.2,
+                "country_sum": 360.0,
+            }
+        ],
+        "amounts": [
+            cost("14-37", "segment", 0.2, 900, 180.0),
+            cost("1-4", "segment", 0.1, 700, 70.0),
+            cost("5-13", "country", 0.2, 200, 40.0),
+        ],
+        "all_countries": 1,
+        "all_amounts": 3,
+    }
+    assert json.loads(lake.open(summary["cost_key"]).read()) == summary["cost"]
+
+
+def cost(segment: str, basis: str, amount: float, customers: int, total: float) -> dict[str, Any]:
+    where = {"country_code": "Peru", "segment_name": FREQUENT, "segment": segment, "basis": basis}
+    return where | {"voucher_amount": amount, "customers": customers, "sum": total}
+
+
+def test_a_model_of_an_older_version_has_no_sum_of_one_amount(served, put, pipeline: Pipeline, lake: Lake, catalog):
+    forget_the_countries(catalog)
+    address = put("uploads/customers.parquet", parquet_bytes(customers(WITHOUT_ANSWER)))
+
+    summary, (table,) = assigned(pipeline, lake, address, fallback="country")
+
+    (of_peru,) = summary["cost"]["countries"]
+    assert (of_peru["customers"], of_peru["sum"], of_peru["country_sum"]) == (1, 2640.0, None)
+    assert table["problem"].to_pylist()[:4] == [None, "no_support", "no_support", "no_support"]

@@ -67,6 +67,36 @@ def test_a_problem_is_that_of_the_one_customer_and_leaves_the_others(version: st
     assert before == after == {name: value for name, value in api.lookup(**ONE).json.items() if name != "model"}
 
 
+def test_each_customer_may_name_a_fallback(version: str, api: Api):
+    nobodys = ONE | {"total_orders": 1}
+
+    entries = bulk(
+        api,
+        {
+            "customers": [
+                nobodys,
+                nobodys | {"fallback": "country"},
+                ONE | {"fallback": "country", "least_support": 2},
+                ONE | {"least_support": 2},
+            ]
+        },
+    ).json["vouchers"]
+
+    assert [entry.get("basis") or entry["problem"]["code"] for entry in entries] == [
+        *("no_support", "country", "no_support", "segment")
+    ]
+
+
+def test_the_fallback_of_the_stage_is_that_of_customers_who_name_none(version: str, environment):
+    environment.setenv("FALLBACK", "country")
+    customers = [ONE | {"total_orders": 1}, ONE | {"total_orders": 1, "fallback": "none"}]
+
+    entries = bulk(Api(), {"customers": customers}).json["vouchers"]
+
+    assert (entries[0]["basis"], entries[0]["segment"]) == ("country", "1-4")
+    assert entries[1]["problem"]["code"] == "no_support"
+
+
 REFUSED = {
     "1,001 customers": ({"customers": [ONE] * 1_001}, "customers", "1 to 1,000 customers, got 1,001"),
     "no customers": ({"customers": []}, "customers", "1 to 1,000 customers, got 0"),

@@ -13,7 +13,7 @@ from tests.integration.conftest import CONTEXT, SECOND, STARTED, Api, Pipeline
 from tests.lookup_requests import SEED_REQUEST
 from voucher_selection.contract.metrics import METRICS
 from voucher_selection.domain import errors
-from voucher_selection.domain.errors import HeldBack, ShardsIncomplete
+from voucher_selection.domain.errors import HeldBack, RefreshHeldBack, ShardsIncomplete
 
 FUNCTIONS = ("ingest", "clean", "assign", "model")
 # A row of each kind: kept, of another country, malformed, and two of one other rule.
@@ -116,6 +116,24 @@ def test_what_was_not_published_says_why(told: list[Emitted], run, pipeline: Pip
     with pytest.raises(ShardsIncomplete):
         pipeline.model("unclean")
     assert last(told, "ShardsFailed") == {"": (1,)}
+
+
+def test_each_night_says_whether_it_was_held_back_and_a_publication_ends_it(told: list[Emitted], run, pipeline):
+    run("first", *repeated(40))
+    told.clear()
+    gate = {"most_lost_segments": 0}
+    # 40 rows of 3 May 2018: in 121-180 until 30 October
+    for number, day in enumerate(("2018-09-16", "2018-11-15", "2018-11-16"), start=1):
+        asked = {"mode": "remodel", "scheduled": True, "cur_date": day, "gate": gate}
+        if day < "2018-11":
+            pipeline.sum_up(f"night-{number}", asked, STARTED + number * SECOND)
+        else:
+            with pytest.raises(RefreshHeldBack, match="121-180"):
+                pipeline.sum_up(f"night-{number}", asked, STARTED + number * SECOND)
+    pipeline.sum_up("what-if", {"mode": "remodel", "publish": False})
+    pipeline.remodel("by-hand", STARTED + 9 * SECOND, cur_date="2018-11-16")
+
+    assert [entry.values for entry in told if entry.name == "ModelsHeldBack"] == [(0,), (1,), (1,), (0,)]
 
 
 def test_lookups_are_counted_and_their_refusals_by_code(version: str, told: list[Emitted], api: Api):

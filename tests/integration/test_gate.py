@@ -10,7 +10,7 @@ from tests.integration.conftest import SECOND, STARTED, Pipeline, read_json
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.domain.errors import HeldBack, InvalidRequest, NotHeldBack
+from voucher_selection.domain.errors import HeldBack, InvalidRequest, NoCounts, NotHeldBack, RefreshHeldBack
 
 
 @pytest.fixture
@@ -110,6 +110,26 @@ def test_a_remodel_is_held_back_and_approved(served: str, pipeline: Pipeline, la
 
     assert approval["published"]
     assert catalog.read(catalog.served_version()).cur_date.isoformat() == "2020-01-01"
+
+
+def test_a_scheduled_refresh_is_held_back_with_an_error_of_its_own_and_approved(
+    served: str, pipeline: Pipeline, lake: Lake, catalog: Catalog
+):
+    request = {"mode": "remodel", "scheduled": True, "cur_date": "2020-01-01", "gate": {"most_lost_segments": 0}}
+    with pytest.raises(RefreshHeldBack, match="the served model stays: .* Peru recency_segment 121-180"):
+        pipeline.sum_up("night", request)
+    record(lake, "night", request, STARTED + SECOND, "RefreshHeldBack")
+    assert catalog.served_version() == served
+
+    assert approve(pipeline, "night")["published"]
+
+
+def test_an_approved_refresh_that_cannot_be_made_fails_as_the_approval_of_a_person(pipeline: Pipeline, lake: Lake):
+    request = {"mode": "remodel", "scheduled": True}
+    record(lake, "night", request, STARTED, "RefreshHeldBack")
+
+    with pytest.raises(NoCounts):
+        approve(pipeline, "night")
 
 
 def test_a_what_if_is_never_held_back(served: str, pipeline: Pipeline, lake: Lake):

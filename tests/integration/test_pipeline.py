@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -47,6 +48,7 @@ def test_a_run_publishes_the_modes_of_its_history(put, pipeline: Pipeline, catal
     assert summary["rows"] == {
         "rows_read": 13,
         "other_country": 1,
+        "other_countries": {"China": 1},
         "rejected": dict.fromkeys(Rule, 0)
         | {
             "malformed": 1,
@@ -56,6 +58,7 @@ def test_a_run_publishes_the_modes_of_its_history(put, pipeline: Pipeline, catal
             "null_voucher_amount": 1,
         },
         "kept": 7,
+        "replaced": 0,
         "amounts_rounded": 0,
     }
     assert summary["published"]
@@ -89,8 +92,9 @@ def test_a_run_writes_every_stage_of_the_rows_to_the_lake(put, pipeline: Pipelin
     modes = read_table(lake, "production/run_id=run-1/segment_modes.parquet")
     first = modes.to_pylist()[0]
     assert first["assignments"] == [{"voucher_amount": 2640.0, "count": 3}, {"voucher_amount": 3520.0, "count": 2}]
-    frequency = read_table(lake, "production/run_id=run-1/frequency_counts.parquet")
-    assert frequency.to_pydict()["rows"] == [3, 2, 2]
+    counts = read_table(lake, "production/run_id=run-1/counts.parquet")
+    by_orders = counts.filter(pc.equal(counts["measure"], "total_orders"))
+    assert by_orders.to_pydict()["rows"] == [3, 2, 2]
     assert read_json(lake, "runs/run_id=run-1/run.json") == summary
 
 
@@ -105,10 +109,9 @@ def test_the_counts_do_not_depend_on_how_the_history_is_cut(put, pipeline: Pipel
     summary = pipeline.run("cut", {"source": f"s3://{BUCKET}/uploads/cut"}, STARTED + timedelta(minutes=1))
 
     assert summary["shards"] > 3
-    for name in ("frequency_counts", "recency_counts"):
-        assert read_table(lake, f"production/run_id=cut/{name}.parquet") == read_table(
-            lake, f"production/run_id=whole/{name}.parquet"
-        )
+    assert read_table(lake, "production/run_id=cut/counts.parquet") == read_table(
+        lake, "production/run_id=whole/counts.parquet"
+    )
     assert catalog.read(summary["version"]).modes == catalog.read("20260101T000000000Z-whole").modes
     quarantined = quarantine_of(lake, "cut").to_pylist()
     assert len(quarantined) == sum(summary["rows"]["rejected"].values())
@@ -147,7 +150,7 @@ def test_cleaning_a_shard_again_writes_the_same_objects(put, pipeline: Pipeline,
     pipeline.clean(planned)
 
     run = RunKeys("run-1")
-    assert first.keys() == {run.cleaned(0), *run.counts(0), run.totals(0)}
+    assert first.keys() == {run.cleaned(0), run.counts(0), run.totals(0)}
     assert {key: lake.client.head_object(Bucket=BUCKET, Key=key)["ETag"] for key in keys(lake, "staging/")} == first
 
 
@@ -336,7 +339,11 @@ def test_nothing_is_published_when_a_result_does_not_account_for_its_rows(put, p
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"country_code": "Chile"}, "expected rows of Peru, got none among the 1 rows of s3://lake/uploads/x.parquet"),
+        (
+            {"country_code": "Perú"},
+            r"expected rows of Peru, got none among the 1 rows of s3://lake/uploads/x.parquet, which are of Perú 1"
+            r" \(did you mean Peru\?\): check `countries`",
+        ),
         (
             {"total_orders": None},
             "cleaning rejected every row of Peru in s3://lake/uploads/x.parquet: 1 null_total_orders",

@@ -127,6 +127,7 @@ class Sequence:
 
     def _hold_back(self, run: Planned) -> None:
         request = {"mode": run.mode, "source": FOLDER, "gate": {"least_kept_rows": 10**9}}
+        request |= {"overlap": "add"} if run.mode == "append" else {}
         if run.published or run.is_held or (run.mode == "append" and self._refusal(run)) or not run.new - run.known:
             return
         if run.mode == "append" and run.new <= self.expected.base:

@@ -89,6 +89,23 @@ def test_a_remodel_before_the_first_run_says_that_there_are_no_counts(pipeline: 
         pipeline.remodel("daily", STARTED)
 
 
+def test_a_scheduled_refresh_before_the_first_run_is_held_back(pipeline: Pipeline):
+    with pytest.raises(errors.RefreshHeldBack, match="run the pipeline on a whole history first"):
+        pipeline.remodel("daily", STARTED, scheduled=True)
+
+
+def test_a_refresh_whose_window_has_slid_past_the_last_delivery_is_held_back(put, pipeline: Pipeline, catalog: Catalog):
+    source = put("uploads/july.parquet", parquet_bytes(history(*repeated(3))))  # all of 21 July 2018
+    served = pipeline.run("full", {"source": source, "window": {"last_days": 60}}, STARTED)["version"]
+
+    pipeline.remodel("last", STARTED + SECOND, scheduled=True, cur_date="2018-09-18")
+    with pytest.raises(errors.RefreshHeldBack, match="the last 60 days"):
+        pipeline.remodel("night", STARTED + 2 * SECOND, scheduled=True, cur_date="2018-09-19")
+
+    assert catalog.read(catalog.served_version()).cur_date == date(2018, 9, 18)
+    assert catalog.served_version() > served
+
+
 def test_a_remodel_of_bad_segments_is_refused(pipeline: Pipeline):
     inverted = {"name": "x", "lower": 3, "upper": 1}
     segments = {"segmentations": [TWO["segmentations"][0] | {"segments": [inverted]}]}

@@ -177,6 +177,53 @@ def test_a_run_tells_how_many_amounts_it_rounded(executions, put, pipeline: Pipe
     assert "Amounts rounded" not in pages[1]
 
 
+def test_a_run_lists_the_rows_of_other_countries_and_points_out_a_misspelt_one(executions, put, pipeline, api: Api):
+    others = [*["Perú"] * 3, *["PERU\u0301"] * 2, "Chile", None, *(f"Land {number:02}" for number in range(30))]
+    rows = [{}, {"country_code": " PERU"}, *({"country_code": name} for name in others)]
+    request = {"source": put("uploads/x.parquet", parquet_bytes(history(*rows)))}
+    execute(executions, "run-1", request)
+    pipeline.run("run-1", request)
+
+    listed = {"Perú": 5, "Chile": 1} | {f"Land {number:02}": 1 for number in range(18)}
+    told, model = api("GET", "/executions/run-1").json, api("GET", "/model").json
+    pages = [" ".join(api("GET", path, Accept="text/html").text.split()) for path in ("/runs/run-1", "/report")]
+
+    assert told["rows"]["other_countries"] == told["summary"]["rows"]["other_countries"] == listed
+    assert model["rows"]["other_countries"] == listed
+    assert (told["rows"]["kept"], told["rows"]["other_country"]) == (2, 37)
+    for page in pages:
+        misspelt = (
+            '<tr><th scope="row">Perú<span class="hint">did you mean Peru?</span></th><td class="number">5</td></tr>'
+        )
+        assert misspelt in page
+        assert '<tr><th scope="row">Land 17</th><td class="number">1</td></tr>' in page
+        assert '<tr><th scope="row">all others</th><td class="number">13</td></tr>' in page
+        assert page.count("did you mean") == 1
+
+
+def test_a_run_and_its_page_tell_when_its_vouchers_were_given(executions, put, pipeline: Pipeline, api: Api):
+    days = ["2018-06-30", "2018-07-01", "2018-07-31", None]
+    rows = [{"timestamp": day} for day in days] + [{"timestamp": "2018-05-01"}, {"timestamp": "x"}]
+    request = {"source": put("uploads/x.parquet", parquet_bytes(history(*rows)))}
+    execute(executions, "run-1", request)
+    pipeline.run("run-1", request)
+
+    told = api("GET", "/executions/run-1").json["summary"]["assigned_on"]
+    page = " ".join(api("GET", "/runs/run-1", Accept="text/html").text.split())
+
+    assert told == {
+        "months": {"2018-05": 1, "2018-06": 1, "2018-07": 2},
+        "other_months": 0,
+        "days": ["2018-05-01", "2018-07-31"],
+        "undated": 1,
+        "before_last_order": 1,
+    }
+    assert "From 2018-05-01 to 2018-07-31." in page
+    assert "1 row has a last order after the day of the voucher." in page
+    assert '<th scope="row">2018-07</th><td class="number">2</td><td class="number">40.0 %</td>' in page
+    assert '<th scope="row">without a day</th><td class="number">1</td>' in page
+
+
 def test_before_the_first_run_there_are_none(executions, api: Api):
     assert api("GET", "/executions").json == {"runs": []}
     page = api("GET", "/runs").text
@@ -241,6 +288,29 @@ def test_what_the_gate_held_back_can_be_approved_from_its_page(executions, api: 
         "mode": "approve",
         "run_id": "run-1",
     }
+
+
+def test_a_refresh_that_was_held_back_says_why_although_its_execution_succeeded(
+    version: str, executions, lake: Lake, api: Api, monkeypatch
+):
+    request = {"mode": "remodel", "scheduled": True}
+    execute(executions, "night", request)
+    cause = json.dumps({"errorMessage": "segments that lost support: …", "errorType": "RefreshHeldBack"})
+    record = {"run_id": "night", "status": "failed", "request": request, "error": "RefreshHeldBack", "cause": cause}
+    lake.client.put_object(Bucket=lake.bucket, Key=RunKeys("night").summary, Body=json.dumps(record))
+    machine = api.handler.page_routes.state_machine()
+    told = vars(machine.execution("night")) | {"status": "SUCCEEDED"}
+    monkeypatch.setattr(machine, "execution", lambda _: SimpleNamespace(**told, ended=True, current="Model"))
+
+    run = api("GET", "/executions/night").json
+    page = api("GET", "/runs/night", Accept="text/html").text
+
+    assert (run["status"], run["error"], run["published"]) == ("SUCCEEDED", "RefreshHeldBack", False)
+    assert run["cause"] == "segments that lost support: …"
+    assert "segments that lost support: …" in page
+    assert "A model that was served before stays served." in page
+    assert "Publish it as it is" in page
+    assert "<td>RefreshHeldBack</td>" in api("GET", "/runs", Accept="text/html").text
 
 
 def test_on_a_stage_with_a_key_pages_are_shells_and_views_have_the_data(version: str, executions, environment):

@@ -64,11 +64,24 @@ def test_the_terminal_tells_neighbouring_amounts_apart(capsys, monkeypatch):
 
 
 def test_a_lookup_in_the_terminal_has_the_whole_amount(capsys, monkeypatch):
-    answer = {"customer_id": 1, "voucher_amount": 12345.67, "share": 0.6, "model": MODEL} | {
+    answer = {"customer_id": 1, "voucher_amount": 12345.67, "basis": "segment", "share": 0.6, "model": MODEL} | {
         name: SEGMENT[name] for name in ("country_code", "segment_name", "segment", "support")
     }
 
     assert "a voucher of 12345.67:" in printed(capsys, monkeypatch, model_report.show_voucher, answer)
+
+
+@pytest.mark.parametrize(
+    ("segment", "why"), [("1-4", "segment 1-4 has too little support"), (None, "the customer is in no segment")]
+)
+def test_a_lookup_in_the_terminal_says_where_the_country_answers(segment: str | None, why: str, capsys, monkeypatch):
+    found = {"customer_id": None, "voucher_amount": 2640.0, "basis": "country", "support": 6_504, "share": 0.535}
+    where = {"country_code": "Peru", "segment_name": "frequent_segment", "segment": segment}
+
+    told = printed(capsys, monkeypatch, model_report.show_voucher, found | where | {"model": MODEL})
+
+    assert "gets a voucher of 2640: the amount used most in Peru, 53.5% of 6,504." in told
+    assert f"The country's amount: {why} of frequent_segment." in told
 
 
 def test_a_remodel_in_the_terminal_has_the_whole_amounts(capsys, monkeypatch):

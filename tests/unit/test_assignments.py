@@ -3,9 +3,10 @@
 import pyarrow as pa
 import pytest
 
-from tests.customers import CASES, RECENT, answered, case
+from tests.customers import CASES, RECENT, Answered, answered, case
 from tests.models import model_of
-from voucher_selection.domain.model import AmountCount, Model, SegmentMode
+from voucher_selection.domain.fallbacks import Fallback
+from voucher_selection.domain.model import AmountCount, CountryMode, Model, SegmentMode
 from voucher_selection.domain.segments import shipped_definitions
 from voucher_selection.pipeline.assignments import assign, output_schema
 
@@ -19,11 +20,12 @@ def model() -> Model:
         for segmentation in shipped_definitions().segmentations
         for n, (name, bounds) in enumerate(segmentation.bounds.items())
     ]
-    return model_of(*modes, countries=("Peru", "Latvia"))
+    of_countries = (CountryMode("Peru", (AmountCount(7.5, 40),)), CountryMode("Latvia", (AmountCount(8.5, 4),)))
+    return model_of(*modes, countries=("Peru", "Latvia"), country_modes=of_countries)
 
 
-def answers(rows: pa.RecordBatch) -> list[tuple[str | None, float | None, str | None]]:
-    columns = (rows[name].to_pylist() for name in ("segment", "voucher_amount", "problem"))
+def answers(rows: pa.RecordBatch) -> list[Answered]:
+    columns = (rows[name].to_pylist() for name in ("segment", "voucher_amount", "problem", "basis"))
     return list(zip(*columns, strict=True))
 
 
@@ -40,6 +42,32 @@ def test_each_row_is_answered_as_a_lookup_of_it_is(model: Model, country: str):
 
     assert found.schema == output_schema(pa.int64())
     assert list(zip(cases, answers(found), strict=True)) == [(row, answered(model, **row)) for row in cases]
+
+
+@pytest.mark.parametrize("least", [1, 5, 6, 41])
+@pytest.mark.parametrize("country", ["Peru", "Latvia"])
+def test_with_a_fallback_too_each_row_is_answered_as_a_lookup_of_it_is(model: Model, country: str, least: int):
+    cases = [row | ({"country_code": country} if row["country_code"] == "Peru" else {}) for row in CASES]
+    fallback = Fallback("country", least)
+
+    found = assign(batch(cases), model, None, pa.int64(), least)
+
+    expected = [(row, answered(model, fallback, **row)) for row in cases]
+    assert list(zip(cases, answers(found), strict=True)) == expected
+    assert "country" in {basis for *_, basis in answers(found)} or least > 4
+
+
+def test_with_a_fallback_a_missing_value_is_no_problem_and_a_malformed_one_stays_one(model: Model):
+    rows = batch([case(total_orders=text) for text in (None, "many", "")] + [case(segment_name="loyalty")])
+
+    found = answers(assign(rows, model, None, pa.int64(), 30))
+
+    assert found == [
+        (None, 7.5, None, "country"),
+        (None, None, "invalid_request", None),
+        (None, 7.5, None, "country"),
+        (None, None, "invalid_request", None),
+    ]
 
 
 def test_dictionaries_larger_than_the_batch_and_unused_values_change_nothing(model: Model):

@@ -38,7 +38,7 @@ def names(report: dict[str, Any]) -> list[tuple[str, str]]:
 def test_a_report_can_be_of_one_country_or_segmentation():
     assert filtered(REPORT, None, None) == REPORT
     assert names(filtered(REPORT, "Latvia", None)) == [("Latvia", "30-60"), ("Latvia", "61-90")]
-    assert names(filtered(REPORT, "Peru", "recency_segment")) == [("Peru", "180+")]
+    assert names(filtered(REPORT, " PERU ", "recency_segment")) == [("Peru", "180+")]
     assert filtered(REPORT, "Latvia", None)["quality"] == {
         "segmentations": [{"country_code": "Latvia", "segment_name": "recency_segment"}],
         "countries": [{"country_code": "Latvia"}],

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from voucher_selection.domain.assigned_on import AssignedOn
 from voucher_selection.domain.best_ranges import best_ranges
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.measures import Measure
@@ -19,6 +20,7 @@ from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import clean
 from voucher_selection.domain.segments import shipped_definitions
+from voucher_selection.pipeline.counting import count_file
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -112,3 +114,16 @@ def test_a_trend_that_is_a_mixture_is_told():
     long_ago = next(of for of in recency["over_time"] if of["segment"] == "121-180")
     july = long_ago["months"][-1]
     assert (july["month"], july["voucher_amount"], july["change"]) == ("2018-07", 13200.0, "shift")
+
+
+def test_other_countries_and_days_of_assignment_of_the_real_history_are_right():
+    expected = json.loads((DATA / "expected_peru_calendar.json").read_text())
+
+    counts, totals = count_file(str(DATA / "vouchers.parquet.gzip"), Reading(("Peru",)), 50_000)
+    found = AssignedOn.of(counts)
+
+    assert sum(totals.other_countries.values()) == totals.other_country
+    assert {"months": found.months, "days": [day.isoformat() for day in found.days or ()]} == {
+        name: expected["assigned"][name] for name in ("months", "days")
+    }
+    assert (found.undated, found.before_last_order) == (expected["assigned"]["undated"], expected["given_negative"])

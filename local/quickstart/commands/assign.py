@@ -1,6 +1,6 @@
 """The command that writes the amount of every customer."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,12 +17,21 @@ commands = Commands("Run")
 @commands.shown_with(
     "./quickstart assign --customers customers.parquet",
     "./quickstart assign --customers s3://bucket/customers/ --segment-name recency_segment",
+    "./quickstart assign --customers customers.parquet --fallback country --least-support 30",
 )
 def assign(
     *,
     customers: Annotated[str, typer.Option(help="The customers: a parquet file or folder, s3://… or https://…")],
     segment_name: Annotated[
         str | None, typer.Option(help="The segmentation for all customers; default: each row's segment_name.")
+    ] = None,
+    fallback: Annotated[
+        Literal["none", "country"] | None,
+        typer.Option(help="What answers customers whose segment does not; default: the deployment's."),
+    ] = None,
+    least_support: Annotated[
+        int | None,
+        typer.Option(help="The fewest assignments that an answer rests on with --fallback country; default likewise."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -33,7 +42,13 @@ def assign(
     with explained(as_json=as_json):
         resolved = sources.resolve(customers, Workspace.folder(), option="--customers")
         product = Product.running()
-        request = {"mode": "assign", "customers": uploaded(product, resolved), "segment_name": segment_name}
+        request = {
+            "mode": "assign",
+            "customers": uploaded(product, resolved),
+            "segment_name": segment_name,
+            "fallback": fallback,
+            "least_support": least_support,
+        }
         ended = run_to_end(product, request)
     if as_json:
         answer({"run": ended, "output": ended["summary"]["output"]})

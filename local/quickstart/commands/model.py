@@ -37,8 +37,9 @@ def report_model(
 @commands.shown_with(
     "./quickstart lookup --country Peru --segment-name recency_segment --last-order 2018-05-03",
     "./quickstart lookup --country Peru --segment-name frequent_segment --orders 15 --json | jq .voucher_amount",
+    "./quickstart lookup --country Peru --segment-name recency_segment --fallback country --least-support 30",
 )
-def lookup(
+def lookup(  # noqa: PLR0913 - its options
     *,
     country: Annotated[str | None, typer.Option(help="The customer's country.")] = None,
     segment_name: Annotated[str | None, typer.Option(help="The segmentation, like recency_segment.")] = None,
@@ -48,6 +49,14 @@ def lookup(
     ] = None,
     first_order: Annotated[str | None, typer.Option(help="Date or time of the first order, likewise.")] = None,
     customer_id: Annotated[str | None, typer.Option(help="Returned unchanged.")] = None,
+    fallback: Annotated[
+        str | None,
+        typer.Option(help="What answers if the segment does not: country or none; default: the deployment's."),
+    ] = None,
+    least_support: Annotated[
+        str | None,
+        typer.Option(help="The fewest assignments that an answer rests on with --fallback country; default likewise."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask the API which voucher amount a customer gets.
@@ -61,6 +70,8 @@ def lookup(
         "last_order_ts": last_order,
         "first_order_ts": first_order,
         "customer_id": _number_or_text(customer_id),
+        "fallback": fallback,
+        "least_support": _number_or_text(least_support),
     }
     with explained(as_json=as_json):
         found = Product.running().api.look_up({name: value for name, value in fields.items() if value is not None})

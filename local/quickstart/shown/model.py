@@ -10,6 +10,7 @@ from rich.table import Table
 from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.terminal import console, notices, show_table, table_of
 from local.quickstart.shown.quality import show_quality
+from voucher_selection.domain.countries import by_key, country_key
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence
 from voucher_selection.domain.windows import Window
 from voucher_selection.domain.wording import EVIDENCE, age, amount, moment
@@ -40,6 +41,8 @@ _KEPT = {
 def filtered(report: "ModelReport", country: str | None, segment_name: str | None) -> "ModelReport":
     """Return a model's analysis with the segments of a country, a segmentation or both; `StepError` if it lacks one."""
     segments: list[Any] = list(report["segments"])
+    names = by_key(segment["country_code"] for segment in segments)
+    country = country and names.get(country_key(country), country)
     asked = (("country_code", country, "--country"), ("segment_name", segment_name, "--segment-name"))
     for name, value, option in asked:
         known = dict.fromkeys(segment[name] for segment in segments)
@@ -117,11 +120,17 @@ def _inputs(criteria: "SelectionCriteria") -> dict[str, dict[str, None]]:
 def show_voucher(answer: Mapping[str, Any]) -> None:
     """Print the answer to a lookup as a sentence."""
     whom = f"Customer {answer['customer_id']}" if answer["customer_id"] is not None else "The customer"
+    basis = escape(answer["country_code"])
+    if answer["basis"] == "segment":
+        basis = f"segment {escape(answer['segment'])} of {escape(answer['segment_name'])} in {basis}"
     console.print(
-        f"{whom} gets a voucher of [bold green]{amount(answer['voucher_amount'])}[/]: the amount used most in segment"
-        f" {escape(answer['segment'])} of {escape(answer['segment_name'])} in {escape(answer['country_code'])},"
+        f"{whom} gets a voucher of [bold green]{amount(answer['voucher_amount'])}[/]: the amount used most in {basis},"
         f" {answer['share']:.1%} of {answer['support']:,}."
     )
+    if answer["basis"] == "country":
+        segment = answer["segment"]
+        why = f"segment {segment} has too little support" if segment else "the customer is in no segment"
+        console.print(f"The country's amount: {why} of {answer['segment_name']}.", markup=False)
     console.print(f"From model {answer['model']['version']}, CUR_DATE {answer['model']['cur_date']}", style="dim")
 
 

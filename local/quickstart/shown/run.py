@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Any
 from local.quickstart.machine.record import Deployment
 from local.quickstart.machine.terminal import console
 from voucher_selection.contract.runs import MAPS
+from voucher_selection.domain.assigned_on import assigned_of
+from voucher_selection.domain.other_countries import OtherCountry, listed
 from voucher_selection.domain.striking_dates import StrikingDate
-from voucher_selection.domain.wording import amount, duration, first_of, outcome, state_name
+from voucher_selection.domain.wording import (
+    amount,
+    assigned,
+    cost_of_country,
+    duration,
+    first_of,
+    outcome,
+    state_name,
+)
 
 if TYPE_CHECKING:
     from voucher_selection.api.run_reports import RunReport
@@ -41,6 +51,10 @@ def show_rows(summary: Mapping[str, Any]) -> None:
         f"  {rows['rows_read']:,} rows read, {rows['other_country']:,} of other countries,"
         f" {sum(rows['rejected'].values()):,} rejected ({rejected}), {rows['kept']:,} kept"
     )
+    if others := other_countries(summary):
+        console.print(f"  Other countries: {', '.join(map(str, others))}", markup=False)
+    if given := given_words(summary):
+        console.print(f"  Given {given}")
     if rounded := rows.get("amounts_rounded"):
         console.print(f"  {rounded:,} of those kept have an amount that was rounded to 15 digits")
     for found in summary.get("striking_dates", ()):
@@ -57,13 +71,35 @@ def show_rows(summary: Mapping[str, Any]) -> None:
     show_outcome(summary)
 
 
+def other_countries(summary: Mapping[str, Any]) -> list[OtherCountry]:
+    """Return the rows of other countries by name; none in older summaries."""
+    rows = summary["rows"]
+    return listed(rows.get("other_countries", {}), rows["other_country"], summary.get("countries", ()))
+
+
+def given_words(summary: Mapping[str, Any]) -> str:
+    """Return when the kept rows were given, in words; empty if there are none, or in older summaries."""
+    found = assigned_of(summary)
+    return assigned(found) if found else ""
+
+
 def show_assignment(summary: Mapping[str, Any]) -> None:
     """Print how many customers have an amount, and where the amounts are."""
     problems = ", ".join(f"{count:,} {code}" for code, count in summary["problems"].items()) or "none"
     console.print(f"  {summary['rows']:,} customers, {summary['assigned']:,} with an amount; problems: {problems}")
+    if summary.get("cost"):
+        _show_cost(summary["cost"])
     _show_left_out(summary)
     console.print(f"  From model {summary['version']}, which stays served. Written to")
     console.print(f"  {summary['output']}")
+
+
+def _show_cost(cost: Mapping[str, Any]) -> None:
+    """Print what the amounts of each country add up to, beside one amount for all of its customers."""
+    for country in cost["countries"]:
+        console.print(f"  {cost_of_country(country)}", markup=False)
+    if others := cost["all_countries"] - len(cost["countries"]):
+        console.print(f"  And {others:,} more countries")
 
 
 def _show_left_out(summary: Mapping[str, Any]) -> None:

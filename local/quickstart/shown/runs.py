@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from local.quickstart.machine.terminal import console, show_table, table_of
-from local.quickstart.shown.run import took
+from local.quickstart.shown.run import given_words, other_countries, took
 from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.wording import duration, kind, moment, number, outcome, status
 
@@ -70,6 +70,10 @@ def _fates(run: "RunReport") -> Iterator[tuple[str, str]]:
     elif rows := run["rows"]:
         yield "Rows", number(rows["rows_read"])
         yield from _counts({"kept": rows["kept"], "other_country": rows["other_country"], **rows["rejected"]})
+        if others := other_countries({**summary, "rows": rows}):
+            yield "Other countries", escape(", ".join(map(str, others)))
+        if given := given_words(summary):
+            yield "Given", given
         if rows.get("amounts_rounded"):
             yield "Amounts rounded", number(rows["amounts_rounded"])
         for found in summary.get("striking_dates", ()):

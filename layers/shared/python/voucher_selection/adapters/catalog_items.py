@@ -6,12 +6,13 @@
 | `MODEL` | `VERSION#<version>` | a version: its run, what it was made from, and how many segments it has |
 | `MODEL` | `RUN#<run>` | the `summary` of a run that moved the pointer; written in the same transaction |
 | `VERSION#<version>` | `<country>#<segmentation>#<segment>` | a segment's mode, support, share and assignments |
+| `VERSION#<version>` | `<country>` | the same of a country, whose name has no `#`; older versions have none |
 
 Other programs with rights to the table may write to it. If an item is not in our form, `UnreadableItem` names it, and
 none of its values is used.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,7 +22,16 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StrictStr
 
 from voucher_selection.domain.dates import IsoDate
 from voucher_selection.domain.errors import InvalidSegments, NoModel, UnreadableItem
-from voucher_selection.domain.model import AmountCount, CountsOrigin, Model, SegmentKey, SegmentMode, Version
+from voucher_selection.domain.model import (
+    AmountCount,
+    CountryMode,
+    CountsOrigin,
+    Mode,
+    Model,
+    SegmentKey,
+    SegmentMode,
+    Version,
+)
 from voucher_selection.domain.segments import load_definitions
 from voucher_selection.domain.stored_objects import StoredObject
 from voucher_selection.domain.summaries import PointerSummary
@@ -79,15 +89,22 @@ class _AmountCount(BaseModel):
     count: Annotated[int, Field(ge=1)]
 
 
-class _SegmentItem(BaseModel):
+class _CountryItem(BaseModel):
     country_code: StrictStr
+    voucher_amount: float | None
+    support: int
+    assignments: tuple[_AmountCount, ...]
+
+    @property
+    def amounts(self) -> tuple[AmountCount, ...]:
+        return tuple(AmountCount(each.voucher_amount, each.count) for each in self.assignments)
+
+
+class _SegmentItem(_CountryItem):
     segment_name: StrictStr
     segment: StrictStr
     lower: int | None
     upper: int | None
-    voucher_amount: float | None
-    support: int
-    assignments: tuple[_AmountCount, ...]
 
 
 _SUMMARY: TypeAdapter[PointerSummary] = TypeAdapter(PointerSummary)
@@ -127,32 +144,38 @@ def version_of(item: Item) -> Version:
 
 
 def model_of(version: Version, items: Iterable[Item]) -> Model:
-    """Read a version's segments: exactly those of its definitions, for every country. Other items are ignored.
+    """Read a version's segments: exactly those of its definitions, for every country; and its countries.
+
+    Other items are ignored. A version that an older product wrote has no item of a country.
 
     Raises
     ------
     UnreadableItem
-        A segment is missing, and an item has an unexpected form.
+        The item of a segment or a country has an unexpected form.
     NoModel
-        A segment is missing.
+        A segment is missing, or some countries are.
     """
-    found, odd = {}, None
-    for item in items:
-        try:
-            found[item["sk"]] = _mode_of(item)
-        except UnreadableItem as error:
-            odd = odd or error
-    expected = [
+    listed = {item["sk"]: item for item in items}
+    segments = [
         _sort_key(SegmentKey(country, segmentation.name, segment))
         for country in version.countries
         for segmentation in version.definitions.segmentations
         for segment in segmentation.bounds
     ]
-    if any(key not in found for key in expected):
-        raise odd or NoModel(
-            f"the catalog has only {len(found)} segments of version {version.version}, expected {len(expected)}"
-        )
-    return Model(**vars(version), modes=tuple(found[key] for key in expected))
+    has_countries = any(country in listed for country in version.countries)
+    modes = _expected(version, "segments", segments, listed, _segment_of)
+    countries = _expected(version, "countries", version.countries if has_countries else (), listed, _country_of)
+    return Model(**vars(version), modes=modes, country_modes=countries)
+
+
+def _expected[Found: Mode](
+    version: Version, kind: str, keys: Sequence[str], listed: Mapping[str, Item], read: Callable[[Item], Found]
+) -> tuple[Found, ...]:
+    """Read the items of these sort keys, in their order."""
+    there = [listed[key] for key in keys if key in listed]
+    if len(there) < len(keys):
+        raise NoModel(f"the catalog has only {len(there)} {kind} of version {version.version}, expected {len(keys)}")
+    return tuple(map(read, there))
 
 
 def summary_of(item: Item) -> PointerSummary:
@@ -161,7 +184,7 @@ def summary_of(item: Item) -> PointerSummary:
         return _SUMMARY.validate_json(_text(item["summary"]))
 
 
-def _mode_of(item: Item) -> SegmentMode:
+def _segment_of(item: Item) -> SegmentMode:
     with _legible(item):
         found = _SegmentItem.model_validate(item)
         mode = SegmentMode(
@@ -170,13 +193,25 @@ def _mode_of(item: Item) -> SegmentMode:
             segment=found.segment,
             lower=found.lower,
             upper=found.upper,
-            assignments=tuple(AmountCount(each.voucher_amount, each.count) for each in found.assignments),
+            assignments=found.amounts,
         )
         if item["sk"] != _sort_key(mode.key):
             raise ValueError("country_code, segment_name and segment: they differ from the item's key")
-        if (mode.voucher_amount, mode.support) != (found.voucher_amount, found.support):
-            raise ValueError("voucher_amount and support: they differ from those of the assignments")
-        return mode
+        return _consistent(mode, found)
+
+
+def _country_of(item: Item) -> CountryMode:
+    with _legible(item):
+        found = _CountryItem.model_validate(item)
+        if item["sk"] != found.country_code:
+            raise ValueError("country_code: it differs from the item's key")
+        return _consistent(CountryMode(found.country_code, found.amounts), found)
+
+
+def _consistent[Found: Mode](mode: Found, item: _CountryItem) -> Found:
+    if (mode.voucher_amount, mode.support) != (item.voucher_amount, item.support):
+        raise ValueError("voucher_amount and support: they differ from those of the assignments")
+    return mode
 
 
 @contextmanager
@@ -198,27 +233,20 @@ def _sort_key(segment: SegmentKey) -> str:
 
 
 def items_of(model: Model) -> Iterator[Item]:
-    """Yield the items of a version for writing: its segments, and last the item of the version itself."""
+    """Yield the items of a version for writing: its segments, its countries, and last that of the version itself."""
+    pk = f"{VERSION}{model.version}"
     for position, mode in enumerate(model.modes):
-        yield {
-            "pk": f"{VERSION}{model.version}",
-            "sk": _sort_key(mode.key),
-            "position": position,
-            **mode.key._asdict(),
-            "lower": mode.lower,
-            "upper": mode.upper,
-            "voucher_amount": _decimal(mode.voucher_amount),
-            "support": mode.support,
-            "share": _decimal(mode.share),
-            "assignments": [{"voucher_amount": _decimal(a.voucher_amount), "count": a.count} for a in mode.assignments],
-        }
+        bounds = {"lower": mode.lower, "upper": mode.upper}
+        yield {"pk": pk, "sk": _sort_key(mode.key), "position": position, **mode.key._asdict(), **bounds, **_of(mode)}
+    for country in model.country_modes:
+        yield {"pk": pk, "sk": country.country_code, "country_code": country.country_code, **_of(country)}
     yield {
         "pk": MODEL,
         "sk": f"{VERSION}{model.version}",
         "version": model.version,
         "run_id": model.run_id,
         "counts_run_id": model.counts.run_id,
-        "rows": model.counts.rows and model.counts.rows.model_dump(mode="json"),
+        "rows": model.counts.rows and model.counts.rows.with_names_to_show().model_dump(mode="json"),
         "ledger": model.counts.ledger and model.counts.ledger.model_dump(mode="json"),
         "cur_date": model.cur_date.isoformat(),
         "published_at": model.published_at.isoformat(),
@@ -227,6 +255,15 @@ def items_of(model: Model) -> Iterator[Item]:
         "window": model.window.written,
         "definitions": model.definitions.model_dump_json(),
         "segments": len(model.modes),
+    }
+
+
+def _of(mode: Mode) -> Item:
+    return {
+        "voucher_amount": _decimal(mode.voucher_amount),
+        "support": mode.support,
+        "share": _decimal(mode.share),
+        "assignments": [{"voucher_amount": _decimal(a.voucher_amount), "count": a.count} for a in mode.assignments],
     }
 
 

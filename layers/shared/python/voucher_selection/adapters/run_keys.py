@@ -72,6 +72,7 @@ class RunKeys:
     merged_counts = _Key(PRODUCTION, "counts.parquet", "The counts of all shards, and of the counts that they add to.")
     modes = _Key(PRODUCTION, "segment_modes.parquet", "The run's amounts by segment.")
     all_vouchers = _Key(PRODUCTION, "vouchers/", "The folder of the customers' amounts, and of nothing else.")
+    cost = _Key(PRODUCTION, "voucher_cost.json", "What the customers' amounts cost.")
     all_assigned = _Key(PRODUCTION, "voucher_totals/", "The folder of the totals of shards of customers.")
 
     def raw(self, name: str) -> str:

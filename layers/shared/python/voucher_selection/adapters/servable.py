@@ -14,7 +14,7 @@ from voucher_selection.adapters.item_sizes import (
     value_size,
 )
 from voucher_selection.domain.errors import AmountOutOfRange, ModelTooLarge, TooManyAmounts
-from voucher_selection.domain.model import AmountCount, Model, SegmentMode
+from voucher_selection.domain.model import AmountCount, Mode, Model, SegmentMode
 from voucher_selection.domain.model_document import selection_criteria
 from voucher_selection.domain.quality_document import Quality, last_months
 from voucher_selection.domain.segments import SegmentDefinitions
@@ -50,13 +50,13 @@ def check_servable(model: Model) -> None:
     Raises
     ------
     AmountOutOfRange, TooManyAmounts
-        One segment, which the message names, is beyond the limits.
+        One segment or country, which the message names, is beyond the limits.
     ModelTooLarge
         The model as a whole is beyond the limits.
     """
     check_segments(model.countries, model.definitions)
-    *segments, version = items_of(model)
-    for mode, item in zip(model.modes, segments, strict=True):
+    *amounts, version = items_of(model)
+    for mode, item in zip([*model.modes, *model.country_modes], amounts, strict=True):
         _check_range(mode)
         _check_size(mode, item_size(item | {"assignments": []}))
     if item_size(version) > LARGEST_ITEM:
@@ -89,7 +89,7 @@ def fitting_quality(quality: Quality, model: Model) -> Quality:
     return fitting
 
 
-def _check_range(mode: SegmentMode) -> None:
+def _check_range(mode: Mode) -> None:
     for amount in mode.assignments:
         number = Decimal(repr(amount.voucher_amount))
         if not number.is_finite() or (number and not SMALLEST_NUMBER <= abs(number) <= LARGEST_NUMBER):
@@ -99,7 +99,7 @@ def _check_range(mode: SegmentMode) -> None:
             )
 
 
-def _check_size(mode: SegmentMode, rest: int) -> None:
+def _check_size(mode: Mode, rest: int) -> None:
     sizes = accumulate(map(_amount_size, mode.assignments), initial=rest)
     fitting = sum(1 for _ in takewhile(lambda size: size <= LARGEST_ITEM, sizes)) - 1
     if fitting < len(mode.assignments):
@@ -114,12 +114,14 @@ def _amount_size(amount: AmountCount) -> int:
     return 1 + value_size(stored)
 
 
-def _named(mode: SegmentMode) -> str:
+def _named(mode: Mode) -> str:
+    if not isinstance(mode, SegmentMode):
+        return f"country {mode.country_code}"
     return f"segment {mode.segment} of {mode.segment_name} in {mode.country_code}"
 
 
 def _check_answer(model: Model) -> None:
-    amounts = sum(len(mode.assignments) for mode in model.modes)
+    amounts = sum(len(mode.assignments) for mode in (*model.modes, *model.country_modes))
     too_many = amounts * _LEAST_OF_AMOUNT > LARGEST_ANSWER
     size = amounts * _LEAST_OF_AMOUNT if too_many else _answered(selection_criteria(model))
     if size > LARGEST_ANSWER:

@@ -8,8 +8,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, Positi
 from voucher_selection.adapters.sources.limits import HttpsLimits
 from voucher_selection.contract.api import Auth
 from voucher_selection.contract.limits import LEAST_KEPT_VERSIONS
+from voucher_selection.contract.lookups import FallbackTo
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate, NullDates
+from voucher_selection.domain.fallbacks import Fallback
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.retention import Retention
 from voucher_selection.domain.time_zones import TimeZone
@@ -60,7 +62,19 @@ class CatalogSettings(Settings):
     table: str
 
 
-class IngestSettings(CatalogSettings):
+class LookupSettings(CatalogSettings):
+    """Settings of a function that answers lookups, or plans many of them."""
+
+    fallback: FallbackTo
+    least_support: PositiveInt
+
+    @property
+    def default_fallback(self) -> Fallback:
+        """The fallback of lookups that name none."""
+        return Fallback(self.fallback, self.least_support)
+
+
+class IngestSettings(LookupSettings):
     """Settings of Ingest.
 
     Attributes
@@ -125,7 +139,7 @@ class ModelSettings(CatalogSettings):
         return Retention(self.kept_versions, self.version_days)
 
 
-class ApiSettings(CatalogSettings):
+class ApiSettings(LookupSettings):
     """Settings of the API.
 
     Attributes

@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+_NUMBERS = ("total_orders", "least_support")
+
 
 def api_url(event: Mapping[str, Any]) -> str:
     """Return the address of the API that received an event; it ends with a slash.
@@ -19,8 +21,9 @@ def api_url(event: Mapping[str, Any]) -> str:
 def curl_of(url: str, fields: Mapping[str, str], *, needs_key: bool) -> str:
     """Return the command that sends a filled form as `POST /voucher`; blank fields are left out."""
     body: dict[str, Any] = {name: value for name, value in fields.items() if value.strip()}
-    if body.get("total_orders", "").isdecimal():
-        body["total_orders"] = int(body["total_orders"])
+    for name in _NUMBERS:
+        if body.get(name, "").isdecimal():
+            body[name] = int(body[name])
     key = " -H 'x-api-key: …'" if needs_key else ""
     # The caller does not trust the certificate that an emulator signs itself.
     insecure = " -k" if url.startswith("https://localhost") else ""

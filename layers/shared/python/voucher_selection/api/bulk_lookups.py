@@ -7,6 +7,7 @@ from pydantic import Field
 
 from voucher_selection.api.problems import ProblemFacts, problem_of
 from voucher_selection.domain.errors import VoucherSelectionError
+from voucher_selection.domain.fallbacks import ONLY_SEGMENTS, Fallback
 from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, Voucher, voucher_for
 from voucher_selection.domain.model import Model
 from voucher_selection.domain.model_document import ServedBy, served_by
@@ -48,12 +49,13 @@ def customers_of(body: object) -> list[object]:
     return customers
 
 
-def look_up_all(model: Model, customers: list[object]) -> BulkAnswer:
+def look_up_all(model: Model, customers: list[object], fallback: Fallback = ONLY_SEGMENTS) -> BulkAnswer:
     """Return one entry per customer, in order, as `POST /vouchers` returns them.
 
-    Each entry is a `POST /voucher` answer without `model` (given once at the top), or a `problem`.
+    Each entry is a `POST /voucher` answer without `model` (given once at the top), or a `problem`. `fallback` is that
+    of customers who name none.
     """
-    return {"model": served_by(model), "vouchers": [_entry(model, customer) for customer in customers]}
+    return {"model": served_by(model), "vouchers": [_entry(model, customer, fallback) for customer in customers]}
 
 
 def refusals(answer: BulkAnswer) -> Counter[str]:
@@ -62,9 +64,9 @@ def refusals(answer: BulkAnswer) -> Counter[str]:
     return Counter(refusal["problem"]["code"] for refusal in refused)
 
 
-def _entry(model: Model, customer: object) -> Voucher | Refusal:
+def _entry(model: Model, customer: object, fallback: Fallback) -> Voucher | Refusal:
     try:
-        return voucher_for(model, LookupRequest.parse(customer, model.time_zone))
+        return voucher_for(model, LookupRequest.parse(customer, model.time_zone), fallback)
     except VoucherSelectionError as error:
         return {"problem": problem_of(error).facts(), "customer_id": _customer_id(customer)}
 

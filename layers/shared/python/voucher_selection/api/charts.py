@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from voucher_selection.domain.assigned_on import AssignedOn
 from voucher_selection.domain.model import AmountCount, SegmentMode
 from voucher_selection.domain.rule_names import label
 from voucher_selection.domain.totals import Totals
@@ -34,6 +35,13 @@ def rows_read(rows: Totals) -> list[Bar]:
     rejected = [(label(rule), count) for rule, count in rows.rejected.items()]
     counts = [("kept", rows.kept), ("of other countries", rows.other_country), *rejected]
     return _bars(counts, rows.rows_read)
+
+
+def months(assigned: AssignedOn) -> list[Bar]:
+    """Return the kept rows of a run as bars: by month of assignment, then those of no such month."""
+    others = [("other months", assigned.other_months), ("without a day", assigned.undated)]
+    counts = [*assigned.months.items(), *((label, count) for label, count in others if count)]
+    return _bars(counts, sum(count for _, count in counts))
 
 
 class HeatMap(NamedTuple):

@@ -25,6 +25,7 @@ VOUCHER = {
     "country_code": "Peru",
     "segment_name": "recency_segment",
     "segment": "121-180",
+    "basis": "segment",
     "support": 2055,
     "share": 0.5630170316301704,
 }
@@ -50,6 +51,7 @@ SEGMENT = {
 ROWS = {
     "rows_read": 50_000,
     "other_country": 42_012,
+    "other_countries": {"China": 17_582, "Australia": 13_436, "Latvia": 10_994},
     "rejected": {"malformed": 7, "zero_orders_with_dates": 793, "last_before_first": 14, "null_total_orders": 627,
                  "null_voucher_amount": 43},
     "kept": 6_504,
@@ -76,6 +78,14 @@ MODEL_REPORT = {
         "countries": [{"country_code": "Peru", "months": []}],
     },
 }
+COUNTRY = {
+    "country_code": "Peru",
+    "voucher_amount": 2640.0,
+    "support": 6_504,
+    "share": 0.5350553505535055,
+    "assignments": [{"voucher_amount": 2640.0, "count": 3_480}, {"voucher_amount": 3520.0, "count": 3_024}],
+}
+SELECTION_CRITERIA = {"model": MODEL_FACTS, "segments": [SEGMENT], "country_modes": [COUNTRY]}
 KEPT_VERSION = {**MODEL_FACTS, **SOURCES, "segments": 9, "is_served": True, "is_previous": False, "expires_at": None}
 WHAT_IF = {
     "counts_run_id": "run-6f5b966c",
@@ -84,6 +94,7 @@ WHAT_IF = {
     "changes": [],
     "model": {**MODEL_FACTS, "cur_date": "2018-10-01"},
     "segments": [SEGMENT],
+    "country_modes": [COUNTRY],
 }
 BEST_RANGES = {
     "measure": "total_orders",

@@ -140,10 +140,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "GET",
         "/selection_criteria",
-        "Every segment with its mode",
+        "Every segment and country with its mode",
         {
             HTTPStatus.OK: (
-                Content(JSON, SelectionCriteria, {"model": examples.MODEL_FACTS, "segments": [examples.SEGMENT]}),
+                Content(JSON, SelectionCriteria, examples.SELECTION_CRITERIA),
                 Content(HTML, _TEXT),
             )
         },

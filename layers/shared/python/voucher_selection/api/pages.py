@@ -16,11 +16,13 @@ from voucher_selection.api.best_ranges_form import BestRangesForm, offers
 from voucher_selection.api.what_if_form import WhatIfForm
 from voucher_selection.contract.limits import MOST_RANGES
 from voucher_selection.domain import wording
+from voucher_selection.domain.assigned_on import assigned_of
 from voucher_selection.domain.errors import HELD_BACK, DeliveryOverlaps
 from voucher_selection.domain.evidence import LOW_SUPPORT
 from voucher_selection.domain.lookups import Found
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import Model, SegmentKey
+from voucher_selection.domain.other_countries import listed
 from voucher_selection.domain.quality_document import Quality
 from voucher_selection.domain.ranges_found import BestRanges
 from voucher_selection.domain.striking_dates import StrikingDate
@@ -120,7 +122,7 @@ def report_page(
         worth=list(quality_charts.worth(quality)) if quality else None,
         country=country,
         charts=quality_charts.country_charts(quality, country) if quality else None,
-        rows=model.counts.rows and _rows(model.counts.rows),
+        rows=model.counts.rows and _rows(model.counts.rows, model.countries),
         age_seconds=(datetime.now(UTC) - model.published_at).total_seconds(),
         heat_maps={
             country: {name: charts.heat_map(modes) for name, modes in _by_segmentation(model, country).items()}
@@ -178,6 +180,7 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
     If `may_start`, people can approve a run that the quality gate held back.
     """
     rows, summary = run["rows"] and Totals.model_validate(run["rows"]), run["summary"]
+    assigned = assigned_of(summary)
     facts = {name: summary[key] for key, name in _FACTS.items() if summary.get(key) is not None}
     if (left_out := summary.get("left_out", {})).get("objects"):
         facts["Not read (not named like parquet)"] = wording.first_of(left_out["names"], left_out["objects"])
@@ -197,7 +200,9 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
         run=run,
         may_approve=may_start and run["error"] in HELD_BACK and not run["published"],
         overlaps=run["error"] == DeliveryOverlaps.__name__,
-        rows=_rows(rows) if rows else None,
+        rows=_rows(rows, summary.get("countries", ())) if rows else None,
+        assigned=assigned and {"on": assigned, "bars": charts.months(assigned)},
+        cost=summary.get("cost"),
         striking=[StrikingDate.model_validate(found).sentence for found in summary.get("striking_dates", ())],
         facts=facts,
     )
@@ -213,6 +218,7 @@ def shell_page(frame: Frame) -> str:
     return _render("shell.html", frame, title=dict(PAGES)[frame.page])
 
 
+_WORDS = ("age", "amount", "duration", "evidence", "kind", "moment", "money", "number", "outcome", "percent", "status")
 _FACTS = {
     "source": "History",
     "cur_date": "CUR_DATE",
@@ -222,6 +228,8 @@ _FACTS = {
     "counts_run_id": "From the counts of run",
     "changed_segments": "Segments with another amount",
     "assigned": "Customers with an amount",
+    "fallback": "Fallback",
+    "least_support": "Least support",
     "output": "Amounts written to",
     "version": "Version",
     "previous_version": "Served before",
@@ -236,8 +244,9 @@ def _by_segmentation(model: Model, country: str) -> dict[str, list[Any]]:
     return modes
 
 
-def _rows(totals: Totals) -> dict[str, Any]:
-    return {"total": totals.rows_read, "bars": charts.rows_read(totals)}
+def _rows(totals: Totals, countries: Sequence[str]) -> dict[str, Any]:
+    others = listed(totals.other_countries, totals.other_country, countries)
+    return {"total": totals.rows_read, "bars": charts.rows_read(totals), "other_countries": others}
 
 
 def _what_if_rows(model: Model, what_if: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -266,8 +275,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = ("age", "amount", "duration", "evidence", "kind", "moment", "number", "outcome", "percent", "status")
-    environment.filters |= {name: getattr(wording, name) for name in words}
+    environment.filters |= {name: getattr(wording, name) for name in _WORDS}
     environment.globals |= {
         "causes": {cause.value: words for cause, words in wording.CAUSES.items()},
         "clarity": wording.clarity,
@@ -278,6 +286,7 @@ def _environment() -> Environment:
         "most_ranges": MOST_RANGES,
         "points": wording.points,
         "used_most": wording.USED_MOST,
+        "why_country": wording.why_country,
     }
     return environment
 

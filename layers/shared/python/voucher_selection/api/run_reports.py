@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from voucher_selection.adapters.state_machine import message_of
+
 if TYPE_CHECKING:
     from voucher_selection.adapters.catalog import Catalog
     from voucher_selection.adapters.run_records import RunRecords
@@ -82,12 +84,13 @@ def listed_runs(machine: "StateMachine", records: "RunRecords") -> list[ListedRu
 def run_report(run_id: str, machine: "StateMachine", records: "RunRecords", catalog: "Catalog") -> RunReport:
     """Return a run, and how far it is; raise `NoRun` if no run has this id.
 
-    For an execution that failed, was aborted or timed out, the catalog knows whether the run had published by then.
+    For an execution that failed, was aborted or timed out, the catalog knows whether the run had published by then. Of
+    a refresh that was held back, the execution succeeded, and the run's record has the error.
     """
     execution = machine.execution(run_id)
     summary = records.summary(run_id) or {}
     published = summary.get("published") if execution.status == "SUCCEEDED" else None
-    if execution.ended and execution.status != "SUCCEEDED":
+    if execution.ended and published is None:
         moved = catalog.moved_by(run_id)
         published = moved is not None
         summary = moved.model_dump(mode="json") if moved else summary
@@ -99,8 +102,8 @@ def run_report(run_id: str, machine: "StateMachine", records: "RunRecords", cata
         "shards": execution.shards,
         "shards_done": execution.shards_done,
         "shards_failed": execution.shards_failed,
-        "error": execution.error,
-        "cause": execution.cause,
+        "error": execution.error or summary.get("error"),
+        "cause": execution.cause or _cause(summary),
         "published": published,
         "summary": summary,
     }
@@ -127,6 +130,11 @@ def _mode_asked(summary: Mapping[str, Any]) -> str | None:
     """Return the mode that the input of a run without a summary asks for."""
     request = summary.get("request")
     return str(request.get("mode") or "full") if isinstance(request, dict) else None
+
+
+def _cause(summary: Mapping[str, Any]) -> str | None:
+    """Return why a refresh was held back: its execution succeeds, and only the run's record has the cause."""
+    return message_of(summary["cause"]) if "cause" in summary else None
 
 
 def _state(execution: "Execution", place: int) -> StateReport:

@@ -33,7 +33,7 @@ VOUCHERS_ASSIGNED = Metric("VouchersAssigned", "Count", ASSIGN, "customers of a 
 
 MODELS_PUBLISHED = Metric("ModelsPublished", "Count", MODEL, "1 if the run's model is served now, else 0")
 MODELS_SUPERSEDED = Metric("ModelsSuperseded", "Count", MODEL, "1 if a newer model was already served")
-MODELS_HELD_BACK = Metric("ModelsHeldBack", "Count", MODEL, "1 if the quality gate held the run back")
+MODELS_HELD_BACK = Metric("ModelsHeldBack", "Count", MODEL, "1 if the run was held back, 0 if its model is served now")
 ITEMS_LEFT_ASIDE = Metric("ItemsLeftAside", "Count", MODEL, "versions of the catalog that cannot be read")
 SHARDS_FAILED = Metric("ShardsFailed", "Count", MODEL, "shards of a run that left no result, at least 1")
 

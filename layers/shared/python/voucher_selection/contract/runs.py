@@ -9,6 +9,10 @@ MAPS = (CLEAN_SHARDS, ASSIGN_SHARDS)
 """The states that start one function for each shard."""
 
 
+REFRESH_HELD_BACK = "RefreshHeldBack"
+"""The error of Model that ends a scheduled refresh without a failure: an alarm tells it once, not every night."""
+
+
 class RunKind(NamedTuple):
     """A kind of run: the `mode` that its input names, the states that it passes, in order, and its label for people."""
 

@@ -1,4 +1,4 @@
-"""Names of countries: clean them where they enter, and match them in any case and with white space around them."""
+"""Names of countries: clean them where they enter, and match them in any case, Unicode form and white space."""
 
 import unicodedata
 from collections.abc import Collection, Iterable
@@ -30,12 +30,21 @@ def country_name(text: str) -> str:
 def country_key(name: str) -> str:
     """Return a key that is the same for all spellings of a country.
 
+    White space of any kind around a name does not count, and within it counts as one blank.
+
     Examples
     --------
     >>> country_key("PERU") == country_key(" Peru ")
     True
+    >>> country_key("TÜRKİYE") == country_key("Türkiye")
+    True
     """
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip()).casefold())
+    composed = unicodedata.normalize("NFC", " ".join(name.split()))
+    # Turkish writes i with and without its dot, in both cases. Programs that know no Turkish turn either into I.
+    dotted = (
+        composed.casefold().replace("i\N{COMBINING DOT ABOVE}", "i").replace("\N{LATIN SMALL LETTER DOTLESS I}", "i")
+    )
+    return unicodedata.normalize("NFC", dotted)
 
 
 def by_key(names: Iterable[str]) -> dict[str, str]:

@@ -4,10 +4,11 @@ Counts of the parts of a history add up to the counts of the whole. Their size d
 of the history, not on its number of rows.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +31,12 @@ COUNTS_SCHEMA = pa.schema(
 _KEYS = [name for name in COUNTS_SCHEMA.names if name != "rows"]
 # Codes of combined keys are numbers of 64 bits.
 _MOST_CODES = 2**62
-# So many kept rows are counted at once: each combination among them is then one row of counts.
+# At most so many kept rows are counted at once: each combination among them is then one row of counts, and a number of
+# 64 bits can tell all combinations of their days, values and amounts in 300 countries apart.
 _ROWS_AT_ONCE = 262_144
+# Numbers that span at most so many values are counted as if each value occurred.
+_MOST_CONSECUTIVE = 4096
+_MOST_CELLS_PER_ROW = 4
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Counts:
     @classmethod
     def of(cls, kept: pa.RecordBatch) -> Self:
         """Count cleaned rows (columns of `rules.CLEANED_SCHEMA`)."""
-        return cls(_sum(pa.concat_tables(_counted(kept))))
+        return cls(_sum(pa.concat_tables([COUNTS_SCHEMA.empty_table(), *_counted(kept)])))
 
     @classmethod
     def sum(cls, parts: Iterable[Self]) -> Self:
@@ -132,16 +137,20 @@ class RunningCounts:
 
     def add(self, kept: pa.RecordBatch) -> None:
         """Count cleaned rows (columns of `rules.CLEANED_SCHEMA`)."""
-        self._waiting.append(kept)
-        self._waiting_rows += kept.num_rows
-        if self._waiting_rows >= _ROWS_AT_ONCE:
-            self._count()
+        for start in range(0, kept.num_rows, _ROWS_AT_ONCE):
+            self._wait(kept.slice(start, _ROWS_AT_ONCE))
 
     def total(self) -> Counts:
         """Return the counts of all rows added so far."""
         self._count()
         self._parts = [_sum(pa.concat_tables([COUNTS_SCHEMA.empty_table(), *self._parts]))]
         return Counts(self._parts[0])
+
+    def _wait(self, kept: pa.RecordBatch) -> None:
+        if self._waiting_rows + kept.num_rows > _ROWS_AT_ONCE:
+            self._count()
+        self._waiting.append(kept)
+        self._waiting_rows += kept.num_rows
 
     def _count(self) -> None:
         if not self._waiting_rows:
@@ -163,37 +172,73 @@ def _schema_of(names: list[str]) -> pa.Schema:
     return pa.schema([COUNTS_SCHEMA.field(name) for name in names])
 
 
+class _Key(NamedTuple):
+    """A column as codes: each row's code is the place of its value in `values`."""
+
+    values: pa.Array
+    codes: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, column: pa.Array) -> Self:
+        if pa.types.is_date32(column.type) or pa.types.is_int64(column.type):
+            numbers = column.view(pa.int32() if pa.types.is_date32(column.type) else pa.int64())
+            least, most = pc.min_max(numbers).as_py().values()
+            if least is not None and most - least < _MOST_CONSECUTIVE:
+                return cls._of_consecutive(numbers, least, most, column.type)
+        encoded = column.dictionary_encode(null_encoding="encode")
+        return cls(encoded.dictionary, encoded.indices.to_numpy())
+
+    @classmethod
+    def _of_consecutive(cls, numbers: pa.Array, least: int, most: int, kind: pa.DataType) -> Self:
+        """Code numbers by their distance to the least, which is faster than to look each one up."""
+        values = pa.array(np.arange(least, most + 1), numbers.type).view(kind)
+        if numbers.null_count:
+            numbers, values = pc.fill_null(numbers, most + 1), pa.concat_arrays([values, pa.nulls(1, kind)])
+        return cls(values, numbers.to_numpy() - least)
+
+
 def _counted(kept: pa.RecordBatch) -> Iterator[pa.Table]:
     """Yield the counts of rows for each measure, unsorted."""
-    keys = [
-        column.dictionary_encode(null_encoding="encode")
+    if not kept.num_rows:
+        return
+    country, day, amount = (
+        _Key.of(column)
         for column in (kept["country_code"], kept["timestamp"].cast(pa.date32(), safe=False), kept["voucher_amount"])
-    ]
+    )
     for measure in Measure:
-        value = measure.of_rows(kept).dictionary_encode()
-        country, day, amount = keys
-        if value.null_count:
-            with_value = pc.indices_nonzero(value.is_valid())
-            country, day, value, amount = (key.take(with_value) for key in (country, day, value, amount))
-        country, day, value, amount, rows = _count([country, day, value, amount])
-        yield pa.table([country, day, pa.repeat(measure.value, len(rows)), value, amount, rows], schema=COUNTS_SCHEMA)
+        columns = _count([country, day, _Key.of(measure.of_rows(kept)), amount])
+        columns.insert(2, pa.repeat(measure.value, len(columns[0])))
+        counted = pa.table(columns, schema=COUNTS_SCHEMA)
+        value = counted["value"]
+        yield counted.filter(value.is_valid()) if value.null_count else counted
 
 
-def _count(keys: list[pa.DictionaryArray]) -> list[pa.Array]:
+def _count(keys: list[_Key]) -> list[pa.Array]:
     """Count combinations of keys: combine the codes of a row's keys into one number, and count that.
 
-    Return the columns of the keys, then that of the numbers of rows. A batch is so small that the numbers have 64 bits.
+    Return the columns of the keys, then that of the numbers of rows. So few rows are counted at once that the numbers
+    have 64 bits.
     """
-    combined = np.zeros(len(keys[0]), np.int64)
-    for key in keys:
-        combined = combined * len(key.dictionary) + key.indices.to_numpy()
-    counted = pc.value_counts(pa.array(combined))
-    columns = [counted.field("counts")]
-    remaining = counted.field("values").to_numpy()
+    combined = keys[0].codes.astype(np.int64)
+    for key in keys[1:]:
+        combined *= len(key.values)
+        combined += key.codes
+    remaining, rows = _occurrences(combined, math.prod(len(key.values) for key in keys))
+    columns = [rows]
     for key in reversed(keys):
-        remaining, code = np.divmod(remaining, max(len(key.dictionary), 1))
-        columns.insert(0, key.dictionary.take(pa.array(code)))
+        remaining, code = np.divmod(remaining, len(key.values))
+        columns.insert(0, key.values.take(pa.array(code)))
     return columns
+
+
+def _occurrences(numbers: npt.NDArray[np.int64], end: int) -> tuple[npt.NDArray[np.int64], pa.Int64Array]:
+    """Return the distinct ones of numbers from 0 to `end - 1`, and how often each occurs."""
+    if end <= _MOST_CELLS_PER_ROW * len(numbers):  # an array of all is small, and faster than to look each one up
+        occurrences = np.bincount(numbers)
+        distinct = np.flatnonzero(occurrences)
+        return distinct, pa.array(occurrences[distinct])
+    counted = pc.value_counts(pa.array(numbers))
+    return counted.field("values").to_numpy(), counted.field("counts")
 
 
 def _sum(table: pa.Table) -> pa.Table:

@@ -127,11 +127,15 @@ class HeldBack(VoucherSelectionError):
     """The model fails thresholds of the quality gate; the cause names each. A run can approve the model."""
 
 
+class RefreshHeldBack(HeldBack):
+    """The daily refresh made no model to publish, and says so once: the gate, an empty window, or no counts yet."""
+
+
 class DeliveryOverlaps(HeldBack):
     """An append has days that are counted already; the cause names them. A run can approve it as `replace` or `add`."""
 
 
-HELD_BACK = (HeldBack.__name__, DeliveryOverlaps.__name__)
+HELD_BACK = (HeldBack.__name__, RefreshHeldBack.__name__, DeliveryOverlaps.__name__)
 """The names of the errors of a run that another run can approve."""
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, NamedTuple, Self, TypedDict, cast
+from typing import Annotated, NamedTuple, Self, TypedDict, cast, get_args
 
 from pydantic import (
     BaseModel,
@@ -18,7 +18,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from voucher_selection.contract.lookups import FallbackTo
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry, VoucherSelectionError
+from voucher_selection.domain.fallbacks import ONLY_SEGMENTS, Basis, Fallback
 from voucher_selection.domain.formats import (
     LARGEST_WHOLE,
     NULL_WORDS,
@@ -28,7 +30,7 @@ from voucher_selection.domain.formats import (
     timestamp_from_text,
     whole_number,
 )
-from voucher_selection.domain.model import Model, SegmentMode
+from voucher_selection.domain.model import CountryMode, Model, SegmentMode
 from voucher_selection.domain.model_document import Amount, ServedBy, served_by
 from voucher_selection.domain.segments import Segmentation
 from voucher_selection.domain.validation import FieldProblem, field_problems
@@ -65,6 +67,20 @@ def _orders(value: object) -> int | None:
     return None if _means_null(value) else whole_number(value)
 
 
+def _least_support(value: object) -> int | None:
+    if _means_null(value):
+        return None
+    least = whole_number(value)
+    if least < 1:
+        raise ValueError(f"expected a whole number of at least 1, got {str(value)[:80]}")
+    return least
+
+
+def _unless_blank(value: object) -> object:
+    """Return None for blank text, which a form sends. `none` is no null here: it asks for no fallback."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
 def _means_null(value: object) -> bool:
     return value is None or (isinstance(value, str) and is_null(value))
 
@@ -82,6 +98,7 @@ def _in_any_case(word: str) -> str:
 
 # The readers above accept more than the types that they return: the schemas describe what they accept.
 _NULLS = [_spaced("|".join(["", *map(_in_any_case, NULL_WORDS)])), {"type": "null"}]
+_BLANKS = [_spaced(""), {"type": "null"}]
 Timestamp = Annotated[
     datetime | None,
     BeforeValidator(_timestamp),
@@ -100,15 +117,33 @@ Orders = Annotated[
         }
     ),
 ]
+AskedFallback = Annotated[
+    FallbackTo | None,
+    BeforeValidator(_unless_blank),
+    WithJsonSchema({"anyOf": [{"type": "string", "enum": [*get_args(FallbackTo.__value__)]}, *_BLANKS]}),
+]
+LeastSupport = Annotated[
+    int | None,
+    BeforeValidator(_least_support),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": LARGEST_WHOLE},
+                _spaced(NUMBER_PATTERN),
+                *_NULLS,
+            ]
+        }
+    ),
+]
 
 
 class LookupRequest(BaseModel):
     """The body of `POST /voucher`; other keys are ignored.
 
-    `segment_name` is the segmentation. The field that it splits by (`total_orders` or `last_order_ts`) is required;
-    other fields are checked if present. Times are wall-clock times of the model's time zone: a time with an offset is
-    converted to it. Contradictions are rejected, as in a history: a last order before the first, or order dates without
-    orders.
+    `segment_name` is the segmentation. The field that it splits by (`total_orders` or `last_order_ts`) is required
+    without a `fallback`; other fields are checked if present. Times are wall-clock times of the model's time zone: a
+    time with an offset is converted to it. Contradictions are rejected, as in a history: a last order before the first,
+    or order dates without orders.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -119,15 +154,31 @@ class LookupRequest(BaseModel):
     ] = None
     country_code: Annotated[Text, Field(description="As in the history, in any case")]
     segment_name: Annotated[Text, Field(description="The segmentation: frequent_segment, recency_segment")]
-    total_orders: Annotated[Orders, Field(description="Required where the segmentation splits by orders")] = None
+    total_orders: Annotated[
+        Orders, Field(description="Required without a fallback where the segmentation splits by orders")
+    ] = None
     last_order_ts: Annotated[
         Timestamp,
         Field(
-            description="Required where the segmentation splits by days since the last order; a time without an offset"
-            " is in the model's time zone"
+            description="Required without a fallback where the segmentation splits by days since the last order; a time"
+            " without an offset is in the model's time zone"
         ),
     ] = None
     first_order_ts: Annotated[Timestamp, Field(description="Checked if present")] = None
+    fallback: Annotated[
+        AskedFallback,
+        Field(
+            description="`country`: the amount used most in the country answers customers in no segment, or in one with"
+            " less support than `least_support`; `none`: only segments answer; null: the stage's default"
+        ),
+    ] = None
+    least_support: Annotated[
+        LeastSupport,
+        Field(
+            description="The least support of an answer, 1 or more; null: the stage's default. Has no effect without a"
+            " fallback"
+        ),
+    ] = None
 
     @classmethod
     def parse(cls, fields: object, time_zone: str = "UTC") -> Self:
@@ -168,14 +219,17 @@ class LookupRequest(BaseModel):
 
 
 class Voucher(TypedDict):
-    """The amount that a customer should get, and its support."""
+    """The amount that a customer should get, and what it rests on."""
 
     voucher_amount: Amount
     customer_id: int | str | None
     country_code: str
     segment_name: Annotated[str, Field(description="The segmentation")]
-    segment: Annotated[str, Field(description="The customer's segment in this segmentation")]
-    support: Annotated[int, Field(ge=1, description="How many kept assignments the segment has")]
+    segment: Annotated[str | None, Field(description="The customer's segment in this segmentation; null: in none")]
+    basis: Annotated[
+        Basis, Field(description="What the amount rests on: the customer's segment, or the country as the fallback")
+    ]
+    support: Annotated[int, Field(ge=1, description="How many kept assignments the segment, or the country, has")]
     share: Annotated[float, Field(gt=0, le=1, description="The share of these assignments that have this amount")]
 
 
@@ -186,49 +240,72 @@ class VoucherAnswer(Voucher):
 
 
 class Found(NamedTuple):
-    """A customer's mode, and the measured value that decided the segment."""
+    """The mode that answers a customer, and what decided it.
+
+    `value` (the measured value) and `segment` are None where the customer has none.
+    """
 
     segmentation: Segmentation
-    value: int
-    mode: SegmentMode
+    value: int | None
+    segment: str | None
+    mode: SegmentMode | CountryMode
 
 
-def look_up(model: Model, request: LookupRequest) -> VoucherAnswer:
+def look_up(model: Model, request: LookupRequest, fallback: Fallback = ONLY_SEGMENTS) -> VoucherAnswer:
     """Return the answer to a lookup, as `POST /voucher` returns it.
+
+    Parameters
+    ----------
+    fallback
+        That of the stage, for what the request does not name.
 
     Raises
     ------
     InvalidLookup
-        The model does not have the segmentation, or the request lacks the field that it splits by.
+        The model does not have the segmentation; or there is no fallback, and the request lacks the field that the
+        segmentation splits by.
     UnknownCountry, NoSegment, NoSupport
         The model has no amount for this customer.
     """
-    return {**voucher_for(model, request), "model": served_by(model)}
+    return {**voucher_for(model, request, fallback), "model": served_by(model)}
 
 
-def voucher_for(model: Model, request: LookupRequest) -> Voucher:
+def voucher_for(model: Model, request: LookupRequest, fallback: Fallback = ONLY_SEGMENTS) -> Voucher:
     """Return the answer to a lookup without its `model`; raises the same errors as `look_up`."""
-    mode = find(model, request).mode
+    found = find(model, request, fallback)
+    mode = found.mode
     # `find` returns only modes with support, so both are numbers.
     return {
         "voucher_amount": cast("float", mode.voucher_amount),
         "customer_id": request.customer_id,
         "country_code": mode.country_code,
-        "segment_name": mode.segment_name,
-        "segment": mode.segment,
+        "segment_name": found.segmentation.name,
+        "segment": found.segment,
+        "basis": mode.basis,
         "support": mode.support,
         "share": cast("float", mode.share),
     }
 
 
-def find(model: Model, request: LookupRequest) -> Found:
-    """Return the mode of a customer's segment, with the value that decided it; raises the same errors as `look_up`."""
+def find(model: Model, request: LookupRequest, fallback: Fallback = ONLY_SEGMENTS) -> Found:
+    """Return the mode that answers a customer, with what decided it; raises the same errors as `look_up`."""
     segmentation = model.segmentations.get(request.segment_name)
     if segmentation is None:
         known = ", ".join(model.segmentations)
         raise InvalidLookup([FieldProblem("segment_name", f"expected one of {known}, got {request.segment_name!r}")])
     field = segmentation.measure.field
     value = segmentation.measure.of_customer(request, model.cur_date)
-    if value is None:
+    least_support = fallback.least_for(request.fallback, request.least_support)
+    if value is None and least_support is None:
         raise InvalidLookup([FieldProblem(field, f"{segmentation.name} needs it")])
-    return Found(segmentation, value, model.mode_for(request.country_code, segmentation.name, value))
+    return find_by_value(model, request.country_code, segmentation, value, least_support)
+
+
+def find_by_value(
+    model: Model, country: str, segmentation: Segmentation, value: int | None, least_support: int | None
+) -> Found:
+    """Return the mode that answers a customer with this value; the parameters and errors are those of `mode_for`."""
+    mode = model.mode_for(country, segmentation.name, value, least_support)
+    if isinstance(mode, SegmentMode):
+        return Found(segmentation, value, mode.segment, mode)
+    return Found(segmentation, value, None if value is None else segmentation.segment_for(value), mode)

@@ -1,12 +1,13 @@
-"""The model: every segment's mode (the amount used most), and the version that identifies the model."""
+"""The model: the mode (the amount used most) of every segment and country, and the version that identifies it."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from voucher_selection.domain.countries import by_key, country_key
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
+from voucher_selection.domain.fallbacks import Basis
 from voucher_selection.domain.segments import Segmentation, SegmentDefinitions
 from voucher_selection.domain.validation import listed
 from voucher_selection.domain.windows import ALL_DAYS, Window
@@ -36,29 +37,16 @@ class SegmentKey(NamedTuple):
         return " ".join(self)
 
 
-@dataclass(frozen=True)
-class SegmentMode:
-    """One segment of one country with its amounts, the one used most first.
+class Mode:
+    """Amounts with their counts, the one used most first: what an answer may rest on."""
 
-    `segment_name` is the segmentation and `segment` the range, as in a lookup's request and answer. `upper` is None if
-    the segment is open upwards. Both bounds are None for the segment of all values outside the ranges.
-    """
-
+    basis: ClassVar[Basis]
     country_code: str
-    segment_name: str
-    segment: str
-    lower: int | None
-    upper: int | None
     assignments: tuple[AmountCount, ...]
-
-    @property
-    def key(self) -> SegmentKey:
-        """The key of the segment, which is the same in every model."""
-        return SegmentKey(self.country_code, self.segment_name, self.segment)
 
     @cached_property
     def support(self) -> int:
-        """The number of kept assignments in the segment."""
+        """The number of kept assignments behind the mode."""
         return sum(assignment.count for assignment in self.assignments)
 
     @property
@@ -73,8 +61,39 @@ class SegmentMode:
 
     @property
     def runner_up(self) -> AmountCount | None:
-        """The amount used second most; None if the segment has only one."""
+        """The amount used second most; None if there is only one."""
         return self.assignments[1] if len(self.assignments) > 1 else None
+
+
+@dataclass(frozen=True)
+class SegmentMode(Mode):
+    """One segment of one country with its amounts, the one used most first.
+
+    `segment_name` is the segmentation and `segment` the range, as in a lookup's request and answer. `upper` is None if
+    the segment is open upwards. Both bounds are None for the segment of all values outside the ranges.
+    """
+
+    basis = "segment"
+    country_code: str
+    segment_name: str
+    segment: str
+    lower: int | None
+    upper: int | None
+    assignments: tuple[AmountCount, ...]
+
+    @property
+    def key(self) -> SegmentKey:
+        """The key of the segment, which is the same in every model."""
+        return SegmentKey(self.country_code, self.segment_name, self.segment)
+
+
+@dataclass(frozen=True)
+class CountryMode(Mode):
+    """One country with the amounts of all its kept rows, the one used most first."""
+
+    basis = "country"
+    country_code: str
+    assignments: tuple[AmountCount, ...]
 
 
 class CountsOrigin(NamedTuple):
@@ -111,13 +130,22 @@ class Version:
 
 @dataclass(frozen=True, kw_only=True)
 class Model(Version):
-    """A version together with every segment's mode."""
+    """A version together with the mode of every segment, and of every country.
+
+    `country_modes` is empty in models that older versions made.
+    """
 
     modes: tuple[SegmentMode, ...]
+    country_modes: tuple[CountryMode, ...] = ()
 
     @cached_property
     def _by_segment(self) -> dict[tuple[str, str, str], SegmentMode]:
         return {mode.key: mode for mode in self.modes}
+
+    @cached_property
+    def _by_country(self) -> dict[str, CountryMode]:
+        """The modes of the countries by their names; empty in models that older versions made."""
+        return {mode.country_code: mode for mode in self.country_modes}
 
     @cached_property
     def segmentations(self) -> dict[str, Segmentation]:
@@ -141,27 +169,55 @@ class Model(Version):
             raise UnknownCountry(f"the model is for {listed(self.countries)}, not for {spelled[:80]!r}")
         return name
 
-    def mode_for(self, country: str, segmentation: str, value: int) -> SegmentMode:
-        """Return the mode of the segment that holds a measured value.
+    def mode_for(
+        self, country: str, segmentation: str, value: int | None, least_support: int | None = None
+    ) -> SegmentMode | CountryMode:
+        """Return the mode that answers a customer: that of the segment that holds `value`, or else the country's.
+
+        Parameters
+        ----------
+        value
+            The measured value; None: not known, so that no segment holds it.
+        least_support
+            The least support of an answer. The country's mode answers where no segment holds the value, or where the
+            segment has less. None: there is no fallback, and a segment with any support answers.
 
         Raises
         ------
         UnknownCountry
             The model was not made for this country.
         NoSegment
-            The value lies outside every segment.
+            The value lies outside every segment, and there is no fallback.
         NoSupport
-            The segment has no assignments.
+            The segment has no assignments, and there is no fallback; or the country has too few.
         """
         country = self.country(country)
-        definition = self.segmentations[segmentation]
-        segment = definition.segment_for(value)
-        if segment is None:
-            segments = listed([segment.name for segment in definition.segments])
-            raise NoSegment(
-                f"{definition.measure} is {value} (on {self.cur_date}), in no segment of {segmentation}: {segments}"
+        segment = None if value is None else self.segmentations[segmentation].segment_for(value)
+        mode = None if segment is None else self._by_segment[country, segmentation, segment]
+        if mode is not None and mode.support >= (least_support or 1):
+            return mode
+        if least_support is not None:
+            return self._of_country(country, least_support)
+        if mode is None:
+            raise self._no_segment(self.segmentations[segmentation], value)
+        raise NoSupport(f"segment {segment} of {segmentation} has no kept assignments for {country}")
+
+    def _of_country(self, country: str, least_support: int) -> CountryMode:
+        mode = self._by_country.get(country)
+        if mode is None:
+            raise NoSupport(
+                f"expected the amounts of {country} for the fallback, but an older version made the model, without"
+                " them: publish a new one, for example with a remodel"
             )
-        mode = self._by_segment[country, segmentation, segment]
-        if not mode.assignments:
-            raise NoSupport(f"segment {segment} of {segmentation} has no kept assignments for {country}")
+        if mode.support < max(least_support, 1):
+            raise NoSupport(
+                f"expected a support of at least {least_support:,} for the fallback, but {country} has only"
+                f" {mode.support:,} kept assignments"
+            )
         return mode
+
+    def _no_segment(self, segmentation: Segmentation, value: int | None) -> NoSegment:
+        segments = listed([segment.name for segment in segmentation.segments])
+        return NoSegment(
+            f"{segmentation.measure} is {value} (on {self.cur_date}), in no segment of {segmentation.name}: {segments}"
+        )

@@ -1,10 +1,10 @@
-"""The model as a JSON document: its identity, and every segment with its mode. The API and what-ifs return it."""
+"""The model as a JSON document: its identity, and every segment and country with its mode, for the API and what-ifs."""
 
 from typing import Annotated, Any, TypedDict
 
 from pydantic import Field
 
-from voucher_selection.domain.model import Model, Version
+from voucher_selection.domain.model import Mode, Model, Version
 
 Day = Annotated[str, Field(json_schema_extra={"format": "date"})]
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -33,25 +33,31 @@ class Assignments(TypedDict):
     count: Annotated[int, Field(ge=1)]
 
 
-class SegmentAnswer(TypedDict):
-    """A segment with its mode (null without support). Both bounds belong to the segment; a null bound is open."""
+class CountryAnswer(TypedDict):
+    """A country with the mode of all its kept assignments (null without support), which a lookup's fallback answers."""
 
     country_code: str
-    segment_name: str
-    segment: str
-    lower: int | None
-    upper: int | None
     voucher_amount: Amount | None
     support: Annotated[int, Field(ge=0)]
     share: float | None
     assignments: Annotated[list[Assignments], Field(description="Every amount, the one used most first")]
 
 
+class SegmentAnswer(CountryAnswer):
+    """A segment with its mode (null without support). Both bounds belong to the segment; a null bound is open."""
+
+    segment_name: str
+    segment: str
+    lower: int | None
+    upper: int | None
+
+
 class SelectionCriteria(TypedDict):
-    """The answer of `GET /selection_criteria`."""
+    """The answer of `GET /selection_criteria`; `country_modes` is empty for a model that an older version made."""
 
     model: ModelFacts
     segments: list[SegmentAnswer]
+    country_modes: list[CountryAnswer]
 
 
 def served_by(model: Version) -> ServedBy:
@@ -60,7 +66,7 @@ def served_by(model: Version) -> ServedBy:
 
 
 def selection_criteria(model: Model) -> SelectionCriteria:
-    """Return every segment of the model with its mode, as `GET /selection_criteria` returns it."""
+    """Return every segment and country of the model with its mode, as `GET /selection_criteria` returns it."""
     return {
         "model": model_facts(model),
         "segments": [
@@ -73,14 +79,25 @@ def selection_criteria(model: Model) -> SelectionCriteria:
                 "voucher_amount": mode.voucher_amount,
                 "support": mode.support,
                 "share": mode.share,
-                "assignments": [
-                    {"voucher_amount": assignment.voucher_amount, "count": assignment.count}
-                    for assignment in mode.assignments
-                ],
+                "assignments": _assignments(mode),
             }
             for mode in model.modes
         ],
+        "country_modes": [
+            {
+                "country_code": mode.country_code,
+                "voucher_amount": mode.voucher_amount,
+                "support": mode.support,
+                "share": mode.share,
+                "assignments": _assignments(mode),
+            }
+            for mode in model.country_modes
+        ],
     }
+
+
+def _assignments(mode: Mode) -> list[Assignments]:
+    return [{"voucher_amount": assignment.voucher_amount, "count": assignment.count} for assignment in mode.assignments]
 
 
 def model_facts(model: Version) -> ModelFacts:

@@ -1,11 +1,12 @@
-"""Modes: find the amount used most in each segment, from counts, segment definitions and CUR_DATE."""
+"""Modes: find the amount used most in each segment and country, from counts, segment definitions and CUR_DATE."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
 from voucher_selection.domain.counts import Counts
-from voucher_selection.domain.model import AmountCount, SegmentMode
+from voucher_selection.domain.measures import Measure
+from voucher_selection.domain.model import AmountCount, CountryMode, SegmentMode
 from voucher_selection.domain.segments import Segmentation, SegmentDefinitions
 
 if TYPE_CHECKING:
@@ -29,8 +30,17 @@ def segment_modes(
     return tuple(modes)
 
 
+def country_modes(counts: Counts, countries: Sequence[str]) -> tuple[CountryMode, ...]:
+    """Return every country with the amounts of all its counted rows, in the order of `segment_modes`.
+
+    Every row has a number of orders, so the counts by orders have each of them once.
+    """
+    amounts = _ranked(counts.over_days(Measure.TOTAL_ORDERS).to_pandas(), ["country_code"])
+    return tuple(CountryMode(country, amounts.get((country,), ())) for country in countries)
+
+
 def _modes_of(
-    country: str, segmentation: Segmentation, amounts: dict[tuple[str, str], tuple[AmountCount, ...]]
+    country: str, segmentation: Segmentation, amounts: dict[tuple[str, ...], tuple[AmountCount, ...]]
 ) -> Iterator[SegmentMode]:
     for segment, (lower, upper) in segmentation.bounds.items():
         yield SegmentMode(
@@ -45,20 +55,24 @@ def _modes_of(
 
 def _amounts_by_segment(
     counts: Counts, segmentation: Segmentation, cur_date: date
-) -> dict[tuple[str, str], tuple[AmountCount, ...]]:
-    """Return the amounts of each (country, segment) that has any: the highest count first, then the smaller amount."""
+) -> dict[tuple[str, ...], tuple[AmountCount, ...]]:
+    """Return the amounts of each (country, segment) that has any."""
     frame: pd.DataFrame = counts.over_days(segmentation.measure).to_pandas()
     counted = frame["value"].unique()
     measured = segmentation.measure.measured(counted, cur_date).tolist()
     segment_of = dict(zip(counted.tolist(), map(segmentation.segment_for, measured), strict=True))
     frame["segment"] = frame["value"].map(segment_of)
-    in_segments = frame.dropna(subset=["segment"])
-    summed = in_segments.groupby(["country_code", "segment", "voucher_amount"])["rows"].sum().reset_index()
+    return _ranked(frame.dropna(subset=["segment"]), ["country_code", "segment"])
+
+
+def _ranked(frame: "pd.DataFrame", keys: list[str]) -> dict[tuple[str, ...], tuple[AmountCount, ...]]:
+    """Return the amounts of each combination of keys that has any: the highest count first, then the smaller amount."""
+    summed = frame.groupby([*keys, "voucher_amount"])["rows"].sum().reset_index()
     ranked = summed.sort_values(["rows", "voucher_amount"], ascending=[False, True])
     return {
-        (str(country), str(segment)): tuple(
+        tuple(map(str, key)): tuple(
             AmountCount(float(amount), int(rows))
             for amount, rows in zip(group["voucher_amount"], group["rows"], strict=True)
         )
-        for (country, segment), group in ranked.groupby(["country_code", "segment"])
+        for key, group in ranked.groupby(keys)
     }

@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 
+from voucher_selection.contract.lookups import FallbackTo
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate
 from voucher_selection.domain.hive_partitions import PathValues
@@ -158,7 +159,8 @@ class HistoryPlan(Plan):
 class AssignPlan(Plan):
     """The plan of an assign run: every shard takes its amounts from the same `version` of the model.
 
-    If `segment_name` is None, each row names its segmentation. `countries` are those of the model.
+    If `segment_name` is None, each row names its segmentation. `countries` are those of the model. `fallback` and
+    `least_support` are those of every lookup; older plans have none.
     """
 
     mode: Literal["assign"] = "assign"
@@ -166,3 +168,5 @@ class AssignPlan(Plan):
     countries: Countries
     segment_name: str | None
     customer_ids: Literal["integer", "text"]
+    fallback: FallbackTo = "none"
+    least_support: int = 1

@@ -3,12 +3,14 @@
 import json
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StringConstraints, ValidationError
 
 from voucher_selection.contract.limits import MOST_COUNTRIES, MOST_RANGES
+from voucher_selection.contract.lookups import FallbackTo
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate, NullDates
 from voucher_selection.domain.errors import InvalidRequest
+from voucher_selection.domain.formats import LARGEST_WHOLE
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.plans import HistoryMode, Overlap
@@ -147,11 +149,16 @@ class BestRangesRequest(_Request):
 
 
 class RemodelRequest(WhatIfRequest):
-    """Make a model from existing counts and publish it; if `publish` is false, the run only reports the model."""
+    """Make a model from existing counts and publish it; if `publish` is false, the run only reports the model.
+
+    `scheduled` is for the daily refresh: a run that is held back then does not count as failed, so that the same reason
+    is not announced every night.
+    """
 
     mode: Literal["remodel"]
     publish: bool = True
     gate: Thresholds | None = None
+    scheduled: bool = False
 
 
 class ApproveRequest(_Request):
@@ -166,11 +173,16 @@ class ApproveRequest(_Request):
 
 
 class AssignRequest(_Request):
-    """Assign amounts of the served model to customers in parquet files; without `segment_name`, each row names one."""
+    """Assign amounts of the served model to customers in parquet files; without `segment_name`, each row names one.
+
+    `fallback` and `least_support` are for all customers, as in a lookup; without them, those of the stage.
+    """
 
     mode: Literal["assign"]
     customers: Source
     segment_name: Annotated[str, StringConstraints(min_length=1, max_length=128), WITHOUT_CONTROLS] | None = None
+    fallback: FallbackTo | None = None
+    least_support: Annotated[StrictInt, Field(ge=1, le=LARGEST_WHOLE)] | None = None
 
 
 class RollbackRequest(_Request):

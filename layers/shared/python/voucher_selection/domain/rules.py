@@ -7,14 +7,18 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from voucher_selection.domain.countries import by_key, country_key
 from voucher_selection.domain.history import COLUMN_NAMES
 from voucher_selection.domain.measures import Measure
+from voucher_selection.domain.other_countries import RowsByName, listed_name, summed
 from voucher_selection.domain.parsing import TIMESTAMP, parse_amount, parse_text, parse_timestamp, parse_total_orders
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rule_names import Rule
 
+# Of a column with more spellings of other countries in a batch, such as one that holds no countries, some are counted.
+_MOST_SPELLINGS = 1000
 TIME_COLUMNS = ("timestamp", "last_order_ts", "first_order_ts")
 CLEANED_SCHEMA = pa.schema(
     [
@@ -41,6 +45,8 @@ class Cleaned(NamedTuple):
         The number of rows of other countries.
     read
         All rows of the countries, kept or rejected, in the form of `kept`.
+    other_countries
+        These rows by the name of their country, as far as `Totals.other_countries` has them.
     amounts_rounded
         The number of rows in `kept` whose amount was written with other digits.
     """
@@ -48,6 +54,7 @@ class Cleaned(NamedTuple):
     kept: pa.RecordBatch
     rejected: pa.RecordBatch
     other_country: int
+    other_countries: RowsByName
     read: pa.RecordBatch
     amounts_rounded: int = 0
 
@@ -85,11 +92,11 @@ def clean(batch: pa.RecordBatch, reading: Reading) -> Cleaned:
     ... }
     >>> batch = pa.RecordBatch.from_pylist([row, row | {"total_orders": None}, row | {"country_code": "Latvia"}])
     >>> cleaned = clean(batch, Reading(("Peru",)))
-    >>> cleaned.kept["voucher_amount"].to_pylist(), cleaned.rejected["rule"].to_pylist(), cleaned.other_country
-    ([2640.0], ['null_total_orders'], 1)
+    >>> cleaned.kept["voucher_amount"].to_pylist(), cleaned.rejected["rule"].to_pylist(), cleaned.other_countries
+    ([2640.0], ['null_total_orders'], {'Latvia': 1})
     """
     batch = _without_views(batch.select(COLUMN_NAMES))
-    rows, country = rows_of(batch["country_code"], reading.countries)
+    rows, country, other_countries = split_countries(batch["country_code"], reading.countries)
     chosen = _take(batch, rows)
     values, malformed, rounded = _parse(chosen, country, reading)
     broken = _broken_rules(values, malformed)
@@ -99,7 +106,7 @@ def clean(batch: pa.RecordBatch, reading: Reading) -> Cleaned:
     rule = _first_broken_rule({rule: mask.take(refused) for rule, mask in broken.items()})
     rejected = _take(chosen, refused).append_column("rule", rule).append_column("row", rows.take(refused))
     amounts_rounded = pc.sum(pc.and_not(rounded, breaks_any)).as_py() or 0
-    return Cleaned(kept, rejected, batch.num_rows - chosen.num_rows, values, amounts_rounded)
+    return Cleaned(kept, rejected, batch.num_rows - chosen.num_rows, other_countries, values, amounts_rounded)
 
 
 def zero_orders_with_dates(total_orders: pa.Array, last_order: pa.Array, first_order: pa.Array) -> pa.BooleanArray:
@@ -112,11 +119,11 @@ def last_before_first(last_order: pa.Array, first_order: pa.Array) -> pa.Boolean
     return pc.less(last_order, first_order)
 
 
-def left_alone(rows: int) -> Cleaned:
+def left_alone(rows: int, other_countries: RowsByName) -> Cleaned:
     """Return the cleaned batch for rows that need no reading, because all are of other countries."""
     rejected = pa.schema([("rule", pa.string()), ("row", pa.int64())])
     none = pa.RecordBatch.from_pylist([], CLEANED_SCHEMA)
-    return Cleaned(none, pa.RecordBatch.from_pylist([], rejected), rows, none)
+    return Cleaned(none, pa.RecordBatch.from_pylist([], rejected), rows, other_countries, none)
 
 
 def _without_views(rows: pa.RecordBatch) -> pa.RecordBatch:
@@ -128,11 +135,21 @@ def _without_views(rows: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _take(rows: pa.RecordBatch, indices: pa.Array) -> pa.RecordBatch:
-    return pc.take(rows, indices, boundscheck=False)  # our indices are always within bounds
+    # Our indices are always within bounds. To take columns one by one is faster than to take a batch.
+    columns = [pc.take(column, indices, boundscheck=False) for column in rows.columns]
+    return pa.record_batch(columns, names=rows.schema.names)
 
 
-def rows_of(country_code: pa.Array, countries: Collection[str]) -> tuple[pa.Int64Array, pa.StringArray]:
-    """Return the indices of the countries' rows, and the country name of each of these rows."""
+class SplitCountries(NamedTuple):
+    """The rows of the countries that are asked for, with the name of each; and how many rows each other country has."""
+
+    rows: pa.Int64Array
+    country: pa.StringArray
+    other_countries: RowsByName
+
+
+def split_countries(country_code: pa.Array, countries: Collection[str]) -> SplitCountries:
+    """Return the indices of the countries' rows, the name of the country of each, and the number of all other rows."""
     if not pa.types.is_dictionary(country_code.type):
         country_code = parse_text(country_code).dictionary_encode()
     elif len(country_code.dictionary) > len(country_code):  # a batch of a large row group uses few of its values
@@ -145,7 +162,19 @@ def rows_of(country_code: pa.Array, countries: Collection[str]) -> tuple[pa.Int6
     codes = country_code.indices
     codes = (pc.fill_null(codes.cast(pa.int64()), len(named)) if codes.null_count else codes).to_numpy()
     rows = np.flatnonzero(known[codes])
-    return pa.array(rows, pa.int64()), pa.array(named, pa.string()).take(pa.array(codes[rows]))
+    country = pa.array(named, pa.string()).take(pa.array(codes[rows]))
+    others = {} if len(rows) == len(codes) else _other_countries([*spelled, None], known, codes)
+    return SplitCountries(pa.array(rows, pa.int64()), country, others)
+
+
+def _other_countries(spelled: list[str | None], known: NDArray[np.bool_], codes: NDArray[np.integer]) -> RowsByName:
+    """Count the rows of each spelling that is not known; of very many spellings, only the most frequent ones."""
+    counts = np.bincount(codes, minlength=len(spelled))
+    counts[known] = 0
+    found = np.flatnonzero(counts)
+    if len(found) > _MOST_SPELLINGS:
+        found = found[np.argsort(-counts[found], kind="stable")[:_MOST_SPELLINGS]]
+    return summed((listed_name(spelled[code]), int(counts[code])) for code in found)
 
 
 def _parse(

@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from voucher_selection.contract.lookups import FallbackTo
+from voucher_selection.domain.assigned_on import AssignedOn
+from voucher_selection.domain.assignment_costs import AssignmentCost
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate
 from voucher_selection.domain.overlaps import CountedAgain
@@ -55,7 +58,8 @@ class _ModelSummary(Summary):
 class HistorySummary(_ModelSummary):
     """The `run.json` of a run over a history; `published` is False if the served model stayed.
 
-    `shards` and `rows` describe the history that the run read; an append added it to the counts of `base_run_id`.
+    `shards`, `rows` and `assigned_on` describe the history that the run read; an append added it to the counts of
+    `base_run_id`. Summaries of older versions have no `assigned_on`.
     `counted_again` has the days of an append that were counted before, and `rows.replaced` how many assignments went.
     """
 
@@ -66,6 +70,7 @@ class HistorySummary(_ModelSummary):
     left_out: LeftOut = LeftOut()
     shards: int
     rows: Totals
+    assigned_on: AssignedOn | None = None
     striking_dates: tuple[StrikingDate, ...] = ()
     base_run_id: RunId | None
     counted_again: CountedAgain | None = None
@@ -104,17 +109,25 @@ class RollbackSummary(Summary):
 
 
 class AssignSummary(Summary, AssignTotals):
-    """The `run.json` of an assign run; `output` is the address of the amounts."""
+    """The `run.json` of an assign run; `output` is the address of the amounts.
+
+    `fallback` and `least_support` are those of every lookup. `cost` has the first entries of the run's cost, and
+    `cost_key` is where all of it is in the lake. It is null if an older version wrote amounts of the run.
+    """
 
     mode: Literal["assign"] = "assign"
     outcome: Outcome = Outcome.ASSIGNED
     published: bool = False
     customers: str
     segment_name: str | None
+    fallback: FallbackTo = "none"
+    least_support: int = 1
     files: int
     left_out: LeftOut = LeftOut()
     shards: int
     output: str
+    cost: AssignmentCost | None = None
+    cost_key: str | None = None
 
 
 type PointerSummary = Annotated[HistorySummary | RemodelSummary | RollbackSummary, Field(discriminator="mode")]

@@ -5,7 +5,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from voucher_selection.domain.assignment_costs import GivenCustomers
 from voucher_selection.domain.measures import Measure
+from voucher_selection.domain.other_countries import MOST_SHOWN, RowsByName, summed
 from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.stored_objects import StoredCounts, StoredRows
 from voucher_selection.domain.striking_dates import DateRows
@@ -15,6 +17,8 @@ class Totals(BaseModel):
     """The result of cleaning: `other_country`, `rejected` (by rule) and `kept` add up to `rows_read`.
 
     `replaced` is the number of kept rows that the counts no longer have, because a later delivery replaced their days.
+    `other_countries` has the rows of `other_country` by the name of their country, the most frequent first. It lacks
+    rare names where there are hundreds, and is empty in older totals.
     `amounts_rounded` is the number of kept rows whose amount was written with other digits (see `amounts`). `rejected`
     has an entry for every rule. Older totals have 0 for a newer rule, and keep the entry of a rule that no longer
     exists.
@@ -24,6 +28,7 @@ class Totals(BaseModel):
 
     rows_read: int = 0
     other_country: int = 0
+    other_countries: RowsByName = {}
     rejected: dict[str, int] = {}
     kept: int = 0
     replaced: int = 0
@@ -34,6 +39,11 @@ class Totals(BaseModel):
     def _by_every_rule(cls, rejected: dict[str, int]) -> dict[str, int]:
         return {rule.value: 0 for rule in Rule} | rejected
 
+    @field_validator("other_countries")
+    @classmethod
+    def _most_frequent_first(cls, other_countries: RowsByName) -> RowsByName:
+        return summed(other_countries.items())
+
     @classmethod
     def sum(cls, parts: Iterable["Totals"]) -> Self:
         """Add up totals."""
@@ -42,6 +52,7 @@ class Totals(BaseModel):
         return cls(
             rows_read=sum(part.rows_read for part in parts),
             other_country=sum(part.other_country for part in parts),
+            other_countries=summed(named for part in parts for named in part.other_countries.items()),
             rejected={rule: sum(part.rejected.get(rule, 0) for part in parts) for rule in rules},
             kept=sum(part.kept for part in parts),
             replaced=sum(part.replaced for part in parts),
@@ -50,8 +61,13 @@ class Totals(BaseModel):
 
     @property
     def add_up(self) -> bool:
-        """Whether the parts add up to the rows read."""
-        return self.rows_read == self.other_country + sum(self.rejected.values()) + self.kept
+        """Whether the parts add up to the rows read, and no more rows have a name than are of other countries."""
+        listed = sum(self.other_countries.values())
+        return listed <= self.other_country == self.rows_read - sum(self.rejected.values()) - self.kept
+
+    def with_names_to_show(self) -> Self:
+        """Return these totals with the names that people see: the most frequent 20 of the other countries."""
+        return self.model_copy(update={"other_countries": summed(self.other_countries.items(), MOST_SHOWN)})
 
 
 class ShardTotals(Totals):
@@ -110,12 +126,24 @@ class AssignTotals(BaseModel):
 
 
 class ShardAssigned(AssignTotals):
-    """The totals of one shard, and the object with its amounts (None in totals of older versions)."""
+    """The totals of one shard, what its customers were given, and the object with their amounts.
+
+    `given` and `vouchers` are None in totals of older versions.
+    """
 
     shard: int
+    given: tuple[GivenCustomers, ...] | None = None
     vouchers: StoredRows | None = None
 
     @property
     def add_up(self) -> bool:
-        """Whether the parts add up to the customers read, and every customer was written."""
-        return super().add_up and (self.vouchers is None or self.vouchers.rows == self.rows)
+        """Whether the parts add up to the customers read, and every customer was written and counted."""
+        return super().add_up and self._are_written and self._are_counted
+
+    @property
+    def _are_written(self) -> bool:
+        return self.vouchers is None or self.vouchers.rows == self.rows
+
+    @property
+    def _are_counted(self) -> bool:
+        return self.given is None or sum(given.customers for given in self.given) == self.assigned

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pydantic import BaseModel
 
 from voucher_selection.domain.model import SegmentKey, SegmentMode
-from voucher_selection.domain.model_document import ModelFacts, SegmentAnswer
+from voucher_selection.domain.model_document import CountryAnswer, ModelFacts, SegmentAnswer
 from voucher_selection.domain.segments import SegmentDefinitions
 
 
@@ -22,7 +22,7 @@ class SegmentChange(BaseModel):
 
 
 class WhatIf(BaseModel):
-    """The report of a what-if; `model` and `segments` are as in `GET /selection_criteria`."""
+    """The report of a what-if; `model`, `segments` and `country_modes` are as in `GET /selection_criteria`."""
 
     counts_run_id: str
     served_version: str | None
@@ -30,6 +30,7 @@ class WhatIf(BaseModel):
     changes: tuple[SegmentChange, ...]
     model: ModelFacts
     segments: list[SegmentAnswer]
+    country_modes: list[CountryAnswer] = []
 
 
 def changed_segments(served: Iterable[SegmentMode], modes: Iterable[SegmentMode]) -> Iterator[SegmentChange]:

@@ -1,12 +1,15 @@
 """Words for people: amounts, times, segments and runs, the same on pages, in the terminal and in messages."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from voucher_selection.contract.runs import RUN_KINDS
+from voucher_selection.domain.assigned_on import AssignedOn
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
-from voucher_selection.domain.model import SegmentMode
+from voucher_selection.domain.measures import Measure
+from voucher_selection.domain.model import Mode
 from voucher_selection.domain.quality_document import Cause
 
 _DIGITS = 15  # what a double keeps of any decimal number
@@ -20,6 +23,7 @@ _OUTCOMES = {
     "assigned": "gave customers their amounts",
 }
 _MOST_NAMES = 5
+_MOST_MONTHS = 12
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
@@ -27,6 +31,11 @@ def amount(value: float) -> str:
     """Return a voucher amount in full, with a decimal point only where it has decimals."""
     text = f"{value:.{_DIGITS}g}"
     return f"{Decimal(text):f}" if "e" in text and _LEAST <= abs(value) < _TOO_LONG else text
+
+
+def money(value: float) -> str:
+    """Return a sum of amounts in full, with separated thousands, and decimals only where it has some."""
+    return f"{Decimal(repr(value)).normalize():,f}"
 
 
 def number(value: float) -> str:
@@ -39,6 +48,17 @@ def first_of(names: Sequence[str], count: int) -> str:
     objects = "1 object" if count == 1 else f"{number(count)} objects"
     shown = names[:_MOST_NAMES]
     return f"{objects}: {', '.join(shown)}{' …' if count > len(shown) else ''}"
+
+
+def assigned(found: AssignedOn) -> str:
+    """Return when vouchers were given, as a phrase: first and last day, rows of the last 12 months; empty for none."""
+    months = [f"{month} {number(count)}" for month, count in found.months.items()]
+    others = ((found.other_months, "in other months"), (found.undated, "without a day"))
+    earlier = ["…"] if len(months) > _MOST_MONTHS else []
+    days = " to ".join(dict.fromkeys(day.isoformat() for day in found.days or ()))
+    rows = [*earlier, *months[-_MOST_MONTHS:], *(f"{number(count)} {what}" for count, what in others if count)]
+    before = f"; {number(found.before_last_order)} of these before the last order" if found.before_last_order else ""
+    return f"{days}: " * bool(days) + ", ".join(rows) + before
 
 
 def percent(share: float) -> str:
@@ -95,8 +115,8 @@ def age(seconds: float) -> str:
     return "just now"
 
 
-def evidence(mode: SegmentMode) -> Evidence:
-    """Return how much the counts behind a segment's mode say."""
+def evidence(mode: Mode) -> Evidence:
+    """Return how much the counts behind a mode say."""
     return evidence_of([assignment.count for assignment in mode.assignments])
 
 
@@ -109,11 +129,11 @@ EVIDENCE = {
 """The mark of a segment."""
 
 
-def clarity(mode: SegmentMode) -> str:
+def clarity(mode: Mode) -> str:
     """Return how clear the win of a mode is, as a sentence."""
     runner_up = mode.runner_up
     if runner_up is None:
-        behind = "No other amount was given in this segment."
+        behind = f"No other amount was given in this {mode.basis}."
     else:
         lead = mode.assignments[0].count - runner_up.count
         share = percent(runner_up.count / mode.support)
@@ -125,6 +145,24 @@ def clarity(mode: SegmentMode) -> str:
             return f"A near tie: so small a lead may be chance. {behind}"
         case _:
             return f"A clear win. {behind}"
+
+
+def why_country(measure: Measure, value: int | None, segment: str | None, cur_date: date) -> str:
+    """Return why the country's amount answers a customer, not a segment's; `segment` is None if none holds `value`."""
+    if value is None:
+        return f"The customer's {measure.needs} are not known."
+    reason = "No segment holds that." if segment is None else f"Segment {segment} holds that, with too little support."
+    return f"{measure.why(value, cur_date)} {reason}"
+
+
+def cost_of_country(cost: Mapping[str, Any]) -> str:
+    """Return what the customers of a country cost (`assignment_costs.CostOfCountry`), as a sentence."""
+    customers = f"{number(cost['customers'])} customer{'s' * (cost['customers'] != 1)}"
+    by = f"{number(cost['by_segment'])} by segment, {number(cost['by_country'])} by country"
+    text = f"{cost['country_code']}: {customers} ({by}) get {money(cost['sum'])} in all"
+    if cost["country_sum"] is None:
+        return text
+    return f"{text}; with {amount(cost['country_amount'])} for each of them, {money(cost['country_sum'])}"
 
 
 def status(name: str) -> str:

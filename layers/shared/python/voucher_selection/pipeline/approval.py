@@ -80,7 +80,7 @@ def _publish(request: ApproveRequest, held: _Held, stores: Stores, settings: Mod
     elif request.overlap:
         raise NotHeldBack(f"overlap: run {request.run_id!r} is no append, so it has no days that are counted already")
     if isinstance(asked, RemodelRequest):
-        return remodel(run, asked.model_copy(update={"gate": None}), stores, open_gate)
+        return remodel(run, asked.model_copy(update={"gate": None, "scheduled": False}), stores, open_gate)
     if isinstance(asked, HistoryRequest):
         return publish_run(run, asked.model_copy(update={"gate": None}), stores, open_gate)
     raise NotHeldBack(f"run {request.run_id!r} was not held back: its mode is {asked.mode}")

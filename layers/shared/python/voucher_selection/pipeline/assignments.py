@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
 from voucher_selection.domain.history import is_text
-from voucher_selection.domain.lookups import CODES, LONGEST_ID, InvalidLookup, Text
+from voucher_selection.domain.lookups import CODES, LONGEST_ID, InvalidLookup, Text, find_by_value
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import Model
 from voucher_selection.domain.parsing import TIMESTAMP, Parsed, parse_timestamp, parse_total_orders
@@ -22,7 +22,9 @@ from voucher_selection.domain.rules import last_before_first, zero_orders_with_d
 
 _INVALID = CODES[InvalidLookup]
 _text = TypeAdapter(Text)
-_ANSWERS = pa.schema([("segment", pa.string()), ("voucher_amount", pa.float64()), ("problem", pa.string())])
+_ANSWERS = pa.schema(
+    [("segment", pa.string()), ("voucher_amount", pa.float64()), ("problem", pa.string()), ("basis", pa.string())]
+)
 
 
 def output_schema(customer_id: pa.DataType) -> pa.Schema:
@@ -31,7 +33,13 @@ def output_schema(customer_id: pa.DataType) -> pa.Schema:
     return pa.schema([*map(pa.field, *zip(*given, strict=True)), *_ANSWERS])
 
 
-def assign(rows: pa.RecordBatch, model: Model, segment_name: str | None, customer_id: pa.DataType) -> pa.RecordBatch:
+def assign(
+    rows: pa.RecordBatch,
+    model: Model,
+    segment_name: str | None,
+    customer_id: pa.DataType,
+    least_support: int | None = None,
+) -> pa.RecordBatch:
     """Return the amount of each customer, or the code of the problem that the API would answer, in the rows' order.
 
     Parameters
@@ -42,21 +50,25 @@ def assign(rows: pa.RecordBatch, model: Model, segment_name: str | None, custome
         The segmentation of all rows; None: each row names its own.
     customer_id
         The type of the ids in the output: int64 or string.
+    least_support
+        The least support of an answer, with the country as the fallback; None: no fallback.
 
     Returns
     -------
     pa.RecordBatch
-        Columns of `output_schema`. `voucher_amount` is in the country's currency, and null in a row with a `problem`.
+        Columns of `output_schema`. `voucher_amount` is in the country's currency. It and its `basis` are null in a row
+        with a `problem`.
     """
     ids = _column(rows, "customer_id").cast(customer_id)
     country = _countries(_column(rows, "country_code"), model)
     named = _column(rows, "segment_name") if segment_name is None else pa.repeat(segment_name, rows.num_rows)
     segmentation = _texts(named)
     measured = _measured(rows, model, segmentation)
-    usable = pc.and_(pc.invert(measured.malformed), _short(ids))
-    for needed in (country, segmentation, measured.values):
-        usable = pc.and_(usable, needed.is_valid())
-    answers = _answers(model, country, segmentation, measured.values, usable)
+    is_known = pc.is_in(segmentation, value_set=pa.array(model.segmentations, pa.string()))
+    usable = pc.and_(pc.and_(pc.invert(measured.malformed), _short(ids)), pc.and_(country.is_valid(), is_known))
+    if least_support is None:  # with a fallback, the country answers a customer whose value is missing
+        usable = pc.and_(usable, measured.values.is_valid())
+    answers = _answers(model, country, segmentation, measured.values, usable, least_support)
     problem = pc.if_else(usable, answers["problem"], _INVALID)
     return pa.record_batch(
         [
@@ -66,6 +78,7 @@ def assign(rows: pa.RecordBatch, model: Model, segment_name: str | None, custome
             answers["segment"],
             answers["voucher_amount"],
             problem,
+            answers["basis"],
         ],
         schema=output_schema(customer_id),
     )
@@ -154,10 +167,15 @@ def _measured_values(measure: Measure, customers: pa.RecordBatch, cur_date: date
 
 
 def _answers(
-    model: Model, country: pa.Array, segmentation: pa.Array, value: pa.Array, usable: pa.BooleanArray
+    model: Model,
+    country: pa.Array,
+    segmentation: pa.Array,
+    value: pa.Array,
+    usable: pa.BooleanArray,
+    least_support: int | None,
 ) -> pa.RecordBatch:
     """Look up each distinct (country, segmentation, value) of the usable rows; other rows are null."""
-    parts = [column.dictionary_encode() for column in (country, segmentation, value)]
+    parts = [column.dictionary_encode(null_encoding="encode") for column in (country, segmentation, value)]
     code = pa.repeat(pa.scalar(0, pa.int64()), len(usable))
     for part in parts:
         code = pc.add(pc.multiply(code, len(part.dictionary)), part.indices.cast(pa.int64()))
@@ -167,13 +185,16 @@ def _answers(
     for distinct in encoded.dictionary.to_pylist():
         rest, of_value = divmod(distinct, len(values))
         of_country, of_segmentation = divmod(rest, len(segmentations))
-        answers.append(_answer(model, countries[of_country], segmentations[of_segmentation], values[of_value]))
+        asked = model, countries[of_country], segmentations[of_segmentation], values[of_value], least_support
+        answers.append(_answer(*asked))
     return pa.RecordBatch.from_pylist(answers, schema=_ANSWERS).take(encoded.indices)
 
 
-def _answer(model: Model, country: str, segmentation: str, value: int) -> dict[str, Any]:
+def _answer(
+    model: Model, country: str, segmentation: str, value: int | None, least_support: int | None
+) -> dict[str, Any]:
     try:
-        mode = model.mode_for(country, segmentation, value)
+        found = find_by_value(model, country, model.segmentations[segmentation], value, least_support)
     except (UnknownCountry, NoSegment, NoSupport) as error:
         return {"problem": CODES[type(error)]}
-    return {"segment": mode.segment, "voucher_amount": mode.voucher_amount}
+    return {"segment": found.segment, "voucher_amount": found.mode.voucher_amount, "basis": found.mode.basis}

@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 from voucher_selection.adapters.parquet.columns import Opener, RowGroups, read_columns
 from voucher_selection.adapters.parquet.damage import naming_file
 from voucher_selection.adapters.parquet.footers import chunk_indices
-from voucher_selection.domain.countries import may_lie_between
+from voucher_selection.domain.countries import by_key, country_key, may_lie_between
 from voucher_selection.domain.history import COLUMN_NAMES
+from voucher_selection.domain.other_countries import NO_COUNTRY, RowsByName, listed_name, summed
 from voucher_selection.domain.plans import Shard, ShardPart
-from voucher_selection.domain.rules import rows_of
+from voucher_selection.domain.rules import split_countries
 
 # Every assignment has its own `timestamp`: reading it takes as long as reading the other columns together. So it has a
 # thread of its own, and the others share one. These have few distinct values; each text among them is parsed once.
@@ -58,37 +59,75 @@ def read_parts[Item](shard: Shard, read: Callable[[ShardPart], Iterator[Item]]) 
                 yield part, item
 
 
-def row_groups_of(
-    metadata: pq.FileMetaData, row_groups: RowGroups, countries: Collection[str]
-) -> tuple[list[RowGroups], int]:
-    """Leave out row groups whose statistics show that no row is of the countries.
+class Chosen(NamedTuple):
+    """Row groups by what has to be read of them.
 
-    Return the remaining row groups, each run of neighbours as one, and how many rows were left out.
+    Attributes
+    ----------
+    to_clean
+        Row groups that may have rows of the countries; each run of neighbours is one.
+    left_out
+        The number of rows in all other row groups: the statistics show that these have no row of the countries.
+    named
+        Rows that are left out by the name of their country, where the statistics show that, too.
+    to_name
+        Row groups that are left out, whose countries have to be read.
     """
+
+    to_clean: list[RowGroups]
+    left_out: int
+    named: RowsByName
+    to_name: list[RowGroups]
+
+
+def choose_row_groups(metadata: pq.FileMetaData, row_groups: RowGroups, countries: Collection[str]) -> Chosen:
+    """Leave out row groups whose statistics, or whose path, show that no row is of the countries."""
     if "country_code" in row_groups.path_values:
         return _of_one_country(metadata, row_groups, countries)
     (country_code,) = chunk_indices(metadata, ["country_code"]).values()
-    runs: list[RowGroups] = []
+    to_clean: list[RowGroups] = []
+    to_name: list[RowGroups] = []
+    named: list[tuple[str, int]] = []
     first_row, left_out = row_groups.first_row, 0
     for index in range(row_groups.first, row_groups.end):
         rows = metadata.row_group(index).num_rows
-        if rows >= _FEW_ROWS and not _may_hold(metadata.row_group(index).column(country_code), countries):
-            left_out += rows
-        elif runs and runs[-1].end == index:
-            runs[-1] = runs[-1]._replace(end=index + 1)
+        chunk = metadata.row_group(index).column(country_code)
+        own = row_groups._replace(first=index, end=index + 1, first_row=first_row)
+        if rows < _FEW_ROWS or _may_hold(chunk, countries):
+            _append(to_clean, own)
         else:
-            runs.append(row_groups._replace(first=index, end=index + 1, first_row=first_row))
+            left_out += rows
+            names = _names_in(chunk.statistics, rows)
+            named += names
+            if not names:
+                _append(to_name, own)
         first_row += rows
-    return runs, left_out
+    return Chosen(to_clean, left_out, summed(named), to_name)
 
 
-def _of_one_country(
-    metadata: pq.FileMetaData, row_groups: RowGroups, countries: Collection[str]
-) -> tuple[list[RowGroups], int]:
-    country = pa.array([row_groups.path_values["country_code"]], pa.string())
-    if len(rows_of(country, countries)[0]):
-        return [row_groups], 0
-    return [], sum(metadata.row_group(index).num_rows for index in range(row_groups.first, row_groups.end))
+def _append(runs: list[RowGroups], following: RowGroups) -> None:
+    """Add a row group to runs of neighbours."""
+    if runs and runs[-1].end == following.first:
+        runs[-1] = runs[-1]._replace(end=following.end)
+    else:
+        runs.append(following)
+
+
+def _of_one_country(metadata: pq.FileMetaData, row_groups: RowGroups, countries: Collection[str]) -> Chosen:
+    country = row_groups.path_values["country_code"]
+    if country is not None and country_key(country) in by_key(countries):
+        return Chosen([row_groups], 0, {}, [])
+    rows = sum(metadata.row_group(index).num_rows for index in range(row_groups.first, row_groups.end))
+    return Chosen([], rows, {listed_name(country): rows}, [])
+
+
+def read_names(
+    open_file: Opener, metadata: pq.FileMetaData, runs: Iterable[RowGroups], batch_rows: int
+) -> Iterator[tuple[str, int]]:
+    """Read only the countries of row groups, and yield each name with its rows, batch by batch."""
+    for run in runs:
+        for batch in read_columns(open_file, metadata, run, batch_rows, ["country_code"], ["country_code"]):
+            yield from split_countries(batch["country_code"], ()).other_countries.items()
 
 
 def read_ahead[Item](items: Iterator[Item]) -> Iterator[Item]:
@@ -109,6 +148,14 @@ def _may_hold(country_code: pq.ColumnChunkMetaData, countries: Collection[str]) 
     except UnicodeDecodeError:  # a bound may be cut in the middle of a character
         return True
     return not isinstance(least, str) or may_lie_between(least, most, countries)
+
+
+def _names_in(statistics: pq.Statistics, rows: int) -> list[tuple[str, int]]:
+    """Return the name of a row group's only country, and its rows without one; nothing if it may have several."""
+    if statistics.min != statistics.max or not statistics.has_null_count:
+        return []
+    counts = (listed_name(statistics.min), rows - statistics.null_count), (NO_COUNTRY, statistics.null_count)
+    return [(name, number) for name, number in counts if number]
 
 
 def _aligned(

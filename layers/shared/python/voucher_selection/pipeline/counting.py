@@ -8,11 +8,12 @@ import pyarrow.parquet as pq
 
 from voucher_selection.adapters.parquet.columns import Opener, RowGroups
 from voucher_selection.domain.counts import Counts, RunningCounts
+from voucher_selection.domain.other_countries import summed
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import Cleaned, clean, left_alone
 from voucher_selection.domain.totals import Totals
-from voucher_selection.pipeline.batches import read_batches, row_groups_of
+from voucher_selection.pipeline.batches import choose_row_groups, read_batches, read_names
 
 
 class CleanedBatch(NamedTuple):
@@ -41,10 +42,11 @@ def clean_batches(
     `open_file` opens the file or returns its path; each thread that reads calls it once.
     """
     metadata = pq.read_metadata(open_file())
-    runs, left_out = row_groups_of(metadata, row_groups, reading.countries)
-    if left_out:
-        yield _with_totals(left_alone(left_out), row_groups.first_row)
-    for run in runs:
+    chosen = choose_row_groups(metadata, row_groups, reading.countries)
+    if chosen.left_out:
+        named = summed([*chosen.named.items(), *read_names(open_file, metadata, chosen.to_name, batch_rows)])
+        yield _with_totals(left_alone(chosen.left_out, named), row_groups.first_row)
+    for run in chosen.to_clean:
         for batch in read_batches(open_file, metadata, run, batch_rows):
             yield _with_totals(clean(batch.rows, reading), batch.first_row)
 
@@ -58,6 +60,7 @@ def _totals_of(cleaned: Cleaned) -> Totals:
     return Totals(
         rows_read=cleaned.other_country + cleaned.rejected.num_rows + cleaned.kept.num_rows,
         other_country=cleaned.other_country,
+        other_countries=cleaned.other_countries,
         rejected={rule: rejected.get(rule.value, 0) for rule in Rule},
         kept=cleaned.kept.num_rows,
         amounts_rounded=cleaned.amounts_rounded,

@@ -130,6 +130,7 @@ def _customers(run: Run, request: AssignRequest, stores: Stores, settings: Inges
     def check(schema: pa.Schema, source: str, in_path: Collection[str]) -> None:
         check_customers(schema, source, served.definitions, request.segment_name, in_path)
 
+    fallback = settings.default_fallback.with_those_of(request.fallback, request.least_support)
     source = _landed(run, request.customers, FileKind(check, CUSTOMER_COLUMN_NAMES), stores.lake, settings)
     plan = AssignPlan(
         **source.facts(run),
@@ -138,6 +139,8 @@ def _customers(run: Run, request: AssignRequest, stores: Stores, settings: Inges
         countries=served.countries,
         segment_name=request.segment_name,
         customer_ids=kind_of_ids(source.schemas, request.customers),
+        fallback=fallback.to,
+        least_support=fallback.least_support,
     )
     return plan, source.shards
 

@@ -13,12 +13,14 @@ from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.servable import check_segments, check_servable, fitting_quality
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
+from voucher_selection.domain.assigned_on import AssignedOn
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import EmptyWindow, NoLongerCounted, NoModel, NothingKept, UnreadableItem
 from voucher_selection.domain.gate import Thresholds, check
 from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.model import CountsOrigin, Model, SegmentMode, Version
-from voucher_selection.domain.modes import segment_modes
+from voucher_selection.domain.modes import country_modes, segment_modes
+from voucher_selection.domain.other_countries import listed
 from voucher_selection.domain.overlaps import CountedAgain, check_refused
 from voucher_selection.domain.plans import HistoryPlan, Overlap
 from voucher_selection.domain.quality import quality_of
@@ -93,7 +95,7 @@ def make_model(version: Version, counts: Counts) -> Model:
     check_segments(version.countries, version.definitions)
     in_window = counts_in_window(counts, version.window, version.cur_date)
     modes = segment_modes(in_window, version.definitions, version.cur_date, version.countries)
-    model = Model(**vars(version), modes=modes)
+    model = Model(**vars(version), modes=modes, country_modes=country_modes(in_window, version.countries))
     check_servable(model)
     return model
 
@@ -170,7 +172,9 @@ def _publish_addition(
         check(model.modes, addition.totals, _baseline(stores.catalog), thresholds)
         model = _write(stores.lake, added.counts, extended, model)
         summary = _summary(plan, addition, base.served.counts.run_id, model)
-        summary = summary.model_copy(update={"rows": added.rows, "counted_again": added.counted_again})
+        summary = summary.model_copy(
+            update={"rows": added.rows.with_names_to_show(), "counted_again": added.counted_again}
+        )
         if not stores.catalog.replace(base, model, summary):
             return summary
     raise contended("append")
@@ -276,7 +280,8 @@ def _summary(plan: HistoryPlan, merged: Merged, base_run_id: str | None, model: 
         known_files=len(plan.known),
         left_out=plan.left_out,
         shards=plan.shards,
-        rows=merged.totals,
+        rows=merged.totals.with_names_to_show(),
+        assigned_on=AssignedOn.of(merged.counts),
         striking_dates=merged.striking_dates,
         window=model.window,
         base_run_id=base_run_id,
@@ -292,11 +297,18 @@ def _summary_of_nothing_new(plan: HistoryPlan, addition: Merged, base: Base) -> 
     return summary.model_copy(update={"outcome": Outcome.NOTHING_NEW, "published": False})
 
 
+def _others(plan: HistoryPlan, totals: Totals) -> str:
+    return ", ".join(map(str, listed(totals.other_countries, totals.other_country, plan.countries))) or "others"
+
+
 def _check_kept(plan: HistoryPlan, totals: Totals) -> None:
     if totals.kept:
         return
     countries = ", ".join(plan.countries)
     if totals.other_country == totals.rows_read:
-        raise NothingKept(f"expected rows of {countries}, got none among the {totals.rows_read} rows of {plan.source}")
+        raise NothingKept(
+            f"expected rows of {countries}, got none among the {totals.rows_read} rows of {plan.source}, which are of"
+            f" {_others(plan, totals)}: check `countries` and the spelling in the file"
+        )
     rejected = ", ".join(f"{count} {rule}" for rule, count in totals.rejected.items() if count)
     raise NothingKept(f"cleaning rejected every row of {countries} in {plan.source}: {rejected}")

@@ -12,6 +12,7 @@ from voucher_selection.adapters.servable import check_what_if
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
 from voucher_selection.domain.counts import Counts
+from voucher_selection.domain.errors import EmptyWindow, HeldBack, NoCounts, RefreshHeldBack
 from voucher_selection.domain.gate import Thresholds, check
 from voucher_selection.domain.model import Model, Version
 from voucher_selection.domain.model_document import selection_criteria
@@ -29,6 +30,9 @@ from voucher_selection.pipeline.publishing import make_model, write_model
 
 # A summary lists at most this many changes: it is the result of the execution, which has at most 256 KiB.
 _MOST_CHANGES = 100
+
+# The next night's refresh meets these again, until somebody acts: they are told once, not every night.
+_SAME_EVERY_NIGHT = (HeldBack, EmptyWindow, NoCounts)
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,20 @@ def remodel(run: Run, request: RemodelRequest, stores: Stores, settings: ModelSe
     ------
     VoucherSelectionError
         As `make_what_if` and `gate.check`.
+    RefreshHeldBack
+        In place of `HeldBack`, `EmptyWindow` and `NoCounts`, if the request is that of the schedule.
     CatalogContended
         Other runs published during each attempt.
     """
     if not request.publish:
         return _report(run, _make(run, request, stores, settings.cur_date), stores.lake)
     thresholds = settings.gate.with_those_of(request.gate)
-    summary = stores.catalog.moved_by(run.run_id) or _remodel(run, request, stores, settings.cur_date, thresholds)
+    try:
+        summary = stores.catalog.moved_by(run.run_id) or _remodel(run, request, stores, settings.cur_date, thresholds)
+    except _SAME_EVERY_NIGHT as error:
+        if not request.scheduled:
+            raise
+        raise RefreshHeldBack(str(error)) from error
     record(summary, stores.lake)
     expire(stores.catalog, settings.retention)
     return summary
