@@ -119,7 +119,7 @@ def report_page(
         frame,
         model=model,
         quality=quality,
-        worth=list(quality_charts.worth(quality)) if quality else None,
+        worth=quality_charts.worth(quality) if quality else None,
         country=country,
         charts=quality_charts.country_charts(quality, country) if quality else None,
         rows=model.counts.rows and _rows(model.counts.rows, model.countries),

@@ -1,42 +1,37 @@
 """How good a model is, as the report page shows it: what segmentations are worth, and the charts of a country."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from voucher_selection.api.amount_strips import Strips, strips
 from voucher_selection.api.backtest_chart import BacktestChart, backtest_chart
 from voucher_selection.domain.quality_document import BacktestMonth, Quality, SegmentationQuality
-from voucher_selection.domain.wording import points
 
 MOST_MONTHS = 24
 """So many months are shown, the last ones."""
 
 
 class Worth(NamedTuple):
-    """What a segmentation is worth in a country: points of agreement above one amount, in all and in the last month."""
+    """What a segmentation is worth in a country: its agreement and that of one amount, in all and in the last month."""
 
     country_code: str
     segment_name: str
     support: int
     segments: float | None
     country: float | None
-    points: str
     last_month: BacktestMonth | None
-    last_points: str
 
 
-def worth(quality: Quality) -> Iterator[Worth]:
-    """Yield what each segmentation is worth, in the order of the document."""
-    for found in quality["segmentations"]:
-        agreement, last = found["agreement"], found["backtest"][-1] if found["backtest"] else None
-        yield Worth(
+def worth(quality: Quality) -> list[Worth]:
+    """Return what each segmentation is worth, in the order of the document."""
+    return [
+        Worth(
             found["country_code"],
             found["segment_name"],
-            **agreement,
-            points=points(agreement["segments"], agreement["country"]),
-            last_month=last,
-            last_points=points(last["segments"], last["country"]) if last else "-",
+            **found["agreement"],
+            last_month=found["backtest"][-1] if found["backtest"] else None,
         )
+        for found in quality["segmentations"]
+    ]
 
 
 class SegmentationCharts(NamedTuple):
