@@ -4,6 +4,7 @@ Each page has two routes: its own, and a view with the same name below `/views`.
 page is a shell without data, which fetches the view with the key. On other stages both are the same.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from voucher_selection.api.answers import page_answer
 from voucher_selection.api.request_bodies import form_of
 from voucher_selection.domain.errors import InvalidRequest, NoModel, VoucherSelectionError
 from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, find
+from voucher_selection.domain.validation import FieldProblem
 
 if TYPE_CHECKING:
     from voucher_selection.api.pages import Frame
@@ -79,19 +81,25 @@ def segments_page(country: str | None) -> Response[str]:
 @_page("/report")
 def get_report() -> Response[str]:
     """Return the analysis of the served model, and what another date or other segments would change."""
-    from voucher_selection.api import pages, what_if_form  # noqa: PLC0415 - see above
+    from voucher_selection.api import pages  # noqa: PLC0415 - see above
+    from voucher_selection.api.asked import asked  # noqa: PLC0415
+    from voucher_selection.api.best_ranges_form import BestRangesForm  # noqa: PLC0415
+    from voucher_selection.api.what_if_form import WhatIfForm  # noqa: PLC0415
 
-    model = models.current()
-    form = what_if_form.WhatIfForm.of(model, _query())
-    what_if, notice = None, None
-    if form.is_sent and not form.errors:
-        try:
-            what_if = what_if_function().what_if(form.request())
-        except VoucherSelectionError as error:
-            notice = str(error)
-    page = pages.report_page(_frame(), model, form.fields, what_if=what_if, errors=form.errors, notice=notice)
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    return page_answer(status, page, http_answers.REVALIDATE)
+    model, query = models.current(), _query()
+    what_if = asked(WhatIfForm.of(model, query), lambda form: what_if_function().what_if(form.request()))
+    best = asked(BestRangesForm.of(model, query), lambda form: what_if_function().best_ranges(form.request()))
+    page = pages.report_page(
+        _frame(),
+        model,
+        run_records().quality(model.run_id),
+        model.country(query["country"]) if query.get("country") else model.countries[0],
+        what_if,
+        best,
+        may_start=settings.start_runs,
+    )
+    is_wrong = what_if.form.errors or best.form.errors
+    return page_answer(HTTPStatus.UNPROCESSABLE_ENTITY if is_wrong else HTTPStatus.OK, page, http_answers.REVALIDATE)
 
 
 @_page("/runs")
@@ -112,7 +120,8 @@ def post_runs() -> Response[str]:
     except InvalidRequest as error:
         errors = {problem.field.partition(".")[0]: problem.detail for problem in error.problems}
         known = {name: text for name, text in errors.items() if name in {"source", "countries", "cur_date", "window"}}
-        return _runs_page(HTTPStatus.UNPROCESSABLE_ENTITY, fields, known, None if known else str(error))
+        notice = None if known and known == errors else str(error)
+        return _runs_page(HTTPStatus.UNPROCESSABLE_ENTITY, fields, known, notice)
     return Response(HTTPStatus.SEE_OTHER.value, headers={"Location": f"runs/{run_id}"})
 
 
@@ -174,12 +183,21 @@ def _runs_page(
 
 
 def _request_of(fields: Mapping[str, str]) -> dict[str, Any]:
-    """Return the request of a run that a form asks for, without its blank fields."""
+    """Return the request of a run that a form asks for, without its blank fields.
+
+    `segments` has definitions as JSON; raise `InvalidRequest` if it is not JSON.
+    """
     request: dict[str, Any] = {name: text.strip() for name, text in fields.items() if text.strip()}
     if request.get("mode") == "full":
         request.pop("overlap", None)  # the form has this field for an append, too
     if "countries" in request:
         request["countries"] = [country.strip() for country in request["countries"].split(",") if country.strip()]
+    if "segments" in request:
+        try:
+            request["segments"] = json.loads(request["segments"])
+        except (ValueError, RecursionError) as error:
+            problem = FieldProblem("segments", f"expected definitions of segments as JSON: {error}")
+            raise InvalidRequest(str(problem), [problem]) from error
     return request
 
 

@@ -216,7 +216,7 @@ def test_a_what_if_that_dies_is_our_fault_and_says_nothing_of_itself(recent, wha
     assert (answer.status, answer.json["code"]) == (500, "internal_error")
     assert "secret" not in answer.text
     with pytest.raises(WhatIfFailed, match="MemoryError: of a secret size"):
-        WhatIfFunction("what-if", what_if).ask(WhatIfRequest())
+        WhatIfFunction("what-if", what_if).what_if(WhatIfRequest())
 
 
 def test_the_report_shows_the_rows_and_the_shares(recent: dict[str, Any], api: Api):
@@ -235,13 +235,13 @@ def test_the_report_answers_its_what_if_form(recent: dict[str, Any], what_if, ca
     assert answer.status == 200
     assert "With CUR_DATE 2018-12-01" in page
     # of the five served segments that are gone, one had an amount
-    changes = ask(api, **what_if.asked[0]).json["changes"]
+    changes = ask(api, **what_if.asked[0]["request"]).json["changes"]
     assert len([change for change in changes if change["segment_name"] == "recency_segment"]) == 2
     assert f"<strong>{len(changes)}</strong> segments would get another amount." in page
     assert '<th scope="row">181-365</th> <td class="number">\N{EN DASH}</td> <td class="number">2640</td>' in page
     assert page.count(">gone</span>") == 1
     assert 'value="30-180, 181-365"' in page
-    assert what_if.asked[0]["segments"]["segmentations"][0] == json.loads(json.dumps(shipped_frequent(api)))
+    assert what_if.asked[0]["request"]["segments"]["segmentations"][0] == json.loads(json.dumps(shipped_frequent(api)))
     assert catalog.served_version() == recent["version"]
 
 

@@ -128,6 +128,8 @@ def test_the_last_month_is_looked_up_in_the_ranges_of_the_days_before(rows: list
         tested = [(row, segment_of(row, by, first_day)) for row in dated if month_of(row) == last]
         tested = [(row, segment) for row, segment in tested if segment is not None]
         right = sum(row.amount == winner(o.amount for o, of in earlier if of == segment) for row, segment in tested)
+        of_earlier = best_ranges(counts_of([row for row, _ in earlier]), measure, first_day, ["Peru"], most_ranges=3)
+        assert by == of_earlier.found[found.most_ranges - 1].definition
         assert found.last_month.tested == len(tested)
         assert found.last_month.agreement == (right / len(tested) if tested else None)
 

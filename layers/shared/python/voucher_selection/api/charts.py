@@ -83,7 +83,12 @@ def _cells(mode: SegmentMode, amounts: Sequence[float]) -> Iterator[HeatCell]:
     counts = {assignment.voucher_amount: assignment.count for assignment in mode.assignments}
     for value in amounts:
         share = counts.get(value, 0) / mode.support if mode.support else 0.0
-        yield HeatCell(share, min(int(share * (_HEAT_LEVELS + 1)), _HEAT_LEVELS), value == mode.voucher_amount)
+        yield HeatCell(share, heat_level(share), value == mode.voucher_amount)
+
+
+def heat_level(share: float) -> int:
+    """Return the level of the color of a share (0 to 1): 0 for the least, 9 for the largest."""
+    return min(int(share * (_HEAT_LEVELS + 1)), _HEAT_LEVELS)
 
 
 def _bars(counts: Sequence[tuple[str, int]], total: int) -> list[Bar]:

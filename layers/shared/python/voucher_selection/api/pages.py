@@ -10,14 +10,21 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from voucher_selection.api import charts
+from voucher_selection.api import charts, quality_charts
+from voucher_selection.api.asked import Asked
+from voucher_selection.api.best_ranges_form import BestRangesForm, offers
+from voucher_selection.api.what_if_form import WhatIfForm
+from voucher_selection.contract.limits import MOST_RANGES
 from voucher_selection.domain import wording
 from voucher_selection.domain.assigned_on import assigned_of
 from voucher_selection.domain.errors import HELD_BACK, DeliveryOverlaps
 from voucher_selection.domain.evidence import LOW_SUPPORT
 from voucher_selection.domain.lookups import Found
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import Model, SegmentKey
 from voucher_selection.domain.other_countries import listed
+from voucher_selection.domain.quality_document import Quality
+from voucher_selection.domain.ranges_found import BestRanges
 from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.totals import Totals
 from voucher_selection.domain.windows import Window
@@ -94,31 +101,40 @@ def segments_page(frame: Frame, model: Model, country: str) -> str:
 def report_page(
     frame: Frame,
     model: Model,
-    fields: Mapping[str, str],
+    quality: Quality | None,
+    country: str,
+    what_if: Asked[WhatIfForm],
+    best: Asked[BestRangesForm],
     *,
-    what_if: Mapping[str, Any] | None = None,
-    errors: Mapping[str, str] | None = None,
-    notice: str | None = None,
+    may_start: bool,
 ) -> str:
-    """Return the analysis of the served model, with the form of a what-if, and the answer (as `what_if.WhatIf`) if any.
+    """Return the analysis of the served model, with the forms of a what-if and of best ranges, and their answers.
 
-    `fields` are the values of the form, `errors` are by its fields, and `notice` is a message beside it.
+    The charts by month are of one country. If `may_start`, people can publish the best ranges.
     """
+    found = BestRanges.model_validate(best.answer) if best.answer else None
+    best_window = best.form.request().window or model.window if found else model.window
     return _render(
         "report.html",
         frame,
         model=model,
+        quality=quality,
+        worth=quality_charts.worth(quality) if quality else None,
+        country=country,
+        charts=quality_charts.country_charts(quality, country) if quality else None,
         rows=model.counts.rows and _rows(model.counts.rows, model.countries),
         age_seconds=(datetime.now(UTC) - model.published_at).total_seconds(),
         heat_maps={
             country: {name: charts.heat_map(modes) for name, modes in _by_segmentation(model, country).items()}
             for country in model.countries
         },
-        fields=fields,
         what_if=what_if,
-        what_if_rows=what_if and _what_if_rows(model, what_if),
-        errors=errors or {},
-        notice=notice,
+        what_if_rows=_what_if_rows(model, what_if.answer) if what_if.answer else None,
+        best=best,
+        best_window=best_window.written,
+        found=found,
+        offers=offers(model, best_window, found) if found else (),
+        may_start=may_start,
     )
 
 
@@ -261,10 +277,15 @@ def _environment() -> Environment:
     )
     environment.filters |= {name: getattr(wording, name) for name in _WORDS}
     environment.globals |= {
+        "causes": {cause.value: words for cause, words in wording.CAUSES.items()},
         "clarity": wording.clarity,
         "distribution": charts.distribution,
         "evidence_names": wording.EVIDENCE,
         "low_support": LOW_SUPPORT,
+        "measures": tuple(Measure),
+        "most_ranges": MOST_RANGES,
+        "points": wording.points,
+        "used_most": wording.USED_MOST,
         "why_country": wording.why_country,
     }
     return environment

@@ -240,15 +240,18 @@ class VoucherAnswer(Voucher):
 
 
 class Found(NamedTuple):
-    """The mode that answers a customer, and what decided it.
-
-    `value` (the measured value) and `segment` are None where the customer has none.
-    """
+    """The mode that answers a customer, and the measured value that decided it: None if the customer has none."""
 
     segmentation: Segmentation
     value: int | None
-    segment: str | None
     mode: SegmentMode | CountryMode
+
+    @property
+    def segment(self) -> str | None:
+        """The customer's segment, whether it answers or not; None: in none."""
+        if isinstance(self.mode, SegmentMode):
+            return self.mode.segment
+        return None if self.value is None else self.segmentation.segment_for(self.value)
 
 
 def look_up(model: Model, request: LookupRequest, fallback: Fallback = ONLY_SEGMENTS) -> VoucherAnswer:
@@ -298,14 +301,5 @@ def find(model: Model, request: LookupRequest, fallback: Fallback = ONLY_SEGMENT
     least_support = fallback.least_for(request.fallback, request.least_support)
     if value is None and least_support is None:
         raise InvalidLookup([FieldProblem(field, f"{segmentation.name} needs it")])
-    return find_by_value(model, request.country_code, segmentation, value, least_support)
-
-
-def find_by_value(
-    model: Model, country: str, segmentation: Segmentation, value: int | None, least_support: int | None
-) -> Found:
-    """Return the mode that answers a customer with this value; the parameters and errors are those of `mode_for`."""
-    mode = model.mode_for(country, segmentation.name, value, least_support)
-    if isinstance(mode, SegmentMode):
-        return Found(segmentation, value, mode.segment, mode)
-    return Found(segmentation, value, None if value is None else segmentation.segment_for(value), mode)
+    mode = model.mode_for(request.country_code, segmentation.name, value, least_support)
+    return Found(segmentation, value, mode)

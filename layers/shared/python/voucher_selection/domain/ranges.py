@@ -1,12 +1,12 @@
 """Ranges as people write them, like `1-4, 5-13, 14+`, for the segments of a segmentation."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pydantic import ValidationError
 
 from voucher_selection.domain.errors import InvalidSegments
-from voucher_selection.domain.segments import MOST_SEGMENTS, Segment, Segmentation
+from voucher_selection.domain.segments import MOST_SEGMENTS, Segmentation
 from voucher_selection.domain.validation import describe
 
 _RANGE = re.compile(
@@ -38,17 +38,34 @@ def with_ranges(segmentation: Segmentation, text: str) -> Segmentation:
         A range cannot be read, is inverted, overlaps the next one, or leaves a gap before it.
     """
     known = {(segment.lower, segment.upper): segment.name for segment in segmentation.segments}
-    bounds = list(_bounds(text))
+    return _segmentation(segmentation.name, segmentation.measure, text, known, segmentation.outside)
+
+
+def segmentation_of(name: str, measure: str, text: str) -> Segmentation:
+    """Return a new segmentation: its ranges are named by their bounds, and other values are in no segment.
+
+    Raises
+    ------
+    InvalidSegments
+        As `with_ranges`; or the measure does not exist, or the name is none.
+
+    Examples
+    --------
+    >>> segmentation_of("tenure", "months_since_first_order", "0-11, 12+").segment_for(30)
+    '12+'
+    """
+    return _segmentation(name, measure, text, {}, None)
+
+
+def _segmentation(
+    name: str, measure: str, text: str, known: Mapping[tuple[int, int | None], str], outside: str | None
+) -> Segmentation:
+    segments = [
+        {"name": known.get((lower, upper), range_text(lower, upper)), "lower": lower, "upper": upper}
+        for lower, upper in _bounds(text)
+    ]
     try:
-        return Segmentation(
-            name=segmentation.name,
-            measure=segmentation.measure,
-            segments=tuple(
-                Segment(name=known.get((lower, upper), range_text(lower, upper)), lower=lower, upper=upper)
-                for lower, upper in bounds
-            ),
-            outside=segmentation.outside,
-        )
+        return Segmentation.model_validate({"name": name, "measure": measure, "segments": segments, "outside": outside})
     except ValidationError as error:
         raise InvalidSegments("; ".join(describe(error))) from error
 

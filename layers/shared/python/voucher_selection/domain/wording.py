@@ -10,6 +10,7 @@ from voucher_selection.domain.assigned_on import AssignedOn
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import Mode
+from voucher_selection.domain.quality_document import Cause
 
 _DIGITS = 15  # what a double keeps of any decimal number
 _LEAST, _TOO_LONG = 1e-6, 1e21  # outside these bounds a decimal writing is mostly zeros
@@ -79,6 +80,13 @@ def points(share: float | None, other: float | None) -> str:
 
 USED_MOST = "This describes what was given: what is used most need not work best."
 """What people should know of every figure about agreement."""
+
+
+CAUSES = {
+    Cause.OWN: "the amounts given in it changed",
+    Cause.SHIFT: "only the sizes of its parts changed",
+}
+"""Why another amount is used most than in the month before, of a segment or a country."""
 
 
 def moment(value: str | datetime) -> str:
