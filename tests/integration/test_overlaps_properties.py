@@ -9,25 +9,13 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.environment import BUCKET, function_environment
 from tests.histories import SCHEMA, history, parquet_bytes
-from tests.integration.conftest import SECOND, STARTED
-from tests.memory_stores import memory_stores
-from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.adapters.settings import IngestSettings, ModelSettings
-from voucher_selection.adapters.stores import Stores
+from tests.memory_runs import Deployment, StageSettings
 from voucher_selection.domain.counts import Counts
-from voucher_selection.domain.kinds import parse_request
-from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.overlaps import CountryDay
-from voucher_selection.domain.plans import HistoryPlan, Shard
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import clean
-from voucher_selection.domain.runs import Run
 from voucher_selection.domain.totals import Totals
-from voucher_selection.pipeline.cleaning import clean_shard
-from voucher_selection.pipeline.ingesting import ingest
-from voucher_selection.pipeline.publishing import publish_run
 
 READING = Reading(("Peru", "Latvia"))
 FOLDER = "uploads/history/"
@@ -104,46 +92,27 @@ def kept_of(table: pa.Table) -> pa.RecordBatch:
 
 
 @pytest.fixture(scope="module")
-def of_stage() -> Iterator[tuple[IngestSettings, ModelSettings]]:
-    with pytest.MonkeyPatch.context() as patch:
-        small = {"shard_target_rows": 2, "countries": READING.countries}
-        for name, value in function_environment(**small).items():
-            patch.setenv(name, value)
-        patch.setenv("SEGMENTS", ONE)
-        yield IngestSettings.from_environment(), ModelSettings.from_environment()
-
-
-def run(
-    number: int, source: str, stores: Stores, of_stage: tuple[IngestSettings, ModelSettings]
-) -> tuple[Counts, Ledger, HistoryPlan, Any]:
-    """Run the source, and return what is served then."""
-    mode = {"mode": "append", "overlap": "replace"} if number else {"mode": "full"}
-    request, started = parse_request({"source": source} | mode), Run(f"run-{number}", STARTED + number * SECOND)
-    plan = ingest(started, request, stores, of_stage[0])
-    keys = RunKeys(started.run_id)
-    for shard in stores.lake.read_json(keys.manifest, list[Shard]):
-        clean_shard(stores.lake, started.run_id, shard, plan.reading, 100)
-    summary = publish_run(started, request, stores, of_stage[1])
-    served = RunKeys(stores.catalog.base().served.counts.run_id)
-    ledger = stores.lake.read_json(served.ledger, Ledger)
-    return stores.lake.read_counts(served.merged_counts, ledger.counts), ledger, plan, summary
+def of_stage() -> Iterator[StageSettings]:
+    with StageSettings.of(segments=ONE, shard_target_rows=2, countries=READING.countries) as settings:
+        yield settings
 
 
 # Without shrinking, which takes minutes.
 @settings(max_examples=25, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(deliveries())
 def test_deliveries_that_replace_end_in_the_last_delivery_of_each_day(of_stage, steps: list[Step]):
-    stores, expected, totals = memory_stores(), LastDelivered(), Totals()
+    deployment, expected, totals = Deployment(of_stage), LastDelivered(), Totals()
     for number, step in enumerate(steps):
-        for name, rows in step.arrives.items():
-            stores.lake.client.put_object(Key=f"{FOLDER}{name}.parquet", Body=parquet_bytes(history(*rows)))
-        folder = {key: content for key, content in stores.lake.client.objects.items() if key.startswith(FOLDER)}
+        deployment.objects.update(
+            {f"{FOLDER}{name}.parquet": parquet_bytes(history(*rows)) for name, rows in step.arrives.items()}
+        )
         key = FOLDER if step.delivered is None else f"{FOLDER}{step.delivered}.parquet"
         before = expected.counts
-        expected.deliver({name: content for name, content in folder.items() if name.startswith(key)})
+        expected.deliver({name: content for name, content in deployment.objects.items() if name.startswith(key)})
 
-        counts, ledger, plan, summary = run(number, f"s3://{BUCKET}/{key}", stores, of_stage)
+        plan, summary = deployment.run(key, **({"mode": "append", "overlap": "replace"} if number else {}))
 
+        counts, ledger = deployment.served()
         assert counts == expected.counts
         if summary.published:
             totals = Totals.sum([totals, summary.rows])
