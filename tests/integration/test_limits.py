@@ -109,10 +109,10 @@ def test_too_many_amounts_for_other_segments_end_a_remodel_and_a_what_if(
 ):
     rows = [
         {"voucher_amount": float(amount), "total_orders": "3" if amount < 20 else "9", "last_order_ts": ""}
-        for amount in range(40)
+        for amount in range(34)  # a country's item has room for one or two more than a segment's
     ]
     first = pipeline.run("first", {"source": put("uploads/x.parquet", parquet_bytes(history(*rows)))}, STARTED)
-    refused = pytest.raises(errors.TooManyAmounts, match=TOO_MANY.format("all", 40))
+    refused = pytest.raises(errors.TooManyAmounts, match=TOO_MANY.format("all", 34))
 
     with refused:
         pipeline.remodel("again", STARTED + SECOND, segments=ALL)
