@@ -78,7 +78,8 @@ measures how large counts get, and how long Model and WhatIf take with them. Bot
 - *At 0.58 of a core* is calculated from the CPU: that is what a function of {_MEMORY_MB:,} MB gets. If other programs use the cores too, CPU is more reliable than the seconds.
 - Each of Model's lines includes how good the model is ([the report](pages.md)), and the writing of its objects.
 
-Older days could be merged into months to make the counts smaller. No setting does that, because after three years nothing comes near the memory, and a remodel stays below a second.
+Older days could be merged into months to make the counts smaller. No setting does that, because after three years
+nothing comes near the memory, and a remodel stays below a second. It would leave 372,000 of the 932,000 rows of three years, if the last year kept its days.
 
 Measured on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} shared cores ({platform.machine()}), Python {platform.python_version()}; the load average was {load:.1f} before.
 """
