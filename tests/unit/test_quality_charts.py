@@ -155,11 +155,7 @@ def test_the_charts_are_of_a_country_s_last_24_months():
 
     assert charts
     (loyalty,) = charts.segmentations
-    assert (charts.country_code, charts.over_time.months, len(months[-MOST_MONTHS:])) == (
-        "Chile",
-        tuple(months[-24:]),
-        24,
-    )
+    assert (charts.country_code, charts.over_time.months) == ("Chile", tuple(months[-24:]))
     assert loyalty.backtest
     assert [month["month"] for month in loyalty.backtest.months] == months[-24:]
     assert [(strip.name, sum(cell is not None for cell in strip.cells)) for strip in loyalty.over_time.strips] == [
