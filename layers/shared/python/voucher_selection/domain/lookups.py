@@ -30,6 +30,7 @@ from voucher_selection.domain.formats import (
     timestamp_from_text,
     whole_number,
 )
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import CountryMode, Model, SegmentMode
 from voucher_selection.domain.model_document import Amount, ServedBy, served_by
 from voucher_selection.domain.segments import Segmentation
@@ -137,11 +138,20 @@ LeastSupport = Annotated[
 ]
 
 
+def _required_for(field: str) -> str:
+    """Return when a field is required, in words."""
+    needs = " or ".join(measure.needs for measure in Measure if measure.field == field)
+    return f"Required without a fallback where the segmentation splits by {needs}"
+
+
+_OF_TIME_ZONE = "A time without an offset is in the model's time zone"
+
+
 class LookupRequest(BaseModel):
     """The body of `POST /voucher`; other keys are ignored.
 
-    `segment_name` is the segmentation. The field that it splits by (`total_orders` or `last_order_ts`) is required
-    without a `fallback`; other fields are checked if present. Times are wall-clock times of the model's time zone: a
+    `segment_name` is the segmentation. The field that its measure is computed from is required without a `fallback`;
+    other fields are checked if present. Times are wall-clock times of the model's time zone: a
     time with an offset is converted to it. Contradictions are rejected, as in a history: a last order before the first,
     or order dates without orders.
     """
@@ -153,18 +163,12 @@ class LookupRequest(BaseModel):
         Field(description="Returned unchanged"),
     ] = None
     country_code: Annotated[Text, Field(description="As in the history, in any case")]
-    segment_name: Annotated[Text, Field(description="The segmentation: frequent_segment, recency_segment")]
-    total_orders: Annotated[
-        Orders, Field(description="Required without a fallback where the segmentation splits by orders")
-    ] = None
-    last_order_ts: Annotated[
-        Timestamp,
-        Field(
-            description="Required without a fallback where the segmentation splits by days since the last order; a time"
-            " without an offset is in the model's time zone"
-        ),
-    ] = None
-    first_order_ts: Annotated[Timestamp, Field(description="Checked if present")] = None
+    segment_name: Annotated[Text, Field(description="A segmentation of the model, like recency_segment")]
+    total_orders: Annotated[Orders, Field(description=_required_for("total_orders"))] = None
+    last_order_ts: Annotated[Timestamp, Field(description=f"{_required_for('last_order_ts')}. {_OF_TIME_ZONE}")] = None
+    first_order_ts: Annotated[Timestamp, Field(description=f"{_required_for('first_order_ts')}. {_OF_TIME_ZONE}")] = (
+        None
+    )
     fallback: Annotated[
         AskedFallback,
         Field(
