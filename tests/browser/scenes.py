@@ -56,6 +56,10 @@ SCENES = {
     "what-if-errors": Scene(
         "report?what_if=1&cur_date=yesterday&ranges_0=1-4,4-9", "Report", "#ranges_0_error", fault=422
     ),
+    "best-ranges": Scene("report?best_ranges=1&most_ranges=3&least_support=500", "Report", "#best-ranges-result"),
+    "best-ranges-errors": Scene(
+        "report?best_ranges=1&measure=mood&most_ranges=11", "Report", "#most_ranges_error", fault=422
+    ),
     "runs": Scene("runs", "Runs", "#versions"),
     "run": Scene("runs/{succeeded}", "Run {succeeded}", "#rows"),
     "failed-run": Scene("runs/{failed}", "Run {failed}", ".notice >> text=SourceNotFound"),

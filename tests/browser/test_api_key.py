@@ -160,6 +160,24 @@ def test_a_what_if_is_asked(unlocked: Page):
     ]
 
 
+def test_best_ranges_are_asked_and_tried(unlocked: Page, visit: Visits):
+    unlocked.get_by_role("link", name="Report").click()
+    button = unlocked.get_by_role("button", name="Find the best ranges")
+    form = unlocked.locator("form", has=button)
+
+    send(form, most_ranges="1", least_support="1")
+    expect(unlocked.get_by_role("group", name="Best ranges", exact=True).locator("tbody tr")).to_have_count(1)
+    unlocked.get_by_role("link", name="Try as a what-if").click()
+
+    expect(unlocked.locator("#what-if-result")).to_be_visible()
+    ranges = unlocked.get_by_label("Segments of frequent_segment").input_value()
+    assert ranges.endswith("+")
+    assert "," not in ranges
+    visit.expected.append(status(422))
+    send(form, most_ranges="none")
+    assert_told_beside(unlocked.locator("[name=most_ranges]"), "got 'none'")
+
+
 def test_a_run_is_started_and_followed(unlocked: Page, keyed_product: Product):
     unlocked.get_by_role("link", name="Runs").click()
 

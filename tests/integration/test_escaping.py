@@ -26,6 +26,8 @@ PAYLOADS = [
     "'; DROP TABLE vouchers; --",
 ]
 FORM = "application/x-www-form-urlencoded"
+BEST_RANGES = ("best_ranges", "measure", "countries", "most_ranges", "least_support", "best_window")
+ADDED = ("what_if", "added_name", "added_measure", "added_ranges")
 
 
 class Elements(HTMLParser):
@@ -63,6 +65,10 @@ def test_what_is_typed_stays_text(version: str, executions, api: Api, payload: s
         api("POST", "/runs", urlencode({"mode": payload}), Content_Type=FORM),
         api("GET", f"/segments?country={quote(payload)}", Accept="text/html"),
         api("GET", f"/report?what_if=1&cur_date={quote(payload)}&ranges_0={quote(payload)}", Accept="text/html"),
+        api("GET", f"/report?{urlencode(dict.fromkeys(BEST_RANGES, payload))}", Accept="text/html"),
+        api("GET", f"/report?{urlencode(dict.fromkeys(ADDED, payload))}", Accept="text/html"),
+        api("GET", f"/report?country={quote(payload)}", Accept="text/html"),
+        api("POST", "/runs", urlencode({"mode": "remodel", "segments": payload}), Content_Type=FORM),
         api("GET", f"/runs/{quote(payload, safe='')}", Accept="text/html"),
         api("GET", f"/{quote(payload, safe='')}", Accept="text/html"),
     ]

@@ -79,9 +79,9 @@ def test_a_change_of_the_amount_used_most_is_told_with_its_cause(three_months, a
     text = text_of(report(api).text)
 
     assert (
-        "2018-06, Peru: 20 instead of 10: only the sizes of its parts changed, the segments of frequent_segment."
-        in text
-    )
+        "2018-06, Peru: 20 instead of 10: only the sizes of its parts changed,"
+        " the segments of frequent_segment and of lapse_segment."
+    ) in text
     assert "Peru 10 60.0 % 10 60.0 % 20 72.7 % shift" in text
     assert "1-4 10 100.0 % 10 100.0 % 10 100.0 %" in text
 
@@ -126,8 +126,8 @@ def test_best_ranges_are_found(three_months, what_if: LambdaService, api: Api): 
         }
     ]
     assert "Best ranges of orders in total, Peru" in text
-    assert "1 3+ 51.6 % 0.0 2018-06: 27.3 % Try as a what-if" in text
-    assert "2 3, 4+ 100.0 % +48.4 2018-06: 100.0 % Try as a what-if" in text
+    assert "1 3+ Try as a what-if Publish 51.6 % 0.0 2018-06: 27.3 %" in text
+    assert "2 3, 4+ Try as a what-if Publish 100.0 % +48.4 2018-06: 100.0 %" in text
     assert "3 as with at most 2 100.0 % +48.4 2018-06: 100.0 %" in text
     assert "3 3 orders 150 10 100.0 % 4+ 4 orders or more 160 20 100.0 %" in text
 

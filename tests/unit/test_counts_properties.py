@@ -1,5 +1,6 @@
 """Counts of any rows: of parts they add up to those of the whole, however many keys there are, and in any window."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -63,6 +64,47 @@ def test_counts_of_parts_add_up_to_those_of_the_whole(
     assert whole.table.schema == COUNTS_SCHEMA
     assert whole.assignments == sum(map(len, parts))
     assert list(whole.faults()) == []
+
+
+def counted_value(measure: Measure, row: dict[str, Any]) -> int | None:
+    """Return the counted value of a row, in plain Python."""
+    epoch = date(1970, 1, 1)
+    assigned, last_order, first_order = (
+        row[name] and row[name].date() for name in ("timestamp", "last_order_ts", "first_order_ts")
+    )
+    match measure:
+        case Measure.TOTAL_ORDERS:
+            return row["total_orders"]
+        case Measure.DAYS_SINCE_LAST_ORDER:
+            return last_order and (last_order - epoch).days
+        case Measure.DAYS_SINCE_LAST_ORDER_WHEN_GIVEN:
+            return (assigned - last_order).days if assigned and last_order else None
+        case Measure.MONTHS_SINCE_FIRST_ORDER:
+            return first_order and (first_order.replace(day=1) - epoch).days
+
+
+@EXAMPLES
+@given(st.lists(ROWS, max_size=20), st.sampled_from([0, 3, 4096]), st.sampled_from([0, 1, 1000]))
+def test_each_row_counts_once_for_each_measure_that_it_has_however_its_values_are_coded(
+    rows: list[dict[str, Any]], consecutive: int, cells_per_row: int
+):
+    with changed(_MOST_CONSECUTIVE=consecutive, _MOST_CELLS_PER_ROW=cells_per_row):
+        counts = Counts.of(kept(rows))
+
+    expected = Counter(
+        (
+            row["country_code"],
+            row["timestamp"] and row["timestamp"].date(),
+            str(measure),
+            value,
+            row["voucher_amount"],
+        )
+        for measure in Measure
+        for row in rows
+        if (value := counted_value(measure, row)) is not None
+    )
+    assert {tuple(row.values())[:-1]: row["rows"] for row in counts.table.to_pylist()} == expected
+    assert counts.rows == {measure: sum(n for key, n in expected.items() if key[2] == measure) for measure in Measure}
 
 
 @EXAMPLES

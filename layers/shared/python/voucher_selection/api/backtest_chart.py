@@ -8,11 +8,12 @@ from typing import NamedTuple
 from voucher_selection.domain.quality_document import BacktestMonth
 from voucher_selection.domain.wording import percent
 
-# In units of the picture: the axis' labels, a month, and half of a month's label.
-_LEFT, _STEP, _RIGHT = 46, 34, 12
+# In units of the picture: half of a month's label, a month, and the axis' labels. They are beside the last month, which
+# is what a small window shows.
+_LEFT, _STEP, _RIGHT = 12, 34, 46
 # From the top: a margin, the lines, a gap, the bars, and the months' labels.
 _MARGIN, _LINES, _GAP, _BARS, _LABELS = 10, 120, 26, 28, 20
-_FLOOR, _BASE = _MARGIN + _LINES, _MARGIN + _LINES + _GAP + _BARS
+_BASE = _MARGIN + _LINES + _GAP + _BARS
 _LABELLED = 2  # every second month has a label, and the last one has
 
 
@@ -39,7 +40,7 @@ class Bar(NamedTuple):
 
 
 class BacktestChart(NamedTuple):
-    """The chart, and its numbers as `months`. `floor` is where the axis of the lines ends, `base` where bars stand."""
+    """The chart, and its numbers as `months`. `axis` is where the axis of the lines is."""
 
     months: tuple[BacktestMonth, ...]
     summary: str
@@ -48,10 +49,9 @@ class BacktestChart(NamedTuple):
     unanswered: tuple[Bar, ...]
     shares: tuple[Label, ...]
     names: tuple[Label, ...]
-    width: int
+    axis: float
+    width: float
     height: int = _BASE + _LABELS
-    left: int = _LEFT
-    floor: int = _FLOOR
     base: int = _BASE
     bar_width: int = _STEP // 2
 
@@ -72,6 +72,7 @@ def backtest_chart(months: Sequence[BacktestMonth]) -> BacktestChart | None:
         unanswered=tuple(_bars(xs, months)),
         shares=tuple(Label(f"{10 * tenths} %", axis.y(tenths / 10)) for tenths in range(axis.least, axis.most + 1)),
         names=tuple(Label(months[place]["month"], xs[place]) for place in labelled),
+        axis=_LEFT + _STEP * len(months),
         width=_LEFT + _STEP * len(months) + _RIGHT,
     )
 

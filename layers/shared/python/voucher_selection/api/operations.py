@@ -99,8 +99,16 @@ _PAGE = (Content(HTML, _TEXT),)
 _RUN_ID: dict[str, Any] = {"type": "string", "pattern": "^[A-Za-z0-9_.+=@-]{1,80}$"}
 _RUN_FORM_SCHEMA = {
     "type": "object",
-    "properties": dict.fromkeys(("mode", "source", "countries", "cur_date", "window", "overlap", "version"), _TEXT),
+    "properties": {
+        **dict.fromkeys(("mode", "source", "countries", "cur_date", "window", "overlap", "version"), _TEXT),
+        "segments": {**_TEXT, "description": "Definitions of segments, as JSON"},
+    },
 }
+_WHAT_IF_FIELDS = (
+    *("what_if", "cur_date", "window", "ranges_0", "ranges_1", "ranges_2"),
+    *("added_name", "added_measure", "added_ranges"),
+)
+_BEST_RANGES_FIELDS = ("best_ranges", "measure", "countries", "most_ranges", "least_support", "best_window")
 
 
 def _pages(
@@ -245,9 +253,12 @@ OPERATIONS: tuple[Operation, ...] = (
         "/report",
         "The analysis of the served model, as a page",
         {HTTPStatus.OK: _PAGE, HTTPStatus.UNPROCESSABLE_ENTITY: _PAGE},
-        description="With `what_if`, the page also shows what another date or other segments would change.",
-        query=dict.fromkeys(("what_if", "cur_date", "window", "ranges_0", "ranges_1", "ranges_2"), _TEXT),
-        refusals=_MODEL,
+        description=(
+            "With `what_if`, the page also shows what another date or other segments would change. With `best_ranges`,"
+            " it shows the ranges of a measure that agree with the most assignments. `country` has the charts by month."
+        ),
+        query=dict.fromkeys((*_WHAT_IF_FIELDS, *_BEST_RANGES_FIELDS, "country"), _TEXT),
+        refusals=(errors.UnknownCountry, *_MODEL),
     ),
     *_pages("/runs", "The last runs and the kept versions, as a page"),
     *_pages(
