@@ -163,6 +163,12 @@ def test_what_cannot_be_used_is_told_at_its_field(field: str, text: str, told: s
     assert form.fields[field] == text.strip()
 
 
+def test_every_field_that_cannot_be_used_is_told_at_once():
+    form = BestRangesForm.of(MODEL, {"countries": "Chile", "most_ranges": "many", "best_window": "always"})
+
+    assert form.errors.keys() == {"countries", "most_ranges", "best_window"}
+
+
 def test_a_form_with_errors_has_no_request():
     with pytest.raises(InvalidRequest, match="without errors, got most_ranges"):
         BestRangesForm.of(MODEL, {"most_ranges": "many"}).request()

@@ -1,6 +1,6 @@
 """The form on the report page that looks for best ranges, and what can be done with the ranges that are found."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -47,17 +47,18 @@ class BestRangesForm:
             "best_window": model.window.written,
         }
         fields = {name: query.get(name, value).strip() for name, value in usual.items()}
+        request = _request_of(model, fields)
         errors: dict[str, str] = {}
         asked = None
         try:
-            asked = BestRangesRequest.parse(_request_of(model, fields))
+            asked = BestRangesRequest.parse(request)
         except InvalidRequest as error:
             names = {key: name for name, key in _KEYS.items()}
             for problem in error.problems:
                 key = problem.field.partition(".")[0]
                 errors.setdefault(names.get(key, key), problem.detail)
-        if asked and (unknown := _unknown(model, asked.countries or ())):
-            errors["countries"] = f"expected some of {listed(model.countries)}, got {listed(unknown)}"
+        if unknown := _unknown(model, request.get("countries", ())):
+            errors.setdefault("countries", f"expected some of {listed(model.countries)}, got {listed(unknown)}")
         return cls("best_ranges" in query, fields, errors, asked)
 
     def request(self) -> BestRangesRequest:
@@ -127,6 +128,6 @@ def _whole_number(text: str) -> int | str:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else text  # noqa: PLR2004 - no history has more rows
 
 
-def _unknown(model: Model, countries: tuple[str, ...]) -> list[str]:
+def _unknown(model: Model, countries: Sequence[str]) -> list[str]:
     known = by_key(model.countries)
     return [country for country in countries if country_key(country) not in known]
