@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from typing import Any, NamedTuple, Self
+from urllib.parse import urlencode
 
-from voucher_selection.api.what_if_form import WhatIfForm
+from voucher_selection.api.what_if_form import WhatIfForm, fields_to_try
 from voucher_selection.contract.limits import MOST_RANGES
 from voucher_selection.domain.countries import by_key, country_key
 from voucher_selection.domain.errors import InvalidRequest
@@ -94,11 +95,12 @@ def offers(model: Model, window: Window, best: BestRanges) -> list[Offer]:
 
 
 def _offer(model: Model, window: Window, cur_date: date, found: RangesFound, first: int) -> Offer:
-    form = WhatIfForm.trying(model, found.definition, cur_date, window)
+    fields = fields_to_try(model, found.definition, cur_date, window)
+    form = WhatIfForm.of(model, fields)
     ranges = ranges_of(found.definition)
     if form.errors or form.definitions is None:
         return Offer(found, ranges, first, "", "")
-    return Offer(found, ranges, first, form.query, form.definitions.model_dump_json())
+    return Offer(found, ranges, first, urlencode(fields), form.definitions.model_dump_json())
 
 
 def _with_first(found: list[RangesFound]) -> Iterator[tuple[RangesFound, int]]:
