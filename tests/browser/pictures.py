@@ -27,7 +27,7 @@ PICTURES: dict[tuple[str, int, ColorScheme], Picture] = {
     ("report", 1280, "light"): Picture("report", 1024, 800, "section[aria-labelledby=rows]"),
     ("report", 1280, "dark"): Picture("report-dark", 1024, 560, "section[aria-labelledby=amounts-1]"),
     ("what-if", 1280, "light"): Picture("what-if", 1024, 740, "#what-if"),
-    ("quality", 1280, "light"): Picture("quality", 1024, 1240, "section[aria-labelledby=worth]"),
+    ("quality", 1280, "light"): Picture("quality", 1024, 1380, "section[aria-labelledby=worth]"),
     ("quality", 1280, "dark"): Picture("quality-dark", 1024, 900, "section[aria-labelledby=over-time]"),
     ("best ranges", 1280, "light"): Picture("best-ranges", 1024, 800, "#best-ranges"),
     ("runs", 1280, "light"): Picture("runs", 1024, 740),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.models import model_of
 from voucher_selection.api.best_ranges_form import BestRangesForm, offers
-from voucher_selection.api.what_if_form import WhatIfForm
+from voucher_selection.api.what_if_form import WhatIfForm, fields_to_try
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.ranges import ranges_of, segmentation_of
@@ -57,9 +57,8 @@ def found(*ranges: str) -> BestRanges:
 @given(cuts=some_cuts)
 def test_ranges_of_any_measure_can_be_tried_and_mean_the_same_when_the_form_is_sent(measure: Measure, cuts: list[int]):
     wanted = of_cuts(measure, cuts)
-    form = WhatIfForm.trying(MODEL, wanted, MODEL.cur_date, Window(last_days=90))
 
-    sent = WhatIfForm.of(MODEL, dict(parse_qsl(form.query)))
+    sent = WhatIfForm.of(MODEL, fields_to_try(MODEL, wanted, MODEL.cur_date, Window(last_days=90)))
 
     assert (sent.is_sent, sent.errors, sent.window) == (True, {}, Window(last_days=90))
     assert sent.definitions
@@ -70,7 +69,9 @@ def test_ranges_of_any_measure_can_be_tried_and_mean_the_same_when_the_form_is_s
 
 
 def test_ranges_of_a_measure_that_is_served_take_the_place_of_its_segmentation():
-    form = WhatIfForm.trying(MODEL, of_cuts("days_since_last_order", [30, 61]), MODEL.cur_date, ALL_DAYS)
+    fields = fields_to_try(MODEL, of_cuts("days_since_last_order", [30, 61]), MODEL.cur_date, ALL_DAYS)
+
+    form = WhatIfForm.of(MODEL, fields)
 
     assert form.definitions
     assert form.definitions.names == MODEL.definitions.names
@@ -163,6 +164,12 @@ def test_what_cannot_be_used_is_told_at_its_field(field: str, text: str, told: s
     assert form.fields[field] == text.strip()
 
 
+def test_every_field_that_cannot_be_used_is_told_at_once():
+    form = BestRangesForm.of(MODEL, {"countries": "Chile", "most_ranges": "many", "best_window": "always"})
+
+    assert form.errors.keys() == {"countries", "most_ranges", "best_window"}
+
+
 def test_a_form_with_errors_has_no_request():
     with pytest.raises(InvalidRequest, match="without errors, got most_ranges"):
         BestRangesForm.of(MODEL, {"most_ranges": "many"}).request()
@@ -178,7 +185,12 @@ def test_ranges_are_offered_once_and_as_complete_definitions():
     ]
     definitions = SegmentDefinitions.model_validate(json.loads(offered[1].segments))
     assert ranges_of(definitions["frequent_segment"]) == "1-4, 5+"
-    assert dict(parse_qsl(offered[1].what_if))["ranges_0"] == "1-4, 5+"
+    assert dict(parse_qsl(offered[1].what_if)) == {
+        "what_if": "1",
+        "cur_date": "2018-09-15",
+        "window": "all",
+        "ranges_0": "1-4, 5+",
+    }
 
 
 def test_ranges_that_would_make_definitions_invalid_are_not_offered():

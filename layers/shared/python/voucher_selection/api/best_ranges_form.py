@@ -1,12 +1,13 @@
 """The form on the report page that looks for best ranges, and what can be done with the ranges that are found."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from typing import Any, NamedTuple, Self
+from urllib.parse import urlencode
 
-from voucher_selection.api.what_if_form import WhatIfForm
+from voucher_selection.api.what_if_form import WhatIfForm, fields_to_try
 from voucher_selection.contract.limits import MOST_RANGES
 from voucher_selection.domain.countries import by_key, country_key
 from voucher_selection.domain.errors import InvalidRequest
@@ -47,17 +48,18 @@ class BestRangesForm:
             "best_window": model.window.written,
         }
         fields = {name: query.get(name, value).strip() for name, value in usual.items()}
+        request = _request_of(model, fields)
         errors: dict[str, str] = {}
         asked = None
         try:
-            asked = BestRangesRequest.parse(_request_of(model, fields))
+            asked = BestRangesRequest.parse(request)
         except InvalidRequest as error:
             names = {key: name for name, key in _KEYS.items()}
             for problem in error.problems:
                 key = problem.field.partition(".")[0]
                 errors.setdefault(names.get(key, key), problem.detail)
-        if asked and (unknown := _unknown(model, asked.countries or ())):
-            errors["countries"] = f"expected some of {listed(model.countries)}, got {listed(unknown)}"
+        if unknown := _unknown(model, request.get("countries", ())):
+            errors.setdefault("countries", f"expected some of {listed(model.countries)}, got {listed(unknown)}")
         return cls("best_ranges" in query, fields, errors, asked)
 
     def request(self) -> BestRangesRequest:
@@ -93,11 +95,12 @@ def offers(model: Model, window: Window, best: BestRanges) -> list[Offer]:
 
 
 def _offer(model: Model, window: Window, cur_date: date, found: RangesFound, first: int) -> Offer:
-    form = WhatIfForm.trying(model, found.definition, cur_date, window)
+    fields = fields_to_try(model, found.definition, cur_date, window)
+    form = WhatIfForm.of(model, fields)
     ranges = ranges_of(found.definition)
     if form.errors or form.definitions is None:
         return Offer(found, ranges, first, "", "")
-    return Offer(found, ranges, first, form.query, form.definitions.model_dump_json())
+    return Offer(found, ranges, first, urlencode(fields), form.definitions.model_dump_json())
 
 
 def _with_first(found: list[RangesFound]) -> Iterator[tuple[RangesFound, int]]:
@@ -127,6 +130,6 @@ def _whole_number(text: str) -> int | str:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else text  # noqa: PLR2004 - no history has more rows
 
 
-def _unknown(model: Model, countries: tuple[str, ...]) -> list[str]:
+def _unknown(model: Model, countries: Sequence[str]) -> list[str]:
     known = by_key(model.countries)
     return [country for country in countries if country_key(country) not in known]

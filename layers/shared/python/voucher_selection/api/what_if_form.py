@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Self
-from urllib.parse import urlencode
 
 from pydantic import ValidationError
 
@@ -64,29 +63,22 @@ class WhatIfForm:
             errors["window"] = "; ".join(problem.detail for problem in field_problems(error))
         return cls("what_if" in query, fields, errors, cur_date, window, definitions)
 
-    @classmethod
-    def trying(cls, model: Model, segmentation: Segmentation, cur_date: date, window: Window) -> Self:
-        """Return the form filled with a segmentation.
-
-        Its ranges replace those of the model's first segmentation that has its measure. Without one, it is added.
-        """
-        fields = {"what_if": "1", "cur_date": cur_date.isoformat(), "window": window.written}
-        measures = [served.measure for served in model.definitions.segmentations]
-        ranges = ranges_of(segmentation)
-        if segmentation.measure in measures:
-            fields[_ranges_field(measures.index(segmentation.measure))] = ranges
-        else:
-            fields |= zip(_ADDED, (segmentation.name, segmentation.measure.value, ranges), strict=True)
-        return cls.of(model, fields)
-
     def request(self) -> WhatIfRequest:
         """Return the request of a form without errors."""
         return WhatIfRequest(cur_date=self.cur_date, window=self.window, segments=self.definitions)
 
-    @property
-    def query(self) -> str:
-        """The query of the page with this form sent."""
-        return urlencode({"what_if": "1"} | {name: text for name, text in self.fields.items() if text})
+
+def fields_to_try(model: Model, segmentation: Segmentation, cur_date: date, window: Window) -> dict[str, str]:
+    """Return the fields of a form that tries a segmentation.
+
+    Its ranges replace those of the model's first segmentation that has its measure. Without one, it is added.
+    """
+    fields = {"what_if": "1", "cur_date": cur_date.isoformat(), "window": window.written}
+    measures = [served.measure for served in model.definitions.segmentations]
+    ranges = ranges_of(segmentation)
+    if segmentation.measure in measures:
+        return fields | {_ranges_field(measures.index(segmentation.measure)): ranges}
+    return fields | dict(zip(_ADDED, (segmentation.name, segmentation.measure.value, ranges), strict=True))
 
 
 def _ranges_field(place: int) -> str:
