@@ -135,7 +135,7 @@ class RunningCounts:
     Up to `_ROWS_AT_ONCE` rows, and then up to `most_waiting_rows` rows of counts, wait before they are summed.
     """
 
-    def __init__(self, most_waiting_rows: int = 400_000) -> None:
+    def __init__(self, most_waiting_rows: int = 150_000) -> None:
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = 0
         self._parts: list[pa.Table] = []
