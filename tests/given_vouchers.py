@@ -1,13 +1,14 @@
 """Histories of a few assignments for tests of what was given, and the words of the design applied to one row."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
 from typing import NamedTuple
 
 import pyarrow as pa
 from hypothesis import strategies as st
 
+from tests import reference
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.rules import CLEANED_SCHEMA
@@ -50,26 +51,20 @@ def _at(day: date | None) -> datetime | None:
     return None if day is None else datetime.combine(day, time(18, 30))
 
 
-def _days(later: date | None, earlier: date | None) -> int | None:
-    return None if later is None or earlier is None else (later - earlier).days
-
-
-def _months(later: date, earlier: date | None) -> int | None:
-    return None if earlier is None else 12 * (later.year - earlier.year) + later.month - earlier.month
-
-
-MEASURED: dict[Measure, Callable[[Given, date], int | None]] = {
-    Measure.TOTAL_ORDERS: lambda row, _: row.orders,
-    Measure.DAYS_SINCE_LAST_ORDER: lambda row, cur_date: _days(cur_date, row.last_order),
-    Measure.DAYS_SINCE_LAST_ORDER_WHEN_GIVEN: lambda row, _: _days(row.on, row.last_order),
-    Measure.MONTHS_SINCE_FIRST_ORDER: lambda row, cur_date: _months(cur_date, row.first_order),
-}
-"""What each measure is of a row; None if the row lacks what it needs."""
+def measured(row: Given, measure: Measure, cur_date: date) -> int | None:
+    """Return what a measure is of a row, in the reference's words; None if the row lacks what it needs."""
+    values = {
+        "timestamp": _at(row.on),
+        "last_order_ts": _at(row.last_order),
+        "first_order_ts": _at(row.first_order),
+        "total_orders": row.orders,
+    }
+    return reference.measured(values, cur_date)[measure]
 
 
 def segment_of(row: Given, segmentation: Segmentation, cur_date: date) -> str | None:
     """The segment of a row: the first whose bounds hold its value; the one of other values; or None."""
-    value = MEASURED[segmentation.measure](row, cur_date)
+    value = measured(row, segmentation.measure, cur_date)
     if value is None:
         return None
     for segment in segmentation.segments:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.given_vouchers import COUNTRIES, HISTORIES, MEASURED, Given, counts_of, month_of, segment_of, winner
+from tests.given_vouchers import COUNTRIES, HISTORIES, Given, counts_of, measured, month_of, segment_of, winner
 from voucher_selection.domain import best_ranges as best
 from voucher_selection.domain.best_ranges import best_ranges
 from voucher_selection.domain.errors import TooFine, TooLittleSupport
@@ -84,7 +84,7 @@ def test_no_cut_of_all_is_better(lists: list[list[list[int]]], most_ranges: int,
 @given(HISTORIES, st.sampled_from(Measure), st.integers(1, 3))
 @FEW
 def test_the_answer_is_what_its_definition_does_with_each_row(rows: list[Given], measure: Measure, least_support: int):
-    own = [row for row in rows if row.country in COUNTRIES and MEASURED[measure](row, CUR_DATE) is not None]
+    own = [row for row in rows if row.country in COUNTRIES and measured(row, measure, CUR_DATE) is not None]
     if len(own) < least_support:
         return
 
@@ -111,7 +111,7 @@ def test_the_answer_is_what_its_definition_does_with_each_row(rows: list[Given],
 def test_the_last_month_is_looked_up_in_the_ranges_of_the_days_before(rows: list[Given], measure: Measure):
     own = [row for row in rows if row.country == "Peru"]
     dated = [row for row in own if row.on is not None]
-    if not any(MEASURED[measure](row, CUR_DATE) is not None for row in own):
+    if not any(measured(row, measure, CUR_DATE) is not None for row in own):
         return
     last = max((str(month_of(row)) for row in dated), default="")
 
@@ -120,7 +120,7 @@ def test_the_last_month_is_looked_up_in_the_ranges_of_the_days_before(rows: list
     for found in answer.found:
         if found.last_month is None:
             first_day = date.fromisoformat(f"{last}-01") if last else CUR_DATE
-            assert not any(month_of(row) != last and MEASURED[measure](row, first_day) is not None for row in dated)
+            assert not any(month_of(row) != last and measured(row, measure, first_day) is not None for row in dated)
             continue
         assert found.last_month.month == last
         first_day, by = date.fromisoformat(f"{last}-01"), found.last_month.definition

@@ -38,6 +38,15 @@ def modes_of(*rows: dict[str, Any], countries: tuple[str, ...] = ("Peru",)) -> d
     return {(mode.country_code, mode.segment_name, mode.segment): mode for mode in modes}
 
 
+# Those of the design; others that join them are counted likewise.
+FOUR = (
+    Measure.TOTAL_ORDERS,
+    Measure.DAYS_SINCE_LAST_ORDER,
+    Measure.DAYS_SINCE_LAST_ORDER_WHEN_GIVEN,
+    Measure.MONTHS_SINCE_FIRST_ORDER,
+)
+
+
 def test_counts_are_rows_by_day_of_assignment_and_by_the_value_of_each_measure():
     counts = Counts.of(
         kept(
@@ -50,7 +59,7 @@ def test_counts_are_rows_by_day_of_assignment_and_by_the_value_of_each_measure()
 
     last_order, first_order = days_since_1970(date(2018, 5, 3)), days_since_1970(date(2016, 2, 1))
     assert counts.table.schema == COUNTS_SCHEMA
-    assert [tuple(row.values()) for row in counts.table.to_pylist()] == [
+    assert [tuple(row.values()) for row in counts.table.to_pylist() if row["measure"] in FOUR] == [
         ("Peru", date(2018, 7, 20), "days_since_last_order", last_order, 2640.0, 1),
         ("Peru", date(2018, 7, 20), "days_since_last_order_when_given", 78, 2640.0, 1),
         ("Peru", date(2018, 7, 20), "total_orders", 4, 2640.0, 1),
@@ -60,7 +69,7 @@ def test_counts_are_rows_by_day_of_assignment_and_by_the_value_of_each_measure()
         ("Peru", date(2018, 7, 21), "total_orders", 3, 2640.0, 2),
         ("Peru", None, "total_orders", 3, 2640.0, 1),
     ]
-    assert counts.rows == {
+    assert {measure: counts.rows[measure] for measure in FOUR} == {
         Measure.TOTAL_ORDERS: 4,
         Measure.DAYS_SINCE_LAST_ORDER: 3,
         Measure.DAYS_SINCE_LAST_ORDER_WHEN_GIVEN: 3,

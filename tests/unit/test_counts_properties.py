@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.reference import measured
 from voucher_selection.contract.limits import MOST_COUNTRIES
 from voucher_selection.domain import counts as domain_counts
 from voucher_selection.domain.counts import COUNTS_SCHEMA, Counts, RunningCounts
@@ -20,6 +21,7 @@ from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.overlaps import CountryDay
 from voucher_selection.domain.rules import CLEANED_SCHEMA
 
+CUR_DATE = date(2018, 9, 15)
 EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
 MOMENTS = st.none() | st.datetimes(datetime(2018, 6, 28), datetime(2018, 7, 3)) | st.datetimes()
 ROWS = st.fixed_dictionaries(
@@ -66,21 +68,10 @@ def test_counts_of_parts_add_up_to_those_of_the_whole(
     assert list(whole.faults()) == []
 
 
-def counted_value(measure: Measure, row: dict[str, Any]) -> int | None:
-    """Return the counted value of a row, in plain Python."""
-    epoch = date(1970, 1, 1)
-    assigned, last_order, first_order = (
-        row[name] and row[name].date() for name in ("timestamp", "last_order_ts", "first_order_ts")
-    )
-    match measure:
-        case Measure.TOTAL_ORDERS:
-            return row["total_orders"]
-        case Measure.DAYS_SINCE_LAST_ORDER:
-            return last_order and (last_order - epoch).days
-        case Measure.DAYS_SINCE_LAST_ORDER_WHEN_GIVEN:
-            return (assigned - last_order).days if assigned and last_order else None
-        case Measure.MONTHS_SINCE_FIRST_ORDER:
-            return first_order and (first_order.replace(day=1) - epoch).days
+def measured_key(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the key of a row of counts, with the measured value in place of the counted one."""
+    (value,) = Measure(row["measure"]).measured(np.array([row["value"]]), CUR_DATE).tolist()
+    return row["country_code"], row["assigned_on"], row["measure"], value, row["voucher_amount"]
 
 
 @EXAMPLES
@@ -95,15 +86,15 @@ def test_each_row_counts_once_for_each_measure_that_it_has_however_its_values_ar
         (
             row["country_code"],
             row["timestamp"] and row["timestamp"].date(),
-            str(measure),
+            measure,
             value,
             row["voucher_amount"],
         )
-        for measure in Measure
         for row in rows
-        if (value := counted_value(measure, row)) is not None
+        for measure, value in measured(row, CUR_DATE).items()
+        if value is not None
     )
-    assert {tuple(row.values())[:-1]: row["rows"] for row in counts.table.to_pylist()} == expected
+    assert {measured_key(row): row["rows"] for row in counts.table.to_pylist()} == expected
     assert counts.rows == {measure: sum(n for key, n in expected.items() if key[2] == measure) for measure in Measure}
 
 

@@ -75,7 +75,7 @@ def test_ranges_of_a_measure_that_is_served_take_the_place_of_its_segmentation()
 
     assert form.definitions
     assert form.definitions.names == MODEL.definitions.names
-    assert [ranges_of(each) for each in form.definitions.segmentations] == [
+    assert [ranges_of(each) for each in form.definitions.segmentations[:3]] == [
         "1-4, 5-13, 14-37",
         "30-60, 61+",
         "30-60, 61-90, 91-120, 121-180, 181+",
@@ -107,7 +107,7 @@ def test_an_added_segmentation_that_cannot_be_used_is_told_at_its_ranges(fields:
 
 
 def test_all_ranges_that_cannot_be_used_are_told():
-    wrong = {f"ranges_{place}": "many" for place in range(3)}
+    wrong = {f"ranges_{place}": "many" for place in range(len(MODEL.definitions.segmentations))}
 
     form = WhatIfForm.of(MODEL, wrong)
 
