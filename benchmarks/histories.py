@@ -1,8 +1,10 @@
 """Histories of any size with the distributions of a real one, made once and kept."""
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -11,9 +13,13 @@ from local.quickstart.here.sample import sample_history
 
 # A real history of this project's kind has as many rows.
 ROWS = 285_570
+# These were given on 94 days.
+ROWS_A_DAY = 3_038
 # It was given out in campaigns: so many days after the last order, in these shares; the rest are stragglers.
 DAYS_WHEN_GIVEN = {31: 0.55, 92: 0.43, 91: 0.015}
 _STRAGGLERS = 30
+# The chance of each day before the last order to be that of the first, as the sample has it.
+_FIRST_ORDER = 0.004
 ROW_GROUP_ROWS = 122_880
 # Larger histories repeat these many different ones: their rows repeat, what is written for them does not get smaller.
 _DISTINCT = 10
@@ -42,17 +48,45 @@ def given_in_campaigns(history: pa.Table, seed: int) -> pa.Table:
 
     A row without a last order keeps its day. The hours stay as they are: every row has its own `timestamp`.
     """
-    chance = np.random.default_rng(seed)
-    rest = 1 - sum(DAYS_WHEN_GIVEN.values())
-    lapse = chance.choice([*DAYS_WHEN_GIVEN, 0], history.num_rows, p=[*DAYS_WHEN_GIVEN.values(), rest])
-    lapse[lapse == 0] = chance.integers(1, _STRAGGLERS, int((lapse == 0).sum()))
-    assigned = history["timestamp"].to_numpy().astype("datetime64[us]")
     last_order = pc.if_else(pc.equal(history["last_order_ts"], ""), None, history["last_order_ts"])
-    day = last_order.to_numpy().astype("datetime64[D]") + lapse * _DAY
-    day = np.where(np.isnat(day), assigned.astype("datetime64[D]"), day)
-    times = day.astype("datetime64[us]") + (assigned - assigned.astype("datetime64[D]"))
-    written = np.char.replace(times.astype(str), "T", " ")
-    return history.set_column(history.column_names.index("timestamp"), "timestamp", pa.array(written, pa.string()))
+    lapse = _days_when_given(np.random.default_rng(seed), history.num_rows)
+    assigned = last_order.to_numpy().astype("datetime64[D]") + lapse * _DAY
+    return _given_on(history, np.where(np.isnat(assigned), _days_of(history), assigned))
+
+
+def delivered(first_day: date, days: int, seed: int) -> pa.Table:
+    """Return the vouchers of some consecutive days, as many on each as in a real history: `ROWS_A_DAY`."""
+    history = sample_history(days * ROWS_A_DAY, seed)
+    chance = np.random.default_rng(seed)
+    assigned = np.datetime64(first_day) + chance.integers(0, days, history.num_rows) * _DAY
+    last_order = assigned - _days_when_given(chance, history.num_rows) * _DAY
+    first_order = last_order - chance.geometric(_FIRST_ORDER, history.num_rows) * _DAY
+    blank = pc.equal(history["last_order_ts"], "")
+    written = pc.if_else(blank, "", pa.array(last_order.astype(str), pa.string()))
+    history = _with(history, "last_order_ts", written)
+    history = _with(history, "first_order_ts", pa.array(first_order.astype("datetime64[ms]"), pa.timestamp("ms")))
+    return _given_on(history, assigned)
+
+
+def _days_when_given(chance: np.random.Generator, rows: int) -> npt.NDArray[np.int64]:
+    rest = 1 - sum(DAYS_WHEN_GIVEN.values())
+    lapse = chance.choice([*DAYS_WHEN_GIVEN, 0], rows, p=[*DAYS_WHEN_GIVEN.values(), rest])
+    return np.where(lapse, lapse, chance.integers(1, _STRAGGLERS, rows))
+
+
+def _days_of(history: pa.Table) -> npt.NDArray[np.datetime64]:
+    days: npt.NDArray[np.datetime64] = history["timestamp"].to_numpy().astype("datetime64[D]")
+    return days
+
+
+def _given_on(history: pa.Table, day: npt.NDArray[np.datetime64]) -> pa.Table:
+    hours = history["timestamp"].to_numpy().astype("datetime64[us]") - _days_of(history)
+    written = np.char.replace((day + hours).astype(str), "T", " ")
+    return _with(history, "timestamp", pa.array(written, pa.string()))
+
+
+def _with(history: pa.Table, name: str, column: pa.Array) -> pa.Table:
+    return history.set_column(history.column_names.index(name), name, column)
 
 
 def _part(seed: int) -> pa.Table:

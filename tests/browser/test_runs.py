@@ -87,7 +87,7 @@ def test_a_history_is_added_to_what_is_counted(visit: Visits, served: Product, s
     source = served.upload("again.parquet", sample.read_bytes())
     page = visit("runs")
 
-    send(from_history(page), source=source, mode="append", cur_date="2018-09-15")
+    send(from_history(page), source=source, mode="append", overlap="add", cur_date="2018-09-15")
 
     expect(page.get_by_role("status")).to_contain_text("succeeded", timeout=30_000)
     assert served.ended(run_id_of(page))["mode"] == "append"

@@ -20,7 +20,7 @@ from tests.concurrency.stores import Put, Stored, Transact
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.domain.counts import Counts
-from voucher_selection.domain.errors import NoLongerCounted
+from voucher_selection.domain.errors import DeliveryOverlaps, NoLongerCounted
 from voucher_selection.domain.kinds import parse_request
 from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.measures import Measure
@@ -126,9 +126,8 @@ SETTINGS = ModelSettings(bucket="lake", table="catalog", cur_date=CUR_DATE, kept
 
 def model_of(run_id: str, overlap: str = "add") -> Program:
     mode, seconds = STARTS[run_id]
-    request = parse_request(
-        {"mode": mode, "source": "s3://lake/days/"} | ({"overlap": overlap} if mode == "append" else {})
-    )
+    asked = {"overlap": overlap} if mode == "append" else {}
+    request = parse_request({"mode": mode, "source": "s3://lake/days/"} | asked)
     run = Run(run_id, STARTED + seconds * SECOND)
     return Program(run_id, lambda ask: publish_run(run, request, stepped_stores(ask), SETTINGS))
 
@@ -200,6 +199,29 @@ def test_every_addition_counts_once_and_what_is_served_is_whole(turns: list[tupl
     assert {ends(state)[place].result.outcome for place in (0, 2)} == {"published"}
 
 
+@drawn
+@given(turns)
+def test_deliveries_of_the_same_day_leave_the_one_that_was_served_last(turns: list[tuple[int, bool]]):
+    """Whatever the order, the counts are one delivery's, all objects are in the ledger, and the account adds up."""
+    state = ends_of(after("first"), (model_of("a", "replace"), REMODEL, model_of("b", "replace")), turns)
+
+    assert [how.error for how in ends(state)] == [None, None, None]
+    assert served_rows(state.stored) in (ROWS["a"], ROWS["b"])
+    ledger = served_ledger(state.stored)
+    assert sorted(ledger.identities) == ["a#1", "b#1", "first#1"]
+    assert (ledger.rows.kept, ledger.rows.kept - ledger.rows.replaced) == (111, served_rows(state.stored))
+
+
+@drawn
+@given(turns)
+def test_of_two_deliveries_of_the_same_day_the_later_is_held_back_and_publishes_nothing(turns: list[tuple[int, bool]]):
+    state = ends_of(after("first"), (model_of("a", "add"), model_of("b", "refuse")), turns)
+
+    added, refused = ends(state)
+    assert (added.error, type(refused.error)) == (None, DeliveryOverlaps)
+    assert served_rows(state.stored) == ROWS["first"] + ROWS["a"]
+
+
 BESIDE = {
     "a rollback": (ROLLBACK,),
     "a full run": (model_of("full"),),
@@ -236,9 +258,9 @@ def ends_of(stored: Stored, writers: tuple[Program, ...], turns: list[tuple[int,
         place = state.under_way[turn % len(state.under_way)]
         state, before = began_anew(state, place) if dies else state.step(place), state
         if isinstance(before.points[place].next, Transact):
-            assert served_rows(state.stored) == sum(
-                ROWS[name.partition("#")[0]] for name in counted_objects(state.stored)
-            )
+            rows = served_ledger(state.stored).rows
+            assert served_rows(state.stored) == rows.kept - rows.replaced
+            assert rows.kept == sum(ROWS[name.partition("#")[0]] for name in counted_objects(state.stored))
     while state.under_way:
         state = state.step(state.under_way[0])
     for point in state.points:
@@ -279,12 +301,18 @@ def served_rows(stored: Stored) -> int:
     return sum(mode.support for mode in model.modes)
 
 
-@cache
 def counted_objects(stored: Stored) -> tuple[str, ...]:
     """Return the objects in the ledger behind the served model."""
+    return tuple(entry.identity for entry in served_ledger(stored).entries)
+
+
+@cache
+def served_ledger(stored: Stored) -> Ledger:
+    """Return the ledger behind the served model."""
 
     def read(ask):
         lake, catalog = stepped_stores(ask)
         return lake.read_json(RunKeys(catalog.base().served.counts.run_id).ledger, Ledger)
 
-    return tuple(entry.identity for entry in run_alone(stored, Program("ledger", read))[1].result.entries)
+    ledger: Ledger = run_alone(stored, Program("ledger", read))[1].result
+    return ledger

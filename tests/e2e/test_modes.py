@@ -82,8 +82,8 @@ def test_history_appended_from_the_command_line_counts_as_if_it_had_been_there(
     up.run("--source", str(folder))
     (folder / "2.parquet").write_bytes(parquet_bytes(table.slice(9_000)))
 
-    first = up.run("--append", "--source", str(folder))
-    second = up.run("--append", "--source", str(folder))
+    first = up.run("--append", "--overlap", "add", "--source", str(folder))
+    second = up.run("--append", "--overlap", "add", "--source", str(folder))
 
     assert "11,000 rows read" in first.stdout
     assert "Files counted before: 1" in first.stdout
@@ -95,7 +95,7 @@ def test_two_appends_at_once_are_both_counted(up: Product, table: pa.Table):
     base, *days = (upload(up, f"uploads/e2e/{n}.parquet", table.slice(n * 7_000, 7_000)) for n in range(3))
     execute(up, source=base)
 
-    executions = [start(up, {"mode": "append", "source": day}) for day in days]
+    executions = [start(up, {"mode": "append", "source": day, "overlap": "add"}) for day in days]
     results = [ended(up, execution) for execution in executions]
 
     assert [result["status"] for result in results] == ["SUCCEEDED", "SUCCEEDED"]

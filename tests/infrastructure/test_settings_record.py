@@ -34,6 +34,7 @@ OTHERS: dict[str, Any] = {
     "null_dates": (date(1900, 1, 1), date(9999, 12, 31)),
     "refresh_schedule": "cron(15 5 ? * MON-FRI *)",
     "source_hosts": ("files.example.com", "other.example.com"),
+    "fallback": "country",
     "source_private_addresses": True,
     "source_max_bytes": 12_345_678_901,
     "source_buckets": ("histories", "more-histories"),

@@ -74,6 +74,11 @@ def service_models_read_once() -> Iterator[None]:
         yield
 
 
+def ask_what_if(**request: Any) -> dict[str, Any]:
+    """Ask the WhatIf function, as the API does."""
+    return load_handler("what_if").lambda_handler({"question": "what_if", "request": request}, CONTEXT)
+
+
 def load_handler(name: str) -> ModuleType:
     """Load a handler anew, as a starting Lambda environment does."""
     for module in [module for module in sys.modules if module == name or module.startswith(f"{name}.")]:

@@ -12,7 +12,7 @@ import pytest
 from tests.customers import case
 from tests.environment import BUCKET
 from tests.histories import parquet_bytes
-from tests.integration.conftest import CONTEXT, SECOND, STARTED, Pipeline, forget_the_ledger, load_handler, read_json
+from tests.integration.conftest import SECOND, STARTED, Pipeline, ask_what_if, forget_the_ledger, read_json
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
@@ -118,12 +118,11 @@ def test_a_base_that_was_altered_or_removed_is_not_built_on(days, pipeline: Pipe
     pipeline.run("base", {"source": days[0]}, STARTED)
     planned = pipeline.ingest("addition", {"mode": "append", "source": days[1]}, STARTED + SECOND)
     pipeline.clean(planned)
-    ask = load_handler("what_if").lambda_handler
     acts = (
         lambda: pipeline.model("addition"),
         lambda: pipeline.remodel("again", STARTED + 2 * SECOND),
         lambda: pipeline.remodel("named", STARTED + 2 * SECOND, run_id="base"),
-        lambda: ask({"cur_date": "2018-10-01"}, CONTEXT),
+        lambda: ask_what_if(cur_date="2018-10-01"),
     )
 
     for act in acts:

@@ -32,7 +32,12 @@ def planned(put, pipeline: Pipeline, lake: Lake) -> list[str]:
     for n, run_id in enumerate(("append", "held"), start=4):
         request = {"mode": "append", "source": put_amount(put, n)}
         pipeline.clean(pipeline.ingest(run_id, request, STARTED + n * SECOND))
-    held = {"run_id": "held", "request": request, "started_at": STARTED.isoformat(), "error": "HeldBack"}
+    held = {
+        "run_id": "held",
+        "request": pipeline.begun["held"]["request"],
+        "started_at": STARTED.isoformat(),
+        "error": "HeldBack",
+    }
     lake.client.put_object(Bucket=lake.bucket, Key=RunKeys("held").summary, Body=json.dumps(held))
     return versions
 

@@ -1,12 +1,14 @@
 """The routes and pages of runs: listed, told, started; and who may start them."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
 import boto3
+import pyarrow as pa
 import pytest
 
 from tests.environment import STATE_MACHINE
@@ -175,6 +177,36 @@ def test_a_run_tells_how_many_amounts_it_rounded(executions, put, pipeline: Pipe
     assert (noisy["amounts_rounded"], clean["amounts_rounded"]) == (2, 0)
     assert "<dt>Amounts rounded to 15 digits</dt><dd>2</dd>" in pages[0]
     assert "Amounts rounded" not in pages[1]
+
+
+def test_the_page_of_a_run_that_assigns_tells_what_its_amounts_add_up_to(
+    executions, version: str, put, pipeline: Pipeline, api: Api
+):
+    asked_for = [("Peru", 5), ("Peru", 3), ("Peru", 14), ("Chile", 5)]
+    rows = [{"customer_id": 1, "country_code": country, "total_orders": orders} for country, orders in asked_for]
+    customers = pa.Table.from_pylist(rows)
+    address = put("uploads/customers.parquet", parquet_bytes(customers))
+    request = {"mode": "assign", "customers": address, "segment_name": "frequent_segment", "fallback": "country"}
+    execute(executions, "run-2", request)
+    pipeline.assign(pipeline.ingest("run-2", request))
+    pipeline.sum_up("run-2", request)
+
+    page = api("GET", "/runs/run-2", Accept="text/html").text
+
+    assert "<dt>Fallback</dt><dd>country</dd>" in page
+    assert rows_below(page, "By country") == [["Peru", "3", "2", "1", "9,680", "2640", "7,920"]]
+    assert sorted(rows_below(page, "By segment and amount")) == [
+        ["Peru", "frequent_segment", "1-4", "segment", "2640", "1", "2,640"],
+        ["Peru", "frequent_segment", "14-37", "country", "2640", "1", "2,640"],
+        ["Peru", "frequent_segment", "5-13", "segment", "4400", "1", "4,400"],
+    ]
+
+
+def rows_below(page: str, caption: str) -> list[list[str]]:
+    """Return the texts of the rows of a table."""
+    body = page.partition(f"<caption>{caption}</caption>")[2].partition("<tbody>")[2].partition("</tbody>")[0]
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in body.split("</tr>")[:-1]]
+    return [[re.sub(r"<[^>]+>", "", cell) for cell in row] for row in cells]
 
 
 def test_a_run_lists_the_rows_of_other_countries_and_points_out_a_misspelt_one(executions, put, pipeline, api: Api):

@@ -1,5 +1,6 @@
 """Counts of any rows: of parts they add up to those of the whole, however many keys there are, and in any window."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from voucher_selection.contract.limits import MOST_COUNTRIES
 from voucher_selection.domain import counts as domain_counts
 from voucher_selection.domain.counts import COUNTS_SCHEMA, Counts, RunningCounts
 from voucher_selection.domain.measures import Measure
@@ -62,6 +64,47 @@ def test_counts_of_parts_add_up_to_those_of_the_whole(
     assert whole.table.schema == COUNTS_SCHEMA
     assert whole.assignments == sum(map(len, parts))
     assert list(whole.faults()) == []
+
+
+def counted_value(measure: Measure, row: dict[str, Any]) -> int | None:
+    """Return the counted value of a row, in plain Python."""
+    epoch = date(1970, 1, 1)
+    assigned, last_order, first_order = (
+        row[name] and row[name].date() for name in ("timestamp", "last_order_ts", "first_order_ts")
+    )
+    match measure:
+        case Measure.TOTAL_ORDERS:
+            return row["total_orders"]
+        case Measure.DAYS_SINCE_LAST_ORDER:
+            return last_order and (last_order - epoch).days
+        case Measure.DAYS_SINCE_LAST_ORDER_WHEN_GIVEN:
+            return (assigned - last_order).days if assigned and last_order else None
+        case Measure.MONTHS_SINCE_FIRST_ORDER:
+            return first_order and (first_order.replace(day=1) - epoch).days
+
+
+@EXAMPLES
+@given(st.lists(ROWS, max_size=20), st.sampled_from([0, 3, 4096]), st.sampled_from([0, 1, 1000]))
+def test_each_row_counts_once_for_each_measure_that_it_has_however_its_values_are_coded(
+    rows: list[dict[str, Any]], consecutive: int, cells_per_row: int
+):
+    with changed(_MOST_CONSECUTIVE=consecutive, _MOST_CELLS_PER_ROW=cells_per_row):
+        counts = Counts.of(kept(rows))
+
+    expected = Counter(
+        (
+            row["country_code"],
+            row["timestamp"] and row["timestamp"].date(),
+            str(measure),
+            value,
+            row["voucher_amount"],
+        )
+        for measure in Measure
+        for row in rows
+        if (value := counted_value(measure, row)) is not None
+    )
+    assert {tuple(row.values())[:-1]: row["rows"] for row in counts.table.to_pylist()} == expected
+    assert counts.rows == {measure: sum(n for key, n in expected.items() if key[2] == measure) for measure in Measure}
 
 
 @EXAMPLES
@@ -129,13 +172,16 @@ def test_sums_of_more_keys_than_one_number_can_tell_apart_are_right():
     assert orders.filter(pc.equal(orders["rows"], 2))["value"].sort().to_pylist() == list(range(20_000))
 
 
-def test_batches_of_nothing_but_distinct_keys_are_counted_so_few_at_once_that_no_number_overflows():
-    """A batch of the size that ships, on top of nearly as many rows as are counted at once."""
-    running = RunningCounts()
-    for batch in (distinct_rows(domain_counts._ROWS_AT_ONCE - 1), distinct_rows(131_072, 2**20)):
-        running.add(batch)
+def test_so_few_rows_are_counted_at_once_that_a_number_tells_all_their_combinations_apart(monkeypatch):
+    counted_at_once, count = [], domain_counts._counted
+    monkeypatch.setattr(domain_counts, "_counted", lambda rows: counted_at_once.append(rows.num_rows) or count(rows))
+    assert MOST_COUNTRIES * (domain_counts._ROWS_AT_ONCE + 1) ** 3 < 2**63
 
-    orders = running.total().of_measure(Measure.TOTAL_ORDERS)
+    with changed(_ROWS_AT_ONCE=10):
+        running = RunningCounts()
+        for start, rows in ((0, 9), (9, 8), (17, 25), (42, 3)):
+            running.add(distinct_rows(rows, start))
+        counts = running.total()
 
-    assert orders.num_rows == domain_counts._ROWS_AT_ONCE - 1 + 131_072
-    assert pc.all(pc.equal(pc.multiply(orders["value"].cast(pa.float64()), 0.25), orders["voucher_amount"])).as_py()
+    assert max(counted_at_once) <= 10
+    assert counts == Counts.of(distinct_rows(45))

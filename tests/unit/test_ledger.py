@@ -38,6 +38,20 @@ def test_a_ledger_takes_no_object_twice():
         base.extended("first", "second", files("b", "c"), FOUR, frozenset())
 
 
+def test_objects_that_are_counted_again_are_those_of_the_run_that_replaces_their_days():
+    base = Ledger.of("first", ("Peru",), files("a", "b"), FOUR)
+    replaced = FOUR.model_copy(update={"replaced": 2})
+
+    ledger = base.extended("first", "second", files("b", "c"), replaced, frozenset({"b"}))
+
+    assert [(entry.identity, entry.run_id) for entry in ledger.entries] == [
+        ("a", "first"),
+        ("b", "second"),
+        ("c", "second"),
+    ]
+    assert ledger.rows == Totals(rows_read=8, other_country=2, kept=6, replaced=2)
+
+
 def test_a_version_is_the_start_of_its_run_in_utc_to_the_millisecond():
     lima = timezone(timedelta(hours=-5))
 

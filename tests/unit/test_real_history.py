@@ -9,9 +9,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from tests.histories import parquet_bytes
+from tests.memory_runs import Deployment, StageSettings
 from voucher_selection.domain.assigned_on import AssignedOn
 from voucher_selection.domain.best_ranges import best_ranges
 from voucher_selection.domain.counts import Counts
+from voucher_selection.domain.errors import DeliveryOverlaps
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.order_dates import OrderDates
@@ -20,6 +23,7 @@ from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import clean
 from voucher_selection.domain.segments import shipped_definitions
+from voucher_selection.domain.windows import Window
 from voucher_selection.pipeline.counting import count_file
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -69,6 +73,55 @@ def counts_of_peru() -> Counts:
 def with_calendar() -> dict[str, Any]:
     expected: dict[str, Any] = json.loads((DATA / "expected_peru_calendar.json").read_text())
     return expected
+
+
+def found_of(counts: Counts, cur_date: str, segment_name: str) -> dict[str, Any]:
+    """Return the segments that have support, in the form of what is expected."""
+    modes = segment_modes(counts, shipped_definitions(), date.fromisoformat(cur_date), ["Peru"])
+    return {
+        mode.segment: {
+            "support": mode.support,
+            "mode": mode.voucher_amount,
+            "counts": {f"{a.voucher_amount:g}": a.count for a in mode.assignments},
+        }
+        for mode in modes
+        if mode.segment_name == segment_name and mode.support
+    }
+
+
+def test_amounts_by_days_when_given_are_right(counts_of_peru: Counts, with_calendar: dict[str, Any]):
+    assert found_of(counts_of_peru, with_calendar["cur_date"], "lapse_segment") == with_calendar["given"]
+    given = counts_of_peru.over_days(Measure.DAYS_SINCE_LAST_ORDER_WHEN_GIVEN)
+    days = list(zip(given["value"].to_pylist(), given["rows"].to_pylist(), strict=True))
+    assert sum(rows for value, rows in days if value < 0) == with_calendar["given_negative"]
+    assert sum(rows for value, rows in days if 0 <= value < 30) == with_calendar["given_below_30"]
+
+
+def test_amounts_of_a_window_are_right(counts_of_peru: Counts, with_calendar: dict[str, Any]):
+    assert with_calendar["window"]
+    for written, expected in with_calendar["window"].items():
+        days = Window.model_validate(written).days(date.fromisoformat(with_calendar["cur_date"]))
+        within = counts_of_peru.within(*days)
+        for segment_name, of_segmentation in expected.items():
+            assert found_of(within, with_calendar["cur_date"], segment_name) == of_segmentation
+
+
+def test_a_cumulative_export_is_held_back_and_counts_once_where_it_replaces():
+    rows = pq.read_table(DATA / "vouchers.parquet.gzip").slice(0, 2_100)
+    with StageSettings.of() as settings:
+        deployment = Deployment(settings)
+        for name, number in (("first", 2_000), ("second", 2_100)):
+            deployment.objects[f"uploads/{name}.parquet"] = parquet_bytes(rows.slice(0, number))
+        deployment.run("uploads/first.parquet")
+
+        with pytest.raises(DeliveryOverlaps, match=r"days that are counted already .* Peru 20\d\d-\d\d-\d\d \(\d+ new"):
+            deployment.run("uploads/second.parquet", mode="append")
+        deployment.run("uploads/second.parquet", mode="append", overlap="replace")
+
+        counts, ledger = deployment.served()
+    assert counts == Counts.of(clean(rows.combine_chunks().to_batches()[0], Reading(("Peru",))).kept)
+    assert ledger.rows
+    assert ledger.rows.kept - ledger.rows.replaced == counts.assignments
 
 
 def test_what_segmentations_are_worth_is_right(counts_of_peru: Counts, with_calendar: dict[str, Any]):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import batched
@@ -25,14 +26,15 @@ from voucher_selection.adapters.servable import (
 from voucher_selection.api.model_report import model_report
 from voucher_selection.contract.limits import MOST_COUNTRIES
 from voucher_selection.domain import errors
+from voucher_selection.domain.assignment_costs import AssignmentCost, Given, GivenCustomers
 from voucher_selection.domain.kinds import parse_request
-from voucher_selection.domain.model import AmountCount, Model, SegmentMode
+from voucher_selection.domain.model import AmountCount, CountryMode, Model, SegmentMode
 from voucher_selection.domain.model_document import selection_criteria
 from voucher_selection.domain.quality_document import last_months
 from voucher_selection.domain.requests import WhatIfRequest
 from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions, shipped_definitions
-from voucher_selection.domain.summaries import HistorySummary, Outcome, RemodelSummary
+from voucher_selection.domain.summaries import AssignSummary, HistorySummary, Outcome, RemodelSummary
 from voucher_selection.domain.totals import Totals
 from voucher_selection.domain.versions import version_of
 from voucher_selection.domain.what_if import SegmentChange, WhatIf
@@ -118,6 +120,11 @@ def test_a_segment_has_as_many_amounts_as_its_item_holds():
     assert LARGEST_ITEM - 100 < item_size(largest) <= LARGEST_ITEM
     with pytest.raises(errors.TooManyAmounts):
         check_servable(model(["Peru"], 1, cents(12_121)))
+
+
+def test_a_country_has_as_many_amounts_as_its_item_holds():
+    with pytest.raises(errors.TooManyAmounts, match="^country Peru has 15,000 different voucher amounts, and the"):
+        check_servable(replace(model(["Peru"], 1, ()), country_modes=(CountryMode("Peru", cents(15_000)),)))
 
 
 @pytest.mark.parametrize("amount", [1e308, 1e126, 1e-131, 5e-324, float("inf"), float("nan")])
@@ -298,6 +305,30 @@ def test_the_results_of_runs_of_many_countries_fit_into_a_state():
 
     assert bytes_of(remodelled.model_dump(mode="json")) < STATE
     assert bytes_of(whole.model_dump(mode="json")) < STATE
+
+
+def test_the_result_of_a_run_that_assigns_in_many_segments_fits_into_a_state():
+    given = {
+        Given(country, LONGEST_NAME, f"{segment}{LONGEST_NAME}"[:64], "country", 0.5630170316301704): 2**53
+        for country in MANY_COUNTRIES
+        for segment in range(10)
+    }
+    cost = AssignmentCost.of(GivenCustomers.of(given), dict.fromkeys(MANY_COUNTRIES, 0.5630170316301704))
+    summary = AssignSummary(
+        run_id=LONGEST_RUN_ID,
+        customers="s3://" + "𝌆" * 1024,
+        segment_name=LONGEST_NAME,
+        files=1,
+        shards=1,
+        output="s3://bucket/x",
+        cost=cost.shortened(),
+        started_at=NOW,
+        finished_at=NOW,
+        version=version_of(NOW, LONGEST_RUN_ID),
+    )
+
+    assert (summary.cost.all_countries, summary.cost.all_amounts) == (300, 3_000)
+    assert bytes_of(summary.model_dump(mode="json")) < STATE
 
 
 def test_an_error_says_no_more_than_a_cause_may_have():

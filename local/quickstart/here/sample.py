@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -16,6 +17,9 @@ _AMOUNTS = {
 _COUNTRY_SHARES = [0.16, 0.35, 0.27, 0.22]
 _LAST_ORDERS = ("2018-03-09", "2018-07-29")
 _DAY = np.timedelta64(1, "D")
+# After so many days without an order a campaign gives vouchers; of a hundred, one is given on some other day.
+_CAMPAIGNS, _CAMPAIGN_SHARES = [31, 91, 92], [0.56, 0.22, 0.22]
+_LAST_ASSIGNMENT = np.datetime64("2018-09-01")
 
 
 def sample_history(rows: int = 50_000, seed: int = 2018) -> pa.Table:
@@ -31,7 +35,7 @@ def sample_history(rows: int = 50_000, seed: int = 2018) -> pa.Table:
     first_day, last_day = (np.datetime64(day) for day in _LAST_ORDERS)
     last_order = first_day + (chance.beta(4, 3, rows) * ((last_day - first_day) / _DAY)).astype(int) * _DAY
     first_order = last_order - chance.geometric(0.004, rows) * _DAY
-    assigned = np.datetime64("2018-07-21T16:00:00", "us") + chance.integers(0, 10**10, rows)
+    assigned = _days_given(last_order, seed) + np.timedelta64(16, "h") + chance.integers(0, 10**10, rows)
     total_orders = np.minimum(chance.geometric(0.11, rows), 460)
     amounts = np.empty(rows)
     for country, (values, shares) in _AMOUNTS.items():
@@ -54,6 +58,16 @@ def sample_history(rows: int = 50_000, seed: int = 2018) -> pa.Table:
             "voucher_amount": pa.array(amounts, mask=chance.random(rows) < 0.006),
         }
     )
+
+
+def _days_given(last_order: npt.NDArray[np.datetime64], seed: int) -> npt.NDArray[np.datetime64]:
+    """Return the day on which each voucher was given, in microseconds; most are days of a campaign."""
+    chance = np.random.default_rng([seed, 1])
+    days = chance.choice(_CAMPAIGNS, len(last_order), p=_CAMPAIGN_SHARES)
+    stragglers = chance.random(len(days)) < 0.01
+    days[stragglers] = chance.integers(30, 200, stragglers.sum())
+    days[last_order + days * _DAY > _LAST_ASSIGNMENT] = _CAMPAIGNS[0]
+    return (last_order + days * _DAY).astype("datetime64[us]")
 
 
 def sample_file(folder: Path) -> Path:

@@ -8,7 +8,18 @@ from typing import Any
 from pydantic import BaseModel
 
 from local.quickstart.project.reference import markdown
-from voucher_selection.domain import gate, plans, segments, striking_dates, totals, what_if
+from voucher_selection.domain import (
+    assigned_on,
+    assignment_costs,
+    gate,
+    overlaps,
+    plans,
+    segments,
+    striking_dates,
+    totals,
+    what_if,
+    windows,
+)
 from voucher_selection.domain.kinds import KINDS, Kind
 
 type Json = dict[str, Any]
@@ -20,8 +31,18 @@ _RESULTS = {
 }
 """Each result, with the modes whose result it is."""
 
-_PARTS = (gate.Thresholds, segments.SegmentDefinitions, segments.Segmentation, segments.Segment)
-_PARTS_OF_RESULTS = (totals.Totals, plans.LeftOut, striking_dates.StrikingDate, what_if.SegmentChange)
+_PARTS = (windows.Window, gate.Thresholds, segments.SegmentDefinitions, segments.Segmentation, segments.Segment)
+_PARTS_OF_RESULTS = (
+    totals.Totals,
+    plans.LeftOut,
+    striking_dates.StrikingDate,
+    assigned_on.AssignedOn,
+    overlaps.CountedAgain,
+    what_if.SegmentChange,
+    assignment_costs.AssignmentCost,
+    assignment_costs.CostOfCountry,
+    assignment_costs.CostOfAmount,
+)
 _TABLES = {part.__name__ for part in (*_PARTS, *_PARTS_OF_RESULTS)}
 
 
@@ -62,6 +83,7 @@ def _as_json(text: str) -> str:
 def _keys(model: type[BaseModel]) -> str:
     """Return the table of a model's keys; an input's table says what happens without a key."""
     schema = model.model_json_schema()
+    schema = schema.get("anyOf", [schema])[0]  # a part may be written as text, too
     said, required = markdown.attributes(model), schema.get("required", ())
     columns: dict[str, Callable[[str], str]] = {"key": lambda name: f"`{name}`"}
     columns["value"] = lambda name: _values(schema["properties"][name], schema.get("$defs", {}))
@@ -91,7 +113,9 @@ def _alternatives(field: Json, parts: Json) -> Iterator[str]:
     elif choices := _choices(field):
         yield ", ".join(f"`{choice}`" for choice in choices)
     elif field["type"] == "array":
-        yield f"a list of {_values(field['items'], parts)}"
+        of_each = field.get("prefixItems", [field.get("items")])
+        count = f"{len(of_each)}: " if len(of_each) > 1 else ""
+        yield f"a list of {count}{_values(of_each[0], parts)}"
     elif field["type"] == "object":
         yield f"by name: {_values(field['additionalProperties'], parts)}"
     else:

@@ -16,7 +16,7 @@ from voucher_selection.domain.totals import Totals
 class LedgerEntry(BaseModel):
     """A source object whose rows are counted, and the run that counted them.
 
-    `replaced` is True if a later delivery may have replaced some of its days.
+    A later delivery may have replaced some of its days.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -24,7 +24,6 @@ class LedgerEntry(BaseModel):
     identity: str
     source: str
     run_id: RunId
-    replaced: bool = False
 
 
 class Ledger(BaseModel):
@@ -76,18 +75,12 @@ class Ledger(BaseModel):
         """The identities of all counted objects."""
         return frozenset(entry.identity for entry in self.entries)
 
-    @property
-    def whole(self) -> frozenset[str]:
-        """The identities of the objects whose rows are all counted: no delivery has replaced any of their days."""
-        return frozenset(entry.identity for entry in self.entries if not entry.replaced)
-
     def extended(
         self, own_run_id: str, run_id: str, files: Iterable[SourceFile], rows: Totals, again: frozenset[str]
     ) -> Self:
         """Return this ledger, which is that of `own_run_id`, with the files of `run_id` added.
 
-        `again` are the identities of files that were counted before, and whose days this run replaces. If the run has
-        replaced days (`rows.replaced`), any earlier object may have had rows on them.
+        `again` are the identities of files that were counted before, and whose days this run replaces.
 
         Raises
         ------
@@ -100,11 +93,7 @@ class Ledger(BaseModel):
                 f"another run has meanwhile counted {len(doubled)} of the {len(entries)} objects of this run"
                 f" (the first: {doubled[0].source}): start the append again, it will add only the others"
             )
-        earlier = tuple(
-            entry.model_copy(update={"replaced": entry.replaced or rows.replaced > 0})
-            for entry in self.entries
-            if entry.identity not in again
-        )
+        earlier = tuple(entry for entry in self.entries if entry.identity not in again)
         known_rows = self.rows and Totals.sum([self.rows, rows])
         added = {"base_run_id": own_run_id, "entries": earlier + entries, "rows": known_rows, "counts": None}
         return self.model_copy(update=added)

@@ -30,6 +30,7 @@ from voucher_selection.domain.formats import (
     timestamp_from_text,
     whole_number,
 )
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import CountryMode, Model, SegmentMode
 from voucher_selection.domain.model_document import Amount, ServedBy, served_by
 from voucher_selection.domain.segments import Segmentation
@@ -137,11 +138,20 @@ LeastSupport = Annotated[
 ]
 
 
+def _required_for(field: str) -> str:
+    """Return when a field is required, in words."""
+    needs = " or ".join(measure.needs for measure in Measure if measure.field == field)
+    return f"Required without a fallback where the segmentation splits by {needs}"
+
+
+_OF_TIME_ZONE = "A time without an offset is in the model's time zone"
+
+
 class LookupRequest(BaseModel):
     """The body of `POST /voucher`; other keys are ignored.
 
-    `segment_name` is the segmentation. The field that it splits by (`total_orders` or `last_order_ts`) is required
-    without a `fallback`; other fields are checked if present. Times are wall-clock times of the model's time zone: a
+    `segment_name` is the segmentation. The field that its measure is computed from is required without a `fallback`;
+    other fields are checked if present. Times are wall-clock times of the model's time zone: a
     time with an offset is converted to it. Contradictions are rejected, as in a history: a last order before the first,
     or order dates without orders.
     """
@@ -153,18 +163,12 @@ class LookupRequest(BaseModel):
         Field(description="Returned unchanged"),
     ] = None
     country_code: Annotated[Text, Field(description="As in the history, in any case")]
-    segment_name: Annotated[Text, Field(description="The segmentation: frequent_segment, recency_segment")]
-    total_orders: Annotated[
-        Orders, Field(description="Required without a fallback where the segmentation splits by orders")
-    ] = None
-    last_order_ts: Annotated[
-        Timestamp,
-        Field(
-            description="Required without a fallback where the segmentation splits by days since the last order; a time"
-            " without an offset is in the model's time zone"
-        ),
-    ] = None
-    first_order_ts: Annotated[Timestamp, Field(description="Checked if present")] = None
+    segment_name: Annotated[Text, Field(description="A segmentation of the model, like recency_segment")]
+    total_orders: Annotated[Orders, Field(description=_required_for("total_orders"))] = None
+    last_order_ts: Annotated[Timestamp, Field(description=f"{_required_for('last_order_ts')}. {_OF_TIME_ZONE}")] = None
+    first_order_ts: Annotated[Timestamp, Field(description=f"{_required_for('first_order_ts')}. {_OF_TIME_ZONE}")] = (
+        None
+    )
     fallback: Annotated[
         AskedFallback,
         Field(
@@ -240,15 +244,18 @@ class VoucherAnswer(Voucher):
 
 
 class Found(NamedTuple):
-    """The mode that answers a customer, and what decided it.
-
-    `value` (the measured value) and `segment` are None where the customer has none.
-    """
+    """The mode that answers a customer, and the measured value that decided it: None if the customer has none."""
 
     segmentation: Segmentation
     value: int | None
-    segment: str | None
     mode: SegmentMode | CountryMode
+
+    @property
+    def segment(self) -> str | None:
+        """The customer's segment, whether it answers or not; None: in none."""
+        if isinstance(self.mode, SegmentMode):
+            return self.mode.segment
+        return None if self.value is None else self.segmentation.segment_for(self.value)
 
 
 def look_up(model: Model, request: LookupRequest, fallback: Fallback = ONLY_SEGMENTS) -> VoucherAnswer:
@@ -298,14 +305,5 @@ def find(model: Model, request: LookupRequest, fallback: Fallback = ONLY_SEGMENT
     least_support = fallback.least_for(request.fallback, request.least_support)
     if value is None and least_support is None:
         raise InvalidLookup([FieldProblem(field, f"{segmentation.name} needs it")])
-    return find_by_value(model, request.country_code, segmentation, value, least_support)
-
-
-def find_by_value(
-    model: Model, country: str, segmentation: Segmentation, value: int | None, least_support: int | None
-) -> Found:
-    """Return the mode that answers a customer with this value; the parameters and errors are those of `mode_for`."""
-    mode = model.mode_for(country, segmentation.name, value, least_support)
-    if isinstance(mode, SegmentMode):
-        return Found(segmentation, value, mode.segment, mode)
-    return Found(segmentation, value, None if value is None else segmentation.segment_for(value), mode)
+    mode = model.mode_for(request.country_code, segmentation.name, value, least_support)
+    return Found(segmentation, value, mode)

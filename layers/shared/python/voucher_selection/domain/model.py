@@ -194,7 +194,7 @@ class Model(Version):
         country = self.country(country)
         segment = None if value is None else self.segmentations[segmentation].segment_for(value)
         mode = None if segment is None else self._by_segment[country, segmentation, segment]
-        if mode is not None and mode.support >= (least_support or 1):
+        if mode is not None and mode.assignments and (least_support is None or mode.support >= least_support):
             return mode
         if least_support is not None:
             return self._of_country(country, least_support)
@@ -207,7 +207,7 @@ class Model(Version):
         if mode is None:
             raise NoSupport(
                 f"expected the amounts of {country} for the fallback, but an older version made the model, without"
-                " them: publish a new one, for example with a remodel"
+                " them: run the whole history once"
             )
         if mode.support < max(least_support, 1):
             raise NoSupport(

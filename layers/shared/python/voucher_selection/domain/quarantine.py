@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -9,6 +10,8 @@ from voucher_selection.domain.history import COLUMN_NAMES, value_type
 from voucher_selection.domain.rule_names import Rule
 
 SCHEMA = pa.schema([(name, pa.string()) for name in COLUMN_NAMES] + [("file", pa.string()), ("row", pa.int64())])
+
+_RULES = pa.array([rule.value for rule in Rule])
 
 
 def split(rejected: pa.RecordBatch, file: str, first_row: int) -> Iterator[tuple[Rule, pa.RecordBatch]]:
@@ -22,12 +25,15 @@ def split(rejected: pa.RecordBatch, file: str, first_row: int) -> Iterator[tuple
         The key of the landed file, and the index of the batch's first row in it. `row` of the result is an index in the
         file, from 0.
     """
-    for rule in Rule:
-        of_rule = rejected.filter(pc.equal(rejected["rule"], rule.value))
-        if of_rule.num_rows:
-            columns = [_as_text(of_rule[name]) for name in COLUMN_NAMES]
-            row = pc.add(of_rule["row"], first_row)
-            yield rule, pa.record_batch([*columns, pa.repeat(file, len(row)), row], schema=SCHEMA)
+    columns = [_as_text(rejected[name]) for name in COLUMN_NAMES]
+    row = pc.add(rejected["row"], first_row)
+    rows = pa.record_batch([*columns, pa.repeat(file, len(row)), row], schema=SCHEMA)
+    # All rows become text at once. Those of a rule are copied, so that none keeps the others in memory.
+    rule_of = pc.index_in(rejected["rule"], value_set=_RULES).to_numpy()
+    for place, rule in enumerate(Rule):
+        of_rule = np.flatnonzero(rule_of == place)
+        if len(of_rule):
+            yield rule, rows.take(pa.array(of_rule))
 
 
 def _as_text(values: pa.Array) -> pa.StringArray:

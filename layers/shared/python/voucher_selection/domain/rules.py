@@ -157,11 +157,11 @@ def split_countries(country_code: pa.Array, countries: Collection[str]) -> Split
     names = by_key(countries)
     spelled = parse_text(country_code.dictionary).to_pylist()
     named = [None if text is None else names.get(country_key(text)) for text in spelled]
-    # NumPy looks up codes in a tenth of the time that Arrow takes for booleans.
+    # NumPy looks up codes in a tenth of the time that Arrow takes for booleans, and fastest as its own indices.
     known = np.array([name is not None for name in named] + [False])
     codes = country_code.indices
-    codes = (pc.fill_null(codes.cast(pa.int64()), len(named)) if codes.null_count else codes).to_numpy()
-    rows = np.flatnonzero(known[codes])
+    codes = (pc.fill_null(codes.cast(pa.int64()), len(named)) if codes.null_count else codes).to_numpy().astype(np.intp)
+    rows = np.flatnonzero(known.take(codes))
     country = pa.array(named, pa.string()).take(pa.array(codes[rows]))
     others = {} if len(rows) == len(codes) else _other_countries([*spelled, None], known, codes)
     return SplitCountries(pa.array(rows, pa.int64()), country, others)

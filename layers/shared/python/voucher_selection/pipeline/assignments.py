@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
 from voucher_selection.domain.history import is_text
-from voucher_selection.domain.lookups import CODES, LONGEST_ID, InvalidLookup, Text, find_by_value
+from voucher_selection.domain.lookups import CODES, LONGEST_ID, Found, InvalidLookup, Text
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import Model
 from voucher_selection.domain.parsing import TIMESTAMP, Parsed, parse_timestamp, parse_total_orders
@@ -194,7 +194,8 @@ def _answer(
     model: Model, country: str, segmentation: str, value: int | None, least_support: int | None
 ) -> dict[str, Any]:
     try:
-        found = find_by_value(model, country, model.segmentations[segmentation], value, least_support)
+        mode = model.mode_for(country, segmentation, value, least_support)
     except (UnknownCountry, NoSegment, NoSupport) as error:
         return {"problem": CODES[type(error)]}
-    return {"segment": found.segment, "voucher_amount": found.mode.voucher_amount, "basis": found.mode.basis}
+    found = Found(model.segmentations[segmentation], value, mode)
+    return {"segment": found.segment, "voucher_amount": mode.voucher_amount, "basis": mode.basis}

@@ -164,10 +164,13 @@ def _publish_addition(
         base = served_base(stores.catalog)
         ledger = read_ledger(stores.lake, base.served.counts)
         _check_source(plan, ledger)
-        counted = ledger.whole if overlap == "replace" else ledger.identities
-        if counted.issuperset(file.identity for file in plan.files):
+        is_known = ledger.identities.issuperset(file.identity for file in plan.files)
+        if is_known and overlap != "replace":
             return _summary_of_nothing_new(plan, addition, base)
-        added = _added(read_counts(stores.lake, base.served.counts.run_id, ledger), addition, overlap)
+        counted = read_counts(stores.lake, base.served.counts.run_id, ledger)
+        added = _added(counted, addition, overlap)
+        if is_known and added.counts == counted:
+            return _summary_of_nothing_new(plan, addition, base)
         extended, model = _extended(base, ledger, plan, added)
         check(model.modes, addition.totals, _baseline(stores.catalog), thresholds)
         model = _write(stores.lake, added.counts, extended, model)
