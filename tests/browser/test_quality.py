@@ -23,13 +23,14 @@ _DAY = np.timedelta64(1, "D")
 
 
 def many_months(rows: int = 20_000) -> pa.Table:
-    """A history of two countries over 19 months; who orders often is given another amount, until a campaign begins."""
+    """A history of two countries over 19 months; who orders often is given another amount, and so are old customers."""
     chance = np.random.default_rng(2018)
     assigned = np.datetime64("2017-01-15") + chance.integers(0, 560, rows) * _DAY
     last_order = assigned - chance.choice([31, 91, 150], rows, p=[0.5, 0.4, 0.1]) * _DAY
     first_order = last_order - chance.integers(30, 900, rows) * _DAY
     orders = np.minimum(chance.geometric(0.11, rows), 60)
     amounts = np.where((orders > 9) ^ (chance.random(rows) < 0.25), 2640.0, 3520.0)
+    amounts = np.where((first_order < np.datetime64("2015-11-01")) & (chance.random(rows) < 0.9), 5280.0, amounts)
     campaign = (assigned > np.datetime64("2018-02-01")) & (chance.random(rows) < 0.4)
     country = chance.choice(["Peru", "China"], rows)
     return pa.table(
