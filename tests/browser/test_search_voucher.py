@@ -27,7 +27,7 @@ def test_the_form_answers_what_the_api_answers(visit: Visits, served: Product, *
     (segment,) = (
         segment
         for segment in served.request("GET", "selection_criteria").json()["segments"]
-        if segment["segment"] == told["segment"]
+        if (segment["segment_name"], segment["segment"]) == (told["segment_name"], told["segment"])
     )
 
     look_up(page)

@@ -54,6 +54,8 @@ def definitions(*segments: tuple[str, int, int | None]) -> SegmentDefinitions:
     return SegmentDefinitions.model_validate({"segmentations": [by_orders]})
 
 
+# How good a model is decides nothing; its object is written all the same.
+NO_QUALITY = {"segmentations": [], "countries": []}
 SERVED_AT_FIRST = definitions(("few", 0, 3), ("many", 4, None))
 OTHERS = definitions(("all", 0, None))
 
@@ -75,6 +77,7 @@ def alone_with_what_is_stored() -> Iterator[None]:
         for module in ("publishing", "remodelling", "rollback", "approval", "conclusion"):
             patch.setattr(f"voucher_selection.pipeline.{module}.datetime", Standing)
         patch.setattr("voucher_selection.pipeline.publishing.segment_modes", known_modes)
+        patch.setattr("voucher_selection.pipeline.publishing.quality_of", lambda *_: NO_QUALITY)
         yield
 
 

@@ -95,6 +95,12 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.fixture
+def two_segments(environment: pytest.MonkeyPatch) -> None:
+    """A deployment of few segments: moto takes longest to write all segments of a version into its answers."""
+    environment.setenv("SEGMENTS", json.dumps(TWO))
+
+
+@pytest.fixture
 def aws(environment: pytest.MonkeyPatch) -> Iterator[None]:
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket=BUCKET)

@@ -32,7 +32,6 @@ from tests.integration.injection import (
     injected,
     only,
 )
-from tests.models import SHIPPED_SEGMENTS
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.domain.errors import (
@@ -68,6 +67,8 @@ SAID = {fault: f"({fault.partition(': ')[2]})" for fault in (*BY_S3, *BY_DYNAMOD
 FAULTS = {name: [*BY_S3, *BY_DYNAMODB, *BY_NETWORK, *OF_BODIES] for name in MODELS} | {
     "rollback": [*BY_S3, *BY_DYNAMODB, *BY_NETWORK]  # it reads no object
 }
+pytestmark = pytest.mark.usefixtures("two_segments")
+
 WRITES = ("PutObject", "BatchWriteItem", "TransactWriteItems")
 DAYS = {"source": f"s3://{BUCKET}/uploads/days/"}
 
@@ -279,7 +280,7 @@ def test_items_that_dynamodb_never_writes_end_the_run_and_leave_the_model(cleane
 
     note(injector, error)
     assert isinstance(error, CatalogUnavailable)
-    items = len(SHIPPED_SEGMENTS) + 2  # the country, and the version
+    items = 2 + 2  # the segments, the country, and the version
     assert f"left {items} of {items} items unwritten 10 times" in str(error)
     assert model_of(catalog) == before
 

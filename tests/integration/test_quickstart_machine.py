@@ -351,7 +351,9 @@ def test_nothing_is_cut_off_on_a_narrow_terminal(capsys: pytest.CaptureFixture[s
     segment = {"country_code": "Peru", "segment_name": "frequent_segment", "segment": "1-4", "support": 5}
     monkeypatch.setattr(console, "width", 40)
 
-    model_report.show_segments({"model": {"cur_date": "2018-09-15"}, "segments": [segment | {"assignments": counts}]})
+    model_report.show_segments(
+        {"model": {"cur_date": "2018-09-15", "window": {}}, "segments": [segment | {"assignments": counts}]}
+    )
 
     (row,) = [line.split() for line in capsys.readouterr().out.splitlines() if "1-4" in line]
     assert row == ["Peru", "frequent_segment", "1-4", "1234567", "5", "60.0%", "1234568", "at", "40.0%"]

@@ -38,6 +38,8 @@ WEIGHTS = {
 }
 SEQUENCES, LENGTH = 8, 24
 
+pytestmark = pytest.mark.usefixtures("two_segments")
+
 
 @dataclass
 class Planned:
@@ -91,7 +93,7 @@ class Sequence:
         base = self.catalog.base()
         ledger = read_json(self.lake, RunKeys(base.served.counts.run_id).ledger)
         modes = self.catalog.read(base.version).modes
-        counted = sum(mode.support for mode in modes if mode.segment_name == "frequent_segment")
+        counted = sum(mode.support for mode in modes if mode.segment_name == "loyalty")
 
         assert base.version == self.expected.served
         assert {entry["source"] for entry in ledger["entries"]} == self.expected.base

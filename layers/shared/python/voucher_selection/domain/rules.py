@@ -121,7 +121,7 @@ def last_before_first(last_order: pa.Array, first_order: pa.Array) -> pa.Boolean
 
 def left_alone(rows: int, other_countries: RowsByName) -> Cleaned:
     """Return the cleaned batch for rows that need no reading, because all are of other countries."""
-    rejected = pa.schema([("rule", pa.string()), ("row", pa.int64())])
+    rejected = pa.schema([*((name, pa.string()) for name in COLUMN_NAMES), ("rule", pa.string()), ("row", pa.int64())])
     none = pa.RecordBatch.from_pylist([], CLEANED_SCHEMA)
     return Cleaned(none, pa.RecordBatch.from_pylist([], rejected), rows, other_countries, none)
 
