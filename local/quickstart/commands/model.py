@@ -16,6 +16,7 @@ commands = Commands("The model")
 @commands.shown_with(
     "./quickstart report",
     "./quickstart report --country Peru --segment-name recency_segment",
+    "./quickstart report --months",
     "./quickstart report --json | jq '.segments[] | select(.evidence != \"clear\")'",
     name="report",
 )
@@ -23,6 +24,9 @@ def report_model(
     *,
     country: Annotated[str | None, typer.Option(help="Only the segments of this country.")] = None,
     segment_name: Annotated[str | None, typer.Option(help="Only the segments of this segmentation.")] = None,
+    months: Annotated[
+        bool, typer.Option("--months", help="Also by month: the amounts, and how well earlier days foretold them.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the served model, and how much its counts say."""
@@ -31,7 +35,7 @@ def report_model(
     if as_json:
         answer(found)
     else:
-        show_report(found)
+        show_report(found, by_month=months)
 
 
 @commands.shown_with(

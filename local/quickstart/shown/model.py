@@ -9,7 +9,7 @@ from rich.table import Table
 
 from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.terminal import console, notices, show_table, table_of
-from local.quickstart.shown.quality import show_quality
+from local.quickstart.shown.quality import show_months, show_quality
 from voucher_selection.domain.countries import by_key, country_key
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence
 from voucher_selection.domain.windows import Window
@@ -64,8 +64,8 @@ def _of_segments(quality: "Quality | None", segments: Iterable[Any]) -> "Quality
     }
 
 
-def show_report(report: "ModelReport") -> None:
-    """Print a model's facts, and a table for each segmentation with the distribution of amounts."""
+def show_report(report: "ModelReport", *, by_month: bool = False) -> None:
+    """Print a model's facts, a table for each segmentation with the distribution of amounts, and how good it is."""
     console.print(f"Version    {report['version']}", markup=False)
     console.print(f"CUR_DATE   {report['cur_date']}")
     console.print(f"Window     {Window.model_validate(report['window'])}")
@@ -79,6 +79,9 @@ def show_report(report: "ModelReport") -> None:
     if report["quality"]:
         console.print()
         show_quality(report["quality"])
+        if by_month:
+            console.print()
+            show_months(report["quality"])
     found = {segment["evidence"] for segment in report["segments"]}
     for evidence, explanation in _EXPLAINED.items():
         if evidence in found:

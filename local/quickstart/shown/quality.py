@@ -5,10 +5,15 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from local.quickstart.machine.terminal import console, show_table, table_of
+from voucher_selection.domain.quality_document import Cause
 from voucher_selection.domain.wording import USED_MOST, amount, number, percent, points
 
 if TYPE_CHECKING:
-    from voucher_selection.domain.quality_document import Quality
+    from voucher_selection.domain.quality_document import AmountsOfMonth, Quality
+
+# What a terminal has room for; `--json` has all.
+_MOST_MONTHS = 6
+_MARKS = {Cause.OWN: "*", Cause.SHIFT: "~"}
 
 
 def show_quality(quality: "Quality") -> None:
@@ -32,6 +37,35 @@ def show_quality(quality: "Quality") -> None:
         f" before it. {USED_MOST}",
         style="dim",
     )
+
+
+def show_months(quality: "Quality") -> None:
+    """Print, for each segmentation, the amount used most by month, and how well a model of the days before did."""
+    for found in quality["segmentations"]:
+        backtest = {month["month"]: month for month in found["backtest"]}
+        given = {month["month"] for segment in found["over_time"] for month in segment["months"]}
+        months = sorted(given | backtest.keys())[-_MOST_MONTHS:]
+        title = f"{found['country_code']} by {found['segment_name']}, by month"
+        table = table_of("Segment", *months, right=months, title=escape(title))
+        for segment in found["over_time"]:
+            of_month = {month["month"]: month for month in segment["months"]}
+            table.add_row(escape(segment["segment"]), *(_most_used(of_month.get(month)) for month in months))
+        table.add_section()
+        tested = [backtest.get(month) for month in months]
+        table.add_row("Segments", *(_share(month["segments"] if month else None) for month in tested))
+        table.add_row("One amount", *(_share(month["country"] if month else None) for month in tested))
+        show_table(table)
+    console.print(
+        "* the amounts changed, ~ only the sizes of the segment's parts did. The last two lines: the month's vouchers"
+        " that a model of the days before would have given.",
+        style="dim",
+    )
+
+
+def _most_used(month: "AmountsOfMonth | None") -> str:
+    if month is None:
+        return "-"
+    return f"{amount(month['voucher_amount'])}{_MARKS[month['change']] if month['change'] else ''}"
 
 
 def show_best_ranges(found: dict[str, Any]) -> None:
