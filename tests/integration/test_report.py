@@ -106,6 +106,22 @@ def test_a_model_of_an_older_version_says_what_will_tell(three_months, lake, api
     assert "Month by month" not in text_of(answer.text)
 
 
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"segmentations": [{}], "countries": []}', None], ids=str)
+def test_what_cannot_be_read_of_it_keeps_nothing_else_from_being_shown(three_months, lake, api: Api, content):
+    if content is None:
+        for key in list(lake.list("")):
+            lake.client.delete_object(Bucket=lake.bucket, Key=key)
+        lake.client.delete_bucket(Bucket=lake.bucket)
+    else:
+        lake.client.put_object(Bucket=lake.bucket, Key=RunKeys("run-1").quality, Body=content)
+
+    answer = report(api)
+
+    assert answer.status == 200
+    assert "Month by month" not in text_of(answer.text)
+    assert json.loads(api("GET", "/model").text)["quality"] is None
+
+
 def test_best_ranges_are_found(three_months, what_if: LambdaService, api: Api):  # noqa: F811
     answer = report(
         api, "?best_ranges=1&measure=total_orders&countries=peru&most_ranges=3&least_support=5&best_window="

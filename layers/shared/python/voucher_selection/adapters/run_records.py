@@ -3,15 +3,17 @@
 import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import TypeAdapter
 
 from voucher_selection.adapters.observability import logger
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.domain.quality_document import Quality
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-
-    from voucher_selection.domain.quality_document import Quality
 
 _PARALLEL_REQUESTS = 10
 
@@ -27,9 +29,14 @@ class RunRecords:
         """Return the summary of a run, or the record of its failure; None if neither exists or can be read."""
         return self._read(run_id, RunKeys(run_id).summary)
 
-    def quality(self, run_id: str) -> "Quality | None":
-        """Return how good the model of a run is; None if an older version made it, or it cannot be read."""
-        return cast("Quality | None", self._read(run_id, RunKeys(run_id).quality))
+    def quality(self, run_id: str) -> Quality | None:
+        """Return how good the model of a run is; None if an older version made it, or it cannot be read now."""
+        try:
+            found = self._read(run_id, RunKeys(run_id).quality)
+            return None if found is None else TypeAdapter(Quality).validate_python(found)
+        except (BotoCoreError, ClientError, ValueError) as error:
+            logger.warning("how good the model is cannot be read", record_of=run_id, reason=str(error)[:500])
+            return None
 
     def _read(self, run_id: str, key: str) -> dict[str, Any] | None:
         try:
