@@ -184,7 +184,7 @@ ROWS = st.fixed_dictionaries(
 SEGMENTATIONS = [segmentation.name for segmentation in shipped_definitions().segmentations]
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     rows=st.lists(ROWS, max_size=30),
     country=st.sampled_from(COUNTRIES),
