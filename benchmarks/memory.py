@@ -128,7 +128,7 @@ def _turn(bucket: str, environment: dict[str, str]) -> Iterator[tuple[str, Needs
     shard = _first_shard(planned["manifest_key"], environment)
     yield "clean", call("clean", {"run_id": run, "reading": planned["reading"], "shard": shard})[1]
     yield "model", call("model", {"run_id": run, "started_at": started, "request": request})[1]
-    yield "what_if", call("what_if", {"cur_date": "2018-08-01"})[1]
+    yield "what_if", call("what_if", {"question": "what_if", "request": {"cur_date": "2018-08-01"}})[1]
     customers = f"s3://{bucket}/uploads/bench/customers.parquet"
     request = {"mode": "assign", "customers": customers, "segment_name": "recency_segment"}
     planned, _ = call("ingest", {"run_id": assignment, "started_at": started, "request": request})
