@@ -1,0 +1,46 @@
+"""What the proofs of rights share: everything that the functions call, recorded once, and the templates."""
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from infra_cdk.stages import Stage
+from tests.environment import BUCKET, TABLE
+from tests.infrastructure.conftest import ALL_GUARDS
+from tests.infrastructure.rights.every_run import SOURCES, Recorded, record_everything
+from tests.infrastructure.rights.named import NamedTemplate
+from tests.infrastructure.rights.policies import Statement, policies_of_roles
+
+# As the recorded calls name them.
+NAMES = {"LakeBucket": BUCKET, "CatalogTable": TABLE, "PipelineStateMachine": "pipeline", "FunctionsWhatIf": "what-if"}
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+STAGES: dict[str, tuple[str, dict[str, Any]]] = {
+    "dev": ("dev", {}),
+    "prod": ("prod", {}),
+    "dev with a key": ("dev", {"kms_key": KEY}),
+    "prod with a key": ("prod", {"kms_key": KEY}),
+    "prod with all guards": ("prod", ALL_GUARDS | {"source_buckets": (SOURCES,), "kms_key": KEY}),
+}
+
+
+class Deployed(NamedTuple):
+    """A stage, its template with names in the place of references, and the policies of its roles."""
+
+    stage: Stage
+    template: NamedTemplate
+    policies: dict[str, list[Statement]]
+
+
+@pytest.fixture(scope="session", params=STAGES)
+def deployed(request: pytest.FixtureRequest, synthesize: Any) -> Deployed:
+    """Each stage of AWS, with and without a key of the owner, and once with every setting that gives rights."""
+    name, settings = STAGES[request.param]
+    synthesized = synthesize(name, **settings)
+    template = NamedTemplate(synthesized.json, synthesized.stack.stack_name, NAMES)
+    return Deployed(synthesized.stage, template, policies_of_roles(template))
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """Every kind of run and every route, done once for all stages."""
+    return record_everything(tmp_path_factory.mktemp("recorded"))
