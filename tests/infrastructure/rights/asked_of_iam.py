@@ -118,7 +118,7 @@ _ASKED: Mapping[str, Callable[[Call], Iterator[Request]]] = {
 
 
 def asked_by_lambda(function: Mapping[str, Any], key: str) -> Iterator[Request]:
-    """Yield what Lambda itself asks with a function's role, by the function's properties and the owner's key, if any."""
+    """Yield what Lambda itself asks with a function's role, by the function's properties and the owner's key."""
     log_group = function["LoggingConfig"]["LogGroup"]
     for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
         yield Request(action, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{log_group}:log-stream:x")

@@ -1,9 +1,8 @@
-"""Every kind of run, and every route of the API, with the real handlers against moto's AWS: their calls are recorded."""
+"""Every kind of run and every route of the API, with the real handlers against moto's AWS: their calls are recorded."""
 
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +12,7 @@ from urllib.parse import urlencode
 import boto3
 import boto3.s3.inject
 import boto3.s3.transfer
+import pyarrow as pa
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
@@ -20,7 +20,7 @@ from moto.core.botocore_stubber import MockRawResponse
 from local.quickstart.here.sample import sample_history
 from tests.customers import case
 from tests.environment import BUCKET, STATE_MACHINE, function_environment
-from tests.histories import history, parquet_bytes, repeated
+from tests.histories import parquet_bytes
 from tests.infrastructure.rights.recorded import Call, Recorder
 from tests.integration.conftest import CONTEXT, SECOND, STARTED, TWO, Api, Pipeline, aws_in_memory, load_handler
 from tests.integration.injection import Injector, injected
@@ -32,8 +32,6 @@ from voucher_selection.api.operations import OPERATIONS, Operation
 from voucher_selection.contract.bucket import PRODUCTION, QUARANTINE, RAW, STAGING
 from voucher_selection.domain.errors import CatalogUnavailable, VoucherSelectionError
 from voucher_selection.pipeline.merging import ShardFailure
-
-import pyarrow as pa
 
 SOURCES = "histories"
 """A bucket of the stage's `source_buckets`."""
@@ -256,7 +254,9 @@ def _losing_parts(prefix: str) -> Injector:
     """Refuse the parts of what is uploaded below a prefix."""
 
     def choose(event: str, request: AWSPreparedRequest, _: int) -> str | None:
-        return "AccessDenied" if event.startswith("before-send.s3.UploadPart") and f"/{prefix}/" in request.url else None
+        return (
+            "AccessDenied" if event.startswith("before-send.s3.UploadPart") and f"/{prefix}/" in request.url else None
+        )
 
     return Injector(choose)
 

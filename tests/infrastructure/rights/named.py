@@ -28,6 +28,7 @@ _ARNS = {
     "AWS::SNS::Topic": "sns:{region}:{account}:{name}",
     "AWS::SQS::Queue": "sqs:{region}:{account}:{name}",
     "AWS::StepFunctions::StateMachine": "states:{region}:{account}:stateMachine:{name}",
+    "AWS::WAFv2::WebACL": "wafv2:{region}:{account}:regional/webacl/{name}/1234abcd",
 }
 _REFERENCE_IS_THE_ARN = {
     "AWS::Lambda::Alias",
@@ -78,7 +79,7 @@ class NamedTemplate:
         )
         return self._arn(found)
 
-    def _resolved(self, value: Any) -> Any:
+    def _resolved(self, value: Any) -> Any:  # noqa: PLR0911 - one for each function of CloudFormation
         match value:
             case {"Ref": name}:
                 return self._reference(name)
@@ -113,9 +114,10 @@ class NamedTemplate:
         resource = self._resources[logical_id]
         properties = resource.get("Properties", {})
         function = self._resolved(properties.get("FunctionName", "")).rpartition(":")[2]
-        rest = _ARNS[resource["Type"]].format(
-            region=REGION, account=ACCOUNT, name=self._name(logical_id), function=function
-        )
+        form = _ARNS.get(resource["Type"])
+        if form is None:
+            raise LookupError(f"{logical_id}: no form of an ARN for {resource['Type']}; add it to _ARNS in {__file__}")
+        rest = form.format(region=REGION, account=ACCOUNT, name=self._name(logical_id), function=function)
         return f"arn:aws:{rest}"
 
     def _name(self, logical_id: str) -> str:

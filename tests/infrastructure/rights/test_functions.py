@@ -117,7 +117,10 @@ def test_the_code_of_a_function_in_a_vpc_may_not_touch_network_interfaces(deploy
 def test_a_right_that_is_taken_away_is_missed(deployed: Deployed, functions: list[Function], asked: Asked):
     """The proof can fail: without any one action of a role, some recorded call is denied."""
     for name, properties, statements in functions:
-        requests = [*asked_with(deployed.stage.kms_key, asked[name]), *asked_by_lambda(properties, deployed.stage.kms_key)]
+        requests = [
+            *asked_with(deployed.stage.kms_key, asked[name]),
+            *asked_by_lambda(properties, deployed.stage.kms_key),
+        ]
         allowed = [request for request in requests if is_allowed(statements, request)]
         for action in {statement.action for statement in statements}:
             left = [statement for statement in statements if statement.action != action]

@@ -91,7 +91,10 @@ def test_references_become_names_and_arns():
     statement = {
         "Effect": "Allow",
         "Action": "lambda:InvokeFunction",
-        "Resource": [{"Ref": "VersionA1B2C3D4"}, {"Fn::Join": ["", [{"Fn::GetAtt": ["FunctionA1B2C3D4", "Arn"]}, ":*"]]}],
+        "Resource": [
+            {"Ref": "VersionA1B2C3D4"},
+            {"Fn::Join": ["", [{"Fn::GetAtt": ["FunctionA1B2C3D4", "Arn"]}, ":*"]]},
+        ],
     }
     policy = {"Roles": [{"Ref": "RoleA1B2C3D4"}], "PolicyDocument": {"Statement": [statement]}}
     template = {
