@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from infra_cdk.context import stage_from_context
@@ -15,8 +14,6 @@ from infra_cdk.context import stage_from_context
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EXAMPLES = DOCS / "examples"
 PAGE = DOCS / "deployment.md"
-# A service's name in a template, where IAM has another.
-IAM_NAMES = {"stepfunctions": "states", "certificatemanager": "acm"}
 
 
 def statements(name: str) -> list[dict[str, Any]]:
@@ -65,15 +62,6 @@ def test_only_one_environment_of_one_repository_gets_the_role():
 def test_the_deployer_can_do_nothing_but_take_the_bootstraps_roles_and_read_what_the_command_reads():
     assert actions("deployer-policy.json") == {"sts:AssumeRole", "ssm:GetParameter", "apigateway:GET"}
     assert all("*" not in str(s["Resource"]).removesuffix("/apikeys/*") for s in statements("deployer-policy.json"))
-
-
-@pytest.mark.parametrize("name", ["dev", "prod", "guarded"])
-def test_the_execution_policy_has_every_service_of_the_stack(request: pytest.FixtureRequest, name: str):
-    kinds = {resource["Type"] for resource in request.getfixturevalue(name).json["Resources"].values()}
-    services = {kind.split("::")[1].lower() for kind in kinds if kind.startswith("AWS::")}
-
-    allowed = {action.split(":")[0] for action in actions("execution-policy.json")}
-    assert {IAM_NAMES.get(service, service) for service in services} - allowed == set()
 
 
 def test_every_setting_that_the_page_names_can_be_set():
