@@ -5,8 +5,9 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usag
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from tests.infrastructure.rights.every_run import SOURCES
 from tests.infrastructure.rights.named import ACCOUNT, REGION
 from tests.infrastructure.rights.policies import Request
 from tests.infrastructure.rights.recorded import Call
@@ -43,11 +44,23 @@ def asked_of_iam(call: Call) -> Iterator[Request]:
     yield from _ASKED[call.service](call)
 
 
-def with_key(request: Request, key: str) -> Iterator[Request]:
-    """Yield a request, and what its service asks of the customer's key for it."""
+class Keys(NamedTuple):
+    """The customer's keys of a stage: what it encrypts with, what it encrypted with before, and those of sources."""
+
+    own: str = ""
+    former: tuple[str, ...] = ()
+    of_sources: tuple[str, ...] = ()
+
+
+def with_keys(request: Request, keys: Keys) -> Iterator[Request]:
+    """Yield a request, and what its service asks of the keys for it."""
     yield request
-    for action in KEY_ACTIONS.get(request.action, ()):
-        yield Request(action, key)
+    actions = KEY_ACTIONS.get(request.action, ())
+    read = keys.of_sources if request.resource.startswith(f"arn:aws:s3:::{SOURCES}/") else keys.former
+    if keys.own:
+        yield from (Request(action, keys.own) for action in actions)
+    if "kms:Decrypt" in actions:
+        yield from (Request("kms:Decrypt", key) for key in read)
 
 
 def _of_s3(call: Call) -> Iterator[Request]:
@@ -117,8 +130,8 @@ _ASKED: Mapping[str, Callable[[Call], Iterator[Request]]] = {
 }
 
 
-def asked_by_lambda(function: Mapping[str, Any], key: str) -> Iterator[Request]:
-    """Yield what Lambda itself asks with a function's role, by the function's properties and the owner's key."""
+def asked_by_lambda(function: Mapping[str, Any], keys: Keys) -> Iterator[Request]:
+    """Yield what Lambda itself asks with a function's role, by the function's properties and the keys."""
     log_group = function["LoggingConfig"]["LogGroup"]
     for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
         yield Request(action, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{log_group}:log-stream:x")
@@ -128,8 +141,8 @@ def asked_by_lambda(function: Mapping[str, Any], key: str) -> Iterator[Request]:
     if "VpcConfig" in function:
         for action in INTERFACES:
             yield Request(action, "*")
-    if key:  # the environment
-        yield Request("kms:Decrypt", key)
+    if keys.own:  # the environment
+        yield Request("kms:Decrypt", keys.own)
 
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions

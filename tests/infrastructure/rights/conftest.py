@@ -7,6 +7,7 @@ import pytest
 from infra_cdk.stages import Stage
 from tests.environment import BUCKET, TABLE
 from tests.infrastructure.conftest import ALL_GUARDS
+from tests.infrastructure.rights.asked_of_iam import Keys
 from tests.infrastructure.rights.every_run import SOURCES, Recorded, record_everything
 from tests.infrastructure.rights.examples import BOUNDARY
 from tests.infrastructure.rights.named import NamedTemplate
@@ -37,6 +38,11 @@ class Deployed(NamedTuple):
     template: NamedTemplate
     as_named: NamedTemplate
     policies: dict[str, list[Statement]]
+
+    @property
+    def keys(self) -> Keys:
+        """The customer's keys."""
+        return Keys(self.stage.kms_key)
 
 
 @pytest.fixture(scope="session", params=STAGES)

@@ -29,7 +29,7 @@ from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.stores import s3_client
 from voucher_selection.api.operations import OPERATIONS, Operation
-from voucher_selection.contract.bucket import PRODUCTION, QUARANTINE, RAW, STAGING
+from voucher_selection.contract.bucket import QUARANTINE, STAGING
 from voucher_selection.domain.errors import CatalogUnavailable, VoucherSelectionError
 from voucher_selection.pipeline.merging import ShardFailure
 
@@ -234,13 +234,13 @@ def _large_files(pipeline: _WatchedPipeline) -> None:
     of_customers = pipeline.ingest("large-assign", {"mode": "assign", "customers": customers})
     pipeline.assign(of_customers)
     lost: Mapping[tuple[str, str], Callable[[], object]] = {
-        ("ingest", RAW): lambda: pipeline.ingest("lost", history_),
-        ("clean", STAGING): lambda: pipeline.clean(planned),
-        ("clean", QUARANTINE): lambda: pipeline.clean(planned),
-        ("assign", PRODUCTION): lambda: pipeline.assign(of_customers),
+        ("ingest", ""): lambda: pipeline.ingest("lost", history_),
+        ("clean", f"/{STAGING}/"): lambda: pipeline.clean(planned),
+        ("clean", f"/{QUARANTINE}/"): lambda: pipeline.clean(planned),
+        ("assign", ""): lambda: pipeline.assign(of_customers),
     }
-    for (function, prefix), work in lost.items():
-        with injected(_losing_parts(prefix), [pipeline.handlers[function]]):
+    for (function, folder), work in lost.items():
+        with injected(_losing_parts(folder), [pipeline.handlers[function]]):
             _fails(work)
     landed = [*pipeline.lake.list("raw/run_id=large")]
     with _without(pipeline, *landed, RunKeys("large-assign").plan):
@@ -250,13 +250,12 @@ def _large_files(pipeline: _WatchedPipeline) -> None:
         _fails(lambda: pipeline.assign(of_customers))
 
 
-def _losing_parts(prefix: str) -> Injector:
-    """Refuse the parts of what is uploaded below a prefix."""
+def _losing_parts(folder: str) -> Injector:
+    """Refuse the parts of what is uploaded into a folder; without one, of everything."""
 
     def choose(event: str, request: AWSPreparedRequest, _: int) -> str | None:
-        return (
-            "AccessDenied" if event.startswith("before-send.s3.UploadPart") and f"/{prefix}/" in request.url else None
-        )
+        refused = event.startswith("before-send.s3.UploadPart") and folder in request.url
+        return "AccessDenied" if refused else None
 
     return Injector(choose)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+_FIRST_VERSION = "1"  # of a function
 _PSEUDO_PARAMETERS = {
     "AWS::AccountId": ACCOUNT,
     "AWS::Partition": "aws",
@@ -22,7 +23,7 @@ _ARNS = {
     "AWS::Lambda::Alias": "lambda:{region}:{account}:function:{function}:{name}",
     "AWS::Lambda::Function": "lambda:{region}:{account}:function:{name}",
     "AWS::Lambda::LayerVersion": "lambda:{region}:{account}:layer:{name}:1",
-    "AWS::Lambda::Version": "lambda:{region}:{account}:function:{function}:1",
+    "AWS::Lambda::Version": f"lambda:{{region}}:{{account}}:function:{{function}}:{_FIRST_VERSION}",
     "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{name}:*",
     "AWS::S3::Bucket": "s3:::{name}",
     "AWS::SNS::Topic": "sns:{region}:{account}:{name}",
@@ -83,10 +84,8 @@ class NamedTemplate:
         match value:
             case {"Ref": name}:
                 return self._reference(name)
-            case {"Fn::GetAtt": [name, "Arn" | "TopicArn" | "FunctionArn"]}:
-                return self._arn(name)
             case {"Fn::GetAtt": [name, attribute]}:
-                return f"{self._name(name)}.{attribute}"
+                return self._attribute(name, attribute)
             case {"Fn::Join": [separator, parts]}:
                 return separator.join(self._resolved(part) for part in parts)
             case {"Fn::Select": [index, parts]}:
@@ -109,6 +108,11 @@ class NamedTemplate:
             return _PSEUDO_PARAMETERS[name]
         kind = self._resources[name]["Type"] if name in self._resources else ""  # else a parameter
         return self._arn(name) if kind in _REFERENCE_IS_THE_ARN else self._name(name)
+
+    def _attribute(self, logical_id: str, attribute: str) -> str:
+        if attribute in {"Arn", "TopicArn", "FunctionArn"}:
+            return self._arn(logical_id)
+        return _FIRST_VERSION if attribute == "Version" else f"{self._name(logical_id)}.{attribute}"
 
     def _arn(self, logical_id: str) -> str:
         resource = self._resources[logical_id]

@@ -20,7 +20,9 @@ from tests.infrastructure.rights.policies import (
     statements_of,
 )
 
-# What AWS's policies give besides, and no role of ours uses: the files and the hooks of other kinds of deployments.
+# AWS's policies name no functions: CodeDeploy is asked to move those of the stack.
+FUNCTIONS = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:VoucherSelection-*"
+# What they give besides, and no role of ours uses: the files and the hooks of other kinds of deployments.
 UNUSED_OF_AWS = {
     ("AWSCodeDeployRoleForLambdaLimited", "s3:GetObject"),
     ("AWSCodeDeployRoleForLambdaLimited", "s3:GetObjectVersion"),
@@ -44,7 +46,8 @@ def statements_of_all_roles(deployed: Deployed) -> Iterator[Statement]:
             name = arn.rpartition("/")[2]
             for statement in statements_of(role, aws_policies()[name]["Document"]):
                 if (name, statement.action) not in UNUSED_OF_AWS:
-                    yield statement
+                    of_lambda = statement.action.startswith("lambda:")
+                    yield statement._replace(resource=FUNCTIONS) if of_lambda else statement
     for bucket, properties in template.resources("AWS::S3::BucketPolicy"):
         for part in properties["PolicyDocument"]["Statement"]:
             if part["Effect"] == "Allow" and any(

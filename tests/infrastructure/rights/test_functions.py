@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.environment import STATE_MACHINE, function_environment
-from tests.infrastructure.rights.asked_of_iam import INTERFACES, asked_by_lambda, asked_of_iam, with_key
+from tests.infrastructure.rights.asked_of_iam import INTERFACES, Keys, asked_by_lambda, asked_of_iam, with_keys
 from tests.infrastructure.rights.conftest import Deployed
 from tests.infrastructure.rights.every_run import ELSEWHERE, SOURCES, Recorded
+from tests.infrastructure.rights.named import ACCOUNT, REGION
 from tests.infrastructure.rights.policies import Request, Statement, is_allowed, used_by
 from voucher_selection.api.operations import OPERATIONS
 from voucher_selection.contract.functions import API, FUNCTIONS, INGEST
@@ -24,6 +25,27 @@ class Function(NamedTuple):
     name: str
     properties: dict[str, Any]
     statements: list[Statement]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment's variables."""
+        found: dict[str, str] = self.properties["Environment"]["Variables"]
+        return found
+
+    def asked(self, asked: Asked, keys: Keys) -> Iterator[Request]:
+        """Yield what the function asks in its stage, by what was recorded."""
+        for request in asked[self.name]:
+            named = request
+            if request.resource == WHAT_IF:  # the stage's variable names a version
+                named = request._replace(resource=_arn_of_function(self.variables["WHAT_IF_FUNCTION"]))
+            yield from with_keys(named, keys)
+
+
+def _arn_of_function(name: str) -> str:
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+
+
+WHAT_IF = _arn_of_function(function_environment()["WHAT_IF_FUNCTION"])
 
 
 @pytest.fixture(scope="session")
@@ -45,11 +67,6 @@ def functions(deployed: Deployed) -> list[Function]:
     ]
 
 
-def asked_with(key: str, requests: set[Request]) -> Iterator[Request]:
-    """What is asked in a stage: with the owner's key, if the stage has one."""
-    return (each for request in requests for each in (with_key(request, key) if key else [request]))
-
-
 def meant_to_be_denied(deployed: Deployed) -> set[tuple[str, str, str]]:
     """What the recorded runs asked for although the stage does not allow it: the function, the action, the resource."""
     closed = {ELSEWHERE} | ({SOURCES} - {*deployed.stage.source_buckets})
@@ -68,38 +85,38 @@ def test_everything_was_done_that_can_be_done(recorded: Recorded):
 
 def test_the_recorded_calls_went_where_the_stage_s_variables_lead(functions: list[Function]):
     recorded = function_environment()
-    for name, properties, _ in functions:
-        variables = properties["Environment"]["Variables"]
-        for variable in ("BUCKET", "TABLE", "STATE_MACHINE_ARN", "WHAT_IF_FUNCTION"):
-            if variable in variables:
-                assert variables[variable] == recorded[variable], (name, variable)
+    for function in functions:
+        for variable in {"BUCKET", "TABLE", "STATE_MACHINE_ARN"} & function.variables.keys():
+            assert function.variables[variable] == recorded[variable], (function.name, variable)
+        called = function.variables.get("WHAT_IF_FUNCTION", "what-if")
+        assert called.partition(":")[0] == recorded["WHAT_IF_FUNCTION"]
 
 
 def test_no_call_is_denied_but_those_meant_to_be(deployed: Deployed, functions: list[Function], asked: Asked):
     denied = {
-        (name, request.action, request.resource)
-        for name, _, statements in functions
-        for request in asked_with(deployed.stage.kms_key, asked[name])
-        if not is_allowed(statements, request)
+        (function.name, request.action, request.resource)
+        for function in functions
+        for request in function.asked(asked, deployed.keys)
+        if not is_allowed(function.statements, request)
     }
 
     assert denied == meant_to_be_denied(deployed)
 
 
 def test_lambda_may_do_what_it_does_with_the_roles(deployed: Deployed, functions: list[Function]):
-    for name, properties, statements in functions:
-        for request in asked_by_lambda(properties, deployed.stage.kms_key):
-            assert is_allowed(statements, request), (name, request)
+    for function in functions:
+        for request in asked_by_lambda(function.properties, deployed.keys):
+            assert is_allowed(function.statements, request), (function.name, request)
 
 
 def test_no_right_is_unused(deployed: Deployed, functions: list[Function], asked: Asked):
     unused = sorted(
-        f"{name}: {statement}"
-        for name, properties, statements in functions
-        for statement in {*statements}
+        f"{function.name}: {statement}"
+        for function in functions
+        for statement in {*function.statements}
         - used_by(
-            statements,
-            [*asked_with(deployed.stage.kms_key, asked[name]), *asked_by_lambda(properties, deployed.stage.kms_key)],
+            function.statements,
+            [*function.asked(asked, deployed.keys), *asked_by_lambda(function.properties, deployed.keys)],
         )
         if statement.effect == "Allow"
     )
@@ -116,12 +133,9 @@ def test_the_code_of_a_function_in_a_vpc_may_not_touch_network_interfaces(deploy
 
 def test_a_right_that_is_taken_away_is_missed(deployed: Deployed, functions: list[Function], asked: Asked):
     """The proof can fail: without any one action of a role, some recorded call is denied."""
-    for name, properties, statements in functions:
-        requests = [
-            *asked_with(deployed.stage.kms_key, asked[name]),
-            *asked_by_lambda(properties, deployed.stage.kms_key),
-        ]
-        allowed = [request for request in requests if is_allowed(statements, request)]
-        for action in {statement.action for statement in statements}:
-            left = [statement for statement in statements if statement.action != action]
-            assert not all(is_allowed(left, request) for request in allowed), (name, action)
+    for function in functions:
+        requests = [*function.asked(asked, deployed.keys), *asked_by_lambda(function.properties, deployed.keys)]
+        allowed = [request for request in requests if is_allowed(function.statements, request)]
+        for action in {statement.action for statement in function.statements}:
+            left = [statement for statement in function.statements if statement.action != action]
+            assert not all(is_allowed(left, request) for request in allowed), (function.name, action)

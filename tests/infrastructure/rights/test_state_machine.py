@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.infrastructure.rights.asked_of_iam import with_key
+from tests.infrastructure.rights.asked_of_iam import with_keys
 from tests.infrastructure.rights.conftest import Deployed
 from tests.infrastructure.rights.definition import asked_by_definition, asked_by_observation
 from tests.infrastructure.rights.policies import Request, Statement, fits, is_allowed, many, statements_of, used_by
@@ -15,8 +15,7 @@ def asked_by_machine(deployed: Deployed) -> tuple[list[Statement], list[Request]
     ((name, machine),) = deployed.template.resources("AWS::StepFunctions::StateMachine")
     definition = json.loads(machine["DefinitionString"])
     asked = [*asked_by_definition(definition, deployed.template.arn(name)), *asked_by_observation(machine)]
-    if key := deployed.stage.kms_key:
-        asked = [each for request in asked for each in with_key(request, key)]
+    asked = [each for request in asked for each in with_keys(request, deployed.keys)]
     role = machine["RoleArn"].rpartition("/")[2]
     return statements_of_role(deployed, role), asked
 
@@ -63,7 +62,7 @@ def allowed_by_resource(deployed: Deployed, kind: str, service: str, request: Re
 
 
 def test_each_rule_may_start_what_it_starts_and_its_role_nothing_else(deployed: Deployed):
-    found = list(targets(deployed))
+    found = [(rule, target) for rule, target in targets(deployed) if "RoleArn" in target]
 
     assert found
     for _, target in found:
@@ -73,8 +72,22 @@ def test_each_rule_may_start_what_it_starts_and_its_role_nothing_else(deployed: 
         assert {*statements} == used_by(statements, [start])
 
 
+def test_each_function_that_a_rule_calls_lets_this_rule_call_it(deployed: Deployed):
+    called = {(rule, target["Arn"]) for rule, target in targets(deployed) if "RoleArn" not in target}
+    allowed = {
+        (permission["SourceArn"], permission["FunctionName"])
+        for _, permission in deployed.template.resources("AWS::Lambda::Permission")
+        if permission["Principal"] == "events.amazonaws.com" and permission["Action"] == "lambda:InvokeFunction"
+    }
+
+    assert called == allowed
+
+
 def test_each_rule_may_leave_what_it_could_not_start_in_its_queue(deployed: Deployed):
-    for rule, target in targets(deployed):
+    found = [(rule, target) for rule, target in targets(deployed) if "DeadLetterConfig" in target]
+
+    assert found
+    for rule, target in found:
         send = Request.of(
             "sqs:SendMessage", target["DeadLetterConfig"]["Arn"], aws__SourceArn=rule, aws__SecureTransport="true"
         )
@@ -99,7 +112,7 @@ def test_alarms_may_tell_their_topic_and_use_its_key(deployed: Deployed):
         )
         assert allowed_by_resource(deployed, "AWS::SNS::TopicPolicy", "cloudwatch.amazonaws.com", tell)
     keys = [key for _, key in deployed.template.resources("AWS::KMS::Key")]
-    assert bool(keys) is not bool(deployed.stage.kms_key), "the owner's key has the policy of docs/security.md"
+    assert bool(keys) is not bool(deployed.keys.own), "the owner's key has the policy of docs/security.md"
     for key in keys:
         of_alarms = [part for part in key["KeyPolicy"]["Statement"] if "cloudwatch" in str(part["Principal"])]
         for action in ("kms:Decrypt", "kms:GenerateDataKey"):
