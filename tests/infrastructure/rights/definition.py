@@ -6,13 +6,11 @@ from typing import Any
 
 from tests.infrastructure.rights.named import ACCOUNT, REGION
 from tests.infrastructure.rights.policies import Request
-from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.contract.bucket import RUNS, run_folder
 
 type Parameters = Mapping[str, Any]
 
 _RUN = "run-1"
-# What states are given in the fields that name objects.
-_KEYS = {"$.manifest_key": RunKeys(_RUN).manifest}
 
 
 def asked_by_definition(definition: Mapping[str, Any], machine: str) -> Iterator[Request]:
@@ -21,7 +19,7 @@ def asked_by_definition(definition: Mapping[str, Any], machine: str) -> Iterator
     Raises
     ------
     KeyError
-        A state uses a resource, or a field of its input, that has no entry here: add what AWS documents for it.
+        A state uses a resource that has no entry here: add what AWS documents for it.
     """
     for state in _states(definition):
         if state["Type"] == "Task":
@@ -89,11 +87,18 @@ def _put_events(given: Parameters) -> Iterator[Request]:
 
 
 def _key(given: Parameters) -> str:
-    """Return an object's key as it is in a run: `States.Format` puts the run's id and the shard into its braces."""
+    """Return an object's key as it is in a run.
+
+    `States.Format` puts the run's id and the shard into its braces. A field of Ingest's answer, like `$.manifest_key`,
+    names an object of the run's folder.
+    """
     if "Key" in given:
-        return given["Key"]
+        return str(given["Key"])
     formed = re.fullmatch(r"States\.Format\('([^']*)'.*\)", given["Key.$"])
-    return formed[1].replace("{}", _RUN) if formed else _KEYS[given["Key.$"]]
+    if formed:
+        return formed[1].replace("{}", _RUN)
+    (name,) = re.findall(r"\A\$\.(\w+)_key\Z", given["Key.$"])
+    return f"{run_folder(RUNS, _RUN)}/{name}.json"
 
 
 _TASKS: Mapping[str, Callable[[Parameters], Iterator[Request]]] = {
