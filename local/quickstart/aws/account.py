@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore import exceptions
 
+from local.quickstart.machine.cdk import QUALIFIER
 from local.quickstart.machine.steps import StepError
 
 if TYPE_CHECKING:
     from boto3 import Session
-
-QUALIFIER = "hnb659fds"
-"""The CDK's own name in the resources of a bootstrap."""
 
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
