@@ -22,6 +22,7 @@ from moto import mock_aws
 from local.quickstart.here.sample import sample_history
 from tests.environment import BUCKET, TABLE, function_environment
 from tests.histories import history, parquet_bytes, repeated
+from tests.moto_items import items_as_they_are
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.stores import dynamodb_client, s3_client
@@ -71,6 +72,12 @@ def service_models_read_once() -> Iterator[None]:
     loader = botocore.loaders.Loader()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", lambda *_: loader)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def items_are_written_fast() -> Iterator[None]:
+    with items_as_they_are():
         yield
 
 
