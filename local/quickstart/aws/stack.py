@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from infra_cdk import settings_record
+from infra_cdk.stages import stack_name
 from local.quickstart.aws.account import Account, Identity
 from local.quickstart.machine.steps import StepError
 from local.quickstart.settings.starting import NOT_DEPLOYED, Deployed
@@ -33,10 +34,13 @@ class Retained(NamedTuple):
 
 
 class Stack:
-    """The stack, read and deleted with the rights of the CDK's role; raises `NoStackError` if it does not exist."""
+    """The stack, read and deleted with the rights of the CDK's role; raises `NoStackError` if it does not exist.
 
-    def __init__(self, account: Account, identity: Identity, stage: str) -> None:
-        self.name = stack_name(stage)
+    A suffix names a deployment beside the stage's own one.
+    """
+
+    def __init__(self, account: Account, identity: Identity, stage: str, suffix: str = "") -> None:
+        self.name = stack_name(stage, suffix)
         self._client: CloudFormationClient = account.client_of_deployer("cloudformation", identity)
         found = self._described(self.name)
         if not found:
@@ -124,8 +128,3 @@ def deployed_settings(account: Account, identity: Identity, stage: str) -> Deplo
         return Stack(account, identity, stage).settings
     except NoStackError:
         return NOT_DEPLOYED
-
-
-def stack_name(stage: str) -> str:
-    """Return the name of a stage's stack, as `infra_cdk` gives it."""
-    return f"VoucherSelection-{stage}"

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from infra_cdk.stages import stack_name
 from local.quickstart.aws.account import Account, Identity
 from local.quickstart.aws.prerequisites import Target
 from local.quickstart.aws.smoke_test import Passed
-from local.quickstart.aws.stack import Retained, Stack, stack_name
+from local.quickstart.aws.stack import Retained, Stack
 from local.quickstart.machine.terminal import console, notices
 from voucher_selection.contract.api import Auth
 
