@@ -1,17 +1,19 @@
 """The end of a proof: its stack is deleted, and what a stack leaves behind."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from local.quickstart.aws.account import Account, Identity
-from local.quickstart.aws.stack import NoStackError, Retained, Stack
+from local.quickstart.aws.stack import NoStackError, Resource, Stack
 from local.quickstart.machine.steps import StepError
 
 _MOST_DELETED = 1000
 
 
-def remove(account: Account, identity: Identity, stage: str, suffix: str) -> list[Retained]:
+def remove(account: Account, identity: Identity, stage: str, suffix: str) -> list[Resource]:
     """Delete the stack of a proof with its data, as far as it was made; return what the account keeps.
 
     Raises
@@ -23,14 +25,15 @@ def remove(account: Account, identity: Identity, stage: str, suffix: str) -> lis
         stack = Stack(account, identity, stage, suffix)
     except NoStackError:
         return []
-    left = stack.retained()
+    stack.settle()
+    left, functions = stack.retained(), stack.functions()
     stack.delete()
     kept = [item for item in left if not _is_removed(account, item)]
-    _remove_logs(account, stack.name)
+    _remove_logs(account.client("logs"), functions)
     return kept
 
 
-def _is_removed(account: Account, item: Retained) -> bool:
+def _is_removed(account: Account, item: Resource) -> bool:
     match item.kind:
         case "AWS::S3::Bucket":
             _remove_bucket(account.client("s3"), item.name)
@@ -55,9 +58,8 @@ def _remove_bucket(s3: Any, bucket: str) -> None:  # noqa: ANN401 - a client
         raise StepError(f"the bucket {bucket} of the proof stays: {error}") from error
 
 
-def _remove_logs(account: Account, stack: str) -> None:
-    """Delete the log groups that functions made for themselves, like the one that empties the buckets."""
-    logs = account.client("logs")
-    for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"/aws/lambda/{stack}-"):
-        for group in page["logGroups"]:
-            logs.delete_log_group(logGroupName=group["logGroupName"])
+def _remove_logs(logs: Any, functions: Iterable[str]) -> None:  # noqa: ANN401 - a client
+    """Delete the log groups that Lambda made for functions without one of the stack, as for the one of the CDK."""
+    for function in functions:
+        with suppress(logs.exceptions.ResourceNotFoundException):
+            logs.delete_log_group(logGroupName=f"/aws/lambda/{function}")

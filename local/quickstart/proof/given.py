@@ -14,6 +14,10 @@ from local.quickstart.proof.reference import Amounts, Window
 
 COUNTRY = "Peru"
 CUR_DATE, LATER = date(2018, 9, 15), date(2018, 10, 1)
+NO_GATE = dict.fromkeys(
+    ["most_malformed_share", "most_rejected_rise", "least_kept_rows", "most_lost_segments", "least_support_of_change"]
+)
+"""The thresholds of a run that the quality gate never holds back."""
 
 
 @dataclass(frozen=True)
