@@ -70,6 +70,9 @@ class Stage:
 
     name: StageName
     """The stage, and the API's stage in API Gateway."""
+    suffix: str = ""
+    """The end of the stack's name, for a deployment beside the stage's own one; not a setting, as it stays the same for
+    the whole life of a stack."""
     countries: tuple[str, ...] = ("Peru",)
     """Countries whose assignments count, as the history names them; at most 300."""
     cur_date: date | None = None
@@ -275,6 +278,11 @@ class Stage:
                 raise StageError(f"{setting}: the emulator has nothing of the kind; set it on dev or prod only")
 
     @property
+    def stack_name(self) -> str:
+        """The name of the stack. Whatever has a name of its own in an account has it from this one."""
+        return stack_name(self.name, self.suffix)
+
+    @property
     def is_local(self) -> bool:
         """Whether the stage runs in the emulator."""
         return self.name == "local"
@@ -324,7 +332,12 @@ class Stage:
         return text
 
 
-SETTINGS = tuple(each for each in fields(Stage) if each.name not in {"name", "given"})
+def stack_name(stage: str, suffix: str = "") -> str:
+    """Return the name of a stage's stack, or of one beside it: `VoucherSelection-dev`, `VoucherSelection-dev-trial`."""
+    return "-".join(filter(None, ["VoucherSelection", stage, suffix]))
+
+
+SETTINGS = tuple(each for each in fields(Stage) if each.name not in {"name", "suffix", "given"})
 """What can be set, in the order of the declaration."""
 
 _RANGES: Mapping[str, Range] = {
@@ -343,6 +356,7 @@ _GATE = (
 )
 
 _FORMS: Mapping[str, tuple[str, str]] = {
+    "suffix": (r"[a-z0-9-]{0,19}[a-z0-9]", "up to 20 small letters, digits and hyphens, like trial-1"),
     "refresh_schedule": (r"(cron|rate)\([^()]+\)", "like cron(30 0 * * ? *), or nothing"),
     "source_hosts": (r"\*|[a-z0-9.-]+", "host names like files.example.com, or *"),
     "cors_origins": (r"\*|https?://[a-z0-9.-]+(:\d{1,5})?", "origins like https://campaigns.example, or *"),
@@ -377,14 +391,14 @@ _NEEDS = {
 }
 """The settings that need another one."""
 
-_ON_AWS_ONLY = ("kms_key", "permissions_boundary", "subnet_ids", "waf", "domain_name")
+_ON_AWS_ONLY = ("suffix", "kms_key", "permissions_boundary", "subnet_ids", "waf", "domain_name")
 
 _MOST_SEGMENTS_BYTES = 3_000
 """Lambda takes 4 KB of environment variables; the other variables need less than a quarter of it."""
 
 
-def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings are checked by Stage
-    """Return a stage with its defaults, except for these settings.
+def stage(name: str, suffix: str = "", **settings: Any) -> Stage:  # noqa: ANN401 - the settings are checked by Stage
+    """Return a stage with its defaults, except for these settings; the suffix names a deployment beside its own one.
 
     Raises
     ------
@@ -416,4 +430,4 @@ def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings a
             defaults = {"log_days": 90, "waf": True, "removal": "retain"}
         case _:
             raise StageError(f"stage: expected one of {', '.join(get_args(StageName.__value__))}, got {name!r}")
-    return Stage(**{"name": name, **defaults, **settings}, given=frozenset(settings))
+    return Stage(**{"name": name, "suffix": suffix, **defaults, **settings}, given=frozenset(settings))

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from local.quickstart.proof.reference import Amounts, answer
 from tests.customers import case
 from tests.histories import parquet_bytes
 from tests.product import Product
-from tests.reference import Amounts, answer
 
 CUR_DATE = date(2018, 9, 15)
 

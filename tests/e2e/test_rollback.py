@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from local.quickstart.proof.reference import answer
 from tests.product import Product
-from tests.reference import answer
 
 EARLIER, LATER = "2018-08-01", "2018-09-15"
 

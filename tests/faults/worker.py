@@ -21,11 +21,11 @@ import pyarrow.parquet as pq
 from moto import mock_aws
 
 from infra_cdk.stages import stage
+from local.quickstart.proof.reference import answer
 from tests.environment import BUCKET, TABLE, function_environment
 from tests.faults.corpus import ENDS_RIGHT, Fault, faults, sound_history
 from tests.integration.conftest import STARTED, Pipeline
 from tests.moto_items import items_as_they_are
-from tests.reference import answer
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.stores import s3_client

@@ -136,7 +136,7 @@ def synthesize_anew(packages: Packages) -> Any:
         chosen = stage(name, **settings)
         app = cdk.App(context=context, builtin_cloud_formation_validation=False)
         given = packages if chosen.packaging == "layers" else Packages(packages.functions, {})
-        stack = VoucherSelection(app, f"VoucherSelection-{name}", stage=chosen, packages=given)
+        stack = VoucherSelection(app, chosen.stack_name, stage=chosen, packages=given)
         template = Template.from_stack(stack)
         return Synthesized(chosen, template, template.to_json(), stack)
 

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from local.quickstart.proof.reference import RULES
 from tests.environment import BUCKET
 from tests.histories import GOOD_ROW, history, parquet_bytes, repeated
 from tests.integration.conftest import Pipeline, quarantine_of, read_json
-from tests.reference import RULES
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.domain import errors

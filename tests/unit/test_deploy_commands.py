@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from local.quickstart.aws.account import Account, Identity
 from local.quickstart.aws.prerequisites import Target
 from local.quickstart.aws.smoke_test import Passed
-from local.quickstart.aws.stack import Retained
+from local.quickstart.aws.stack import Resource
 from local.quickstart.cli import app
 from local.quickstart.commands import deploy
 from local.quickstart.settings.starting import Deployed
@@ -26,7 +26,7 @@ OUTPUTS = {
     "FailureTopicArn": "arn:aws:sns:eu-west-1:123456789012:failures",
 }
 DEPLOYED = Deployed(is_there=True, settings={"alarm_email": "on-call@example.com", "countries": "Latvia,Peru"})
-KEPT = [Retained("AWS::S3::Bucket", "lake-1"), Retained("AWS::DynamoDB::Table", "catalog-1")]
+KEPT = [Resource("AWS::S3::Bucket", "lake-1"), Resource("AWS::DynamoDB::Table", "catalog-1")]
 
 
 def deployment_into(happened: list[str]) -> type:
@@ -74,7 +74,7 @@ def stack_into(happened: list[str]) -> type:
         def __init__(self, *_: Any) -> None:
             pass
 
-        def retained(self) -> list[Retained]:
+        def retained(self) -> list[Resource]:
             return KEPT
 
         def delete(self) -> None:

@@ -12,17 +12,26 @@ from local.quickstart.machine.workspace import Workspace
 class StageDeployment:
     """The deployment of one stage to a target, with the settings that differ from the stage's defaults.
 
+    A suffix makes it a stack of its own beside the stage's: nothing of one stack has the name of another's.
     Its methods raise `StepError` as the CDK's commands do.
     """
 
     def __init__(
-        self, workspace: Workspace, account: Account, target: Target, stage: str, settings: Mapping[str, str]
+        self,
+        workspace: Workspace,
+        account: Account,
+        target: Target,
+        stage: str,
+        settings: Mapping[str, str],
+        *,
+        suffix: str = "",
     ) -> None:
         self._folder = workspace.state
-        self._context = {"stage": stage, **settings}
-        self._assembly = workspace.state / f"cdk-{stage}.out"
-        self._outputs = workspace.state / f"outputs-{stage}.json"
-        self._log = workspace.log(f"deploy-{stage}")
+        name, beside = (f"{stage}-{suffix}", {"suffix": suffix}) if suffix else (stage, {})
+        self._context = {"stage": stage, **beside, **settings}
+        self._assembly = workspace.state / f"cdk-{name}.out"
+        self._outputs = workspace.state / f"outputs-{name}.json"
+        self._log = workspace.log(f"deploy-{name}")
         self._environment = account.environment(workspace.environment["PATH"]) | {
             "CDK_DEFAULT_ACCOUNT": target.identity.account,
             "CDK_DEFAULT_REGION": target.region,

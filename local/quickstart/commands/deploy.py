@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 import typer
 
 from infra_cdk.settings_record import recorded
+from infra_cdk.stages import stack_name
 from local.quickstart.aws import prerequisites
 from local.quickstart.aws.account import Account
 from local.quickstart.aws.smoke_test import Passed, SmokeTest
-from local.quickstart.aws.stack import Stack, deployed_settings, stack_name
+from local.quickstart.aws.stack import Stack, deployed_settings
 from local.quickstart.aws.stage_deployment import StageDeployment
 from local.quickstart.commands.session import DEFAULT_PORT, AsJson, Commands, Given, Reset, ResetAll, explained
 from local.quickstart.machine import toolchain
