@@ -21,6 +21,10 @@ _PATIENCE_SECONDS = 60 * 60
 _NEVER_DEPLOYED = ("REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_")
 """The beginnings of the status of a stack that was never deployed as a whole."""
 
+_STAYS = ("Retain", "RetainExceptOnCreate")
+_VERSION = "AWS::Lambda::Version"
+"""A version is kept for as long as its function."""
+
 
 class NoStackError(StepError):
     """The stack does not exist."""
@@ -78,7 +82,7 @@ class Stack:
         return [
             Retained(resource["Type"], names[logical_id])
             for logical_id, resource in sorted(resources.items())
-            if resource.get("DeletionPolicy") == "Retain" and logical_id in names
+            if resource.get("DeletionPolicy") in _STAYS and resource["Type"] != _VERSION and logical_id in names
         ]
 
     def delete(self) -> None:
