@@ -28,5 +28,6 @@ class Catalog(Construct):
             ),
             time_to_live_attribute="expires_at",
             deletion_protection=not destroy,
+            # after a first deployment that fails, too: its protection would make the removal fail as well
             removal_policy=cdk.RemovalPolicy.DESTROY if destroy else cdk.RemovalPolicy.RETAIN,
         )

@@ -35,6 +35,7 @@ _TRACING = Right(
 _OBJECTS_OF_RUNS = "Objects below one prefix of the deployment's bucket. Each run forms their keys from its id."
 _OBJECTS_OF_SOURCES = "Objects of a bucket that source_buckets names. Each of them may be a history. Read only."
 _RUNS_OF_THE_MACHINE = "Runs of the deployment's own state machine. Each gets its name when it starts. Read only."
+_VERSIONS = "Versions of the deployment's own functions. What began before an update ends with the versions of before."
 _PINNED_PYTHON = "The packages are locked, built and tested for Python 3.13. A newer Python needs new locks."
 
 
@@ -57,6 +58,7 @@ class Functions(Construct):
         self._bucket = bucket
         self._table = table
         self._stores = environments.Stores(bucket.bucket_name, table.table_name)
+        self._reserved = {API: stage.api_reserved_concurrency, CLEAN: stage.clean_reserved_concurrency}
         self._layers = self._layer_versions()
         self.by_name: dict[str, lambda_.Function] = {}
         """The functions by the names of their constructs, in the order in which they were made."""
@@ -75,6 +77,7 @@ class Functions(Construct):
                 self._objects(_WRITE, RAW, RUNS),
                 self._items("dynamodb:GetItem"),
                 *self._source_buckets(),
+                *self._source_keys(),
             ],
             CLEAN: [self._list(RAW), self._objects(_READ, RAW), self._objects(_WRITE, STAGING, QUARANTINE)],
             ASSIGN: [
@@ -92,25 +95,48 @@ class Functions(Construct):
             WHAT_IF: [self._list(PRODUCTION, RUNS), self._objects(_READ, RUNS, PRODUCTION), self._items(*reads)],
         }
 
+    def called(self, name: str) -> lambda_.IFunction:
+        """Return what calls of a function go to: the version that this deployment publishes, by the function's name.
+
+        A caller that began before an update goes on with the version that it began with. The emulator has nobody who
+        updates during a run, and starts sooner without versions: there it is the function itself.
+        """
+        function = self.by_name[name]
+        return function if self._stage.is_local else function.current_version
+
+    def right_to_call(self, *names: str) -> Right:
+        """Return the right to call functions, in the versions of earlier deployments too."""
+        versions = "" if self._stage.is_local else ":*"
+        arns = [f"{self.by_name[name].function_arn}{versions}" for name in names]
+        return Right(["lambda:InvokeFunction"], arns, _VERSIONS)
+
     def api(self, state_machine: sfn.IStateMachine) -> lambda_.IFunction:
         """Make the API. On AWS this is a published version, which starts from a snapshot; the emulator has none.
 
         Callers use an alias, which moves to a new version once the version's snapshot exists.
         """
-        stage, arn, what_if = self._stage, state_machine.state_machine_arn, self.by_name["WhatIf"]
+        stage, arn = self._stage, state_machine.state_machine_arn
         function = self._function(
             API,
             environment=environments.api(
-                stage, self._stores, state_machine_arn=arn, what_if_function=what_if.function_name
+                stage, self._stores, state_machine_arn=arn, what_if_function=self.called("WhatIf").function_name
             ),
             rights=[
                 self._items("dynamodb:GetItem", "dynamodb:Query"),
                 *self._run_rights(state_machine),
-                Right(["lambda:InvokeFunction"], [what_if.function_arn]),
+                self.right_to_call("WhatIf"),
             ],
-            snap_start=None if stage.is_local else lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if stage.snap_start else None,
+            old_versions=cdk.RemovalPolicy.DESTROY,  # the cache of their snapshots costs money
         )
-        return function if stage.is_local else function.add_alias("served")
+        if stage.is_local:
+            return function
+        alias = function.add_alias("served")
+        if stage.deployment == "canary":
+            from infra_cdk.canary import Canary  # noqa: PLC0415 - its imports take half a second
+
+            Canary(self, "Canary", alias=alias, function=function)
+        return alias
 
     def _run_rights(self, state_machine: sfn.IStateMachine) -> list[Right]:
         """Return the rights to read runs, and to start one if the stage allows it."""
@@ -133,6 +159,7 @@ class Functions(Construct):
         environment: Mapping[str, str],
         rights: Sequence[Right],
         snap_start: lambda_.SnapStartConf | None = None,
+        old_versions: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> lambda_.Function:
         stage, construct_id = self._stage, name.title().replace("_", "")
         log_group = log_group_of(self, construct_id, stage=stage)
@@ -153,6 +180,9 @@ class Functions(Construct):
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE if stage.tracing else lambda_.Tracing.DISABLED,
             snap_start=snap_start,
+            reserved_concurrent_executions=self._reserved.get(name),
+            # a version of an update that failed goes: Lambda would not publish the same code once more
+            current_version_options=lambda_.VersionOptions(removal_policy=old_versions),
         )
         join_subnets(function, stage)
         acknowledge(function, _PINNED_PYTHON, "L1")
@@ -202,6 +232,11 @@ class Functions(Construct):
             Right(["s3:ListBucket"], arns),
             Right(_READ, [f"{arn}/*" for arn in arns], _OBJECTS_OF_SOURCES),
         ]
+
+    def _source_keys(self) -> list[Right]:
+        """Return the right to read what other keys encrypt. Across accounts, a key's own policy is not enough."""
+        keys = self._stage.source_kms_keys
+        return [Right(["kms:Decrypt"], keys)] if keys else []
 
     def _arn_of_bucket(self, name: str) -> str:
         return cdk.Stack.of(self).format_arn(service="s3", region="", account="", resource=name)

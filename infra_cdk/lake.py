@@ -61,7 +61,8 @@ class Lake(Construct):
             enforce_ssl=True,
             minimum_tls_version=_TLS_VERSION,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=cdk.RemovalPolicy.DESTROY if destroy else cdk.RemovalPolicy.RETAIN,
+            # a first deployment that fails leaves no bucket behind: there is nothing in it
+            removal_policy=cdk.RemovalPolicy.DESTROY if destroy else cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
             # emptying a bucket takes a function in Node.js, which the emulator does not run
             auto_delete_objects=destroy and not self._stage.is_local,
             **settings,

@@ -282,6 +282,7 @@ class Observability(Construct):
             },
             add_latency_p99_alarm={"": monitoring.LatencyThreshold(max_latency=_SLOWEST, **enough, **slow)},
         )
+        self._custom("Requests that failed, by the API's version", self._every(metrics.REQUESTS_FAILED))
         if api.access_logs:
             throttled = self._alarmed(
                 self._throttled_requests(api.access_logs),

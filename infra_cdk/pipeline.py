@@ -194,13 +194,12 @@ class Pipeline(Construct):
         return by_error.when(sfn.Condition.string_equals("$.Error", REFRESH_HELD_BACK), ended).otherwise(announced)
 
     def _invoke(self, state: str, payload: dict[str, object]) -> tasks.LambdaInvoke:
-        """Return a state that invokes the function of its name."""
-        function = self._functions.by_name[state]
-        timeout = function.timeout or cdk.Duration.minutes(15)
+        """Return a state that invokes the function of its name, in the version of this deployment."""
+        timeout = self._functions.by_name[state].timeout or cdk.Duration.minutes(15)
         invoke = tasks.LambdaInvoke(
             self,
             state,
-            lambda_function=function,
+            lambda_function=self._functions.called(state),
             payload=sfn.TaskInput.from_object(payload),
             output_path="$.Payload",
             retry_on_service_exceptions=False,  # ours has jitter
@@ -279,9 +278,8 @@ class Pipeline(Construct):
         )
 
     def _rights(self) -> list[Right]:
-        functions = [self._functions.by_name[name] for name in ("Ingest", "Clean", "Assign", "Model")]
         rights = [
-            Right(["lambda:InvokeFunction"], [function.function_arn for function in functions]),
+            self._functions.right_to_call("Ingest", "Clean", "Assign", "Model"),
             Right(_RECORDS, [self._bucket.arn_for_objects(f"{RUNS}/*")], _RECORDS_OF_RUNS),
             Right(["sns:Publish"], [self.topic.topic_arn]),
         ]

@@ -2,6 +2,7 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra_cdk import settings_record
@@ -13,6 +14,9 @@ from infra_cdk.lake import Lake
 from infra_cdk.pipeline import Pipeline
 from infra_cdk.stages import Stage
 from layers.build.packages import Packages
+
+PARAMETERS = "/voucher-selection"
+"""Where SSM has the outputs of stacks, each below the stack's name."""
 
 
 class VoucherSelection(cdk.Stack):
@@ -38,6 +42,7 @@ class VoucherSelection(cdk.Stack):
             # for what CloudFormation tags; the template's resources have them too, so that a reviewer sees them
             tags=_tags(stage),
         )
+        self._stage = stage
         for name, value in _tags(stage).items():
             cdk.Tags.of(self).add(name, value)
         lake = Lake(self, "Lake", stage=stage)
@@ -68,7 +73,13 @@ class VoucherSelection(cdk.Stack):
         tag with the settings' digest, on a resource whose tags change in place.
         """
         cdk.Tags.of(pipeline.state_machine).add("settings", settings_record.digest(stage))
-        self._output(settings_record.OUTPUT, settings_record.written(stage), "Settings that ./quickstart deploy keeps")
+        # no parameter: the settings may be longer than one takes
+        cdk.CfnOutput(
+            self,
+            settings_record.OUTPUT,
+            value=settings_record.written(stage),
+            description="Settings that ./quickstart deploy keeps",
+        )
         if not stage.is_local and not self.node.try_get_context(FROM_DEPLOYED):
             cdk.Annotations.of(self).add_warning_v2("voucher-selection:settings", _from_the_defaults(stage.name))
 
@@ -96,7 +107,16 @@ class VoucherSelection(cdk.Stack):
         self._output("AlarmTopicArn", watch.topic.topic_arn, "Subscribe to get a message when an alarm starts or ends")
 
     def _output(self, name: str, value: str, description: str) -> None:
+        """Tell who deploys a name or an address; on AWS a parameter of SSM tells it to other stacks and programs."""
         cdk.CfnOutput(self, name, value=value, description=description)
+        if not self._stage.is_local:
+            ssm.StringParameter(
+                self,
+                f"{name}Parameter",
+                parameter_name=f"{PARAMETERS}/{self.stack_name}/{name}",
+                string_value=value,
+                description=description,
+            )
 
 
 def _from_the_defaults(stage: str) -> str:

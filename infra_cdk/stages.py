@@ -18,6 +18,7 @@ type StageName = Literal["local", "dev", "prod"]
 type Packaging = Literal["bundle", "layers"]
 type Wheels = Literal["host", "lambda"]
 type Removal = Literal["destroy", "retain"]
+type Deployment = Literal["all_at_once", "canary"]
 type LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 LOCAL_ENDPOINT = "https://localhost:4566"
@@ -172,6 +173,15 @@ class Stage:
     """How long the API may take; API Gateway gives up after 29."""
     clean_disk_mb: Annotated[int, Range(512, 10_240)] = 2048
     """Disk of Clean, in MB. It holds a shard's cleaned and rejected rows, compressed, until they are uploaded."""
+    snap_start: bool = True
+    """Whether the API starts from a snapshot, for a region that has SnapStart; a start without one takes longer."""
+    deployment: Deployment = "all_at_once"
+    """How callers move to a new version of the API: at once (`all_at_once`), or 10 % of the requests for five minutes
+    and then the rest (`canary`). If the new version fails, the canary takes the whole deployment back."""
+    api_reserved_concurrency: CountOrNone = None
+    clean_reserved_concurrency: CountOrNone = None
+    """The most instances of the function at once, which no other function of the account can take from it; None shares
+    the account's. AWS leaves 100 of the account's unreserved. With fewer than `max_concurrency`, shards wait."""
     run_timeout_seconds: Annotated[int, Range(60, 31_536_000)] = 6 * 60 * 60
     """How long a whole run may take."""
     raw_days: Days = 90
@@ -206,6 +216,10 @@ class Stage:
     kms_key: str = ""
     """ARN of the customer-managed key that encrypts the bucket, the table, the topics, the log groups and the
     functions' environments; empty uses AWS's own keys."""
+    former_kms_keys: tuple[str, ...] = ()
+    """ARNs of keys that were `kms_key` before: what they encrypted stays readable."""
+    source_kms_keys: tuple[str, ...] = ()
+    """ARNs of the keys that encrypt the histories of `source_buckets`; their owners allow it in the keys' policies."""
     permissions_boundary: str = ""
     """ARN or name of the managed policy that bounds every role; empty means no boundary."""
     subnet_ids: tuple[str, ...] = ()
@@ -274,7 +288,7 @@ class Stage:
         if self.auth == "iam":
             raise StageError("auth: the emulator checks no signatures; expected none or api_key, got 'iam'")
         for setting in _ON_AWS_ONLY:
-            if getattr(self, setting):
+            if getattr(self, setting) != getattr(Stage, setting):
                 raise StageError(f"{setting}: the emulator has nothing of the kind; set it on dev or prod only")
 
     @property
@@ -355,16 +369,20 @@ _GATE = (
     "least_support_of_change",
 )
 
+_KEYS_ARN = (
+    r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
+    "a key's ARN like arn:aws:kms:eu-west-1:123456789012:key/1234abcd-…",
+)
+
 _FORMS: Mapping[str, tuple[str, str]] = {
     "suffix": (r"[a-z0-9-]{0,19}[a-z0-9]", "up to 20 small letters, digits and hyphens, like trial-1"),
     "refresh_schedule": (r"(cron|rate)\([^()]+\)", "like cron(30 0 * * ? *), or nothing"),
     "source_hosts": (r"\*|[a-z0-9.-]+", "host names like files.example.com, or *"),
     "cors_origins": (r"\*|https?://[a-z0-9.-]+(:\d{1,5})?", "origins like https://campaigns.example, or *"),
     "endpoint": (r"(?i:https?)://[^/?#].*", f"an address like {LOCAL_ENDPOINT}"),
-    "kms_key": (
-        r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
-        "a key's ARN like arn:aws:kms:eu-west-1:123456789012:key/1234abcd-…",
-    ),
+    "kms_key": _KEYS_ARN,
+    "former_kms_keys": _KEYS_ARN,
+    "source_kms_keys": _KEYS_ARN,
     "permissions_boundary": (
         r"[\w+=,.@-]{1,128}|arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+",
         "a managed policy's name or ARN",
@@ -391,7 +409,19 @@ _NEEDS = {
 }
 """The settings that need another one."""
 
-_ON_AWS_ONLY = ("suffix", "kms_key", "permissions_boundary", "subnet_ids", "waf", "domain_name")
+_ON_AWS_ONLY = (
+    "suffix",
+    "kms_key",
+    "former_kms_keys",
+    "source_kms_keys",
+    "permissions_boundary",
+    "subnet_ids",
+    "waf",
+    "domain_name",
+    "deployment",
+    "api_reserved_concurrency",
+    "clean_reserved_concurrency",
+)
 
 _MOST_SEGMENTS_BYTES = 3_000
 """Lambda takes 4 KB of environment variables; the other variables need less than a quarter of it."""
@@ -415,6 +445,7 @@ def stage(name: str, suffix: str = "", **settings: Any) -> Stage:  # noqa: ANN40
                 "start_runs": True,
                 **dict.fromkeys(_GATE),  # a first trial should show its result
                 "max_concurrency": 4,
+                "snap_start": False,
                 "model_refresh_seconds": 1,  # a first trial looks at once at what a run has changed
                 "tracing": False,
                 "monitoring": False,
@@ -427,7 +458,7 @@ def stage(name: str, suffix: str = "", **settings: Any) -> Stage:  # noqa: ANN40
         case "dev":
             defaults = {"log_days": 7}
         case "prod":
-            defaults = {"log_days": 90, "waf": True, "removal": "retain"}
+            defaults = {"log_days": 90, "waf": True, "deployment": "canary", "removal": "retain"}
         case _:
             raise StageError(f"stage: expected one of {', '.join(get_args(StageName.__value__))}, got {name!r}")
     return Stage(**{"name": name, "suffix": suffix, **defaults, **settings}, given=frozenset(settings))

@@ -21,7 +21,7 @@ from voucher_selection.api.bulk_lookups import customers_of, look_up_all, refusa
 from voucher_selection.api.health import health
 from voucher_selection.api.negotiation import prefers_html
 from voucher_selection.api.request_bodies import json_of
-from voucher_selection.contract.metrics import LOOKUPS_REFUSED, VOUCHERS_SELECTED
+from voucher_selection.contract.metrics import LOOKUPS_REFUSED, REQUESTS_FAILED, VOUCHERS_SELECTED
 from voucher_selection.domain.lookups import LookupRequest, look_up
 from voucher_selection.domain.model_document import selection_criteria
 
@@ -139,4 +139,5 @@ def _problem(error: Exception) -> Response[str]:
     problem = problems.problem_of(error)
     if problem is problems.OUR_FAULT:
         logger.exception("a request could not be answered", exc_info=error, model_version=models.version)
+        emit(REQUESTS_FAILED, 1, app.lambda_context.function_version)
     return problem_answer(problem, _accept(), app.current_event.path)

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +28,8 @@ ALL_GUARDS = {
     "start_runs": True,
     "source_buckets": ("histories",),
     "kms_key": "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "former_kms_keys": ("arn:aws:kms:eu-west-1:123456789012:key/5678efab-12ab-34cd-56ef-1234567890ab",),
+    "source_kms_keys": ("arn:aws:kms:eu-west-1:210987654321:key/9abcdef0-12ab-34cd-56ef-1234567890ab",),
     "permissions_boundary": "team-boundary",
     "subnet_ids": ("subnet-0a1b2c3d", "subnet-0b2c3d4e"),
     "security_group_ids": ("sg-0c3d4e5f",),
@@ -98,7 +101,7 @@ def plain(value: Any) -> str:
         case {"Ref": str(name)} if name.startswith("AWS::"):
             return f"<{name}>"
         case {"Ref": name} | {"Fn::GetAtt": [name, _]}:
-            return name.rstrip("0123456789ABCDEF")
+            return re.sub(r"(?<=CurrentVersion)[0-9A-F]{8}[0-9a-f]{32}$", "", name).rstrip("0123456789ABCDEF")
         case {"Fn::Join": [separator, parts]}:
             return separator.join(map(plain, parts))
         case {"Fn::Select": [6, _]}:

@@ -14,6 +14,7 @@ from infra_cdk.stages import StageError, stack_name, stage
 SUFFIX = "trial-1"
 IN_ITS_PARENT = {
     "AWS::ApiGateway::Stage/StageName",
+    "AWS::CodeDeploy::DeploymentGroup/DeploymentConfigName",
     "AWS::DynamoDB::Table/AttributeDefinitions.AttributeName",
     "AWS::DynamoDB::Table/KeySchema.AttributeName",
     "AWS::DynamoDB::Table/TimeToLiveSpecification.AttributeName",
@@ -22,7 +23,7 @@ IN_ITS_PARENT = {
     "AWS::Lambda::Alias/Name",
     "AWS::SNS::Topic/DisplayName",
 }
-"""Names that count only within a table, a role, a function or an API."""
+"""Names that count only within a table, a role, a function or an API, or that are AWS's own."""
 A_METRIC = re.compile("AWS::(CloudWatch::Alarm|Logs::MetricFilter|WAFv2::WebACL)/.*(MetricName|Dimensions.Name)")
 A_RULE = re.compile(r"AWS::WAFv2::WebACL/Rules\..*Name")
 

@@ -250,7 +250,7 @@ def test_the_api_reads_the_table_and_runs_asks_what_if_and_writes_nothing(dev, p
             **allowed({"dynamodb:GetItem", "dynamodb:Query"}, TABLE),
             **allowed(READ, f"{BUCKET}/runs/*"),
             "s3:ListBucket": {BUCKET},
-            "lambda:InvokeFunction": {"FunctionsWhatIf"},
+            "lambda:InvokeFunction": {"FunctionsWhatIf:*"},
             "states:ListExecutions": {"PipelineStateMachine"},
             **allowed({"states:DescribeExecution", "states:GetExecutionHistory"}, f"{states}:execution:<name>:*"),
             "states:DescribeMapRun": {f"{states}:mapRun:<name>/*"},
@@ -304,7 +304,7 @@ def test_only_what_has_no_resources_is_allowed_on_all_of_them(each_stage):
                     assert all(action.startswith(("xray:", "logs:")) for action in actions), role
 
 
-def test_no_role_has_a_policy_that_aws_manages_except_api_gateways_log_role(each_stage):
+def test_no_role_has_a_policy_that_aws_manages_except_api_gateways_log_role_and_code_deploys(each_stage):
     managed = {
         role: properties["ManagedPolicyArns"]
         for role, properties in each_stage.resources("AWS::IAM::Role").items()
@@ -312,4 +312,7 @@ def test_no_role_has_a_policy_that_aws_manages_except_api_gateways_log_role(each
     }
 
     assert not any("AdministratorAccess" in json.dumps(arns) for arns in managed.values())
-    assert all("CloudWatchRole" in role for role in managed)
+    assert {role.rstrip("0123456789ABCDEF") for role in managed} <= {
+        "ApiRestApiCloudWatchRole",
+        "FunctionsCanaryGroupServiceRole",
+    }

@@ -39,7 +39,7 @@ def test_only_the_api_starts_from_a_snapshot(on_aws):
 
 def test_api_gateway_calls_the_alias_of_the_published_version(on_aws):
     (alias,) = on_aws.resources("AWS::Lambda::Alias")
-    (version,) = on_aws.resources("AWS::Lambda::Version")
+    (version,) = (name for name in on_aws.resources("AWS::Lambda::Version") if name.startswith("FunctionsApi"))
 
     assert on_aws.only("AWS::Lambda::Alias")["FunctionVersion"] == {"Fn::GetAtt": [version, "Version"]}
     assert on_aws.only("AWS::Lambda::Permission")["FunctionName"] == {"Ref": alias}
@@ -51,6 +51,15 @@ def test_the_emulator_which_takes_no_snapshots_runs_the_function_itself(local):
     assert "SnapStart" not in local.function("api")
     assert not local.resources("AWS::Lambda::Version")
     assert not local.resources("AWS::Lambda::Alias")
+
+
+def test_where_a_region_has_no_snapstart_the_version_starts_without(synthesize):
+    without = synthesize("dev", snap_start=False)
+
+    assert "SnapStart" not in without.function("api")
+    assert without.only("AWS::Lambda::Alias")["FunctionVersion"]["Fn::GetAtt"][0].startswith(
+        "FunctionsApiCurrentVersion"
+    )
 
 
 @pytest.mark.parametrize("part", ["functions", "layers"])

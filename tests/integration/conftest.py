@@ -45,6 +45,7 @@ TWO = {
 }
 CONTEXT = SimpleNamespace(
     function_name="test",
+    function_version="7",
     memory_limit_in_mb=512,
     invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:test",
     aws_request_id="00000000-0000-0000-0000-000000000000",

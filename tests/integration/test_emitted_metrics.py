@@ -149,6 +149,17 @@ def test_lookups_are_counted_and_their_refusals_by_code(version: str, told: list
     assert last(told, "LookupsRefused") == {"unknown_country": (1,), "invalid_request": (2,)}
 
 
+def test_a_request_that_fails_by_our_fault_is_counted_by_the_version_that_failed(
+    version: str, told: list[Emitted], api: Api, monkeypatch
+):
+    api.lookup(**SEED_REQUEST | {"country_code": "Atlantis"})
+    assert not [entry for entry in told if entry.name == "RequestsFailed"]
+
+    monkeypatch.setattr(api.handler, "look_up", lambda *_: 1 / 0)
+    assert api.lookup(**SEED_REQUEST).status == 500
+    assert last(told, "RequestsFailed") == {"7": (1,)}
+
+
 def test_a_lookup_between_two_questions_to_the_catalog_writes_one_line_with_one_metric(
     version: str, environment, capsys: pytest.CaptureFixture[str]
 ):
@@ -201,6 +212,9 @@ def test_every_metric_of_the_list_is_emitted_as_it_says_and_no_other(
     pipeline.sum_up("assign", assign)
     api.lookup(**SEED_REQUEST)
     api.lookup()
+    with monkeypatch.context() as broken:
+        broken.setattr(api.handler, "look_up", lambda *_: 1 / 0)
+        api.lookup(**SEED_REQUEST)
     monkeypatch.setattr(api.handler.models._catalog, "pointer", lambda: (_ for _ in ()).throw(errors.UnreadableItem()))
     api.lookup(**SEED_REQUEST)
 

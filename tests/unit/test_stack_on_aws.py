@@ -19,8 +19,9 @@ STACK_ID = f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{NAME}/1"
 TEMPLATE = {
     "Resources": {
         "Table": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain"},
-        "Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"},
-        "Topic": {"Type": "AWS::SNS::Topic"},
+        "Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "RetainExceptOnCreate"},
+        "Topic": {"Type": "AWS::SNS::Topic", "DeletionPolicy": "Delete"},
+        "Version": {"Type": "AWS::Lambda::Version", "DeletionPolicy": "RetainExceptOnCreate"},
         "NeverMade": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"},
     }
 }
@@ -66,9 +67,9 @@ def prod(stubbed: Any) -> Stack:
     return Stack(FakeAccount(stubbed.client), IDENTITY, "prod")
 
 
-def test_what_the_template_retains_is_kept_under_its_physical_name(stubbed: Any):
+def test_what_the_template_retains_is_kept_under_its_physical_name_but_a_version_goes_with_its_function(stubbed: Any):
     described(stubbed)
-    made = {"Table": "table-1", "Bucket": "lake-1", "Topic": "topic-1"}
+    made = {"Table": "table-1", "Bucket": "lake-1", "Topic": "topic-1", "Version": "function:1"}
     stubbed.add_response("get_template", {"TemplateBody": json.dumps(TEMPLATE)}, {"StackName": NAME})
     types = {name: resource["Type"] for name, resource in TEMPLATE["Resources"].items()}
     events(

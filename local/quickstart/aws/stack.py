@@ -23,6 +23,10 @@ _ONLY_PLANNED = "REVIEW_IN_PROGRESS"
 _NEVER_DEPLOYED = (_ONLY_PLANNED, "CREATE_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_")
 """The beginnings of the status of a stack that was never deployed as a whole."""
 
+_STAYS = ("Retain", "RetainExceptOnCreate")
+_VERSION = "AWS::Lambda::Version"
+"""A version is kept for as long as its function."""
+
 
 class NoStackError(StepError):
     """The stack does not exist."""
@@ -78,7 +82,11 @@ class Stack:
         if self._found["StackStatus"] == _ONLY_PLANNED:
             return []
         resources: Mapping[str, Any] = self._client.get_template(StackName=self.name)["TemplateBody"]["Resources"]
-        stays = {logical_id for logical_id, resource in resources.items() if resource.get("DeletionPolicy") == "Retain"}
+        stays = {
+            logical_id
+            for logical_id, resource in resources.items()
+            if resource.get("DeletionPolicy") in _STAYS and resource["Type"] != _VERSION
+        }
         return [found for logical_id, found in sorted(self._resources().items()) if logical_id in stays]
 
     def functions(self) -> list[str]:

@@ -39,6 +39,7 @@ SHARDS_FAILED = Metric("ShardsFailed", "Count", MODEL, "shards of a run that lef
 
 VOUCHERS_SELECTED = Metric("VouchersSelected", "Count", API, "lookups answered with an amount")
 LOOKUPS_REFUSED = Metric("LookupsRefused", "Count", API, "lookups answered with a problem", "code")
+REQUESTS_FAILED = Metric("RequestsFailed", "Count", API, "requests answered with an error of ours (500)", "version")
 MODEL_REFRESHES = Metric("ModelRefreshes", "Count", API, "lookups of the served version in the catalog")
 MODEL_CACHE_HITS = Metric("ModelCacheHits", "Count", API, "uses of the known model between two of these lookups")
 STALE_MODEL_SERVED = Metric("StaleModelServed", "Count", API, "answers while the catalog gives no model")
