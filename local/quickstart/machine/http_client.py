@@ -32,13 +32,23 @@ class Answer(NamedTuple):
         return content
 
 
-def ask(url: str, body: str | None = None, headers: Mapping[str, str] | None = None, *, seconds: float) -> Answer:
+def ask(
+    url: str,
+    body: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    seconds: float,
+    through: str | None = None,
+) -> Answer:
     """Get an address, or post a body to it; a problem or a redirection is an answer too.
 
     Parameters
     ----------
     seconds
         The longest wait for the connection, and for each part of the answer.
+    through
+        The host to connect to, where the name of the address may not resolve yet. The certificate is still that of the
+        name. A proxy opens connections to names only: through one, the address itself is asked.
 
     Raises
     ------
@@ -49,20 +59,23 @@ def ask(url: str, body: str | None = None, headers: Mapping[str, str] | None = N
 
     parts, sent = urlsplit(url), dict(headers or {})
     is_here = is_loopback(parts.hostname or "")
-    if is_here:  # not every resolver knows the names below `localhost`
+    proxy = None if is_here else _proxy(parts)
+    # not every resolver knows the names below `localhost`
+    host = _ADDRESS if is_here else None if proxy else through
+    if host:
         sent["Host"] = parts.netloc
-        url = parts._replace(netloc=f"{_ADDRESS}:{parts.port}" if parts.port else _ADDRESS).geturl()
+        url = parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host).geturl()
     try:
-        answer = httpx.request(
-            "GET" if body is None else "POST",
-            url,
-            content=body,
-            headers=sent,
-            timeout=seconds,
-            verify=_certificates(is_here=is_here),
-            proxy=None if is_here else _proxy(parts),
-            trust_env=False,
-        )
+        with httpx.Client(
+            timeout=seconds, verify=_certificates(is_here=is_here), proxy=proxy, trust_env=False
+        ) as client:
+            answer = client.request(
+                "GET" if body is None else "POST",
+                url,
+                content=body,
+                headers=sent,
+                extensions={"sni_hostname": parts.hostname} if host and not is_here else None,
+            )
     except httpx.RequestError as error:
         raise ConnectionError(str(error) or type(error).__name__) from error
     return Answer(answer.status_code, answer.content.decode(errors="replace"))
