@@ -290,18 +290,14 @@ def test_the_emulator_gets_neither_access_logs_nor_a_role_for_them(local):
     assert not local.resources("AWS::ApiGateway::Account")
 
 
-def test_the_accounts_log_role_is_left_alone_unless_the_stack_is_told_to_make_one(dev, prod, synthesize):
-    own = synthesize("dev", api_log_role="own")
-
-    assert [len(stage.resources("AWS::ApiGateway::Account")) for stage in (dev, prod, own)] == [0, 0, 1]
+def test_the_accounts_log_role_is_left_alone_unless_the_stack_is_told_to_make_one(dev, prod, guarded):
+    assert [len(stage.resources("AWS::ApiGateway::Account")) for stage in (dev, prod, guarded)] == [0, 0, 1]
 
 
-def test_a_log_role_that_the_stack_made_stays_for_the_account_when_the_stack_goes(synthesize):
-    own = synthesize("dev", api_log_role="own")
-
-    own.template.has_resource("AWS::ApiGateway::Account", {"DeletionPolicy": "Retain"})
-    (role,) = own.only("AWS::ApiGateway::Account")["CloudWatchRoleArn"]["Fn::GetAtt"][:1]
-    assert own.json["Resources"][role]["DeletionPolicy"] == "Retain"
+def test_a_log_role_that_the_stack_made_stays_for_the_account_when_the_stack_goes(guarded):
+    guarded.template.has_resource("AWS::ApiGateway::Account", {"DeletionPolicy": "Retain"})
+    role = guarded.only("AWS::ApiGateway::Account")["CloudWatchRoleArn"]["Fn::GetAtt"][0]
+    assert guarded.json["Resources"][role]["DeletionPolicy"] == "Retain"
 
 
 def test_the_local_api_has_a_fixed_address(local, synthesize):
