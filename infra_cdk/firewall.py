@@ -7,6 +7,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
+from infra_cdk.firewall_rules import BAD_INPUTS, COMMON_RULES
 from infra_cdk.log_groups import log_group_of
 from infra_cdk.stages import Stage
 
@@ -17,9 +18,6 @@ _COUNTED = ("SizeRestrictions_BODY", "NoUserAgent_HEADER")
 _COUNTED_WITH_RUNS = "GenericRFI_BODY"
 # What of a request is not logged: the key or signature, what is asked for, and what a browser keeps.
 _REDACTED_HEADERS = ("x-api-key", "authorization", "cookie")
-
-COMMON_RULES = "AWSManagedRulesCommonRuleSet"
-BAD_INPUTS = "AWSManagedRulesKnownBadInputsRuleSet"
 
 
 class Firewall(Construct):

@@ -390,8 +390,6 @@ _NEEDS = {
     "hosted_zone_id": "domain_name",
     "subnet_ids": "security_group_ids",
     "security_group_ids": "subnet_ids",
-    "waf_common_version": "waf",
-    "waf_bad_inputs_version": "waf",
     "alarm_email": "monitoring",
 }
 """The settings that need another one."""
