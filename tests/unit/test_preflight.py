@@ -192,21 +192,23 @@ def test_an_endpoint_that_knows_none_of_the_questions_stops_no_deployment():
     found = preflight.check(plan(dict.fromkeys(unknown, "UnknownOperationException")))
 
     assert found.settings == {}
-    assert [note.partition(" was not checked: ")[0] for note in found.notes] == [
-        "how many functions the account may run at once",
-        "with which role API Gateway writes logs",
-        f"the versions of {COMMON_RULES}",
+    assert [note.partition(". ")[0] for note in found.notes] == [
+        "Not checked: how many functions the account may run at once",
+        "Not checked: with which role API Gateway writes logs",
+        f"Not checked: the versions of {COMMON_RULES}",
     ]
 
 
 def test_who_may_not_ask_is_told_what_to_allow():
-    with pytest.raises(UnansweredError, match="allow lambda:GetAccountSettings for it, as docs/deployment.md has it"):
+    with pytest.raises(UnansweredError, match="Allow lambda:GetAccountSettings for it, as docs/deployment.md has it"):
         concurrency.check(plan({"get_account_settings": "AccessDeniedException"}))
 
 
 def test_an_answer_of_another_kind_stops_no_deployment():
-    with pytest.raises(UnansweredError, match="the answer does not say it"):
+    with pytest.raises(UnansweredError, match="The answer does not say it"):
         concurrency.check(plan({"get_account_settings": {}}))
+    with pytest.raises(UnansweredError, match=f"the versions of {COMMON_RULES}. The answer does not say it"):
+        rule_versions.choose(plan({"list_available_managed_rule_group_versions": {}}))
 
 
 def test_all_answers_come_together():

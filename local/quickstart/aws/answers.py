@@ -33,7 +33,10 @@ class Found(NamedTuple):
 
 
 class UnansweredError(Exception):
-    """A question stays open; the message says which, and why."""
+    """A question about `what` stays open; the message says which, and why."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"Not checked: {what}. {why}.")
 
 
 def answer_of(question: Callable[[], Any], what: str, action: str) -> Any:  # noqa: ANN401 - the caller types it
@@ -48,9 +51,7 @@ def answer_of(question: Callable[[], Any], what: str, action: str) -> Any:  # no
         return question()
     except ClientError as error:
         if error.response["Error"]["Code"] in _DENIED:
-            raise UnansweredError(
-                f"{what} was not checked: allow {action} for it, as docs/deployment.md has it"
-            ) from error
-        raise UnansweredError(f"{what} was not checked: {error}") from error
+            raise UnansweredError(what, f"Allow {action} for it, as docs/deployment.md has it") from error
+        raise UnansweredError(what, str(error)) from error
     except BotoCoreError as error:
-        raise UnansweredError(f"{what} was not checked: {error}") from error
+        raise UnansweredError(what, str(error)) from error

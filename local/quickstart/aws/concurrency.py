@@ -22,7 +22,7 @@ def check(plan: Plan) -> Found:
     limit = answer_of(client.get_account_settings, _WHAT, "lambda:GetAccountSettings").get("AccountLimit", {})
     unreserved = limit.get("UnreservedConcurrentExecutions")
     if not unreserved:
-        raise UnansweredError(f"{_WHAT} was not checked: the answer does not say it")
+        raise UnansweredError(_WHAT, "The answer does not say it")
     more = _reserved(start.settings) - _reserved(start.deployed.settings or {})
     left = unreserved - more
     if more > 0 and left < LEAST_UNRESERVED:

@@ -20,8 +20,8 @@ def check(plan: Plan) -> Found:
         try:
             found = question(plan)
         except UnansweredError as error:
-            notes.append(f"{error}.")
-            continue
-        settings |= found.settings
-        notes += found.notes
+            notes.append(str(error))
+        else:
+            settings |= found.settings
+            notes += found.notes
     return Found(settings, notes)

@@ -37,6 +37,6 @@ def check(plan: Plan) -> Found:
     return Found(
         notes=[
             f"botocore {botocore.__version__} knows no {', '.join(missing)} in {region}: if the region has none, the"
-            " deployment fails"
+            " deployment fails."
         ]
     )

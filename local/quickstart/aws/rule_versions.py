@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from infra_cdk.firewall_rules import BAD_INPUTS, COMMON_RULES
-from local.quickstart.aws.answers import Found, Plan, answer_of
+from local.quickstart.aws.answers import Found, Plan, UnansweredError, answer_of
 from local.quickstart.machine.steps import StepError
 
 _GROUPS = {"waf_common_version": COMMON_RULES, "waf_bad_inputs_version": BAD_INPUTS}
@@ -24,9 +24,9 @@ def choose(plan: Plan) -> Found:
     chosen, notes = {}, []
     for setting, group in _GROUPS.items():
         answer = _versions_of(plan, group)
-        current, offered = answer.get("CurrentDefaultVersion", ""), [each["Name"] for each in answer["Versions"]]
+        current, offered = answer["CurrentDefaultVersion"], [each["Name"] for each in answer["Versions"]]
         pinned = settings.get(setting, current)
-        if setting not in settings and current:
+        if setting not in settings:
             chosen[setting] = current
         elif pinned and pinned not in offered:
             raise StepError(
@@ -39,7 +39,9 @@ def choose(plan: Plan) -> Found:
 
 
 def _versions_of(plan: Plan, group: str) -> dict[str, Any]:
-    client = plan.account.client("wafv2")
+    client, what = plan.account.client("wafv2"), f"the versions of {group}"
     ask = partial(client.list_available_managed_rule_group_versions, VendorName="AWS", Name=group, Scope="REGIONAL")
-    answer: dict[str, Any] = answer_of(ask, f"the versions of {group}", "wafv2:ListAvailableManagedRuleGroupVersions")
+    answer: dict[str, Any] = answer_of(ask, what, "wafv2:ListAvailableManagedRuleGroupVersions")
+    if not answer.get("CurrentDefaultVersion") or not answer.get("Versions"):
+        raise UnansweredError(what, "The answer does not say it")
     return answer
