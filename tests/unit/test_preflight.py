@@ -29,7 +29,7 @@ class FakeAccount(Account):
 
     def client(self, service: str, **_: str) -> Any:
         client = SESSION.create_client(
-            service, region_name="eu-west-1", aws_access_key_id="id", aws_secret_access_key="secret"
+            service, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="y"
         )
         stubber = Stubber(client)
         for operation, answer in self.answers.items():
