@@ -134,8 +134,8 @@ def _tags(stage: Stage) -> dict[str, str]:
 def _synthesizer(stage: Stage) -> cdk.IStackSynthesizer | None:
     """Return how the stack is deployed: on AWS with the roles of `cdk bootstrap`, in the emulator without roles.
 
-    The emulator then needs only the bootstrap's bucket, `cdk-hnb659fds-assets-<account>-<region>`. The quickstart makes it
-    in a moment; the whole bootstrap takes ten seconds.
+    The emulator then needs only the bootstrap's bucket, `cdk-hnb659fds-assets-<account>-<region>`. The quickstart makes
+    it in a moment; the whole bootstrap takes ten seconds.
     """
     return cdk.CliCredentialsStackSynthesizer() if stage.is_local else None
 

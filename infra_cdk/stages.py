@@ -20,6 +20,7 @@ type Wheels = Literal["host", "lambda"]
 type Removal = Literal["destroy", "retain"]
 type Deployment = Literal["all_at_once", "canary"]
 type LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+type ApiLogRole = Literal["account", "own"]
 
 LOCAL_ENDPOINT = "https://localhost:4566"
 LOCAL_API_ID = "voucher"
@@ -113,9 +114,14 @@ class Stage:
     cors_origins: tuple[str, ...] = ()
     """Origins whose pages may call the API, like `https://campaigns.example`; `*` means any."""
     rate_limit: Annotated[float, Range(1, 10_000)] = 100
-    """Requests per second that the API takes in the long run."""
+    """Requests per second that each method takes in the long run, if it needs a key or a signature (or `auth` is
+    `none`), and that each key may send to all methods together."""
     burst_limit: Annotated[int, Range(1, 5_000)] = 200
-    """Requests that the API takes at once."""
+    """Requests that such a method or key may send at once."""
+    open_rate_limit: Annotated[float, Range(1, 10_000)] = 10
+    """Requests per second that each other method takes, like `GET /health`: strangers may call it."""
+    open_burst_limit: Annotated[int, Range(1, 5_000)] = 20
+    """Requests that such an open method takes at once."""
     quota_per_day: Annotated[int, Range(0, 2**31 - 1)] = 0
     """Requests of an API key per day; 0 means no limit."""
     waf: bool = False
@@ -123,6 +129,11 @@ class Stage:
     `waf_rate_limit`."""
     waf_rate_limit: Annotated[int, Range(10, 2_000_000_000)] = 30_000
     """Requests of one address in five minutes after which the firewall refuses more."""
+    waf_common_version: str = ""
+    """Version of AWS's common rules; empty follows AWS. `./quickstart deploy` sets the current version once, and keeps
+    it until you give another, or `--reset` it to take the current one again."""
+    waf_bad_inputs_version: str = ""
+    """Version of AWS's rules for known bad inputs, in the same way."""
     domain_name: str = ""
     """The API's own domain, which closes API Gateway's domain; empty uses API Gateway's."""
     certificate_arn: str = ""
@@ -207,6 +218,10 @@ class Stage:
     alarm, for a stage whose model is not made every day."""
     execution_logs: bool = True
     """Whether Step Functions and API Gateway write logs of their own to CloudWatch."""
+    api_log_role: ApiLogRole = "account"
+    """The role with which API Gateway writes logs, one for all APIs of an account and region: the one that the account
+    has (`account`), or one that this stack makes and sets for all (`own`). `./quickstart deploy` sets `own` if the
+    account has none."""
     packaging: Packaging = "layers"
     """Functions that carry their dependencies (`bundle`), or functions with layers."""
     architecture: Architecture = "arm64"
@@ -395,6 +410,8 @@ _FORMS: Mapping[str, tuple[str, str]] = {
         "a certificate's ARN like arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-…",
     ),
     "hosted_zone_id": (r"Z[A-Z0-9]+", "a zone's id like Z0123456789ABCDEFGHIJ"),
+    "waf_common_version": (r"Version_\d+\.\d+", "a version like Version_1.19"),
+    "waf_bad_inputs_version": (r"Version_\d+\.\d+", "a version like Version_1.22"),
     "alarm_email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address like on-call@example.com"),
 }
 """The settings that are texts of a certain form: its pattern, and an example."""

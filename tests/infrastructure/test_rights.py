@@ -108,10 +108,10 @@ def test_no_other_policy_is_attached_to_a_role_but_that_of_the_refresh(dev, loca
     assert attached(local) == {"PipelineOwnMaps"}
 
 
-def test_every_role_is_taken_by_one_service(dev):
+def test_every_role_is_taken_by_one_service(guarded):
     services = {
         role: [statement["Principal"]["Service"] for statement in properties["AssumeRolePolicyDocument"]["Statement"]]
-        for role, properties in dev.resources("AWS::IAM::Role").items()
+        for role, properties in guarded.resources("AWS::IAM::Role").items()
     }
 
     of_api_gateway = [service for role, (service,) in services.items() if role.startswith("ApiRestApiCloudWatchRole")]
@@ -124,8 +124,8 @@ def test_every_role_is_taken_by_one_service(dev):
     }
 
 
-def test_api_gateways_role_writes_logs_and_has_nothing_else(dev):
-    role = dev.named("AWS::IAM::Role", "ApiRestApiCloudWatchRole")
+def test_api_gateways_role_writes_logs_and_has_nothing_else(guarded):
+    role = guarded.named("AWS::IAM::Role", "ApiRestApiCloudWatchRole")
 
     assert "Policies" not in role
     (policy,) = role["ManagedPolicyArns"]

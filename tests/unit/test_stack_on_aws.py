@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 from botocore.stub import ANY, Stubber
 
-from local.quickstart.aws.account import Account, Identity
+from local.quickstart.aws.account import Account, Identity, Role
 from local.quickstart.aws.stack import Resource, Stack, deployed_settings
 from local.quickstart.machine.steps import StepError
 from local.quickstart.settings.starting import NOT_DEPLOYED, Deployed
@@ -36,8 +36,8 @@ class FakeAccount(Account):
         super().__init__()
         object.__setattr__(self, "given", client)
 
-    def client_of_deployer(self, service: str, identity: Identity) -> Any:
-        assert (service, identity) == ("cloudformation", IDENTITY)
+    def client_of_deployer(self, service: str, identity: Identity, role: Role = "deploy") -> Any:
+        assert (service, identity, role) == ("cloudformation", IDENTITY, "deploy")
         return self.given
 
 

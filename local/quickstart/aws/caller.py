@@ -17,13 +17,14 @@ JSON = "application/json"
 class Caller:
     """Requests to the API of a stack with these outputs; `asked` counts them.
 
-    The key is read when it is first needed.
+    The key is read when it is first needed. An API with its own domain is asked through the domain's target: the
+    domain's record is often made only after the deployment has named the target.
     """
 
     def __init__(self, account: Account, outputs: Mapping[str, str], auth: Auth) -> None:
         self._account, self._outputs, self._auth = account, outputs, auth
         self._key = ""
-        self.url = outputs["ApiUrl"]
+        self.url, self.target = outputs["ApiUrl"], outputs.get("DomainTarget")
         self.asked = 0
 
     def ask(self, path: str, body: str | None = None, *, sends: str = JSON, accepts: str = JSON) -> Answer:
@@ -42,7 +43,7 @@ class Caller:
     def _send(self, path: str, body: str | None, headers: Mapping[str, str]) -> Answer:
         self.asked += 1
         agent = {"User-Agent": "voucher-selection-quickstart"}
-        return ask(f"{self.url}{path}", body, agent | dict(headers), seconds=_ANSWER_SECONDS)
+        return ask(f"{self.url}{path}", body, agent | dict(headers), seconds=_ANSWER_SECONDS, through=self.target)
 
     def _proof(self, path: str, body: str | None, sends: str) -> dict[str, str]:
         match self._auth:

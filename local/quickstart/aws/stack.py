@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from infra_cdk import settings_record
 from infra_cdk.stages import stack_name
-from local.quickstart.aws.account import Account, Identity
+from local.quickstart.aws.account import Account, Identity, Role
 from local.quickstart.machine.steps import StepError
 from local.quickstart.settings.starting import NOT_DEPLOYED, Deployed
 
@@ -45,9 +45,11 @@ class Stack:
     A suffix names a deployment beside the stage's own one.
     """
 
-    def __init__(self, account: Account, identity: Identity, stage: str, suffix: str = "") -> None:
+    def __init__(
+        self, account: Account, identity: Identity, stage: str, suffix: str = "", *, role: Role = "deploy"
+    ) -> None:
         self.name = stack_name(stage, suffix)
-        self._client: CloudFormationClient = account.client_of_deployer("cloudformation", identity)
+        self._client: CloudFormationClient = account.client_of_deployer("cloudformation", identity, role)
         found = self._described(self.name)
         if not found:
             raise NoStackError(f"there is no stack {self.name} in account {identity.account}, region {account.region}")
@@ -146,9 +148,9 @@ class Stack:
             yield from page["StackEvents"]
 
 
-def deployed_settings(account: Account, identity: Identity, stage: str) -> Deployed:
-    """Return the settings of a stage's deployment."""
+def deployed_settings(account: Account, identity: Identity, stage: str, role: Role = "deploy") -> Deployed:
+    """Return the settings of a stage's deployment, read with a role of the CDK's."""
     try:
-        return Stack(account, identity, stage).settings
+        return Stack(account, identity, stage, role=role).settings
     except NoStackError:
         return NOT_DEPLOYED

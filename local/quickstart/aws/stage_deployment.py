@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
-from local.quickstart.aws.account import Account
+from local.quickstart.aws.account import Account, Role
 from local.quickstart.aws.prerequisites import Target
 from local.quickstart.machine import cdk
 from local.quickstart.machine.steps import command
 from local.quickstart.machine.workspace import Workspace
+
+_METHODS: Mapping[Role, str] = {"deploy": "auto", "lookup": "template"}
 
 
 class StageDeployment:
@@ -41,9 +43,12 @@ class StageDeployment:
         """Build the functions and the template."""
         cdk.synthesize(self._assembly, self._context, self._log, self._environment)
 
-    def differences(self) -> str:
-        """Return what the deployment would change, in the words of the CDK, without its warnings and uploads before."""
-        arguments = ["cdk", "diff", *cdk.QUIET, "--app", str(self._assembly)]
+    def differences(self, role: Role = "deploy") -> str:
+        """Return what the deployment would change, in the words of the CDK, without its warnings and uploads before.
+
+        With the right to deploy, CloudFormation says itself what it would replace; else the CDK compares the templates.
+        """
+        arguments = ["cdk", "diff", *cdk.QUIET, "--app", str(self._assembly), "--method", _METHODS[role]]
         command(arguments, self._log, "cdk diff failed", cwd=self._folder, env=self._environment)
         _, _, output = self._log.read_text(encoding="utf-8", errors="replace").rpartition("$ cdk diff ")
         _, start, differences = output.partition("\nStack ")

@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from local.quickstart.aws import prerequisites
+from infra_cdk.stages import stack_name
+from local.quickstart.aws import preflight, prerequisites
 from local.quickstart.aws.account import Account
+from local.quickstart.aws.answers import Plan
 from local.quickstart.aws.stage_deployment import StageDeployment
 from local.quickstart.commands.deploy import Endpoint, Profile, StageOption
 from local.quickstart.commands.session import DEFAULT_PORT, AsJson, Commands, Given, explained
@@ -18,6 +20,7 @@ from local.quickstart.machine.terminal import answer, can_ask, console, notices
 from local.quickstart.machine.workspace import Workspace
 from local.quickstart.settings.asked import asked_of
 from local.quickstart.settings.starting import NOT_DEPLOYED, Start, starting_from
+from local.quickstart.shown.deployment import show_notes
 from local.quickstart.shown.settings import show_start
 
 commands = Commands("On AWS")
@@ -57,13 +60,17 @@ def prove(  # noqa: PLR0913 - its options
         workspace, account = Workspace.at(DEFAULT_PORT), Account(profile, endpoint)
         with step("Checking credentials, region and bootstrap"):
             target = prerequisites.check(account)
+        suffix = f"prove-{secrets.token_hex(3)}"
+        with step("Checking what the account allows"):
+            found = preflight.check(Plan(account, target, start, stack_name(stage, suffix)))
+        start = start.also(found.settings)
         # the other commands need neither numpy nor pyarrow
         from local.quickstart.proof.whole import Proof  # noqa: PLC0415
         from local.quickstart.proof.whole import prove as carried_out  # noqa: PLC0415
 
-        suffix = f"prove-{secrets.token_hex(3)}"
         proof = Proof(account, target, start.stage, suffix, rows, " ".join(["./quickstart", *sys.argv[1:]]))
         notices.print(f"  {proof.stack} in {proof.where}", markup=False)
+        show_notes(found.notes)
         show_start(start)
         if not yes and not typer.confirm("Deploy it, try everything, and delete it?", err=True):
             raise StepError("nothing was deployed")

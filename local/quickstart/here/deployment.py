@@ -32,7 +32,7 @@ def current(workspace: Workspace, stage: Stage) -> Deployment | None:
 
 
 def bootstrap(workspace: Workspace) -> None:
-    """Make the one thing of the CDK's bootstrap that this stage's deployment uses: the bucket of the functions' code."""
+    """Make what this stage's deployment uses of the CDK's bootstrap: the bucket of the functions' code."""
     workspace.client("s3").create_bucket(Bucket=f"cdk-{QUALIFIER}-assets-{ACCOUNT}-{REGION}")
 
 

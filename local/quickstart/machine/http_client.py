@@ -34,13 +34,23 @@ class Answer(NamedTuple):
         return content
 
 
-def ask(url: str, body: str | None = None, headers: Mapping[str, str] | None = None, *, seconds: float) -> Answer:
+def ask(
+    url: str,
+    body: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    seconds: float,
+    through: str | None = None,
+) -> Answer:
     """Get an address, or post a body to it; a problem or a redirection is an answer too.
 
     Parameters
     ----------
     seconds
         The longest wait for the connection, and for each part of the answer.
+    through
+        The host to connect to, where the name of the address may not resolve yet. The certificate is still that of the
+        name. A proxy opens connections to names only: through one, the address itself is asked.
 
     Raises
     ------
@@ -49,11 +59,13 @@ def ask(url: str, body: str | None = None, headers: Mapping[str, str] | None = N
     """
     import httpx  # noqa: PLC0415 - completing a word asks nobody
 
-    reached = _Reached.of(url, headers)
+    reached = _Reached.of(url, headers, through)
     method = "GET" if body is None else "POST"
     try:
         with httpx.Client(**reached.options(seconds)) as client:
-            answer = client.request(method, reached.url, content=body, headers=reached.headers)
+            answer = client.request(
+                method, reached.url, content=body, headers=reached.headers, extensions=reached.extensions
+            )
     except httpx.RequestError as error:
         raise ConnectionError(str(error) or type(error).__name__) from error
     return Answer(answer.status_code, answer.content.decode(errors="replace"))
@@ -81,16 +93,20 @@ class _Reached(NamedTuple):
     headers: dict[str, str]
     is_here: bool
     proxy: str | None
+    extensions: dict[str, Any]
 
     @classmethod
-    def of(cls, url: str, headers: Mapping[str, str] | None) -> Self:
+    def of(cls, url: str, headers: Mapping[str, str] | None, through: str | None = None) -> Self:
         parts, sent = urlsplit(url), dict(headers or {})
-        if not is_loopback(parts.hostname or ""):
-            return cls(url, sent, is_here=False, proxy=_proxy(parts))
+        is_here = is_loopback(parts.hostname or "")
+        proxy = None if is_here else _proxy(parts)
         # not every resolver knows the names below `localhost`
+        host = _ADDRESS if is_here else None if proxy else through
+        if not host:
+            return cls(url, sent, is_here, proxy, {})
         sent["Host"] = parts.netloc
-        netloc = f"{_ADDRESS}:{parts.port}" if parts.port else _ADDRESS
-        return cls(parts._replace(netloc=netloc).geturl(), sent, is_here=True, proxy=None)
+        reached = parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host).geturl()
+        return cls(reached, sent, is_here, proxy, {} if is_here else {"sni_hostname": parts.hostname})
 
     def options(self, seconds: float) -> dict[str, Any]:
         """Return the options of a client of httpx; the environment's own settings do not count."""

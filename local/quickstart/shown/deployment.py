@@ -25,6 +25,12 @@ def show_target(ready: Target, endpoint: str | None, stage: str) -> None:
     _print(f"  as {ready.identity.arn}; bootstrap version {ready.bootstrap}")
 
 
+def show_notes(notes: Sequence[str]) -> None:
+    """Print what people should know of the account before they agree."""
+    for note in notes:
+        _print(f"  {note}")
+
+
 def show_smoke_test(passed: Sequence[Passed]) -> None:
     """Print the requests of the smoke test with their answers."""
     for check in passed:
