@@ -177,8 +177,10 @@ class Stage:
     """Days after which cleaned rows and the counts of shards are deleted."""
     quarantine_days: Days = 90
     """Days after which rejected rows are deleted."""
+    assigned_days: Days = 90
+    """Days after which the amounts of an assign run's customers are deleted."""
     noncurrent_days: Days = 30
-    """Days that a replaced or deleted object can be restored. Production objects never expire."""
+    """Days that a replaced or deleted object can be restored. Objects in `production/` never expire."""
     log_days: int = 30
     """Days that logs are kept; 1, 7, 14, 30, 90, 180 or 365."""
     log_level: LogLevel = "INFO"

@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from voucher_selection.contract.bucket import (
+    ASSIGNED,
     FAILURES,
     PRODUCTION,
     QUARANTINE,
@@ -24,8 +25,10 @@ _START_AGAIN = "start the run again"
 # By the prefix of an object that is gone or altered.
 _WHAT_TO_DO = {
     PRODUCTION: "run the whole history, whose model does not build on it",
-    STAGING: f"what a run leaves there expires after the stage's staging_days; {_START_AGAIN}",
-    RAW: f"what a run leaves there expires after the stage's raw_days; {_START_AGAIN}",
+    **{
+        prefix: f"what a run leaves there expires after the stage's {prefix}_days; {_START_AGAIN}"
+        for prefix in (STAGING, RAW, ASSIGNED)
+    },
 }
 
 
@@ -71,9 +74,9 @@ class RunKeys:
     ledger = _Key(PRODUCTION, "ledger.json", "What the run's counts count.")
     merged_counts = _Key(PRODUCTION, "counts.parquet", "The counts of all shards, and of the counts that they add to.")
     modes = _Key(PRODUCTION, "segment_modes.parquet", "The run's amounts by segment.")
-    all_vouchers = _Key(PRODUCTION, "vouchers/", "The folder of the customers' amounts, and of nothing else.")
-    cost = _Key(PRODUCTION, "voucher_cost.json", "What the customers' amounts cost.")
-    all_assigned = _Key(PRODUCTION, "voucher_totals/", "The folder of the totals of shards of customers.")
+    all_vouchers = _Key(ASSIGNED, "vouchers/", "The folder of the customers' amounts, and of nothing else.")
+    cost = _Key(ASSIGNED, "voucher_cost.json", "What the customers' amounts cost.")
+    all_assigned = _Key(ASSIGNED, "voucher_totals/", "The folder of the totals of shards of customers.")
 
     def raw(self, name: str) -> str:
         """The landed copy of a source file; `name` is its path below the source, or a digest where that is too long."""
