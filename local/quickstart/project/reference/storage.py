@@ -9,7 +9,7 @@ from local.quickstart.project.reference import markdown
 from voucher_selection.adapters import catalog
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.contract.bucket import ASSIGNED, QUARANTINE, RAW, STAGING
-from voucher_selection.domain.rule_names import Rule
+from voucher_selection.contract.rule_names import Rule
 
 _KEYS = RunKeys("<id>")
 # Arguments for the methods that make a key, to show one.

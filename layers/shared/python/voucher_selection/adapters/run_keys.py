@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from voucher_selection.contract.bucket import (
     ASSIGNED,
+    COUNTS,
     FAILURES,
+    MODES,
     PRODUCTION,
     QUARANTINE,
     RAW,
@@ -14,6 +16,7 @@ from voucher_selection.contract.bucket import (
     RUNS,
     STAGING,
     SUMMARY,
+    VOUCHERS,
     run_folder,
 )
 from voucher_selection.domain.s3_addresses import LONGEST_KEY
@@ -72,9 +75,12 @@ class RunKeys:
     all_totals = _Key(STAGING, "totals/", "The folder of the shards' totals.")
     all_quarantine = _Key(QUARANTINE, "", "The folder of the run's rejected rows, partitioned by rule.")
     ledger = _Key(PRODUCTION, "ledger.json", "What the run's counts count.")
-    merged_counts = _Key(PRODUCTION, "counts.parquet", "The counts of all shards, and of the counts that they add to.")
-    modes = _Key(PRODUCTION, "segment_modes.parquet", "The run's amounts by segment.")
-    all_vouchers = _Key(ASSIGNED, "vouchers/", "The folder of the customers' amounts, and of nothing else.")
+    merged_counts = _Key(
+        PRODUCTION, f"{COUNTS}/counts.parquet", "The counts of all shards, and of the counts that they add to."
+    )
+    counts_of_before = _Key(PRODUCTION, "counts.parquet", "The same, if an older version wrote them.")
+    modes = _Key(PRODUCTION, f"{MODES}/segment_modes.parquet", "The run's amounts by segment.")
+    all_vouchers = _Key(ASSIGNED, f"{VOUCHERS}/", "The folder of the customers' amounts, and of nothing else.")
     cost = _Key(ASSIGNED, "voucher_cost.json", "What the customers' amounts cost.")
     all_assigned = _Key(ASSIGNED, "voucher_totals/", "The folder of the totals of shards of customers.")
 

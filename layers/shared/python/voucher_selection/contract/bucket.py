@@ -14,6 +14,9 @@ RAW, RUNS, STAGING, QUARANTINE, PRODUCTION, ASSIGNED = RUN_PREFIXES = (
 MAP_RESULTS = f"{RUNS}/map"
 """The folder of the state machine's records of each map of shards. Nothing reads them."""
 
+COUNTS, MODES, VOUCHERS = "counts", "segment_modes", "vouchers"
+"""Folders of a run in `PRODUCTION` and `ASSIGNED`. Each has parquet files of one kind, so that it can be a table."""
+
 SUMMARY = "run.json"
 FAILURES = "failures"
 """The record of a run, and the folder of the records of its failed shards: both in the run's folder in `RUNS`."""
