@@ -113,6 +113,7 @@ def test_security_settings_are_read_from_the_context():
         {"subnet_ids": "subnet-0a1b2c3d", "security_group_ids": "sg-0c3d4e5f"},
         {"waf": "true"},
         {"domain_name": "vouchers.example.com", "certificate_arn": CERTIFICATE},
+        {"tables": "true"},
     ],
 )
 def test_the_emulator_refuses_what_there_is_only_on_aws(setting):
