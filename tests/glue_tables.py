@@ -41,10 +41,15 @@ class GlueTable(NamedTuple):
         return found
 
 
-def glue_tables(bucket: str) -> dict[str, GlueTable]:
-    """The tables over a bucket, by name."""
+def template_of_tables(bucket: str) -> Template:
+    """A template with the tables over a bucket, and nothing else."""
     stack = cdk.Stack(cdk.App(), "VoucherSelection-dev")
     Tables(stack, "Tables", bucket=s3.Bucket.from_bucket_name(stack, "Bucket", bucket))
-    found = Template.from_stack(stack).find_resources("AWS::Glue::Table").values()
+    return Template.from_stack(stack)
+
+
+def glue_tables(bucket: str) -> dict[str, GlueTable]:
+    """The tables over a bucket, by name."""
+    found = template_of_tables(bucket).find_resources("AWS::Glue::Table").values()
     tables = [GlueTable.of(resource["Properties"]["TableInput"]) for resource in found]
     return {table.name: table for table in tables}
