@@ -20,7 +20,7 @@ from infra_cdk.rights import Right, arns_below, role_of
 from infra_cdk.stages import Stage
 from layers.build.archives import Archive
 from layers.build.packages import LAYERS_OF, Packages
-from voucher_selection.contract.bucket import PRODUCTION, QUARANTINE, RAW, RUNS, STAGING, UPLOADS
+from voucher_selection.contract.bucket import ASSIGNED, PRODUCTION, QUARANTINE, RAW, RUNS, STAGING, UPLOADS
 from voucher_selection.contract.functions import API, ASSIGN, CLEAN, INGEST, MODEL, WHAT_IF
 
 _ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
@@ -83,13 +83,13 @@ class Functions(Construct):
             ASSIGN: [
                 self._list(RAW, RUNS),
                 self._objects(_READ, RAW, RUNS),
-                self._objects(_WRITE, PRODUCTION),
+                self._objects(_WRITE, ASSIGNED),
                 self._items(*reads),
             ],
             MODEL: [
                 self._list_bucket(),
-                self._objects(_READ, STAGING, RUNS, PRODUCTION),
-                self._objects(_WRITE, PRODUCTION, RUNS),
+                self._objects(_READ, STAGING, RUNS, PRODUCTION, ASSIGNED),
+                self._objects(_WRITE, PRODUCTION, RUNS, ASSIGNED),
                 self._items(*reads, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"),
             ],
             WHAT_IF: [self._list(PRODUCTION, RUNS), self._objects(_READ, RUNS, PRODUCTION), self._items(*reads)],

@@ -20,7 +20,7 @@ from infra_cdk.functions import Functions
 from infra_cdk.log_groups import log_group_of
 from infra_cdk.rights import Right, acknowledge_wildcards, arns_below, role_of
 from infra_cdk.stages import Stage
-from voucher_selection.contract.bucket import FAILURES, RUNS, SUMMARY, run_folder
+from voucher_selection.contract.bucket import FAILURES, MAP_RESULTS, RUNS, SUMMARY, run_folder
 from voucher_selection.contract.runs import (
     ASSIGN_SHARDS,
     CLEAN_SHARDS,
@@ -122,7 +122,7 @@ class Pipeline(Construct):
                 "shard": sfn.JsonPath.object_at("$$.Map.Item.Value"),
             },
             # Nothing reads the results; without a place for them, a map of many shards exceeds the 256 KiB of a state
-            result_writer_v2=sfn.ResultWriterV2(bucket=self._bucket, prefix=f"{RUNS}/map"),
+            result_writer_v2=sfn.ResultWriterV2(bucket=self._bucket, prefix=MAP_RESULTS),
             result_path=sfn.JsonPath.DISCARD,
         )
         return shards.item_processor(self._shard(state, of_run))

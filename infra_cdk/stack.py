@@ -54,6 +54,8 @@ class VoucherSelection(cdk.Stack):
         api = Api(self, "Api", stage=stage, function=functions.api(pipeline.state_machine))
 
         self._stand_before(api, stage)
+        if stage.tables:
+            self._lay_tables(lake)
         if stage.monitoring:
             self._watch(stage, functions=functions, pipeline=pipeline, api=api, table=catalog.table)
 
@@ -94,6 +96,13 @@ class VoucherSelection(cdk.Stack):
             from infra_cdk.firewall import Firewall  # noqa: PLC0415
 
             Firewall(self, "Firewall", stage=stage, stage_arn=api.rest_api.deployment_stage.stage_arn)
+
+    def _lay_tables(self, lake: Lake) -> None:
+        """Add tables of Glue over the lake. Their imports take a moment, too."""
+        from infra_cdk.tables import Tables  # noqa: PLC0415
+
+        tables = Tables(self, "Tables", bucket=lake.bucket)
+        self._output("GlueDatabase", tables.database, "The database of the tables over the lake")
 
     def _watch(
         self, stage: Stage, *, functions: Functions, pipeline: Pipeline, api: Api, table: dynamodb.ITable

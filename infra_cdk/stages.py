@@ -201,8 +201,15 @@ class Stage:
     """Days after which cleaned rows and the counts of shards are deleted."""
     quarantine_days: Days = 90
     """Days after which rejected rows are deleted."""
+    assigned_days: Days = 90
+    """Days after which the amounts of an assign run's customers are deleted."""
     noncurrent_days: Days = 30
-    """Days that a replaced or deleted object can be restored. Production objects never expire."""
+    """Days that a replaced or deleted object can be restored. Objects in `production/` never expire."""
+    tables: bool = False
+    """Whether Glue has tables over counts, modes, rejected rows and customers' amounts, for queries with Athena."""
+    restored_table: str = ""
+    """An existing table, restored from a backup, that the functions use in place of the stack's own; empty uses the
+    stack's own, which stays in any case."""
     log_days: int = 30
     """Days that logs are kept; 1, 7, 14, 30, 90, 180 or 365."""
     log_level: LogLevel = "INFO"
@@ -402,6 +409,7 @@ _FORMS: Mapping[str, tuple[str, str]] = {
         r"[\w+=,.@-]{1,128}|arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+",
         "a managed policy's name or ARN",
     ),
+    "restored_table": (r"[A-Za-z0-9_.-]{3,255}", "a table's name like voucher-selection-restored"),
     "subnet_ids": (r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "subnets like subnet-0123456789abcdef0"),
     "security_group_ids": (r"sg-([0-9a-f]{8}|[0-9a-f]{17})", "security groups like sg-0123456789abcdef0"),
     "domain_name": (r"([a-z0-9-]+\.)+[a-z]{2,}", "a domain like vouchers.example.com"),
@@ -435,6 +443,7 @@ _ON_AWS_ONLY = (
     "subnet_ids",
     "waf",
     "domain_name",
+    "tables",
     "deployment",
     "api_reserved_concurrency",
     "clean_reserved_concurrency",

@@ -17,10 +17,10 @@ from voucher_selection.adapters.servable import MOST_SEGMENTS as MOST_SERVED
 from voucher_selection.api.bulk_lookups import MOST_CUSTOMERS
 from voucher_selection.api.run_reports import MOST_RUNS
 from voucher_selection.contract.limits import MOST_COUNTRIES
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain.formats import MOST_DIGITS
 from voucher_selection.domain.kinds import KINDS
 from voucher_selection.domain.requests import LONGEST_REQUEST
-from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.segments import MOST_SEGMENTATIONS, MOST_SEGMENTS
 from voucher_selection.domain.shards import LARGEST_SHARD, MOST_PARTS
 

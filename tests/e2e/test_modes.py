@@ -141,7 +141,7 @@ def test_customers_get_the_amounts_that_the_api_answers(up: Product, tmp_path: P
     assert done.returncode == 0, done.stdout + done.stderr
     assert "18 customers" in done.stdout
     s3, bucket = up.client("s3"), up.status_once["bucket"]
-    folder = f"production/run_id={up.status()['last_run']['run_id']}/vouchers/"
+    folder = f"assigned/run_id={up.status()['last_run']['run_id']}/vouchers/"
     (found,) = s3.list_objects_v2(Bucket=bucket, Prefix=folder)["Contents"]
     written = pq.read_table(io.BytesIO(s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read())).to_pylist()
     answers = up.request("POST", "vouchers", json={"customers": cases}).json()["vouchers"]

@@ -215,11 +215,11 @@ def test_clean_reads_raw_and_writes_staging_and_quarantine(each_stage):
     }
 
 
-def test_assign_reads_customers_and_the_table_and_writes_production(each_stage):
+def test_assign_reads_customers_and_the_table_and_writes_their_amounts(each_stage):
     assert without_logs_and_traces(each_stage.rights("FunctionsAssignRole")) == {
         "s3:ListBucket": {BUCKET},
         **allowed(READ, f"{BUCKET}/raw/*", f"{BUCKET}/runs/*"),
-        **allowed(WRITE, f"{BUCKET}/production/*"),
+        **allowed(WRITE, f"{BUCKET}/assigned/*"),
         **allowed({"dynamodb:GetItem", "dynamodb:Query"}, TABLE),
     }
 
@@ -229,8 +229,8 @@ def test_model_reads_what_the_run_left_and_publishes(each_stage):
 
     assert without_logs_and_traces(each_stage.rights("FunctionsModelRole")) == {
         "s3:ListBucket": {BUCKET},
-        **allowed(READ, f"{BUCKET}/staging/*", f"{BUCKET}/runs/*", f"{BUCKET}/production/*"),
-        **allowed(WRITE, f"{BUCKET}/production/*", f"{BUCKET}/runs/*"),
+        **allowed(READ, *(f"{BUCKET}/{prefix}/*" for prefix in ("staging", "runs", "production", "assigned"))),
+        **allowed(WRITE, f"{BUCKET}/production/*", f"{BUCKET}/runs/*", f"{BUCKET}/assigned/*"),
         **{f"dynamodb:{right}": {TABLE} for right in table_rights},
     }
 

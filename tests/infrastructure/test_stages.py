@@ -118,6 +118,7 @@ def test_security_settings_are_read_from_the_context():
         {"api_reserved_concurrency": "5"},
         {"clean_reserved_concurrency": "5"},
         {"domain_name": "vouchers.example.com", "certificate_arn": CERTIFICATE},
+        {"tables": "true"},
     ],
 )
 def test_the_emulator_refuses_what_there_is_only_on_aws(setting):

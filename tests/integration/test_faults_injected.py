@@ -456,4 +456,4 @@ def test_customers_that_were_changed_after_ingest_get_no_amounts(version, put, p
     with pytest.raises(SourceChanged, match=r"raw/run_id=assign/customers\.parquet was replaced"):
         pipeline.assign(planned)
 
-    assert list(lake.list("production/run_id=assign/")) == []
+    assert list(lake.list("assigned/run_id=assign/")) == []

@@ -180,7 +180,7 @@ def test_a_what_if_without_counts_says_so(what_if, api: Api):
 
 
 def test_a_what_if_names_counts_that_are_not_as_their_run_left_them(recent, what_if, put, lake, api: Api):
-    key = "production/run_id=run-1/counts.parquet"
+    key = "production/run_id=run-1/counts/counts.parquet"
     put(key, b"PAR1")
 
     altered = ask(api)

@@ -13,8 +13,8 @@ from tests.histories import GOOD_ROW, history, parquet_bytes, repeated
 from tests.integration.conftest import Pipeline, quarantine_of, read_json
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain import errors
-from voucher_selection.domain.rule_names import Rule
 
 BROKEN = {name: rule.example for name, rule in RULES.items()}
 

@@ -42,7 +42,7 @@ def test_a_remodel_equals_a_full_run_with_the_segments(
     served = catalog.read(remodelled["version"])
     assert served.definitions == SegmentDefinitions.model_validate(TWO)
     assert served.modes == catalog.read(full["version"]).modes
-    assert "production/run_id=again/segment_modes.parquet" in set(lake.list("production/run_id=again/"))
+    assert "production/run_id=again/segment_modes/segment_modes.parquet" in set(lake.list("production/run_id=again/"))
 
 
 def test_a_remodel_keeps_what_it_does_not_name(days, pipeline: Pipeline, catalog: Catalog):

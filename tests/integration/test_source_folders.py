@@ -172,7 +172,7 @@ def test_customers_of_partitions_get_the_amounts_of_their_path(version: str, put
 
     answers = [
         row
-        for key in lake.list("production/run_id=assign/vouchers/")
+        for key in lake.list("assigned/run_id=assign/vouchers/")
         for row in pq.read_table(pa.BufferReader(lake.open(key).read())).to_pylist()
     ]
     assert [(row["country_code"], row["voucher_amount"], row["problem"]) for row in answers] == [
@@ -210,7 +210,9 @@ def test_a_folder_of_nothing_else_leaves_nothing_out(put, pipeline: Pipeline):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("given", ["", "/", "/raw/", "/raw", "/runs/map/", "/production/x/y.parquet", "/staging/"])
+@pytest.mark.parametrize(
+    "given", ["", "/", "/raw/", "/raw", "/runs/map/", "/production/x/y.parquet", "/staging/", "/assigned/"]
+)
 def test_what_runs_have_written_is_no_source(version: str, pipeline: Pipeline, mode: str, given: str):
     with pytest.raises(errors.SourceNotAllowed, match=r"where runs write \(raw/, runs/, .*: give an object"):
         pipeline.ingest("bad", MODES[mode](f"s3://{BUCKET}{given}"))

@@ -9,8 +9,8 @@ import pytest
 
 from local.quickstart.proof.reference import RULES
 from tests.histories import SCHEMA, history
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain.reading import Reading
-from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import CLEANED_SCHEMA, clean
 
 PERU = Reading(("Peru",))

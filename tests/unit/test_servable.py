@@ -25,6 +25,7 @@ from voucher_selection.adapters.servable import (
 )
 from voucher_selection.api.model_report import model_report
 from voucher_selection.contract.limits import MOST_COUNTRIES
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain import errors
 from voucher_selection.domain.assignment_costs import AssignmentCost, Given, GivenCustomers
 from voucher_selection.domain.kinds import parse_request
@@ -32,7 +33,6 @@ from voucher_selection.domain.model import AmountCount, CountryMode, Model, Segm
 from voucher_selection.domain.model_document import selection_criteria
 from voucher_selection.domain.quality_document import last_months
 from voucher_selection.domain.requests import WhatIfRequest
-from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions, shipped_definitions
 from voucher_selection.domain.summaries import AssignSummary, HistorySummary, Outcome, RemodelSummary
 from voucher_selection.domain.totals import Totals

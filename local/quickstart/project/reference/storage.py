@@ -8,7 +8,8 @@ from infra_cdk.stages import stage
 from local.quickstart.project.reference import markdown
 from voucher_selection.adapters import catalog
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.domain.rule_names import Rule
+from voucher_selection.contract.bucket import ASSIGNED, QUARANTINE, RAW, STAGING
+from voucher_selection.contract.rule_names import Rule
 
 _KEYS = RunKeys("<id>")
 # Arguments for the methods that make a key, to show one.
@@ -19,7 +20,7 @@ def page() -> str:
     """Return the page."""
     about, _, items = (inspect.getdoc(catalog) or "").partition("\n")
     dev = stage("dev")
-    days = {"raw": dev.raw_days, "staging": dev.staging_days, "quarantine": dev.quarantine_days}
+    days = {prefix: getattr(dev, f"{prefix}_days") for prefix in (RAW, STAGING, QUARANTINE, ASSIGNED)}
     rows = [
         [f"`{key.replace('rule=malformed', 'rule=<rule>').replace('00007', '<n>')}`", said, _kept(key, days)]
         for key, said in sorted(_objects())

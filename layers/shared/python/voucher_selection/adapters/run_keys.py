@@ -5,7 +5,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from voucher_selection.contract.bucket import (
+    ASSIGNED,
+    COUNTS,
     FAILURES,
+    MODES,
     PRODUCTION,
     QUARANTINE,
     RAW,
@@ -13,6 +16,7 @@ from voucher_selection.contract.bucket import (
     RUNS,
     STAGING,
     SUMMARY,
+    VOUCHERS,
     run_folder,
 )
 from voucher_selection.domain.s3_addresses import LONGEST_KEY
@@ -24,8 +28,10 @@ _START_AGAIN = "start the run again"
 # By the prefix of an object that is gone or altered.
 _WHAT_TO_DO = {
     PRODUCTION: "run the whole history, whose model does not build on it",
-    STAGING: f"what a run leaves there expires after the stage's staging_days; {_START_AGAIN}",
-    RAW: f"what a run leaves there expires after the stage's raw_days; {_START_AGAIN}",
+    **{
+        prefix: f"what a run leaves there expires after the stage's {prefix}_days; {_START_AGAIN}"
+        for prefix in (STAGING, RAW, ASSIGNED)
+    },
 }
 
 
@@ -69,11 +75,14 @@ class RunKeys:
     all_totals = _Key(STAGING, "totals/", "The folder of the shards' totals.")
     all_quarantine = _Key(QUARANTINE, "", "The folder of the run's rejected rows, partitioned by rule.")
     ledger = _Key(PRODUCTION, "ledger.json", "What the run's counts count.")
-    merged_counts = _Key(PRODUCTION, "counts.parquet", "The counts of all shards, and of the counts that they add to.")
-    modes = _Key(PRODUCTION, "segment_modes.parquet", "The run's amounts by segment.")
-    all_vouchers = _Key(PRODUCTION, "vouchers/", "The folder of the customers' amounts, and of nothing else.")
-    cost = _Key(PRODUCTION, "voucher_cost.json", "What the customers' amounts cost.")
-    all_assigned = _Key(PRODUCTION, "voucher_totals/", "The folder of the totals of shards of customers.")
+    merged_counts = _Key(
+        PRODUCTION, f"{COUNTS}/counts.parquet", "The counts of all shards, and of the counts that they add to."
+    )
+    counts_of_before = _Key(PRODUCTION, "counts.parquet", "The same, if an older version wrote them.")
+    modes = _Key(PRODUCTION, f"{MODES}/segment_modes.parquet", "The run's amounts by segment.")
+    all_vouchers = _Key(ASSIGNED, f"{VOUCHERS}/", "The folder of the customers' amounts, and of nothing else.")
+    cost = _Key(ASSIGNED, "voucher_cost.json", "What the customers' amounts cost.")
+    all_assigned = _Key(ASSIGNED, "voucher_totals/", "The folder of the totals of shards of customers.")
 
     def raw(self, name: str) -> str:
         """The landed copy of a source file; `name` is its path below the source, or a digest where that is too long."""

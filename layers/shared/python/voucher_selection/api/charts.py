@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from voucher_selection.contract.rule_names import label
 from voucher_selection.domain.assigned_on import AssignedOn
 from voucher_selection.domain.model import AmountCount, SegmentMode
-from voucher_selection.domain.rule_names import label
 from voucher_selection.domain.totals import Totals
 from voucher_selection.domain.wording import amount
 

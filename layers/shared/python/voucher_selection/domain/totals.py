@@ -5,10 +5,10 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain.assignment_costs import GivenCustomers
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.other_countries import MOST_SHOWN, RowsByName, summed
-from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.stored_objects import StoredCounts, StoredRows
 from voucher_selection.domain.striking_dates import DateRows
 

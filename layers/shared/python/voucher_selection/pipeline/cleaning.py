@@ -16,13 +16,13 @@ from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.parquet.columns import Opener, RowGroups
 from voucher_selection.adapters.parquet.row_file import RowFile
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain import quarantine
 from voucher_selection.domain.counts import RunningCounts
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.order_dates import OrderDates
 from voucher_selection.domain.plans import Shard, ShardPart
 from voucher_selection.domain.reading import Reading
-from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import CLEANED_SCHEMA
 from voucher_selection.domain.stored_objects import StoredRows
 from voucher_selection.domain.totals import ShardTotals, Totals

@@ -262,7 +262,8 @@ def write_model(lake: Lake, counts: Counts, model: Model) -> None:
 def _write(lake: Lake, counts: Counts, ledger: Ledger, model: Model) -> Model:
     """Write the counts, their ledger and the model; return the model with the record of its ledger."""
     keys = RunKeys(model.run_id)
-    ledger = ledger.model_copy(update={"counts": lake.write_counts(keys.merged_counts, counts)})
+    key = keys.merged_counts
+    ledger = ledger.model_copy(update={"counts": lake.write_counts(key, counts), "counts_key": key})
     write_model(lake, counts, model)
     return replace(model, counts=model.counts._replace(ledger=lake.write_json(keys.ledger, ledger)))
 
