@@ -25,9 +25,10 @@ from voucher_selection.contract.functions import API, ASSIGN, CLEAN, INGEST, MOD
 
 _ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
 
-# A copy keeps its source's tags, and large objects are copied and uploaded in parts.
 _READ = ("s3:GetObject",)
-_WRITE = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+_WRITE = ("s3:PutObject",)
+# Large files are copied and uploaded in parts; if one of them fails, the others are dropped.
+_WRITE_IN_PARTS = (*_WRITE, "s3:AbortMultipartUpload")
 
 _TRACING = Right(
     ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"], "X-Ray has no resources that a policy could name."
@@ -74,20 +75,21 @@ class Functions(Construct):
                 self._list_bucket(),
                 # an append reads which files are counted already, and in which counts
                 self._objects(_READ, UPLOADS, RAW, PRODUCTION),
-                self._objects(_WRITE, RAW, RUNS),
+                self._objects(_WRITE_IN_PARTS, RAW),
+                self._objects(_WRITE, RUNS),
                 self._items("dynamodb:GetItem"),
                 *self._source_buckets(),
                 *self._source_keys(),
             ],
-            CLEAN: [self._list(RAW), self._objects(_READ, RAW), self._objects(_WRITE, STAGING, QUARANTINE)],
+            CLEAN: [self._list(RAW), self._objects(_READ, RAW), self._objects(_WRITE_IN_PARTS, STAGING, QUARANTINE)],
             ASSIGN: [
                 self._list(RAW, RUNS),
                 self._objects(_READ, RAW, RUNS),
-                self._objects(_WRITE, ASSIGNED),
+                self._objects(_WRITE_IN_PARTS, ASSIGNED),
                 self._items(*reads),
             ],
             MODEL: [
-                self._list_bucket(),
+                self._list(STAGING, QUARANTINE, PRODUCTION, RUNS, ASSIGNED),
                 self._objects(_READ, STAGING, RUNS, PRODUCTION, ASSIGNED),
                 self._objects(_WRITE, PRODUCTION, RUNS, ASSIGNED),
                 self._items(*reads, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"),

@@ -328,10 +328,11 @@ class Pipeline(Construct):
 
         The rights have a policy of their own: it names the state machine, which needs the role first.
         """
-        executions = arns_below(state_machine, "execution", "/*")
+        # the executions of a map are named after a slash; AWS's page for these policies has the form with a colon
+        executions = [arns_below(state_machine, "execution", form) for form in (":*", "/*")]
         rights = [
             Right(["states:StartExecution"], [state_machine.state_machine_arn]),
-            Right(["states:DescribeExecution", "states:StopExecution"], [executions], _EXECUTIONS_OF_MAPS),
+            Right(["states:DescribeExecution", "states:StopExecution"], executions, _EXECUTIONS_OF_MAPS),
         ]
         policy = iam.Policy(self, "OwnMaps", statements=[right.statement() for right in rights])
         policy.attach_to_role(role)

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from infra_cdk.context import stage_from_context
@@ -17,8 +16,6 @@ EXAMPLES = DOCS / "examples"
 PAGE = DOCS / "deployment.md"
 NOT_OF_RESOURCES = {"lambda:GetAccountSettings", "wafv2:ListAvailableManagedRuleGroupVersions"}
 """Actions that IAM allows for the whole account only."""
-# A service's name in a template, where IAM has another.
-IAM_NAMES = {"stepfunctions": "states", "certificatemanager": "acm"}
 
 
 def statements(name: str) -> list[dict[str, Any]]:
@@ -97,15 +94,6 @@ def test_the_planner_can_take_no_role_that_changes_anything():
     assert taken == ["arn:aws:iam::<account>:role/cdk-hnb659fds-lookup-role-<account>-<region>"]
     assert actions("planner-policy.json") == actions("deployer-policy.json")
     assert "apikeys" not in json.dumps(statements("planner-policy.json"))
-
-
-@pytest.mark.parametrize("name", ["dev", "prod", "guarded"])
-def test_the_execution_policy_has_every_service_of_the_stack(request: pytest.FixtureRequest, name: str):
-    kinds = {resource["Type"] for resource in request.getfixturevalue(name).json["Resources"].values()}
-    services = {kind.split("::")[1].lower() for kind in kinds if kind.startswith("AWS::")}
-
-    allowed = {action.split(":")[0] for action in actions("execution-policy.json")}
-    assert {IAM_NAMES.get(service, service) for service in services} - allowed == set()
 
 
 def test_every_setting_that_the_page_names_can_be_set():

@@ -24,7 +24,7 @@ SETTINGS = {
     "api": ApiSettings,
 }
 READ = {"s3:GetObject"}
-WRITE = {"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}
+IN_PARTS = "s3:AbortMultipartUpload"
 BUCKET, TABLE = "LakeBucket", "CatalogTable"
 
 
@@ -194,7 +194,8 @@ def test_ingest_reads_uploads_and_what_is_counted_and_writes_raw_and_plans(each_
     assert without_logs_and_traces(each_stage.rights("FunctionsIngestRole")) == {
         "s3:ListBucket": {BUCKET},
         **allowed(READ, f"{BUCKET}/uploads/*", f"{BUCKET}/raw/*", f"{BUCKET}/production/*"),
-        **allowed(WRITE, f"{BUCKET}/raw/*", f"{BUCKET}/runs/*"),
+        "s3:PutObject": {f"{BUCKET}/raw/*", f"{BUCKET}/runs/*"},
+        IN_PARTS: {f"{BUCKET}/raw/*"},
         "dynamodb:GetItem": {TABLE},
     }
 
@@ -211,7 +212,7 @@ def test_clean_reads_raw_and_writes_staging_and_quarantine(each_stage):
     assert without_logs_and_traces(each_stage.rights("FunctionsCleanRole")) == {
         "s3:ListBucket": {BUCKET},
         **allowed(READ, f"{BUCKET}/raw/*"),
-        **allowed(WRITE, f"{BUCKET}/staging/*", f"{BUCKET}/quarantine/*"),
+        **allowed({"s3:PutObject", IN_PARTS}, f"{BUCKET}/staging/*", f"{BUCKET}/quarantine/*"),
     }
 
 
@@ -219,7 +220,7 @@ def test_assign_reads_customers_and_the_table_and_writes_their_amounts(each_stag
     assert without_logs_and_traces(each_stage.rights("FunctionsAssignRole")) == {
         "s3:ListBucket": {BUCKET},
         **allowed(READ, f"{BUCKET}/raw/*", f"{BUCKET}/runs/*"),
-        **allowed(WRITE, f"{BUCKET}/assigned/*"),
+        **allowed({"s3:PutObject", IN_PARTS}, f"{BUCKET}/assigned/*"),
         **allowed({"dynamodb:GetItem", "dynamodb:Query"}, TABLE),
     }
 
@@ -230,7 +231,7 @@ def test_model_reads_what_the_run_left_and_publishes(each_stage):
     assert without_logs_and_traces(each_stage.rights("FunctionsModelRole")) == {
         "s3:ListBucket": {BUCKET},
         **allowed(READ, *(f"{BUCKET}/{prefix}/*" for prefix in ("staging", "runs", "production", "assigned"))),
-        **allowed(WRITE, f"{BUCKET}/production/*", f"{BUCKET}/runs/*", f"{BUCKET}/assigned/*"),
+        "s3:PutObject": {f"{BUCKET}/{prefix}/*" for prefix in ("production", "runs", "assigned")},
         **{f"dynamodb:{right}": {TABLE} for right in table_rights},
     }
 
@@ -265,7 +266,14 @@ def test_the_api_starts_runs_only_where_the_stage_says_so(local, synthesize):
 
 
 @pytest.mark.parametrize(
-    ("name", "prefixes"), [("Api", ["runs/*"]), ("Clean", ["raw/*"]), ("Assign", ["raw/*", "runs/*"])]
+    ("name", "prefixes"),
+    [
+        ("Api", ["runs/*"]),
+        ("Clean", ["raw/*"]),
+        ("Assign", ["raw/*", "runs/*"]),
+        ("Model", ["staging/*", "quarantine/*", "production/*", "runs/*"]),
+        ("WhatIf", ["production/*", "runs/*"]),
+    ],
 )
 def test_what_reads_some_objects_hears_of_missing_ones_among_those_only(each_stage, name: str, prefixes: list[str]):
     statements = [

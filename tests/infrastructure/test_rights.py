@@ -92,11 +92,12 @@ def test_the_machine_watches_and_stops_executions_of_its_own_maps_only(each_stag
     attached = each_stage.resources("AWS::IAM::Policy")
     (own_maps,) = (policy for name, policy in attached.items() if name.startswith("PipelineOwnMaps"))
 
-    executions = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<name>/*"
+    start = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<name>"
+    executions = {f"{start}:*", f"{start}/*"}
     assert rights_of(own_maps["PolicyDocument"]["Statement"]) == {
         "states:StartExecution": {"PipelineStateMachine"},
-        "states:DescribeExecution": {executions},
-        "states:StopExecution": {executions},
+        "states:DescribeExecution": executions,
+        "states:StopExecution": executions,
     }
 
 

@@ -4,6 +4,7 @@ import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -110,6 +111,13 @@ def two_segments(environment: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def aws(environment: pytest.MonkeyPatch) -> Iterator[None]:
+    with aws_in_memory():
+        yield
+
+
+@contextmanager
+def aws_in_memory() -> Iterator[None]:
+    """Have moto's AWS with the stores of a deployment, until the end of the block."""
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         boto3.client("dynamodb").create_table(

@@ -7,8 +7,10 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import trustme
@@ -50,7 +52,14 @@ class Site:
 
 
 @pytest.fixture
-def site(environment: pytest.MonkeyPatch, tmp_path) -> Iterator[Site]:
+def site(environment: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
+    with serving(tmp_path, environment) as site:
+        yield site
+
+
+@contextmanager
+def serving(folder: Path, environment: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Serve a site until the end of the block, with a certificate that the environment trusts."""
     site = Site()
 
     class Handler(BaseHTTPRequestHandler):
@@ -82,8 +91,8 @@ def site(environment: pytest.MonkeyPatch, tmp_path) -> Iterator[Site]:
             pass
 
     authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    environment.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    environment.setenv("SSL_CERT_FILE", str(folder / "ca.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost", "files.example").configure_cert(context)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
