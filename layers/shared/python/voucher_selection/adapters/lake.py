@@ -217,16 +217,10 @@ class S3File(SeekableFile):
         return head["ETag"], head["ContentLength"]
 
     @override
-    def read(self, size: int | None = -1) -> bytes:
-        wanted = self.size - self._position if size is None or size < 0 else size
-        end = min(self._position + wanted, self.size)
-        if end <= self._position:
-            return b""
-        span = f"bytes={self._position}-{end - 1}"
+    def fetch(self, start: int, end: int) -> bytes:
+        span = f"bytes={start}-{end - 1}"
         with named_refusals(self._bucket, self._key, self._source), _unchanged(self._address):
-            content = _read_whole(lambda: self._get(span), self._address, end - self._position)
-        self._position = end
-        return content
+            return _read_whole(lambda: self._get(span), self._address, end - start)
 
     def _get(self, span: str) -> "GetObjectOutputTypeDef":
         return self._client.get_object(Bucket=self._bucket, Key=self._key, Range=span, IfMatch=self.etag)

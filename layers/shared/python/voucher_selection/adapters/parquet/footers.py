@@ -119,7 +119,7 @@ class _FooterOnly(SeekableFile):
     """A file whose footer was read, and whose pages cannot be read; chunks must lie within its size."""
 
     @override
-    def read(self, size: int | None = -1) -> bytes:
+    def fetch(self, start: int, end: int) -> bytes:
         raise _FooterEnds
 
 
