@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 
 PARALLEL_REQUESTS = 32
 """How many requests to S3 run at once: enough to hide its latency, few enough for the smallest function's memory."""
-COPIES_AT_ONCE = 400
-"""How many requests have S3 copy at once: each copies some 60 MB a second, and the function only waits."""
+COPIES_AT_ONCE = 500
+"""How many requests have S3 copy at once: each copies some 60 MB a second, and the function only waits.
+
+A function of Lambda may have 1,024 threads and as many open files."""
 # botocore repeats a request until its answer begins. If the body breaks off later, it only raises one of these.
 _BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 _READ_ATTEMPTS = 5

@@ -69,7 +69,7 @@ def part_size(total: int) -> int:
     Examples
     --------
     >>> [part_size(total) // 2**20 for total in (10**9, 10**11, 10**13)]
-    [64, 238, 1024]
+    [64, 190, 1024]
     """
     return max(_LEAST_PART_BYTES, min(total // COPIES_AT_ONCE, _MOST_PART_BYTES))
 
