@@ -30,17 +30,17 @@ _SEED = 7
 class Layout(NamedTuple):
     """How a run's keys are spread: copies of files by a digit of their names, objects of shards by their groups.
 
-    Shard number `n` is of group `n % groups`. A file has `shards_per_file` shards.
+    Groups and files have consecutive shards. A run of one group has no `shards_per_group`.
     """
 
     digits: int
-    groups: int
+    shards_per_group: int | None
     shards_per_file: int
 
     def prefixes(self, folder: str, shards: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return which of the prefixes of a folder the shards' objects have."""
         if folder.partition("/")[0] != "raw":
-            return shards % self.groups
+            return shards // (self.shards_per_group or shards.size)
         # a digest's digit is as good as drawn by lot
         files = shards // self.shards_per_file
         return np.random.default_rng(_SEED).integers(0, self.digits, files.max() + 1)[files]
@@ -117,8 +117,9 @@ def _page(inputs: dict[str, Any], shard: RecordedShard) -> str:
     seconds = shard.cpu_seconds * assumed["seconds_per_vcpu_second"] + assumed["seconds_per_shard"]
     shards = math.ceil(_RUN_ROWS / shard.rows)
     groups = math.ceil(shards / assumed["shards_per_merge"])
+    per_group = math.ceil(shards / groups)
     per_file = max(1, round(assumed["file_bytes"] / shard.read_bytes))
-    one, spread = Layout(1, 1, per_file), Layout(assumed["raw_prefixes"], groups, per_file)
+    one, spread = Layout(1, None, per_file), Layout(assumed["raw_prefixes"], per_group, per_file)
     ways = {
         "one GET for each column chunk, one prefix": (by_chunk(shard), one),
         "one GET for each run of chunks, one prefix": (shard.requests, one),
@@ -145,7 +146,7 @@ Recorded on {datetime.now(UTC):%Y-%m-%d}: a shard of {shard.rows:,} rows, {shard
 *Of the limit* is what the busiest prefix gets in its busiest second, as a share of what S3 promises: below 1, S3 keeps up.
 
 ## Assumptions
-- A run of {_RUN_ROWS:.0e} rows: {shards:,} shards in {groups} groups of at most {assumed["shards_per_merge"]}. Objects of shard *n* have the prefix of group *n* modulo {groups}, so shards that run at the same time have different ones.
+- A run of {_RUN_ROWS:.0e} rows: {shards:,} shards in {groups} groups of {per_group}. The objects of a group have a prefix of their own.
 - Files of {assumed["file_bytes"] / 1e9:g} GB. Their copies have one of {assumed["raw_prefixes"]} prefixes, by a digest of the name. Each folder of a run counts as a prefix.
 - A shard takes {seconds:.1f} s: {assumed["seconds_per_vcpu_second"]} times the processor's time here, and {assumed["seconds_per_shard"]} s more. Shards differ: they take {_SHORTEST} to {_LONGEST} times as long. Requests keep their places in this time.
 - All Cleans begin at the same moment, which is the worst case. Lambda starts 1,000 in ten seconds.

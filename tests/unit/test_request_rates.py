@@ -7,7 +7,7 @@ from benchmarks.rates import Layout, Peak, by_chunk, simulate
 from benchmarks.recorded_requests import RecordedShard, Request, record_clean
 from local.quickstart.here.sample import sample_history
 
-ONE = Layout(digits=1, groups=1, shards_per_file=8)
+ONE = Layout(digits=1, shards_per_group=None, shards_per_file=8)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_shards_that_begin_together_ask_together():
 def test_prefixes_share_what_is_asked():
     requests = [Request(0, "GET", "raw", 1), Request(0, "PUT", "staging/totals", 1)]
 
-    peaks = simulate(requests, 1_000, 50, Layout(digits=16, groups=100, shards_per_file=1))
+    peaks = simulate(requests, 1_000, 50, Layout(digits=16, shards_per_group=10, shards_per_file=1))
 
     assert peaks["PUT"] == Peak(10, 1_000)
     assert 1_000 / 16 < peaks["GET"].busiest < 150
