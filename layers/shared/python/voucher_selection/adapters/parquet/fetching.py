@@ -16,7 +16,7 @@ from voucher_selection.adapters.seekable import SeekableFile
 
 # Up to this size, what is read of a row group is fetched whole, and neighbours are fetched together.
 _WHOLE_BYTES = 32 * 1024 * 1024
-_TOGETHER_BYTES = 8 * 1024 * 1024
+_TOGETHER_BYTES = 16 * 1024 * 1024
 # Of a larger row group, each column chunk is fetched in windows.
 _WINDOW_BYTES = 4 * 1024 * 1024
 # To fetch so many bytes that nobody reads takes no longer than another request.
