@@ -142,7 +142,7 @@ class Stage:
     """The zone of Route 53 that gets a record of the domain; empty leaves the record to its owner."""
     model_refresh_seconds: Annotated[float, Range(0, 86_400)] = 5
     """How long the API serves a model before it looks for a newer one."""
-    shard_target_rows: Count = 5_000_000
+    shard_target_rows: Count = 10_000_000
     """The most rows that a shard has, unless one row group has more."""
     shard_target_bytes: Count = 128 * 1024 * 1024
     """The most compressed bytes that a shard has, unless one row group has more."""

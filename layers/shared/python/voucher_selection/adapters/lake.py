@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 PARALLEL_REQUESTS = 32
 """How many requests to S3 run at once: enough to hide its latency, few enough for the smallest function's memory."""
+COPIES_AT_ONCE = 500
+"""How many requests have S3 copy at once: each copies some 60 MB a second, and the function only waits.
+
+A function of Lambda may have 1,024 threads and as many open files."""
 # botocore repeats a request until its answer begins. If the body breaks off later, it only raises one of these.
 _BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 _READ_ATTEMPTS = 5
@@ -217,16 +221,10 @@ class S3File(SeekableFile):
         return head["ETag"], head["ContentLength"]
 
     @override
-    def read(self, size: int | None = -1) -> bytes:
-        wanted = self.size - self._position if size is None or size < 0 else size
-        end = min(self._position + wanted, self.size)
-        if end <= self._position:
-            return b""
-        span = f"bytes={self._position}-{end - 1}"
+    def fetch(self, start: int, end: int) -> bytes:
+        span = f"bytes={start}-{end - 1}"
         with named_refusals(self._bucket, self._key, self._source), _unchanged(self._address):
-            content = _read_whole(lambda: self._get(span), self._address, end - self._position)
-        self._position = end
-        return content
+            return _read_whole(lambda: self._get(span), self._address, end - start)
 
     def _get(self, span: str) -> "GetObjectOutputTypeDef":
         return self._client.get_object(Bucket=self._bucket, Key=self._key, Range=span, IfMatch=self.etag)

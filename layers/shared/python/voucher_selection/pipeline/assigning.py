@@ -15,6 +15,7 @@ from voucher_selection.adapters.disk import named_full_disk
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.observability import logger
 from voucher_selection.adapters.parquet.columns import RowGroups, read_columns
+from voucher_selection.adapters.parquet.fetching import fetched_ahead
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
@@ -123,7 +124,9 @@ def _batches(lake: Lake, shard: Shard, batch_rows: int) -> Iterator[pa.RecordBat
         given = {*metadata.schema.to_arrow_schema().names, *part.path_values}
         columns = [name for name in CUSTOMER_COLUMN_NAMES if name in given]
         repeated = [name for name in columns if name != "customer_id"]
-        return read_columns(opener, metadata, RowGroups.of(part), batch_rows, columns, repeated)
+        row_groups = RowGroups.of(part)
+        with fetched_ahead(opener, metadata, row_groups, columns) as opened:
+            yield from read_columns(opened, metadata, row_groups, batch_rows, columns, repeated)
 
     return (rows for _, rows in read_parts(shard, read))
 
