@@ -18,6 +18,7 @@ from infra_cdk.acknowledged import acknowledge
 from infra_cdk.encryption import key_of, key_rights
 from infra_cdk.functions import Functions
 from infra_cdk.log_groups import log_group_of
+from infra_cdk.retriers import RETRIERS
 from infra_cdk.rights import Right, acknowledge_wildcards, arns_below, role_of
 from infra_cdk.stages import Stage
 from voucher_selection.contract.bucket import FAILURES, RUNS, SUMMARY, run_folder
@@ -30,18 +31,6 @@ from voucher_selection.contract.runs import (
     RUN_KINDS,
     RunKind,
 )
-
-# Transient errors of Lambda itself: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
-_TRANSIENT = (
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-)
-# A function that died: out of memory, out of time. It is safe to try again: Ingest, Clean and Assign write the same
-# objects again, and Model reads in the pointer whether it has already published.
-_CRASHES = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory", "States.Timeout")
 
 # A state waits longer than its function, whose own timeout has the better message.
 _PATIENCE = cdk.Duration.seconds(30)
@@ -206,15 +195,8 @@ class Pipeline(Construct):
             retry_on_service_exceptions=False,  # ours has jitter
             task_timeout=sfn.Timeout.duration(timeout.plus(_PATIENCE)),
         )
-        for errors, interval, max_attempts, max_delay in ((_TRANSIENT, 1, 6, 60), (_CRASHES, 2, 2, 30)):
-            invoke.add_retry(
-                errors=[*errors],
-                interval=cdk.Duration.seconds(interval),
-                max_attempts=max_attempts,
-                backoff_rate=2,
-                max_delay=cdk.Duration.seconds(max_delay),
-                jitter_strategy=sfn.JitterType.FULL,
-            )
+        for retrier in RETRIERS:
+            retrier.add_to(invoke)
         return invoke
 
     def _put_object(self, state: str, *, key: str, body: dict[str, object]) -> tasks.CallAwsService:

@@ -5,18 +5,11 @@ from datetime import date
 
 import pytest
 
+from infra_cdk.retriers import RETRIERS
 from voucher_selection.contract.runs import MODEL, REFRESH_HELD_BACK, RUN_KINDS
 from voucher_selection.domain.errors import HeldBack, RefreshHeldBack
 from voucher_selection.domain.kinds import parse_request
 from voucher_selection.domain.requests import RemodelRequest
-
-TRANSIENT = {
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-}
 
 
 @pytest.fixture
@@ -246,20 +239,21 @@ def test_a_run_of_a_person_that_is_held_back_is_announced_and_failed(machine):
     assert held_back["StringEquals"] != HeldBack.__name__
 
 
-def test_every_lambda_task_retries_lambdas_passing_troubles_with_jitter(machine, shard):
-    for task in (machine["States"]["Ingest"], machine["States"]["Model"], shard["States"]["Clean"]):
-        passing = task["Retry"][0]
-        assert set(passing["ErrorEquals"]) == TRANSIENT
-        assert passing["JitterStrategy"] == "FULL"
-        assert passing["BackoffRate"] > 1
-        assert passing["MaxDelaySeconds"] == 60
+def test_every_lambda_task_is_tried_again_as_the_retriers_say(machine, shard, customers):
+    tasks = [machine["States"]["Ingest"], machine["States"]["Model"], shard["States"]["Clean"]]
 
-
-def test_every_lambda_task_is_tried_again_after_its_process_died(machine, shard):
-    for task in (machine["States"]["Ingest"], machine["States"]["Model"], shard["States"]["Clean"]):
-        crash = task["Retry"][1]
-        assert {"Sandbox.Timedout", "Runtime.ExitError", "Lambda.Unknown"} <= set(crash["ErrorEquals"])
-        assert (crash["MaxAttempts"], crash["JitterStrategy"]) == (2, "FULL")
+    for task in [*tasks, customers["States"]["Assign"]]:
+        assert task["Retry"] == [
+            {
+                "ErrorEquals": [*retrier.errors],
+                "IntervalSeconds": retrier.interval,
+                "MaxAttempts": retrier.attempts,
+                "MaxDelaySeconds": retrier.longest,
+                "BackoffRate": 2,
+                "JitterStrategy": "FULL",
+            }
+            for retrier in RETRIERS
+        ]
 
 
 def test_errors_of_the_domain_are_never_retried(machine, shard):
