@@ -79,7 +79,7 @@ def test_a_landed_file_s_key_is_never_longer_than_s3_has_them():
 
     long, other = (keys.raw(f"{'é' * 500}{name}.parquet") for name in ("a", "b"))
 
-    assert keys.raw("é.parquet") == f"raw/run_id={'r' * 80}/é.parquet"
+    assert keys.raw("é.parquet") == f"raw/run_id={'r' * 80}/f/é.parquet"
     assert len(long.encode()) <= 1024
     assert long != other
     assert long.startswith(f"raw/run_id={'r' * 80}/")

@@ -76,11 +76,15 @@ class RunKeys:
     all_assigned = _Key(PRODUCTION, "voucher_totals/", "The folder of the totals of shards of customers.")
 
     def raw(self, name: str) -> str:
-        """The landed copy of a source file; `name` is its path below the source, or a digest where that is too long."""
-        key = self._key(RAW, name)
+        """The landed copy of a source file, below a digit that spreads the files of a run over prefixes.
+
+        `name` is its path below the source, or a digest where that is too long.
+        """
+        digest = sha256(name.encode()).hexdigest()
+        key = self._key(RAW, f"{digest[0]}/{name}")
         if len(key.encode()) <= LONGEST_KEY:
             return key
-        return self._key(RAW, f"{sha256(name.encode()).hexdigest()}.parquet")
+        return self._key(RAW, f"{digest[0]}/{digest}.parquet")
 
     def cleaned(self, shard: int) -> str:
         """A shard's rows that count."""
