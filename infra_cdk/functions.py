@@ -86,7 +86,7 @@ class Functions(Construct):
             MODEL: [
                 self._list_bucket(),
                 self._objects(_READ, STAGING, RUNS, PRODUCTION),
-                self._objects(_WRITE, PRODUCTION, RUNS),
+                self._objects(_WRITE, STAGING, PRODUCTION, RUNS),
                 self._items(*reads, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"),
             ],
             WHAT_IF: [self._list(PRODUCTION, RUNS), self._objects(_READ, RUNS, PRODUCTION), self._items(*reads)],

@@ -230,7 +230,7 @@ def test_model_reads_what_the_run_left_and_publishes(each_stage):
     assert without_logs_and_traces(each_stage.rights("FunctionsModelRole")) == {
         "s3:ListBucket": {BUCKET},
         **allowed(READ, f"{BUCKET}/staging/*", f"{BUCKET}/runs/*", f"{BUCKET}/production/*"),
-        **allowed(WRITE, f"{BUCKET}/production/*", f"{BUCKET}/runs/*"),
+        **allowed(WRITE, f"{BUCKET}/staging/*", f"{BUCKET}/production/*", f"{BUCKET}/runs/*"),
         **{f"dynamodb:{right}": {TABLE} for right in table_rights},
     }
 

@@ -44,7 +44,7 @@ from voucher_selection.domain.errors import (
     VoucherSelectionError,
 )
 from voucher_selection.domain.totals import Totals
-from voucher_selection.pipeline.merging import ShardFailure
+from voucher_selection.pipeline.shard_results import Failure
 
 LATER = STARTED + timedelta(minutes=1)
 
@@ -406,7 +406,7 @@ def test_a_copy_that_clean_cannot_read_is_named_by_its_source_in_clean_and_in_mo
         pytest.raises(VoucherSelectionError) as refusal,
     ):
         pipeline.clean(planned)
-    failure = ShardFailure(shard=0, error=type(refusal.value).__name__, cause=str(refusal.value))
+    failure = Failure(shard=0, error=type(refusal.value).__name__, cause=str(refusal.value))
     lake.write_json("runs/run_id=run-1/failures/shard-0.json", failure)
     with pytest.raises(ShardsIncomplete) as incomplete:
         pipeline.model("run-1")

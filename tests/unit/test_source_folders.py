@@ -69,8 +69,9 @@ def test_all_that_a_run_writes_is_in_the_folders_that_are_no_source():
     written = [path for found in paths for path in ([found] if isinstance(found, str) else found)]
     written += [keys.raw("x"), keys.quarantine("malformed", 0)]
     written += [of_shard(0) for of_shard in (keys.counts, keys.cleaned, keys.totals, keys.vouchers, keys.assigned)]
+    written += [keys.merged(0), keys.counts_of_group(0)]
 
-    assert len(written) > 18
+    assert len(written) > 20
     assert [key for key in written if not key.startswith(OWN_FOLDERS)] == []
 
 
