@@ -46,6 +46,7 @@ def _of_ingest(stage: Stage) -> Environment:
         "SOURCE_TIMEOUT_SECONDS": f"{stage.source_timeout_seconds:g}",
         "SHARD_TARGET_ROWS": str(stage.shard_target_rows),
         "SHARD_TARGET_BYTES": str(stage.shard_target_bytes),
+        "SHARDS_PER_MERGE": str(stage.shards_per_merge),
     }
 
 

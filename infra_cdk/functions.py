@@ -91,7 +91,7 @@ class Functions(Construct):
             MODEL: [
                 self._list(STAGING, QUARANTINE, PRODUCTION, RUNS, ASSIGNED),
                 self._objects(_READ, STAGING, RUNS, PRODUCTION, ASSIGNED),
-                self._objects(_WRITE, PRODUCTION, RUNS, ASSIGNED),
+                self._objects(_WRITE, STAGING, PRODUCTION, RUNS, ASSIGNED),
                 self._items(*reads, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"),
             ],
             WHAT_IF: [self._list(PRODUCTION, RUNS), self._objects(_READ, RUNS, PRODUCTION), self._items(*reads)],

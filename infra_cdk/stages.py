@@ -146,6 +146,9 @@ class Stage:
     """The most rows that a shard has, unless one row group has more."""
     shard_target_bytes: Count = 128 * 1024 * 1024
     """The most compressed bytes that a shard has, unless one row group has more."""
+    shards_per_merge: Annotated[int, Range(1, 10_000)] = 500
+    """The most shards whose results are merged at once. If a run has more, they are merged in groups, then the groups.
+    """
     batch_rows: Count = 131_072
     """Rows that Clean or Assign holds in memory at a time."""
     max_concurrency: Annotated[int, Range(1, 10_000)] = 40

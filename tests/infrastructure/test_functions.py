@@ -231,7 +231,7 @@ def test_model_reads_what_the_run_left_and_publishes(each_stage):
     assert without_logs_and_traces(each_stage.rights("FunctionsModelRole")) == {
         "s3:ListBucket": {BUCKET},
         **allowed(READ, *(f"{BUCKET}/{prefix}/*" for prefix in ("staging", "runs", "production", "assigned"))),
-        "s3:PutObject": {f"{BUCKET}/{prefix}/*" for prefix in ("production", "runs", "assigned")},
+        "s3:PutObject": {f"{BUCKET}/{prefix}/*" for prefix in ("staging", "production", "runs", "assigned")},
         **{f"dynamodb:{right}": {TABLE} for right in table_rights},
     }
 
@@ -271,7 +271,7 @@ def test_the_api_starts_runs_only_where_the_stage_says_so(local, synthesize):
         ("Api", ["runs/*"]),
         ("Clean", ["raw/*"]),
         ("Assign", ["raw/*", "runs/*"]),
-        ("Model", ["staging/*", "quarantine/*", "production/*", "runs/*"]),
+        ("Model", ["staging/*", "quarantine/*", "production/*", "runs/*", "assigned/*"]),
         ("WhatIf", ["production/*", "runs/*"]),
     ],
 )

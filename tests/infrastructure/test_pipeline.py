@@ -5,18 +5,11 @@ from datetime import date
 
 import pytest
 
+from infra_cdk.retriers import RETRIERS
 from voucher_selection.contract.runs import MODEL, REFRESH_HELD_BACK, RUN_KINDS
 from voucher_selection.domain.errors import HeldBack, RefreshHeldBack
 from voucher_selection.domain.kinds import parse_request
 from voucher_selection.domain.requests import RemodelRequest
-
-TRANSIENT = {
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-}
 
 
 @pytest.fixture
@@ -34,6 +27,11 @@ def customers(machine):
     return machine["States"]["AssignShards"]["ItemProcessor"]
 
 
+@pytest.fixture
+def groups(machine):
+    return machine["States"]["MergeShards"]["ItemProcessor"]
+
+
 def test_a_run_is_ingest_a_map_of_clean_and_model(machine):
     states = machine["States"]
 
@@ -41,8 +39,48 @@ def test_a_run_is_ingest_a_map_of_clean_and_model(machine):
     assert states["ByMode"]["Default"] == "Ingest"
     assert states["Ingest"]["Next"] == "ByPlan"
     assert states["ByPlan"]["Default"] == "CleanShards"
-    assert states["CleanShards"]["Next"] == "Model"
+    assert states["CleanShards"]["Next"] == "ByGroups"
+    assert states["ByGroups"]["Default"] == "Model"
     assert states["Model"]["End"] is True
+
+
+def test_the_shards_of_several_groups_are_merged_by_group_before_model(machine, each_stage, groups):
+    states = machine["States"]
+    merging = states["MergeShards"]
+
+    assert states["ByGroups"]["Choices"] == [
+        {"Variable": "$.groups", "NumericGreaterThan": 1, "Next": "MergeShards"},
+    ]
+    assert merging["Next"] == "Model"
+    assert merging["ItemReader"]["Parameters"] == {"Bucket": "LakeBucket", "Key.$": "$.groups_key"}
+    assert merging["ItemSelector"] == {
+        "run_id.$": "$.run_id",
+        "mode.$": "$.mode",
+        "group.$": "$$.Map.Item.Value",
+    }
+    assert merging["MaxConcurrency"] == each_stage.stage.max_concurrency
+    assert groups["States"]["Merge"]["Parameters"] == {
+        "FunctionName": states["Model"]["Parameters"]["FunctionName"],
+        "Payload": {"run_id.$": "$.run_id", "mode.$": "$.mode", "group.$": "$.group"},
+    }
+
+
+def test_a_group_that_failed_leaves_its_error_beside_the_run_and_model_names_it(machine, groups):
+    record = groups["States"]["RecordMergeGroupFailure"]
+
+    assert groups["States"]["Merge"]["Catch"][0]["Next"] == "RecordMergeGroupFailure"
+    assert record["Parameters"]["Key.$"] == (
+        "States.Format('runs/run_id={}/failures/group-{}.json', $.run_id, $.group.number)"
+    )
+    assert record["Parameters"]["Body"] == {
+        "group.$": "$.group.number",
+        "error.$": "$.failure.Error",
+        "cause.$": "$.failure.Cause",
+    }
+    assert record["Next"] == "MergeGroupFailed"
+    assert machine["States"]["MergeShards"]["Catch"] == [
+        {"ErrorEquals": ["States.ALL"], "ResultPath": "$.map_error", "Next": "Model"}
+    ]
 
 
 def test_customers_go_from_ingest_to_a_map_of_assign_and_to_model(machine, customers):
@@ -51,7 +89,7 @@ def test_customers_go_from_ingest_to_a_map_of_assign_and_to_model(machine, custo
     assert states["ByPlan"]["Choices"] == [
         {"Variable": "$.mode", "StringEquals": "assign", "Next": "AssignShards"},
     ]
-    assert states["AssignShards"]["Next"] == "Model"
+    assert states["AssignShards"]["Next"] == "ByGroups"
     assert states["AssignShards"]["ItemSelector"] == {"run_id.$": "$.run_id", "shard.$": "$$.Map.Item.Value"}
     assert customers["States"]["Assign"]["Parameters"]["Payload"] == {"run_id.$": "$.run_id", "shard.$": "$.shard"}
 
@@ -246,20 +284,21 @@ def test_a_run_of_a_person_that_is_held_back_is_announced_and_failed(machine):
     assert held_back["StringEquals"] != HeldBack.__name__
 
 
-def test_every_lambda_task_retries_lambdas_passing_troubles_with_jitter(machine, shard):
-    for task in (machine["States"]["Ingest"], machine["States"]["Model"], shard["States"]["Clean"]):
-        passing = task["Retry"][0]
-        assert set(passing["ErrorEquals"]) == TRANSIENT
-        assert passing["JitterStrategy"] == "FULL"
-        assert passing["BackoffRate"] > 1
-        assert passing["MaxDelaySeconds"] == 60
+def test_every_lambda_task_is_tried_again_as_the_retriers_say(machine, shard, customers, groups):
+    tasks = [machine["States"]["Ingest"], machine["States"]["Model"], shard["States"]["Clean"]]
 
-
-def test_every_lambda_task_is_tried_again_after_its_process_died(machine, shard):
-    for task in (machine["States"]["Ingest"], machine["States"]["Model"], shard["States"]["Clean"]):
-        crash = task["Retry"][1]
-        assert {"Sandbox.Timedout", "Runtime.ExitError", "Lambda.Unknown"} <= set(crash["ErrorEquals"])
-        assert (crash["MaxAttempts"], crash["JitterStrategy"]) == (2, "FULL")
+    for task in [*tasks, customers["States"]["Assign"], groups["States"]["Merge"]]:
+        assert task["Retry"] == [
+            {
+                "ErrorEquals": [*retrier.errors],
+                "IntervalSeconds": retrier.interval,
+                "MaxAttempts": retrier.attempts,
+                "MaxDelaySeconds": retrier.longest,
+                "BackoffRate": 2,
+                "JitterStrategy": "FULL",
+            }
+            for retrier in RETRIERS
+        ]
 
 
 def test_errors_of_the_domain_are_never_retried(machine, shard):

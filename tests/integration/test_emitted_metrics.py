@@ -252,7 +252,7 @@ def test_lines_name_the_run_the_shard_and_the_model(pipeline: Pipeline, put, mon
 def test_a_failure_is_logged_with_its_run_and_shard_and_still_fails(pipeline: Pipeline, put, lake, monkeypatch):
     source = put("uploads/history.parquet", parquet_bytes(history({})))
     planned = pipeline.ingest("run-1", {"source": source})
-    lake.client.delete_object(Bucket=lake.bucket, Key="raw/run_id=run-1/history.parquet")
+    lake.client.delete_object(Bucket=lake.bucket, Key="raw/run_id=run-1/2/history.parquet")
 
     def clean() -> None:
         with pytest.raises(errors.SourceChanged):

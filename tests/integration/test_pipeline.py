@@ -84,7 +84,7 @@ def test_a_run_writes_every_stage_of_the_rows_to_the_lake(put, pipeline: Pipelin
 
     summary = pipeline.run("run-1", {"source": source}, STARTED)
 
-    raw = lake.client.get_object(Bucket=BUCKET, Key="raw/run_id=run-1/history.parquet.gzip")["Body"].read()
+    raw = lake.client.get_object(Bucket=BUCKET, Key="raw/run_id=run-1/8/history.parquet.gzip")["Body"].read()
     assert raw == content
     cleaned = read_table(lake, "staging/run_id=run-1/cleaned/shard-00000.parquet")
     assert cleaned.num_rows == 7
@@ -116,8 +116,8 @@ def test_the_counts_do_not_depend_on_how_the_history_is_cut(put, pipeline: Pipel
     quarantined = quarantine_of(lake, "cut").to_pylist()
     assert len(quarantined) == sum(summary["rows"]["rejected"].values())
     given = {
-        "raw/run_id=cut/a.parquet": table.slice(0, 1700),
-        "raw/run_id=cut/deep/b.snappy.parquet": table.slice(1700),
+        "raw/run_id=cut/c/a.parquet": table.slice(0, 1700),
+        "raw/run_id=cut/2/deep/b.snappy.parquet": table.slice(1700),
     }
     for row in quarantined:
         assert row["total_orders"] == given[row["file"]]["total_orders"][row["row"]].as_py()

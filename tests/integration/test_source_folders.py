@@ -373,8 +373,8 @@ def test_a_damaged_page_of_customers_is_named_by_what_was_given(version: str, pu
 def test_a_copy_that_is_gone_is_named_by_what_was_given(put, pipeline: Pipeline, lake: Lake):
     source = put("uploads/x.parquet", parquet_bytes(history({})))
     planned = pipeline.ingest("run-1", {"source": source})
-    lake.client.delete_object(Bucket=BUCKET, Key="raw/run_id=run-1/x.parquet")
+    lake.client.delete_object(Bucket=BUCKET, Key="raw/run_id=run-1/f/x.parquet")
 
-    named = f"^{source}: its copy s3://lake/raw/run_id=run-1/x.parquet was removed"
+    named = f"^{source}: its copy s3://lake/raw/run_id=run-1/f/x.parquet was removed"
     with pytest.raises(errors.SourceChanged, match=named):
         pipeline.clean(planned)

@@ -13,7 +13,7 @@ from voucher_selection.contract.rule_names import Rule
 
 _KEYS = RunKeys("<id>")
 # Arguments for the methods that make a key, to show one.
-_EXAMPLES: dict[str, Any] = {"shard": 7, "rule": Rule.MALFORMED, "name": "…"}
+_EXAMPLES: dict[str, Any] = {"shard": 7, "group": 3, "rule": Rule.MALFORMED, "name": "…"}
 
 
 def page() -> str:
@@ -22,7 +22,11 @@ def page() -> str:
     dev = stage("dev")
     days = {prefix: getattr(dev, f"{prefix}_days") for prefix in (RAW, STAGING, QUARANTINE, ASSIGNED)}
     rows = [
-        [f"`{key.replace('rule=malformed', 'rule=<rule>').replace('00007', '<n>')}`", said, _kept(key, days)]
+        [
+            f"`{key.replace('rule=malformed', 'rule=<rule>').replace('00007', '<n>').replace('0003', '<g>')}`",
+            said,
+            _kept(key, days),
+        ]
         for key, said in sorted(_objects())
     ]
     return markdown.page(
@@ -36,7 +40,9 @@ def page() -> str:
         " an `expires_at`; then DynamoDB deletes it.",
         "## The bucket",
         "`uploads/` belongs to the users. Everything else is below the run that wrote it; `<n>` is a shard's number"
-        " with five digits. The [pipeline](../pipeline.md#what-a-run-writes) says what each object contains.",
+        " with five digits. If the shards of a run are in [several groups](../pipeline.md#the-states), `group-<g>.` is"
+        " before `shard-`: the number of the shard's group. The [pipeline](../pipeline.md#what-a-run-writes) says what"
+        " each object contains.",
         markdown.table(["key", "what it is", "deleted after"], rows),
     )
 

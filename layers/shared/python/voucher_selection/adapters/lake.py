@@ -77,6 +77,21 @@ class Lake:
         """Return the size and ETag of the objects below `prefix`, by key."""
         return {found["Key"]: Listed(found["Size"], found["ETag"]) for found in self._found(prefix)}
 
+    def beginnings(self, prefix: str, end: str) -> set[str]:
+        """Return how the keys below `prefix` begin: each up to the first `end`, a character, or whole without one."""
+        with named_refusals(self.bucket, prefix):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=prefix, Delimiter=end
+            )
+            return {
+                found
+                for page in pages
+                for found in (
+                    *(common["Prefix"] for common in page.get("CommonPrefixes", [])),
+                    *(each["Key"] for each in page.get("Contents", [])),
+                )
+            }
+
     def read_json[T](self, key: str, kind: type[T], written: StoredObject | None = None) -> T:
         """Read a JSON object as `kind`, and check it."""
         content = self._read(key)

@@ -96,6 +96,7 @@ class IngestSettings(LookupSettings):
     source_timeout_seconds: PositiveFloat
     shard_target_rows: PositiveInt
     shard_target_bytes: PositiveInt
+    shards_per_merge: PositiveInt
 
     @property
     def https_limits(self) -> HttpsLimits:

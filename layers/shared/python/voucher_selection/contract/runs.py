@@ -2,11 +2,15 @@
 
 from typing import NamedTuple
 
-INGEST, CLEAN_SHARDS, ASSIGN_SHARDS, MODEL = STATES = ("Ingest", "CleanShards", "AssignShards", "Model")
+INGEST, CLEAN_SHARDS, ASSIGN_SHARDS, MERGE_SHARDS, MODEL = STATES = (
+    *("Ingest", "CleanShards", "AssignShards"),
+    *("MergeShards", "Model"),
+)
 """The states that do the work of a run, in order. The machine's other states choose and record."""
 
 MAPS = (CLEAN_SHARDS, ASSIGN_SHARDS)
-"""The states that start one function for each shard."""
+"""The states that start one function for each shard. `MERGE_SHARDS` starts one for each group of shards, if a run has
+several groups."""
 
 
 REFRESH_HELD_BACK = "RefreshHeldBack"
@@ -14,7 +18,10 @@ REFRESH_HELD_BACK = "RefreshHeldBack"
 
 
 class RunKind(NamedTuple):
-    """A kind of run: the `mode` that its input names, the states that it passes, in order, and its label for people."""
+    """A kind of run: the `mode` that its input names, the states that each passes, in order, and its label for people.
+
+    Runs of several groups of shards also pass `MERGE_SHARDS`.
+    """
 
     mode: str
     states: tuple[str, ...]

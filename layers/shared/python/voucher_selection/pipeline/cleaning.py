@@ -55,7 +55,7 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, reading: Reading, batch_r
     ShardTooLarge
         The rows do not fit on the disk.
     """
-    keys = RunKeys(run_id)
+    keys = RunKeys(run_id, shard.shards_per_group)
     counts, dates, totals = RunningCounts(), OrderDates(), Totals()
     measurable: Counter[Measure] = Counter()
     with named_full_disk(shard.number), TemporaryDirectory(prefix="clean-") as folder:
