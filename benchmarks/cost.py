@@ -239,7 +239,7 @@ def _growth(runs: list[RunCost], inputs: dict[str, Any], measured: Measured) -> 
 - **Transitions.** Shards run as child workflows with their own histories, so the limit of 25,000 events in one history does not limit the run. An account may make {assumed["transitions_a_second"]:,} transitions a second.
 - **Concurrency.** `max_concurrency` is {stage["max_concurrency"]}, which suits the first limit of concurrent functions of an account; a map allows 10,000. Lambda starts {assumed["lambda_first"]:,} at once, and {assumed["lambda_more_a_second"]} more a second.
   [Requests a second](rates.md) shows that S3 keeps up.
-- **Model** reads the results of at most {assumed["shards_per_merge"]} shards; with more, their groups are merged first.
+- **Model** reads the results of at most {stage["shards_per_merge"]} shards; with more, their groups are merged first.
 - **A run's time** is limited by `run_timeout_seconds`: more rows need more concurrency.
 """
 

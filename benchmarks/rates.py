@@ -113,10 +113,10 @@ def by_chunk(shard: RecordedShard) -> list[Request]:
 
 
 def _page(inputs: dict[str, Any], shard: RecordedShard) -> str:
-    assumed = inputs["assumed"]
+    stage, assumed = inputs["stage"], inputs["assumed"]
     seconds = shard.cpu_seconds * assumed["seconds_per_vcpu_second"] + assumed["seconds_per_shard"]
     shards = math.ceil(_RUN_ROWS / shard.rows)
-    groups = math.ceil(shards / assumed["shards_per_merge"])
+    groups = math.ceil(shards / stage["shards_per_merge"])
     per_group = math.ceil(shards / groups)
     per_file = max(1, round(assumed["file_bytes"] / shard.read_bytes))
     one, spread = Layout(1, None, per_file), Layout(assumed["raw_prefixes"], per_group, per_file)

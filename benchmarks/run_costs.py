@@ -90,11 +90,11 @@ def run_cost(rows: int, measured: Measured, inputs: dict[str, Any]) -> RunCost:
     """Reckon a full run over `rows` rows."""
     price, stage, assumed = inputs["price"], inputs["stage"], inputs["assumed"]
     shards = math.ceil(rows / stage["shard_rows"])
-    groups = math.ceil(shards / assumed["shards_per_merge"])
+    groups = math.ceil(shards / stage["shards_per_merge"])
     ingest = ingest_cost(rows, measured, inputs)
     work = rows / shards * measured.cpu_seconds_per_row * assumed["seconds_per_vcpu_second"]
     clean_seconds = work + assumed["seconds_per_shard"]
-    merged = min(shards, assumed["shards_per_merge"])
+    merged = min(shards, stage["shards_per_merge"])
     merge_seconds = _merge_seconds(merged, assumed)
     model_seconds = merge_seconds if groups == 1 else _merge_seconds(groups, assumed)
     merges = groups if groups > 1 else 0
