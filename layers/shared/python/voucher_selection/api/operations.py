@@ -73,6 +73,7 @@ _BODY = (problems.MalformedBody, problems.BodyTooLarge, problems.UnsupportedMedi
 _COUNTS = (
     errors.NoCounts, errors.OldCounts, errors.EmptyWindow, errors.TooManyAmounts, errors.ModelTooLarge,
     errors.ObjectAltered, errors.ObjectMissing, errors.LakeUnavailable, errors.CatalogUnavailable,
+    problems.WhatIfBusy,
 )  # fmt: skip
 _LOOKUP = (InvalidLookup, errors.UnknownCountry, errors.NoSegment, errors.NoSupport)
 
