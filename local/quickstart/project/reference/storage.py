@@ -6,7 +6,7 @@ from typing import Any
 
 from infra_cdk.stages import stage
 from local.quickstart.project.reference import markdown
-from voucher_selection.adapters import catalog
+from voucher_selection.adapters import catalog, catalog_items
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.contract.bucket import ASSIGNED, QUARANTINE, RAW, STAGING
 from voucher_selection.contract.rule_names import Rule
@@ -31,13 +31,13 @@ def page() -> str:
     ]
     return markdown.page(
         "Tables and objects",
-        "catalog.py and run_keys.py",
+        "catalog.py, catalog_items.py and run_keys.py",
         "## The table",
         about,
         items.strip(),
-        "The other attributes of a segment are those of"
-        " [`GET /selection_criteria`](../api.md#get-selection_criteria). A version that is neither served nor kept gets"
-        " an `expires_at`; then DynamoDB deletes it.",
+        "A version that is neither served nor kept gets an `expires_at`; then DynamoDB deletes it.",
+        "### Its items",
+        (inspect.getdoc(catalog_items) or "").partition("\n")[2].strip(),
         "## The bucket",
         "`uploads/` belongs to the users. Everything else is below the run that wrote it; `<n>` is a shard's number"
         " with five digits. If the shards of a run are in [several groups](../pipeline.md#the-states), `group-<g>.` is"

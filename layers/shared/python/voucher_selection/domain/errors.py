@@ -108,7 +108,7 @@ class TooManyAmounts(VoucherSelectionError):
 
 
 class ModelTooLarge(VoucherSelectionError):
-    """The model has more countries x segments, or more amounts in total, than the API can answer."""
+    """The model has more countries x segments than the API serves, or a what-if is too large for an answer."""
 
 
 class TooFine(VoucherSelectionError):

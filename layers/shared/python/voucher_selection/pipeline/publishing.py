@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from voucher_selection.adapters.answer_sizes import fitting_quality
 from voucher_selection.adapters.catalog import Base, Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.observability import logger
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.adapters.servable import check_segments, check_servable, fitting_quality
+from voucher_selection.adapters.servable import check_segments, check_servable
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
 from voucher_selection.domain.assigned_on import AssignedOn
@@ -256,7 +257,7 @@ def write_model(lake: Lake, counts: Counts, model: Model) -> None:
     lake.write_table(keys.modes, modes_table(model.modes))
     in_window = counts_in_window(counts, model.window, model.cur_date)
     quality = quality_of(in_window, model.definitions, model.cur_date, model.countries)
-    lake.write_json(keys.quality, fitting_quality(quality, model))
+    lake.write_json(keys.quality, fitting_quality(quality))
 
 
 def _write(lake: Lake, counts: Counts, ledger: Ledger, model: Model) -> Model:
