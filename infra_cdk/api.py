@@ -90,7 +90,7 @@ class Api(Construct):
             stage_name=stage.name,
             throttling_rate_limit=stage.rate_limit,
             throttling_burst_limit=stage.burst_limit,
-            tracing_enabled=stage.tracing,
+            tracing_enabled=stage.trace_requests,
             access_log_destination=destination,
             access_log_format=access_log,
             # errors of API Gateway, without requests and answers

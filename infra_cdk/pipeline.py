@@ -16,6 +16,7 @@ from constructs import Construct
 
 from infra_cdk.acknowledged import acknowledge
 from infra_cdk.encryption import key_of, key_rights
+from infra_cdk.events import RunEvents
 from infra_cdk.functions import Functions
 from infra_cdk.log_groups import log_group_of
 from infra_cdk.rights import Right, acknowledge_wildcards, arns_below, role_of
@@ -24,9 +25,9 @@ from voucher_selection.contract.bucket import FAILURES, RUNS, SUMMARY, run_folde
 from voucher_selection.contract.runs import (
     ASSIGN_SHARDS,
     CLEAN_SHARDS,
+    ENDS_OF_A_REFRESH,
     INGEST,
     MODEL,
-    REFRESH_HELD_BACK,
     RUN_KINDS,
     RunKind,
 )
@@ -65,6 +66,7 @@ class Pipeline(Construct):
         self._functions = functions
         self._bucket = bucket
         self.topic = self._topic()
+        self._events = RunEvents(self, "Events", stage=stage, bucket=bucket)
         self.state_machine = self._state_machine(self._definition())
         self.refresh_failures = self._refresh(stage.refresh_schedule) if stage.refreshes else None
 
@@ -76,6 +78,7 @@ class Pipeline(Construct):
         clean_shards = self._map_of_shards(CLEAN_SHARDS, {"reading": sfn.JsonPath.object_at("$.reading")})
         clean_shards.add_catch(model, result_path="$.map_error")
         assign_shards = self._map_of_shards(ASSIGN_SHARDS, {}).add_catch(model, result_path="$.map_error")
+        model.next(self._events.after_success())
         by_plan = self._by_plan(clean_shards.next(model), assign_shards.next(model))
         return sfn.Chain.start(self._by_mode(ingest.next(by_plan), model))
 
@@ -183,15 +186,17 @@ class Pipeline(Construct):
         failed = sfn.Fail(self, "RunFailed", error_path="$.Error", cause_path="$.Cause")
         by_error = self._by_error(notify.next(failed))
         # a record that is not written, or a message that is not sent, must not hide the failure
-        record.add_catch(by_error, result_path=sfn.JsonPath.DISCARD)
+        announced = self._events.after_failure(by_error)
+        record.add_catch(announced, result_path=sfn.JsonPath.DISCARD)
         notify.add_catch(failed, result_path=sfn.JsonPath.DISCARD)
-        return record.next(by_error)
+        return record.next(announced)
 
     def _by_error(self, announced: sfn.IChainable) -> sfn.Choice:
-        """Announce every failure but a refresh that is held back, which Model's own metric tells once."""
-        ended = sfn.Succeed(self, "RefreshHeldBack", comment="The served model stays; the run's record says why")
-        by_error = sfn.Choice(self, "ByError", comment="A refresh that is held back is not announced every night")
-        return by_error.when(sfn.Condition.string_equals("$.Error", REFRESH_HELD_BACK), ended).otherwise(announced)
+        """Announce every failure but the ends of a refresh: Model's metric tells once that one was held back."""
+        ended = sfn.Succeed(self, "RefreshEnded", comment="What is served stays; the run's record says why")
+        by_error = sfn.Choice(self, "ByError", comment="What ends a refresh is not announced every night")
+        ends = sfn.Condition.or_(*(sfn.Condition.string_equals("$.Error", error) for error in ENDS_OF_A_REFRESH))
+        return by_error.when(ends, ended).otherwise(announced)
 
     def _invoke(self, state: str, payload: dict[str, object]) -> tasks.LambdaInvoke:
         """Return a state that invokes the function of its name."""
@@ -284,6 +289,7 @@ class Pipeline(Construct):
             Right(["lambda:InvokeFunction"], [function.function_arn for function in functions]),
             Right(_RECORDS, [self._bucket.arn_for_objects(f"{RUNS}/*")], _RECORDS_OF_RUNS),
             Right(["sns:Publish"], [self.topic.topic_arn]),
+            *self._events.rights(),
         ]
         if self._stage.tracing:
             rights.append(Right(_X_RAY, ["*"], _NO_RESOURCES))
