@@ -1,4 +1,4 @@
-"""A dead API is told of, however few ask it; a stage that has never published tells of nothing."""
+"""A dead API raises an alarm, however few requests it gets; a stage that has never published raises none."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ def sent(alarm: object, values: dict[datetime, float], end: timedelta = END) -> 
 
 
 @pytest.mark.parametrize("minutes", [1, 5, 10, 20])
-def test_faults_are_told_of_within_an_hour_even_of_one_request_in_twenty_minutes(prod, minutes: int):
+def test_faults_raise_an_alarm_within_an_hour_even_with_one_request_in_twenty_minutes(prod, minutes: int):
     faults = {at: float(is_dead(at)) for at in times(timedelta(minutes=minutes))}
 
     (alarm, began), (ok, ended) = sent(alarms(prod)["The API keeps failing"], faults)
@@ -37,14 +37,14 @@ def test_faults_are_told_of_within_an_hour_even_of_one_request_in_twenty_minutes
     assert DEAD_TO < ended <= DEAD_TO + timedelta(hours=1)
 
 
-def test_two_faults_in_an_hour_are_not_told_of(prod):
+def test_two_faults_in_an_hour_raise_no_alarm(prod):
     faults = {at: float(at - BEGIN < timedelta(minutes=10)) for at in times(FIVE_MINUTES)}
 
     assert sent(alarms(prod)["The API keeps failing"], faults) == []
 
 
 @pytest.mark.parametrize("silent", [False, True], ids=["the API does not answer", "Watch does not ask"])
-def test_an_api_that_nobody_calls_is_told_of_after_a_quarter_of_an_hour(prod, silent: bool):  # noqa: FBT001
+def test_a_dead_api_that_nobody_calls_raises_an_alarm_after_a_quarter_of_an_hour(prod, silent: bool):  # noqa: FBT001
     failed = {at: float(is_dead(at)) for at in times(FIVE_MINUTES) if not (silent and is_dead(at))}
 
     quarter = timedelta(minutes=15)
@@ -54,13 +54,13 @@ def test_an_api_that_nobody_calls_is_told_of_after_a_quarter_of_an_hour(prod, si
     ]
 
 
-def test_a_check_that_fails_twice_is_not_told_of(prod):
+def test_a_check_that_fails_twice_raises_no_alarm(prod):
     failed = {at: float(number in {10, 11}) for number, at in enumerate(times(FIVE_MINUTES))}
 
     assert sent(alarms(prod)["The API does not answer"], failed) == []
 
 
-def test_a_stage_that_never_published_tells_of_nothing_for_a_week(prod):
+def test_a_stage_that_never_published_raises_no_alarm_for_a_week(prod):
     # What its functions emit: `tests/integration/test_watch.py` and `test_emitted_metrics.py`.
     week, found = timedelta(days=7), alarms(prod)
     asked = dict.fromkeys(times(FIVE_MINUTES, week), 0.0)
@@ -70,7 +70,7 @@ def test_a_stage_that_never_published_tells_of_nothing_for_a_week(prod):
     assert [heading for heading in silent if sent(found[heading], {}, week)] == []
 
 
-def test_a_stage_that_published_once_and_never_again_tells_of_it_once(prod):
+def test_a_stage_that_published_once_and_never_again_raises_one_alarm(prod):
     first, end = BEGIN + timedelta(hours=2), timedelta(days=7)
     ages = {at: (at - first).total_seconds() for at in times(FIVE_MINUTES, end) if at >= first}
 

@@ -60,7 +60,7 @@ def test_the_environments_of_our_functions_are_encrypted_with_the_owners_key(key
         return [function.get("KmsKeyArn") for function in functions if function["Runtime"].startswith("python")]
 
     assert keys(keyed) == [KEY] * 7
-    assert keys(dev) == [None] * 6
+    assert keys(dev) == [None] * 7
 
 
 @pytest.mark.parametrize(

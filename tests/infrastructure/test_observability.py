@@ -227,15 +227,16 @@ def test_without_monitoring_there_is_nothing_of_it(local, synthesize):
 
 
 @pytest.mark.parametrize(
-    ("settings", "requests", "runs"),
+    ("name", "settings", "requests", "runs"),
     [
-        ({}, False, True),
-        ({"trace_requests": True}, True, True),
-        ({"tracing": False}, False, False),
+        ("dev", {}, False, True),
+        ("prod", {}, False, True),
+        ("prod", {"trace_requests": True}, True, True),
+        ("prod", {"tracing": False}, False, False),
     ],
 )
-def test_requests_and_runs_are_traced_each_where_the_stage_says_so(synthesize, settings, requests, runs):
-    synthesized = synthesize("prod", **settings)
+def test_requests_and_runs_are_traced_each_where_the_stage_says_so(synthesize, name, settings, requests, runs):
+    synthesized = synthesize(name, **settings)
     traced = {name: "TracingConfig" in synthesized.function(name) for name in ALL_FUNCTIONS}
 
     assert synthesized.only("AWS::ApiGateway::Stage").get("TracingEnabled", False) is requests
@@ -244,6 +245,11 @@ def test_requests_and_runs_are_traced_each_where_the_stage_says_so(synthesize, s
     assert traced.pop(WATCH) is False
     assert (traced.pop(API), traced.pop(WHAT_IF)) == (requests, requests)
     assert set(traced.values()) == {runs}
+
+
+def test_the_emulator_traces_nothing(local):
+    assert not any("TracingConfig" in function for function in local.resources("AWS::Lambda::Function").values())
+    assert not local.only("AWS::StepFunctions::StateMachine").get("TracingConfiguration", {}).get("Enabled")
 
 
 def test_watch_looks_every_five_minutes_at_the_address_that_callers_use(prod, synthesize):

@@ -64,7 +64,7 @@ def test_the_age_of_the_last_publication_and_an_api_that_answers(published, watc
     assert not found
 
 
-def test_an_api_that_does_not_answer_is_told_of_with_the_reason(published, watch: Watch, caplog):
+def test_an_api_that_does_not_answer_is_logged_with_the_reason(published, watch: Watch, caplog):
     watch.fault = "expected 200, got 502: bad gateway"
 
     assert watch()["HealthCheckFailed"] == 1
