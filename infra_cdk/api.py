@@ -127,7 +127,7 @@ class Api(Construct):
             access_log = _access_log()
         return apigateway.StageOptions(
             stage_name=stage.name,
-            tracing_enabled=stage.tracing,
+            tracing_enabled=stage.trace_requests,
             access_log_destination=destination,
             access_log_format=access_log,
             method_options=self._method_settings(),

@@ -1,4 +1,4 @@
-"""The six functions: each has its own role, log group and settings, and only the rights that it needs."""
+"""The functions: each has its own role, log group and settings, and only the rights that it needs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +21,7 @@ from infra_cdk.stages import Stage
 from layers.build.archives import Archive
 from layers.build.packages import LAYERS_OF, Packages
 from voucher_selection.contract.bucket import ASSIGNED, PRODUCTION, QUARANTINE, RAW, RUNS, STAGING, UPLOADS
-from voucher_selection.contract.functions import API, ASSIGN, CLEAN, INGEST, MODEL, WHAT_IF
+from voucher_selection.contract.functions import API, ASSIGN, CLEAN, INGEST, MODEL, WATCH, WHAT_IF
 
 _ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
 
@@ -41,7 +41,10 @@ _PINNED_PYTHON = "The packages are locked, built and tested for Python 3.13. A n
 
 
 class Functions(Construct):
-    """Ingest, Clean, Assign and Model, which the pipeline runs; WhatIf, which the API calls; and the API itself."""
+    """Ingest, Clean, Assign and Model, which the pipeline runs; WhatIf, which the API calls; and the API itself.
+
+    A stage with monitoring also has Watch.
+    """
 
     def __init__(
         self,
@@ -140,6 +143,15 @@ class Functions(Construct):
             Canary(self, "Canary", alias=alias, function=function)
         return alias
 
+    def watch(self, health_url: str) -> lambda_.Function:
+        """Make Watch, which asks the address from outside of the subnets; an empty address is not asked."""
+        return self._function(
+            WATCH,
+            environment=environments.watch(self._stage, self._stores.table, health_url=health_url),
+            rights=[self._items("dynamodb:GetItem")],
+            outside=bool(health_url),
+        )
+
     def _run_rights(self, state_machine: sfn.IStateMachine) -> list[Right]:
         """Return the rights to read runs, and to start one if the stage allows it."""
         arn = state_machine.state_machine_arn
@@ -162,8 +174,10 @@ class Functions(Construct):
         rights: Sequence[Right],
         snap_start: lambda_.SnapStartConf | None = None,
         old_versions: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+        outside: bool = False,
     ) -> lambda_.Function:
-        stage, construct_id = self._stage, name.title().replace("_", "")
+        """Make a function with its role and log group; one `outside` is not in the stage's subnets."""
+        stage, construct_id = self._stage, _construct_id(name)
         log_group = log_group_of(self, construct_id, stage=stage)
         function = lambda_.Function(
             self,
@@ -178,25 +192,27 @@ class Functions(Construct):
             timeout=cdk.Duration.seconds(getattr(stage, f"{name}_timeout_seconds")),
             environment={**environment, **environments.powertools(stage, name, cdk.Stack.of(self).stack_name)},
             environment_encryption=key_of(self, f"{construct_id}Key", stage=stage),
-            role=self._role(construct_id, log_group, rights),
+            role=self._role(name, log_group, rights, outside=outside),
             log_group=log_group,
-            tracing=lambda_.Tracing.ACTIVE if stage.tracing else lambda_.Tracing.DISABLED,
+            tracing=lambda_.Tracing.ACTIVE if stage.traces(name) else lambda_.Tracing.DISABLED,
             snap_start=snap_start,
             reserved_concurrent_executions=self._reserved.get(name),
             # a version of an update that failed goes: Lambda would not publish the same code once more
             current_version_options=lambda_.VersionOptions(removal_policy=old_versions),
         )
-        join_subnets(function, stage)
+        if not outside:
+            join_subnets(function, stage)
         acknowledge(function, _PINNED_PYTHON, "L1")
         self.by_name[construct_id] = function
         return function
 
-    def _role(self, construct_id: str, log_group: logs.ILogGroup, rights: Sequence[Right]) -> iam.IRole:
+    def _role(self, name: str, log_group: logs.ILogGroup, rights: Sequence[Right], *, outside: bool) -> iam.IRole:
         stage = self._stage
-        rights = [*rights, *key_rights(stage, rights), *network_rights(stage), _own_logs(log_group)]
-        if stage.tracing:
+        network = [] if outside else network_rights(stage)
+        rights = [*rights, *key_rights(stage, rights), *network, _own_logs(log_group)]
+        if stage.traces(name):
             rights.append(_TRACING)
-        role = role_of(self, f"{construct_id}Role", service="lambda.amazonaws.com", rights=rights)
+        role = role_of(self, f"{_construct_id(name)}Role", service="lambda.amazonaws.com", rights=rights)
         return role.without_policy_updates()  # the CDK adds no further rights
 
     def _layer_versions(self) -> dict[str, lambda_.LayerVersion]:
@@ -249,6 +265,10 @@ def _code(archive: Archive) -> lambda_.Code:
     return lambda_.Code.from_asset(
         str(archive.path), asset_hash=archive.digest, asset_hash_type=cdk.AssetHashType.CUSTOM
     )
+
+
+def _construct_id(name: str) -> str:
+    return name.title().replace("_", "")
 
 
 def _own_logs(log_group: logs.ILogGroup) -> Right:

@@ -16,6 +16,7 @@ from constructs import Construct
 
 from infra_cdk.acknowledged import acknowledge
 from infra_cdk.encryption import key_of, key_rights
+from infra_cdk.events import RunEvents
 from infra_cdk.functions import Functions
 from infra_cdk.log_groups import log_group_of
 from infra_cdk.retriers import RETRIERS
@@ -25,10 +26,10 @@ from voucher_selection.contract.bucket import FAILURES, MAP_RESULTS, RUNS, SUMMA
 from voucher_selection.contract.runs import (
     ASSIGN_SHARDS,
     CLEAN_SHARDS,
+    ENDS_OF_A_REFRESH,
     INGEST,
     MERGE_SHARDS,
     MODEL,
-    REFRESH_HELD_BACK,
     RUN_KINDS,
     RunKind,
 )
@@ -57,6 +58,7 @@ class Pipeline(Construct):
         self._functions = functions
         self._bucket = bucket
         self.topic = self._topic()
+        self._events = RunEvents(self, "Events", stage=stage, bucket=bucket)
         self.state_machine = self._state_machine(self._definition())
         self.refresh_failures = self._refresh(stage.refresh_schedule) if stage.refreshes else None
 
@@ -69,6 +71,7 @@ class Pipeline(Construct):
         assign_shards, merge_shards = self._map_of_shards(ASSIGN_SHARDS, {}), self._map_of_groups()
         for each in (clean_shards, assign_shards, merge_shards):
             each.add_catch(model, result_path="$.map_error")
+        model.next(self._events.after_success())
         by_groups = self._by_groups(merge_shards.next(model), model)
         by_plan = self._by_plan(clean_shards.next(by_groups), assign_shards.next(by_groups))
         return sfn.Chain.start(self._by_mode(ingest.next(by_plan), model))
@@ -198,15 +201,17 @@ class Pipeline(Construct):
         failed = sfn.Fail(self, "RunFailed", error_path="$.Error", cause_path="$.Cause")
         by_error = self._by_error(notify.next(failed))
         # a record that is not written, or a message that is not sent, must not hide the failure
-        record.add_catch(by_error, result_path=sfn.JsonPath.DISCARD)
+        announced = self._events.after_failure(by_error)
+        record.add_catch(announced, result_path=sfn.JsonPath.DISCARD)
         notify.add_catch(failed, result_path=sfn.JsonPath.DISCARD)
-        return record.next(by_error)
+        return record.next(announced)
 
     def _by_error(self, announced: sfn.IChainable) -> sfn.Choice:
-        """Announce every failure but a refresh that is held back, which Model's own metric tells once."""
-        ended = sfn.Succeed(self, "RefreshHeldBack", comment="The served model stays; the run's record says why")
-        by_error = sfn.Choice(self, "ByError", comment="A refresh that is held back is not announced every night")
-        return by_error.when(sfn.Condition.string_equals("$.Error", REFRESH_HELD_BACK), ended).otherwise(announced)
+        """Announce every failure but the ends of a refresh: Model's metric tells once that one was held back."""
+        ended = sfn.Succeed(self, "RefreshEnded", comment="What is served stays; the run's record says why")
+        by_error = sfn.Choice(self, "ByError", comment="What ends a refresh is not announced every night")
+        ends = sfn.Condition.or_(*(sfn.Condition.string_equals("$.Error", error) for error in ENDS_OF_A_REFRESH))
+        return by_error.when(ends, ended).otherwise(announced)
 
     def _invoke(self, state: str, payload: dict[str, object], name: str | None = None) -> tasks.LambdaInvoke:
         """Return a state that invokes the function of this name, or of its own, in the version of this deployment."""
@@ -291,6 +296,7 @@ class Pipeline(Construct):
             self._functions.right_to_call("Ingest", "Clean", "Assign", "Model"),
             Right(_RECORDS, [self._bucket.arn_for_objects(f"{RUNS}/*")], _RECORDS_OF_RUNS),
             Right(["sns:Publish"], [self.topic.topic_arn]),
+            *self._events.rights(),
         ]
         if self._stage.tracing:
             rights.append(Right(_X_RAY, ["*"], _NO_RESOURCES))

@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 
 from layers.build.platforms import Architecture, host_architecture
 from voucher_selection.contract.api import Auth
+from voucher_selection.contract.functions import API, WATCH, WHAT_IF
 from voucher_selection.contract.limits import LEAST_KEPT_VERSIONS, MOST_COUNTRIES, MOST_NULL_DATES, NO_ZONES
 from voucher_selection.contract.lookups import FallbackTo
 
@@ -174,6 +175,7 @@ class Stage:
     model_memory_mb: MemoryMb = 1024
     what_if_memory_mb: MemoryMb = 1024
     api_memory_mb: MemoryMb = 512
+    watch_memory_mb: MemoryMb = 256
     """Memory of the function, in MB; its share of CPU grows with it."""
     ingest_timeout_seconds: TimeoutSeconds = 600
     model_timeout_seconds: TimeoutSeconds = 300
@@ -185,6 +187,8 @@ class Stage:
     """How long WhatIf may take. The API waits for it and should have a second more."""
     api_timeout_seconds: AnswerSeconds = 22
     """How long the API may take; API Gateway gives up after 29."""
+    watch_timeout_seconds: TimeoutSeconds = 30
+    """How long Watch may take. It waits for the API for nine tenths of that."""
     clean_disk_mb: Annotated[int, Range(512, 10_240)] = 2048
     """Disk of Clean, in MB. It holds a shard's cleaned and rejected rows, compressed, until they are uploaded."""
     snap_start: bool = True
@@ -218,9 +222,18 @@ class Stage:
     log_level: LogLevel = "INFO"
     """Level of the functions' logs."""
     tracing: bool = True
-    """Whether X-Ray traces requests and runs."""
+    """Whether X-Ray traces runs: Step Functions and the functions of the pipeline."""
+    trace_requests: bool = False
+    """Whether X-Ray traces requests: API Gateway, the API and WhatIf. X-Ray charges for each trace, and records every
+    request of a stage with less than one a second."""
     monitoring: bool = True
-    """Whether the stack has a dashboard, alarms with their topic, and saved queries over the logs."""
+    """Whether the stack has a dashboard, alarms with their topic, saved queries over the logs, and a function, Watch,
+    that looks every five minutes when a model was last published."""
+    health_check: bool = True
+    """Whether Watch also asks the API's public address whether it answers; only with `monitoring`. Then it is outside
+    of the stage's subnets."""
+    runbook_url: str = ""
+    """The address of the runbook's page, to which the alarms then link; empty names its file."""
     alarm_email: str = ""
     """The address that gets an email when an alarm changes or a run fails; empty means nobody."""
     most_model_age_hours: Annotated[int | None, Range(1, 7 * 24)] = 26
@@ -344,6 +357,15 @@ class Stage:
         return self.ingest_timeout_seconds * _FETCHING
 
     @property
+    def health_timeout_seconds(self) -> float:
+        """How long Watch waits for the API's answer."""
+        return self.watch_timeout_seconds * _ASKING
+
+    def traces(self, function: str) -> bool:
+        """Whether X-Ray traces a function: with requests or with runs. Nobody waits for Watch."""
+        return self.trace_requests if function in (API, WHAT_IF) else self.tracing and function != WATCH
+
+    @property
     def refreshes(self) -> bool:
         """Whether the model is made again on a schedule."""
         return self.cur_date is None and bool(self.refresh_schedule)
@@ -386,6 +408,9 @@ _RANGES: Mapping[str, Range] = {
 _FETCHING = 0.9
 """The share of its time that Ingest may wait for a file; the rest is for the footer and the plan."""
 
+_ASKING = 0.9
+"""The share of its time that Watch waits for the API; the rest is for the catalog."""
+
 _GATE = (
     "most_malformed_share",
     "most_rejected_rise",
@@ -423,6 +448,7 @@ _FORMS: Mapping[str, tuple[str, str]] = {
     "hosted_zone_id": (r"Z[A-Z0-9]+", "a zone's id like Z0123456789ABCDEFGHIJ"),
     "waf_common_version": (r"Version_\d+\.\d+", "a version like Version_1.19"),
     "waf_bad_inputs_version": (r"Version_\d+\.\d+", "a version like Version_1.22"),
+    "runbook_url": (r"https://[^\s#]+", "an address like https://wiki.example.com/runbook"),
     "alarm_email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address like on-call@example.com"),
 }
 """The settings that are texts of a certain form: its pattern, and an example."""
@@ -434,6 +460,7 @@ _NEEDS = {
     "subnet_ids": "security_group_ids",
     "security_group_ids": "subnet_ids",
     "alarm_email": "monitoring",
+    "runbook_url": "monitoring",
 }
 """The settings that need another one."""
 

@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from api import page_routes, run_routes
 from api.context import catalog, fallback, models, settings
 from voucher_selection.adapters.emitted_metrics import emit
-from voucher_selection.adapters.observability import logger, metrics, tracer
+from voucher_selection.adapters.observability import logger, metrics
 from voucher_selection.api import http_answers, problems
 from voucher_selection.api.answers import NEGOTIATED, json_answer, methods_answer, problem_answer
 from voucher_selection.api.bulk_lookups import customers_of, look_up_all, refusals
@@ -127,7 +127,6 @@ def any_error(error: Exception) -> Response[str]:
 
 
 @logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a request of API Gateway's Lambda proxy integration."""

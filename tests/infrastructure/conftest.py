@@ -19,7 +19,7 @@ from infra_cdk.stack import VoucherSelection
 from infra_cdk.stages import Stage, stage
 from layers.build.archives import Archive
 from layers.build.packages import Packages
-from voucher_selection.contract.functions import FUNCTIONS
+from voucher_selection.contract.functions import ALL_FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("local", "dev", "prod")
@@ -129,7 +129,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
         return Archive(path, name.encode().hex().ljust(64, "0"))
 
     return Packages(
-        {name: archive(name) for name in FUNCTIONS}, {name: archive(name) for name in ("shared", "analytics")}
+        {name: archive(name) for name in ALL_FUNCTIONS}, {name: archive(name) for name in ("shared", "analytics")}
     )
 
 

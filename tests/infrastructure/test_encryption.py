@@ -52,7 +52,7 @@ def test_the_topics_are_encrypted_with_the_owners_key(keyed):
 def test_all_logs_are_encrypted_with_the_owners_key(keyed, dev):
     groups = keyed.resources("AWS::Logs::LogGroup")
 
-    assert len(groups) == 6 + 3, "of the functions, of the state machine's executions, of access and of API Gateway"
+    assert len(groups) == 7 + 3, "of the functions, of the state machine's executions, of access and of API Gateway"
     assert {group["KmsKeyId"] for group in groups.values()} == {KEY}
     assert not [group for group in dev.resources("AWS::Logs::LogGroup").values() if "KmsKeyId" in group]
 
@@ -62,8 +62,8 @@ def test_the_environments_of_our_functions_are_encrypted_with_the_owners_key(key
         functions = synthesized.resources("AWS::Lambda::Function").values()
         return [function.get("KmsKeyArn") for function in functions if function["Runtime"].startswith("python")]
 
-    assert keys(keyed) == [KEY] * 6
-    assert keys(dev) == [None] * 6
+    assert keys(keyed) == [KEY] * 7
+    assert keys(dev) == [None] * 7
 
 
 @pytest.mark.parametrize(

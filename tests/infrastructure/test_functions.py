@@ -154,14 +154,6 @@ def test_logs_and_metrics_carry_the_functions_name(each_stage, name):
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == f"VoucherSelection-{each_stage.stage.name}"
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_tracing_is_on_for_aws_and_off_in_the_emulator(local, dev, name):
-    assert dev.function(name)["TracingConfig"] == {"Mode": "Active"}
-    assert "POWERTOOLS_TRACE_DISABLED" not in environment(dev, name)
-    assert "TracingConfig" not in local.function(name)
-    assert environment(local, name)["POWERTOOLS_TRACE_DISABLED"] == "true"
-
-
 def test_on_aws_dependencies_come_in_layers_and_the_api_has_no_pandas(dev):
     layers = {name: len(dev.function(name)["Layers"]) for name in FUNCTIONS}
 

@@ -15,6 +15,7 @@ from aws_cdk.assertions import Template
 from infra_cdk.stack import VoucherSelection
 from infra_cdk.stages import stage
 from layers.build.packages import Packages
+from voucher_selection.contract.functions import ALL_FUNCTIONS, API
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,7 +35,7 @@ def versions(packages: Packages) -> set[str]:
 
 def test_only_the_api_starts_from_a_snapshot(on_aws):
     assert on_aws.function("api")["SnapStart"] == {"ApplyOn": "PublishedVersions"}
-    assert not any("SnapStart" in on_aws.function(name) for name in ("ingest", "clean", "assign", "model"))
+    assert not any("SnapStart" in on_aws.function(name) for name in ALL_FUNCTIONS if name != API)
 
 
 def test_api_gateway_calls_the_alias_of_the_published_version(on_aws):
@@ -42,7 +43,9 @@ def test_api_gateway_calls_the_alias_of_the_published_version(on_aws):
     (version,) = (name for name in on_aws.resources("AWS::Lambda::Version") if name.startswith("FunctionsApi"))
 
     assert on_aws.only("AWS::Lambda::Alias")["FunctionVersion"] == {"Fn::GetAtt": [version, "Version"]}
-    assert on_aws.only("AWS::Lambda::Permission")["FunctionName"] == {"Ref": alias}
+    permissions = on_aws.resources("AWS::Lambda::Permission").values()
+    (of_gateway,) = (each for each in permissions if each["Principal"] == "apigateway.amazonaws.com")
+    assert of_gateway["FunctionName"] == {"Ref": alias}
     for method in on_aws.resources("AWS::ApiGateway::Method").values():
         assert f'{{"Ref": "{alias}"}}' in json.dumps(method["Integration"]["Uri"])
 

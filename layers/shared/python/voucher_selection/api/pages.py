@@ -16,9 +16,10 @@ from voucher_selection.api.best_ranges_form import BestRangesForm, offers
 from voucher_selection.api.model_parts import MOST_SHOWN, Shown
 from voucher_selection.api.what_if_form import WhatIfForm
 from voucher_selection.contract.limits import MOST_RANGES
+from voucher_selection.contract.runs import HELD_BACK
 from voucher_selection.domain import wording
 from voucher_selection.domain.assigned_on import assigned_of
-from voucher_selection.domain.errors import HELD_BACK, DeliveryOverlaps
+from voucher_selection.domain.errors import DeliveryOverlaps
 from voucher_selection.domain.evidence import LOW_SUPPORT
 from voucher_selection.domain.lookups import Found
 from voucher_selection.domain.measures import Measure

@@ -14,7 +14,14 @@ several groups."""
 
 
 REFRESH_HELD_BACK = "RefreshHeldBack"
-"""The error of Model that ends a scheduled refresh without a failure: an alarm tells it once, not every night."""
+HELD_BACK = ("HeldBack", REFRESH_HELD_BACK, "DeliveryOverlaps")
+"""The errors of Model that hold a run, or a scheduled refresh, back. Another run can approve it."""
+
+NOTHING_TO_REFRESH = "NothingToRefresh"
+"""The error of Model that ends a scheduled refresh before the first model is published."""
+
+ENDS_OF_A_REFRESH = (REFRESH_HELD_BACK, NOTHING_TO_REFRESH)
+"""The errors that end a scheduled refresh without a failure. They would be announced every night."""
 
 
 class RunKind(NamedTuple):

@@ -12,7 +12,14 @@ from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
 from voucher_selection.domain.counts import Counts
-from voucher_selection.domain.errors import EmptyWindow, HeldBack, ModelTooLarge, NoCounts, RefreshHeldBack
+from voucher_selection.domain.errors import (
+    EmptyWindow,
+    HeldBack,
+    ModelTooLarge,
+    NoCounts,
+    NothingToRefresh,
+    RefreshHeldBack,
+)
 from voucher_selection.domain.gate import Thresholds, check
 from voucher_selection.domain.model import Model, Version, shortened
 from voucher_selection.domain.model_document import selection_criteria
@@ -63,6 +70,8 @@ def remodel(run: Run, request: RemodelRequest, stores: Stores, settings: ModelSe
         As `make_what_if` and `gate.check`.
     RefreshHeldBack
         In place of `HeldBack`, `EmptyWindow` and `NoCounts`, if the request is that of the schedule.
+    NothingToRefresh
+        The same, before the first model is published.
     CatalogContended
         Other runs published during each attempt.
     """
@@ -74,6 +83,8 @@ def remodel(run: Run, request: RemodelRequest, stores: Stores, settings: ModelSe
     except _SAME_EVERY_NIGHT as error:
         if not request.scheduled:
             raise
+        if request.run_id is None and base_if_served(stores.catalog) is None:
+            raise NothingToRefresh(str(error)) from error
         raise RefreshHeldBack(str(error)) from error
     record(summary, stores.lake)
     expire(stores.catalog, settings.retention)
