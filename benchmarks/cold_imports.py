@@ -30,15 +30,7 @@ _SETTINGS = {
     "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
     "POWERTOOLS_SERVICE_NAME": "benchmark",
 }
-_UNTRACED = {"POWERTOOLS_TRACE_DISABLED": "true"}
-# On AWS the tracer is on, and its SDK is imported.
-STARTS = {
-    "api": ("api", _UNTRACED),
-    "api, traced": ("api", {"LAMBDA_TASK_ROOT": str(ROOT)}),
-    "ingest": ("ingest", _UNTRACED),
-    "clean": ("clean", _UNTRACED),
-    "model": ("model", _UNTRACED),
-}
+STARTS = ("api", "ingest", "clean", "model", "watch")
 
 
 class Start(NamedTuple):
@@ -58,15 +50,12 @@ def measure(rounds: int = ROUNDS) -> dict[str, Start]:
         for path, folder in folders.items():
             with zipfile.ZipFile(path) as archive:
                 archive.extractall(folder)
-        environments = {
-            name: _environment(folders[functions[function].path], settings)
-            for name, (function, settings) in STARTS.items()
-        }
+        environments = {name: _environment(folders[functions[name].path]) for name in STARTS}
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in STARTS}
         for _ in range(rounds):
-            for name, (function, _) in STARTS.items():
-                times[name].append(_times(function, environments[name]))
-        return {name: _start(function, environments[name], times[name]) for name, (function, _) in STARTS.items()}
+            for name in STARTS:
+                times[name].append(_times(name, environments[name]))
+        return {name: _start(name, environments[name], times[name]) for name in STARTS}
 
 
 def as_table(starts: dict[str, Start]) -> str:
@@ -81,9 +70,9 @@ def as_table(starts: dict[str, Start]) -> str:
     return "\n".join(rows)
 
 
-def _environment(folder: Path, settings: dict[str, str]) -> dict[str, str]:
+def _environment(folder: Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "POWERTOOLS_"))}
-    return inherited | _SETTINGS | settings | {"PYTHONPATH": str(folder)}
+    return inherited | _SETTINGS | {"PYTHONPATH": str(folder)}
 
 
 def _python(*arguments: str) -> list[str]:

@@ -96,7 +96,6 @@ def measure() -> dict[str, Needs]:
         ),
         "POWERTOOLS_SERVICE_NAME": "benchmark",
         "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
-        "POWERTOOLS_TRACE_DISABLED": "true",
         "POWERTOOLS_LOG_LEVEL": "ERROR",
     }
     s3 = place.session.client("s3", endpoint_url=place.endpoint_url)

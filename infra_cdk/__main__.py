@@ -27,7 +27,7 @@ def main() -> None:
         sys.exit(f"{error}")
     VoucherSelection(
         app,
-        f"VoucherSelection-{stage.name}",
+        stage.stack_name,
         stage=stage,
         packages=packages,
         env=cdk.Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=os.environ.get("CDK_DEFAULT_REGION")),

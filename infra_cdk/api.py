@@ -1,5 +1,7 @@
 """The API: a REST API that passes every request to its function."""
 
+from typing import NamedTuple, cast
+
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
@@ -9,7 +11,7 @@ from infra_cdk.acknowledged import acknowledge
 from infra_cdk.log_groups import log_group_of
 from infra_cdk.refusals import headers_of, problem_of, refusals_of
 from infra_cdk.stages import LOCAL_API_ID, Stage
-from voucher_selection.contract.api import OPEN_PATHS, SHELL_PATHS
+from voucher_selection.contract.api import OPEN_PATHS, SHELL_PATHS, Auth
 
 _NO_VALIDATOR = (
     "The function checks every field and names each invalid one in its answer. API Gateway's validator would refuse "
@@ -31,6 +33,35 @@ _WITHOUT_KEY = {
     "OPTIONS": "A browser asks without credentials whether a page may send a request. The answer holds no data.",
 }
 _SIGNED = "AWS identities sign the requests. The callers are programs, which need no pool of users."
+_LEAST_TLS = "TLS_1_2"
+_EVERY_METHOD = "/*/*"
+_USED_METHODS = ("GET", "POST")
+"""The methods of the API's routes that callers use with a key; they have methods of their own in API Gateway."""
+
+
+class Route(NamedTuple):
+    """A path and a method of API Gateway; `ANY` is every method that the path has not. An open one needs no proof."""
+
+    path: str
+    method: str
+    is_open: bool
+
+
+def _routes_of(auth: Auth) -> list[Route]:
+    """Return the routes of API Gateway. What they need is decided here, what they answer in the function."""
+    if auth == "none":
+        return [Route("/", "ANY", is_open=True), Route("/{proxy+}", "ANY", is_open=True)]
+    # A browser asks with OPTIONS, without the key, whether a page may send the key. A shell cannot sign requests.
+    open_of_shells = ("GET", "HEAD", "OPTIONS") if auth == "api_key" else ("OPTIONS",)
+    open_by_path = dict.fromkeys(SHELL_PATHS, open_of_shells) | {"/{proxy+}": ("OPTIONS",)}
+    return [
+        *(
+            Route(path, method, is_open=method in open_methods)
+            for path, open_methods in open_by_path.items()
+            for method in sorted({"ANY", *_USED_METHODS, *open_methods})
+        ),
+        *(Route(path, "ANY", is_open=True) for path in OPEN_PATHS),
+    ]
 
 
 class Api(Construct):
@@ -62,17 +93,25 @@ class Api(Construct):
             description="The voucher amount used most in a customer's segment",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             # An account has one role with which API Gateway writes logs: it stays when this stack is deleted
-            cloud_watch_role=stage.execution_logs,
-            cloud_watch_role_removal_policy=cdk.RemovalPolicy.RETAIN if stage.execution_logs else None,
+            cloud_watch_role=self._has_log_role,
+            cloud_watch_role_removal_policy=cdk.RemovalPolicy.RETAIN if self._has_log_role else None,
             deploy_options=self._deployment(),
             disable_execute_api_endpoint=True if stage.domain_name else None,
         )
         api.node.try_remove_child("Endpoint")  # the stack has a better output, ApiUrl
         if stage.is_local:
             cdk.Tags.of(api).add("_custom_id_", LOCAL_API_ID)  # LocalStack's way to choose an API's id
+        else:
+            # A regional API takes TLS 1.0 too unless it says otherwise, also through a domain that would not
+            cast("apigateway.CfnRestApi", api.node.default_child).security_policy = _LEAST_TLS
         if stage.execution_logs:
             self._keep_execution_log(api)
         return api
+
+    @property
+    def _has_log_role(self) -> bool:
+        """Whether the stack makes the role with which API Gateway writes the logs of the account."""
+        return self._stage.execution_logs and self._stage.api_log_role == "own"
 
     def _keep_execution_log(self, api: apigateway.RestApi) -> None:
         """Make the group of API Gateway's log first: API Gateway would make one that never expires."""
@@ -88,51 +127,64 @@ class Api(Construct):
             access_log = _access_log()
         return apigateway.StageOptions(
             stage_name=stage.name,
-            throttling_rate_limit=stage.rate_limit,
-            throttling_burst_limit=stage.burst_limit,
-            tracing_enabled=stage.tracing,
+            tracing_enabled=stage.trace_requests,
             access_log_destination=destination,
             access_log_format=access_log,
-            # errors of API Gateway, without requests and answers
-            logging_level=apigateway.MethodLoggingLevel.ERROR if stage.execution_logs else None,
-            data_trace_enabled=False if stage.execution_logs else None,
+            method_options=self._method_settings(),
+        )
+
+    def _method_settings(self) -> dict[str, apigateway.MethodDeploymentOptions]:
+        """Return the limits by path and method. API Gateway counts the requests of each method separately.
+
+        Only the closed methods that callers use are named: API Gateway refuses an update of a stage with too many
+        settings. Every other method has the limits of an open one.
+        """
+        stage = self._stage
+        closed = self._settings(stage.rate_limit, stage.burst_limit)
+        if stage.auth == "none":
+            return {_EVERY_METHOD: closed}
+        return {
+            _EVERY_METHOD: self._settings(stage.open_rate_limit, stage.open_burst_limit),
+            **{
+                f"{route.path}/{route.method}": closed
+                for route in _routes_of(stage.auth)
+                if not route.is_open and route.method in _USED_METHODS
+            },
+        }
+
+    def _settings(self, rate_limit: float, burst_limit: int) -> apigateway.MethodDeploymentOptions:
+        logged = self._stage.execution_logs
+        return apigateway.MethodDeploymentOptions(
+            throttling_rate_limit=rate_limit,
+            throttling_burst_limit=burst_limit,
+            # errors of API Gateway, without requests and answers; a method with limits of its own inherits no logging
+            logging_level=apigateway.MethodLoggingLevel.ERROR if logged else None,
+            data_trace_enabled=False if logged else None,
         )
 
     def _routes(self, function: lambda_.IFunction) -> None:
         integration = apigateway.LambdaIntegration(function, scope_permission_to_method=False)
-        for path, method in self._methods():
-            closed = method == "ANY" and path not in OPEN_PATHS and self._stage.auth != "none"
-            added = self.rest_api.root.resource_for_path(path).add_method(
-                method,
+        for route in _routes_of(self._stage.auth):
+            added = self.rest_api.root.resource_for_path(route.path).add_method(
+                route.method,
                 integration,
-                api_key_required=closed and self._stage.auth == "api_key",
-                authorization_type=apigateway.AuthorizationType.IAM if closed and self._stage.auth == "iam" else None,
+                api_key_required=not route.is_open and self._stage.auth == "api_key",
+                authorization_type=(
+                    apigateway.AuthorizationType.IAM if not route.is_open and self._stage.auth == "iam" else None
+                ),
             )
-            self._acknowledge_method(added, method, closed=closed)
+            self._acknowledge_method(added, route)
 
-    def _methods(self) -> list[tuple[str, str]]:
-        """Return the paths with their methods; ANY stands for every method without its own entry."""
-        if self._stage.auth == "none":
-            return [("/", "ANY"), ("/{proxy+}", "ANY")]
-        # A browser asks with OPTIONS, without the key, whether a page may send the key. A shell cannot sign requests.
-        of_shells = ("ANY", "GET", "HEAD", "OPTIONS") if self._stage.auth == "api_key" else ("ANY", "OPTIONS")
-        return [
-            *((path, method) for path in SHELL_PATHS for method in of_shells),
-            ("/{proxy+}", "ANY"),
-            ("/{proxy+}", "OPTIONS"),
-            *((path, "ANY") for path in OPEN_PATHS),
-        ]
-
-    def _acknowledge_method(self, added: apigateway.Method, method: str, *, closed: bool) -> None:
+    def _acknowledge_method(self, added: apigateway.Method, route: Route) -> None:
         """Note why the method has no authorizer, or none for users."""
         rules = ["APIG4"]
-        if method != "OPTIONS":
+        if route.method != "OPTIONS":
             rules.append("COG4")
         if self._stage.auth == "none":
             if self._stage.is_local:
                 acknowledge(added, _OPEN_HERE, *rules)
-        elif not closed:
-            acknowledge(added, _WITHOUT_KEY[method], *rules)
+        elif route.is_open:
+            acknowledge(added, _WITHOUT_KEY[route.method], *rules)
         elif self._stage.auth == "api_key":
             acknowledge(added, _BY_KEY, *rules)
         else:
@@ -147,7 +199,7 @@ class Api(Construct):
             acknowledge(self.rest_api.deployment_stage, _NOT_OBSERVED, "APIG1", "APIG6")
         elif stage.name == "dev" and not stage.waf:
             acknowledge(self.rest_api.deployment_stage, _NO_FIREWALL, "APIG3")
-        if stage.execution_logs:
+        if self._has_log_role:
             acknowledge(
                 self.rest_api.node.find_child("CloudWatchRole"),
                 _ACCOUNTS_ROLE,

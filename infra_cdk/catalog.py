@@ -9,13 +9,17 @@ from infra_cdk.stages import Stage
 
 
 class Catalog(Construct):
-    """The table: paid per request, encrypted, restorable to any second of the last 35 days."""
+    """The table: paid per request, encrypted, restorable to any second of the last 35 days.
+
+    DynamoDB restores into a new table, which the stack does not own. `restored_table` names it: then it is `table`, and
+    the stack's own stays as it is.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
         destroy = stage.removal == "destroy"
         key = key_of(self, "Key", stage=stage)
-        self.table = dynamodb.Table(
+        own = dynamodb.Table(
             self,
             "Table",
             partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
@@ -28,5 +32,8 @@ class Catalog(Construct):
             ),
             time_to_live_attribute="expires_at",
             deletion_protection=not destroy,
+            # after a first deployment that fails, too: its protection would make the removal fail as well
             removal_policy=cdk.RemovalPolicy.DESTROY if destroy else cdk.RemovalPolicy.RETAIN,
         )
+        restored = stage.restored_table
+        self.table: dynamodb.ITable = dynamodb.Table.from_table_name(self, "Restored", restored) if restored else own

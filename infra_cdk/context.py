@@ -25,17 +25,19 @@ FROM_DEPLOYED = "voucher-selection:from-deployed"
 def stage_from_context(context: Mapping[str, Any]) -> Stage:
     """Return the stage that a CDK context describes: its `stage` (by default local) with every setting in it.
 
+    `suffix` names a deployment beside the stage's own one.
+
     Raises
     ------
     StageError
         A value is not valid, or a name is not a setting; the message says what is allowed.
     """
     given = {name: value for name, value in context.items() if _is_ours(name)}
-    name = str(given.pop("stage", "local"))
+    name, suffix = str(given.pop("stage", "local")), str(given.pop("suffix", ""))
     unknown = sorted(given.keys() - _READERS.keys())
     if unknown:
         raise StageError(
-            f"{', '.join(unknown)}: no such setting; the settings are stage, {', '.join(sorted(_READERS))}"
+            f"{', '.join(unknown)}: no such setting; the settings are stage, suffix, {', '.join(sorted(_READERS))}"
         )
     settings = {}
     for key, value in given.items():
@@ -43,7 +45,7 @@ def stage_from_context(context: Mapping[str, Any]) -> Stage:
             settings[key] = _READERS[key](value)
         except ValueError as error:
             raise StageError(f"{key}: {error}, got {value!r}") from error
-    return stage(name, **settings)
+    return stage(name, suffix=suffix, **settings)
 
 
 def _is_ours(name: str) -> bool:

@@ -23,8 +23,12 @@ def key_of(scope: Construct, construct_id: str, *, stage: Stage) -> kms.IKey | N
 
 
 def key_rights(stage: Stage, rights: Sequence[Right]) -> list[Right]:
-    """Return the rights to the owner's key that these rights and an encrypted environment need."""
+    """Return the rights to the owner's keys that these rights and an encrypted environment need.
+
+    A former key encrypts nothing more; what it encrypted is read.
+    """
+    read = [Right(["kms:Decrypt"], stage.former_kms_keys)] if stage.former_kms_keys else []
     if not stage.kms_key:
-        return []
+        return read
     needed = {key_action for right in rights for action in right.actions for key_action in _KEY_ACTIONS.get(action, ())}
-    return [Right(sorted({"kms:Decrypt", *needed}), [stage.kms_key])]
+    return [Right(sorted({"kms:Decrypt", *needed}), [stage.kms_key]), *read]

@@ -46,6 +46,7 @@ def _of_ingest(stage: Stage) -> Environment:
         "SOURCE_TIMEOUT_SECONDS": f"{stage.source_timeout_seconds:g}",
         "SHARD_TARGET_ROWS": str(stage.shard_target_rows),
         "SHARD_TARGET_BYTES": str(stage.shard_target_bytes),
+        "SHARDS_PER_MERGE": str(stage.shards_per_merge),
     }
 
 
@@ -77,17 +78,26 @@ def api(stage: Stage, stores: Stores, *, state_machine_arn: str, what_if_functio
     }
 
 
+def watch(stage: Stage, table: str, *, health_url: str) -> Environment:
+    """Return the environment of Watch; `health_url` is empty if the stage has no health check."""
+    return {
+        "TABLE": table,
+        "HEALTH_URL": health_url,
+        "HEALTH_TIMEOUT_SECONDS": f"{stage.health_timeout_seconds:g}",
+    }
+
+
 def of_all(stage: Stage, stores: Stores, *, state_machine_arn: str, what_if_function: str) -> Environment:
     """Return the environments of all functions in one, for a process that stands for several of them."""
     of_api = api(stage, stores, state_machine_arn=state_machine_arn, what_if_function=what_if_function)
-    return dict(ChainMap(of_api, *of_pipeline(stage, stores).values()))
+    of_watch = watch(stage, stores.table, health_url="")
+    return dict(ChainMap(of_api, of_watch, *of_pipeline(stage, stores).values()))
 
 
 def powertools(stage: Stage, function: str, stack: str) -> Environment:
-    """Return what Powertools reads: names for a function's logs and metrics, and whether requests are traced."""
-    found = {
+    """Return what Powertools reads: names for a function's logs and metrics."""
+    return {
         "POWERTOOLS_SERVICE_NAME": function,
         "POWERTOOLS_METRICS_NAMESPACE": stack,
         "POWERTOOLS_LOG_LEVEL": stage.log_level,
     }
-    return found if stage.tracing else {**found, "POWERTOOLS_TRACE_DISABLED": "true"}

@@ -1,4 +1,4 @@
-"""The six functions: each has its own role, log group and settings, and only the rights that it needs."""
+"""The functions: each has its own role, log group and settings, and only the rights that it needs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,8 +20,8 @@ from infra_cdk.rights import Right, arns_below, role_of
 from infra_cdk.stages import Stage
 from layers.build.archives import Archive
 from layers.build.packages import LAYERS_OF, Packages
-from voucher_selection.contract.bucket import PRODUCTION, QUARANTINE, RAW, RUNS, STAGING, UPLOADS
-from voucher_selection.contract.functions import API, ASSIGN, CLEAN, INGEST, MODEL, WHAT_IF
+from voucher_selection.contract.bucket import ASSIGNED, PRODUCTION, QUARANTINE, RAW, RUNS, STAGING, UPLOADS
+from voucher_selection.contract.functions import API, ASSIGN, CLEAN, INGEST, MODEL, WATCH, WHAT_IF
 
 _ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
 
@@ -36,11 +36,15 @@ _TRACING = Right(
 _OBJECTS_OF_RUNS = "Objects below one prefix of the deployment's bucket. Each run forms their keys from its id."
 _OBJECTS_OF_SOURCES = "Objects of a bucket that source_buckets names. Each of them may be a history. Read only."
 _RUNS_OF_THE_MACHINE = "Runs of the deployment's own state machine. Each gets its name when it starts. Read only."
+_VERSIONS = "Versions of the deployment's own functions. What began before an update ends with the versions of before."
 _PINNED_PYTHON = "The packages are locked, built and tested for Python 3.13. A newer Python needs new locks."
 
 
 class Functions(Construct):
-    """Ingest, Clean, Assign and Model, which the pipeline runs; WhatIf, which the API calls; and the API itself."""
+    """Ingest, Clean, Assign and Model, which the pipeline runs; WhatIf, which the API calls; and the API itself.
+
+    A stage with monitoring also has Watch.
+    """
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class Functions(Construct):
         self._bucket = bucket
         self._table = table
         self._stores = environments.Stores(bucket.bucket_name, table.table_name)
+        self._reserved = {API: stage.api_reserved_concurrency, CLEAN: stage.clean_reserved_concurrency}
         self._layers = self._layer_versions()
         self.by_name: dict[str, lambda_.Function] = {}
         """The functions by the names of their constructs, in the order in which they were made."""
@@ -77,42 +82,75 @@ class Functions(Construct):
                 self._objects(_WRITE, RUNS),
                 self._items("dynamodb:GetItem"),
                 *self._source_buckets(),
+                *self._source_keys(),
             ],
             CLEAN: [self._list(RAW), self._objects(_READ, RAW), self._objects(_WRITE_IN_PARTS, STAGING, QUARANTINE)],
             ASSIGN: [
                 self._list(RAW, RUNS),
                 self._objects(_READ, RAW, RUNS),
-                self._objects(_WRITE_IN_PARTS, PRODUCTION),
+                self._objects(_WRITE_IN_PARTS, ASSIGNED),
                 self._items(*reads),
             ],
             MODEL: [
-                self._list(STAGING, QUARANTINE, PRODUCTION, RUNS),
-                self._objects(_READ, STAGING, RUNS, PRODUCTION),
-                self._objects(_WRITE, PRODUCTION, RUNS),
+                self._list(STAGING, QUARANTINE, PRODUCTION, RUNS, ASSIGNED),
+                self._objects(_READ, STAGING, RUNS, PRODUCTION, ASSIGNED),
+                self._objects(_WRITE, STAGING, PRODUCTION, RUNS, ASSIGNED),
                 self._items(*reads, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"),
             ],
             WHAT_IF: [self._list(PRODUCTION, RUNS), self._objects(_READ, RUNS, PRODUCTION), self._items(*reads)],
         }
+
+    def called(self, name: str) -> lambda_.IFunction:
+        """Return what calls of a function go to: the version that this deployment publishes, by the function's name.
+
+        A caller that began before an update goes on with the version that it began with. The emulator has nobody who
+        updates during a run, and starts sooner without versions: there it is the function itself.
+        """
+        function = self.by_name[name]
+        return function if self._stage.is_local else function.current_version
+
+    def right_to_call(self, *names: str) -> Right:
+        """Return the right to call functions, in the versions of earlier deployments too."""
+        versions = "" if self._stage.is_local else ":*"
+        arns = [f"{self.by_name[name].function_arn}{versions}" for name in names]
+        return Right(["lambda:InvokeFunction"], arns, _VERSIONS)
 
     def api(self, state_machine: sfn.IStateMachine) -> lambda_.IFunction:
         """Make the API. On AWS this is a published version, which starts from a snapshot; the emulator has none.
 
         Callers use an alias, which moves to a new version once the version's snapshot exists.
         """
-        stage, arn, what_if = self._stage, state_machine.state_machine_arn, self.by_name["WhatIf"]
+        stage, arn = self._stage, state_machine.state_machine_arn
         function = self._function(
             API,
             environment=environments.api(
-                stage, self._stores, state_machine_arn=arn, what_if_function=what_if.function_name
+                stage, self._stores, state_machine_arn=arn, what_if_function=self.called("WhatIf").function_name
             ),
             rights=[
                 self._items("dynamodb:GetItem", "dynamodb:Query"),
                 *self._run_rights(state_machine),
-                Right(["lambda:InvokeFunction"], [what_if.function_arn]),
+                self.right_to_call("WhatIf"),
             ],
-            snap_start=None if stage.is_local else lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if stage.snap_start else None,
+            old_versions=cdk.RemovalPolicy.DESTROY,  # the cache of their snapshots costs money
         )
-        return function if stage.is_local else function.add_alias("served")
+        if stage.is_local:
+            return function
+        alias = function.add_alias("served")
+        if stage.deployment == "canary":
+            from infra_cdk.canary import Canary  # noqa: PLC0415 - its imports take half a second
+
+            Canary(self, "Canary", alias=alias, function=function)
+        return alias
+
+    def watch(self, health_url: str) -> lambda_.Function:
+        """Make Watch, which asks the address from outside of the subnets; an empty address is not asked."""
+        return self._function(
+            WATCH,
+            environment=environments.watch(self._stage, self._stores.table, health_url=health_url),
+            rights=[self._items("dynamodb:GetItem")],
+            outside=bool(health_url),
+        )
 
     def _run_rights(self, state_machine: sfn.IStateMachine) -> list[Right]:
         """Return the rights to read runs, and to start one if the stage allows it."""
@@ -135,8 +173,11 @@ class Functions(Construct):
         environment: Mapping[str, str],
         rights: Sequence[Right],
         snap_start: lambda_.SnapStartConf | None = None,
+        old_versions: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+        outside: bool = False,
     ) -> lambda_.Function:
-        stage, construct_id = self._stage, name.title().replace("_", "")
+        """Make a function with its role and log group; one `outside` is not in the stage's subnets."""
+        stage, construct_id = self._stage, _construct_id(name)
         log_group = log_group_of(self, construct_id, stage=stage)
         function = lambda_.Function(
             self,
@@ -151,22 +192,27 @@ class Functions(Construct):
             timeout=cdk.Duration.seconds(getattr(stage, f"{name}_timeout_seconds")),
             environment={**environment, **environments.powertools(stage, name, cdk.Stack.of(self).stack_name)},
             environment_encryption=key_of(self, f"{construct_id}Key", stage=stage),
-            role=self._role(construct_id, log_group, rights),
+            role=self._role(name, log_group, rights, outside=outside),
             log_group=log_group,
-            tracing=lambda_.Tracing.ACTIVE if stage.tracing else lambda_.Tracing.DISABLED,
+            tracing=lambda_.Tracing.ACTIVE if stage.traces(name) else lambda_.Tracing.DISABLED,
             snap_start=snap_start,
+            reserved_concurrent_executions=self._reserved.get(name),
+            # a version of an update that failed goes: Lambda would not publish the same code once more
+            current_version_options=lambda_.VersionOptions(removal_policy=old_versions),
         )
-        join_subnets(function, stage)
+        if not outside:
+            join_subnets(function, stage)
         acknowledge(function, _PINNED_PYTHON, "L1")
         self.by_name[construct_id] = function
         return function
 
-    def _role(self, construct_id: str, log_group: logs.ILogGroup, rights: Sequence[Right]) -> iam.IRole:
+    def _role(self, name: str, log_group: logs.ILogGroup, rights: Sequence[Right], *, outside: bool) -> iam.IRole:
         stage = self._stage
-        rights = [*rights, *key_rights(stage, rights), *network_rights(stage), _own_logs(log_group)]
-        if stage.tracing:
+        network = [] if outside else network_rights(stage)
+        rights = [*rights, *key_rights(stage, rights), *network, _own_logs(log_group)]
+        if stage.traces(name):
             rights.append(_TRACING)
-        role = role_of(self, f"{construct_id}Role", service="lambda.amazonaws.com", rights=rights)
+        role = role_of(self, f"{_construct_id(name)}Role", service="lambda.amazonaws.com", rights=rights)
         return role.without_policy_updates()  # the CDK adds no further rights
 
     def _layer_versions(self) -> dict[str, lambda_.LayerVersion]:
@@ -205,6 +251,11 @@ class Functions(Construct):
             Right(_READ, [f"{arn}/*" for arn in arns], _OBJECTS_OF_SOURCES),
         ]
 
+    def _source_keys(self) -> list[Right]:
+        """Return the right to read what other keys encrypt. Across accounts, a key's own policy is not enough."""
+        keys = self._stage.source_kms_keys
+        return [Right(["kms:Decrypt"], keys)] if keys else []
+
     def _arn_of_bucket(self, name: str) -> str:
         return cdk.Stack.of(self).format_arn(service="s3", region="", account="", resource=name)
 
@@ -214,6 +265,10 @@ def _code(archive: Archive) -> lambda_.Code:
     return lambda_.Code.from_asset(
         str(archive.path), asset_hash=archive.digest, asset_hash_type=cdk.AssetHashType.CUSTOM
     )
+
+
+def _construct_id(name: str) -> str:
+    return name.title().replace("_", "")
 
 
 def _own_logs(log_group: logs.ILogGroup) -> Right:

@@ -9,7 +9,7 @@ from constructs import Construct
 from infra_cdk.acknowledged import acknowledge
 from infra_cdk.encryption import key_of
 from infra_cdk.stages import Stage
-from voucher_selection.contract.bucket import QUARANTINE, RAW, STAGING
+from voucher_selection.contract.bucket import ASSIGNED, MAP_RESULTS, QUARANTINE, RAW, STAGING
 
 _TLS_VERSION = 1.2
 
@@ -27,7 +27,9 @@ class Lake(Construct):
     `staging/`    cleaned rows and the counts of each shard
     `quarantine/` rejected rows, unchanged
     `production/` the counts and models of each run; never expires
+    `assigned/`   the amounts of customers
     `runs/`       manifests and summaries of each run; never expires
+    `runs/map/`   records of the maps of shards, kept as long as `staging/`
     ============= ===================================================
     """
 
@@ -61,7 +63,8 @@ class Lake(Construct):
             enforce_ssl=True,
             minimum_tls_version=_TLS_VERSION,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=cdk.RemovalPolicy.DESTROY if destroy else cdk.RemovalPolicy.RETAIN,
+            # a first deployment that fails leaves no bucket behind: there is nothing in it
+            removal_policy=cdk.RemovalPolicy.DESTROY if destroy else cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
             # emptying a bucket takes a function in Node.js, which the emulator does not run
             auto_delete_objects=destroy and not self._stage.is_local,
             **settings,
@@ -69,9 +72,17 @@ class Lake(Construct):
 
     @staticmethod
     def _lifecycle(stage: Stage) -> list[s3.LifecycleRule]:
-        expiries = {RAW: stage.raw_days, STAGING: stage.staging_days, QUARANTINE: stage.quarantine_days}
+        expiries = {
+            RAW: stage.raw_days,
+            STAGING: stage.staging_days,
+            QUARANTINE: stage.quarantine_days,
+            ASSIGNED: stage.assigned_days,
+            MAP_RESULTS: stage.staging_days,
+        }
         rules = [
-            s3.LifecycleRule(id=f"expire-{prefix}", prefix=f"{prefix}/", expiration=cdk.Duration.days(days))
+            s3.LifecycleRule(
+                id=f"expire-{prefix.replace('/', '-')}", prefix=f"{prefix}/", expiration=cdk.Duration.days(days)
+            )
             for prefix, days in expiries.items()
         ]
         tidy = s3.LifecycleRule(

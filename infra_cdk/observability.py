@@ -1,6 +1,6 @@
-"""What is watched: a dashboard, alarms with their topic, and queries over the logs.
+"""What is watched: a dashboard, alarms with their topic, queries over the logs, and a function that asks the API.
 
-Each alarm is a heading of docs/runbook.md, and its description links to it.
+Each alarm is a heading of docs/runbook.md. Its description has the first step, and names or links the heading.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,8 @@ import aws_cdk as cdk
 import cdk_monitoring_constructs as monitoring
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
@@ -39,6 +41,8 @@ _AS_IT_WAS = cloudwatch.TreatMissingData.IGNORE
 # The share of 5xx in the API's answers of five minutes that raises an alarm; fewer than ten requests are ignored.
 _MOST_FAULTS = 0.01
 _FEWEST_REQUESTS = 10
+# With fewer, the same share of faults in some of the five minutes of an hour.
+_FAULTY_PERIODS, _PERIODS_OF_AN_HOUR = 3, 12
 # A campaign that waits longer gives up; lookups take milliseconds once a model is in memory.
 _SLOWEST = cdk.Duration.seconds(2)
 # Percent of the rows of the runs' countries in an hour. In the sample, as in a real history, 19 % break a rule; the
@@ -77,6 +81,7 @@ class Observability(Construct):
         super().__init__(scope, construct_id)
         self._stage = stage
         self._stack = cdk.Stack.of(self).stack_name
+        self._look_every_five_minutes(functions, api)
         self.topic = self._topic()
         if stage.alarm_email:
             for topic in (self.topic, pipeline.topic):
@@ -90,6 +95,17 @@ class Observability(Construct):
         self._watch_functions(functions)
         self._watch_catalog(table)
         self._save_queries(functions)
+
+    def _look_every_five_minutes(self, functions: Functions, api: Api) -> None:
+        watch = functions.watch(f"{api.url}health" if self._stage.health_check else "")
+        events.Rule(
+            self,
+            "Watch",
+            description="Looks when a model was last published, and whether the API answers",
+            schedule=events.Schedule.rate(_FIVE_MINUTES),
+            # a late look would be one for another five minutes
+            targets=[targets.LambdaFunction(watch, retry_attempts=0, max_event_age=_MINUTE)],
+        )
 
     def _topic(self) -> sns.Topic:
         """Make the topic, with a key that CloudWatch may use: with AWS's own key, an alarm could not publish to it.
@@ -144,7 +160,11 @@ class Observability(Construct):
             ),
             metric_factory_defaults=monitoring.MetricFactoryDefaults(namespace=self._stack, period=_FIVE_MINUTES),
             dashboard_factory=monitoring.DefaultDashboardFactory(
-                self, "Dashboards", dashboard_name_prefix=self._stack, create_dashboard=True
+                self,
+                "Dashboards",
+                # the names of all regions are of one list, those of everything else are not
+                dashboard_name_prefix=f"{self._stack}-{cdk.Aws.REGION}",
+                create_dashboard=True,
             ),
         )
 
@@ -155,25 +175,32 @@ class Observability(Construct):
             human_readable_name="Runs",
             alarm_friendly_name="Runs",
             add_failed_execution_count_alarm=self._any(
-                "A run failed", "A run ended with an error. Its page says whether it published a model."
+                "A run failed",
+                "A run ended with an error. Read error and cause in its run.json, or in the message of the topic of"
+                " failures.",
             ),
             add_timed_out_execution_count_alarm=self._any(
-                "A run took too long", "Step Functions ended a run after run_timeout_seconds. The run has no run.json."
+                "A run took too long",
+                "Step Functions ended a run after run_timeout_seconds. See in Step Functions which items of its map are"
+                " pending, then start it again.",
             ),
             add_aborted_execution_count_alarm=self._any(
-                "A run was aborted", "Somebody stopped a run. The run has no run.json."
+                "A run was aborted",
+                "Somebody stopped a run. If CloudTrail (StopExecution) shows no reason for it, start it again.",
             ),
         )
         failed = self._alarmed(
             self._metric(metrics.SHARDS_FAILED),
             "Shards failed",
-            "Shards of a run left no result after all retries. The run publishes nothing.",
+            "Shards of a run left no result after all retries. The run publishes nothing. Read the causes in"
+            " failures/ of its folder in runs/.",
         )
         self._custom("Shards", self._metric(metrics.SHARDS_PLANNED), failed)
         if pipeline.refresh_failures:
             described = self._described(
                 "The refresh was not started",
-                "EventBridge could not start the daily remodel. The request is in a queue.",
+                "EventBridge could not start the daily remodel. Read the reason in the attributes of the message in"
+                " the queue, then start a remodel.",
             )
             self._facade.monitor_sqs_queue(
                 queue=pipeline.refresh_failures,
@@ -197,7 +224,8 @@ class Observability(Construct):
         many = self._alarmed(
             share,
             "Many rows are rejected",
-            f"More than {_MOST_REJECTED} % of the rows of the runs' countries break a rule.",
+            f"More than {_MOST_REJECTED} % of the rows of the runs' countries break a rule. See on the dashboard"
+            " which rule, and in quarantine/ which rows.",
             threshold=_MOST_REJECTED,
         )
         self._custom("Rows", self._metric(metrics.ROWS_LANDED), read, self._metric(metrics.ROWS_KEPT), other)
@@ -211,13 +239,15 @@ class Observability(Construct):
             # a short period: an approval soon after the hold-back has a period of its own
             self._metric(metrics.MODELS_HELD_BACK, period=_MINUTE),
             "A model was held back",
-            "A run or the daily refresh was held back. The served model stays until a run publishes another one.",
+            "A run or the daily refresh was held back. The served model stays until a run publishes another one."
+            " Read the thresholds in the cause in its run.json; approve the run if its history is right.",
             missing=_AS_IT_WAS,  # it is on until a model is published, however many nights are held back
         )
         odd = self._alarmed(
             self._metric(metrics.ITEMS_LEFT_ASIDE),
             "The catalog has odd items",
-            "Items of the catalog's table differ from what this product writes. Model ignores them.",
+            "Items of the catalog's table differ from what this product writes. Model ignores them. Its log"
+            " names each.",
         )
         self._custom("Models", published, self._metric(metrics.MODELS_SUPERSEDED), held_back)
         self._custom("Items of the catalog that cannot be read", self._metric(metrics.ITEMS_UNREADABLE), odd)
@@ -226,26 +256,26 @@ class Observability(Construct):
             self._watch_age(hours)
 
     def _watch_age(self, hours: int) -> None:
-        """Watch the age of the served model and, where it is made daily, that runs publish, even if nobody calls."""
+        """Watch the age of the served model and, where it is made daily, that of the last publication."""
         old = self._alarmed(
             self._metric(metrics.MODEL_AGE, statistic="Maximum"),
             "The model is old",
-            f"The API serves a model that was published more than {hours} hours ago (most_model_age_hours).",
+            f"The API serves a model that was published more than {hours} hours ago (most_model_age_hours). Compare"
+            " /health with the last runs in Step Functions.",
             threshold=hours * 3600,
             missing=_AS_IT_WAS,  # without requests, the model does not get younger
         )
         self._custom("Older than it may be", old)
         if self._stage.refreshes:
             idle = self._alarmed(
-                self._metric(metrics.MODELS_PUBLISHED, period=_HOUR),
+                self._metric(metrics.PUBLICATION_AGE, statistic="Maximum"),
                 "Nothing was published",
-                f"No run has published a model for {hours} hours (most_model_age_hours).",
-                threshold=1,
-                comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-                periods=hours,
-                missing=_BAD,  # without a run, the metric has no data
+                f"No run has published a model for {hours} hours (most_model_age_hours). See in Step Functions how the"
+                " last runs ended, and in EventBridge whether the rule of the refresh is enabled.",
+                threshold=hours * 3600,
+                missing=_AS_IT_WAS,  # before the first publication there is no age; what was missed stays so
             )
-            self._custom("Publications in an hour", idle)
+            self._custom("Time since a model was published", idle)
 
     def _watch_lookups(self) -> None:
         self._facade.add_large_header("Lookups")
@@ -253,7 +283,8 @@ class Observability(Construct):
         stale = self._alarmed(
             self._metric(metrics.STALE_MODEL_SERVED),
             "The catalog cannot be reached",
-            "For 15 minutes the API could not read the catalog. It serves the model in its memory.",
+            "For 15 minutes the API could not read the catalog. It serves the model in its memory. The log line"
+            " `the catalog gives no model` has the error.",
             periods=3,
         )
         hits, refreshes = self._metric(metrics.MODEL_CACHE_HITS), self._metric(metrics.MODEL_REFRESHES)
@@ -262,11 +293,21 @@ class Observability(Construct):
     def _watch_api(self, api: Api) -> None:
         self._facade.add_large_header("The API")
         faults = self._described(
-            "The API answers with faults", f"More than {_MOST_FAULTS:.0%} of the API's answers are 5xx."
+            "The API answers with faults",
+            f"More than {_MOST_FAULTS:.0%} of the API's answers are 5xx. The access log shows which answers, the query"
+            " `what failed` shows why.",
+        )
+        fails = self._described(
+            "The API keeps failing",
+            f"In {_FAULTY_PERIODS} of the last {_PERIODS_OF_AN_HOUR} periods of five minutes, more than"
+            f" {_MOST_FAULTS:.0%} of the API's answers were 5xx, however few there were. The access log shows which"
+            " answers, the query `what failed` shows why.",
+            periods=_PERIODS_OF_AN_HOUR,
         )
         slow = self._described(
             "The API is slow",
-            f"For 15 minutes, 1 % of the answers took more than {_SLOWEST.to_seconds():g} s.",
+            f"For 15 minutes, 1 % of the answers took more than {_SLOWEST.to_seconds():g} s. Compare on the"
+            " dashboard the latency of API Gateway with the function's duration.",
             periods=3,
         )
         enough = {"min_sample_count_to_evaluate_datapoint": _FEWEST_REQUESTS - 1}
@@ -278,17 +319,32 @@ class Observability(Construct):
             # API Gateway counts faults as 0 or 1 for each request: the average is the share
             rate_computation_method=monitoring.RateComputationMethod.AVERAGE,
             add5_xx_fault_rate_alarm={
-                "": monitoring.ErrorRateThreshold(max_error_rate=_MOST_FAULTS, **enough, **faults)
+                "": monitoring.ErrorRateThreshold(max_error_rate=_MOST_FAULTS, **enough, **faults),
+                "Few": monitoring.ErrorRateThreshold(
+                    max_error_rate=_MOST_FAULTS, **{**fails, "datapoints_to_alarm": _FAULTY_PERIODS}
+                ),
             },
             add_latency_p99_alarm={"": monitoring.LatencyThreshold(max_latency=_SLOWEST, **enough, **slow)},
         )
+        self._custom("Requests that failed, by the API's version", self._every(metrics.REQUESTS_FAILED))
         if api.access_logs:
             throttled = self._alarmed(
                 self._throttled_requests(api.access_logs),
                 "Callers are throttled",
-                "API Gateway refuses requests above rate_limit, burst_limit or a key's quota_per_day.",
+                "API Gateway refuses requests above rate_limit, burst_limit or a key's quota_per_day. `error` in the"
+                " access log says which.",
             )
             self._custom("Requests that API Gateway throttled (429)", throttled)
+        if self._stage.health_check:
+            dead = self._alarmed(
+                self._metric(metrics.HEALTH_CHECK_FAILED, statistic="Maximum"),
+                "The API does not answer",
+                "For 15 minutes /health did not answer at the API's public address, or Watch did not ask. Ask it"
+                " yourself; the log of Watch has the reason.",
+                periods=3,
+                missing=_BAD,  # nobody asked
+            )
+            self._custom("Health checks that failed", dead)
 
     def _throttled_requests(self, access_logs: logs.ILogGroup) -> cloudwatch.Metric:
         """Count 429 in the access log: API Gateway's own metric sums up all 4xx."""
@@ -314,7 +370,8 @@ class Observability(Construct):
                 {name.lower(): each.metric_throttles(period=_FIVE_MINUTES) for name, each in functions.by_name.items()},
             ),
             "Functions are throttled",
-            "Lambda refuses invocations because the account's concurrency is used up.",
+            "Lambda refuses invocations because the account's concurrency is used up. See which functions of the"
+            " account run (ConcurrentExecutions), and lower max_concurrency or raise the quota.",
         )
         self._custom("Throttled invocations", throttled)
 
@@ -326,12 +383,14 @@ class Observability(Construct):
             human_readable_name="The catalog",
             alarm_friendly_name="Catalog",
         )
-        events = {
+        throttles = {
             "reads": table.metric("ReadThrottleEvents", statistic="Sum", period=_FIVE_MINUTES),
             "writes": table.metric("WriteThrottleEvents", statistic="Sum", period=_FIVE_MINUTES),
         }
         throttled = self._alarmed(
-            _sum("throttled", events), "The catalog is throttled", "DynamoDB throttles requests to the table."
+            _sum("throttled", throttles),
+            "The catalog is throttled",
+            "DynamoDB throttles requests to the table. See on the dashboard who reads or writes so much.",
         )
         self._custom("Throttled requests to the catalog", throttled)
 
@@ -394,11 +453,12 @@ class Observability(Construct):
     def _described(
         self, heading: str, says: str, *, periods: int = 1, missing: cloudwatch.TreatMissingData = _FINE
     ) -> Mapping[str, Any]:
-        """Return what all alarms have: a name that says what is wrong, a link to the runbook, a meaning of no data."""
+        """Return what all alarms have: a name that says what is wrong, the runbook's heading, what no data means."""
+        page, anchor = self._stage.runbook_url, heading.lower().replace(" ", "-")
         return {
             "alarm_name_override": f"{self._stack}: {heading}",
             "alarm_description_override": says,
-            "runbook_link": f"{_RUNBOOK}#{heading.lower().replace(' ', '-')}",
+            "runbook_link": f"{page}#{anchor}" if page else f'{_RUNBOOK}, "{heading}"',
             "evaluation_periods": periods,
             "datapoints_to_alarm": periods,
             "treat_missing_data_override": missing,

@@ -16,32 +16,23 @@ from constructs import Construct
 
 from infra_cdk.acknowledged import acknowledge
 from infra_cdk.encryption import key_of, key_rights
+from infra_cdk.events import RunEvents
 from infra_cdk.functions import Functions
 from infra_cdk.log_groups import log_group_of
+from infra_cdk.retriers import RETRIERS
 from infra_cdk.rights import Right, acknowledge_wildcards, arns_below, role_of
 from infra_cdk.stages import Stage
-from voucher_selection.contract.bucket import FAILURES, RUNS, SUMMARY, run_folder
+from voucher_selection.contract.bucket import FAILURES, MAP_RESULTS, RUNS, SUMMARY, run_folder
 from voucher_selection.contract.runs import (
     ASSIGN_SHARDS,
     CLEAN_SHARDS,
+    ENDS_OF_A_REFRESH,
     INGEST,
+    MERGE_SHARDS,
     MODEL,
-    REFRESH_HELD_BACK,
     RUN_KINDS,
     RunKind,
 )
-
-# Transient errors of Lambda itself: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
-_TRANSIENT = (
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-)
-# A function that died: out of memory, out of time. It is safe to try again: Ingest, Clean and Assign write the same
-# objects again, and Model reads in the pointer whether it has already published.
-_CRASHES = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory", "States.Timeout")
 
 # A state waits longer than its function, whose own timeout has the better message.
 _PATIENCE = cdk.Duration.seconds(30)
@@ -52,6 +43,8 @@ _RUN_FOLDER = run_folder(RUNS, "{}")
 
 class Pipeline(Construct):
     """Ingest -> a distributed map of Clean, or of Assign -> Model. Runs that read no file go straight to Model.
+
+    If the shards are in several groups, a second map merges the results of each group before Model.
 
     A failure is recorded beside the run's other objects and announced. Then it fails the execution with its own error
     and cause. A refresh that is held back is only recorded: it would be announced again every night.
@@ -65,6 +58,7 @@ class Pipeline(Construct):
         self._functions = functions
         self._bucket = bucket
         self.topic = self._topic()
+        self._events = RunEvents(self, "Events", stage=stage, bucket=bucket)
         self.state_machine = self._state_machine(self._definition())
         self.refresh_failures = self._refresh(stage.refresh_schedule) if stage.refreshes else None
 
@@ -74,9 +68,12 @@ class Pipeline(Construct):
         model = self._for_the_run(MODEL, request="$$.Execution.Input").add_catch(failed)
         # Model finds the shards without a result, and why: the error of a map names only one of them
         clean_shards = self._map_of_shards(CLEAN_SHARDS, {"reading": sfn.JsonPath.object_at("$.reading")})
-        clean_shards.add_catch(model, result_path="$.map_error")
-        assign_shards = self._map_of_shards(ASSIGN_SHARDS, {}).add_catch(model, result_path="$.map_error")
-        by_plan = self._by_plan(clean_shards.next(model), assign_shards.next(model))
+        assign_shards, merge_shards = self._map_of_shards(ASSIGN_SHARDS, {}), self._map_of_groups()
+        for each in (clean_shards, assign_shards, merge_shards):
+            each.add_catch(model, result_path="$.map_error")
+        model.next(self._events.after_success())
+        by_groups = self._by_groups(merge_shards.next(model), model)
+        by_plan = self._by_plan(clean_shards.next(by_groups), assign_shards.next(by_groups))
         return sfn.Chain.start(self._by_mode(ingest.next(by_plan), model))
 
     def _by_mode(self, with_history: sfn.IChainable, model: sfn.IChainable) -> sfn.Choice:
@@ -106,48 +103,69 @@ class Pipeline(Construct):
                 by_plan.when(_is_a(kind), assign_shards)
         return by_plan.otherwise(clean_shards)
 
+    def _by_groups(self, merge_shards: sfn.IChainable, model: sfn.IChainable) -> sfn.Choice:
+        by_groups = sfn.Choice(self, "ByGroups", comment="Model itself merges the shards of a run of one group")
+        return by_groups.when(sfn.Condition.number_greater_than("$.groups", 1), merge_shards).otherwise(model)
+
     def _map_of_shards(self, map_state: str, of_run: Mapping[str, object]) -> sfn.DistributedMap:
         """Return a map that runs a function for each shard of the manifest, with the facts of the run that it needs."""
         state = map_state.removesuffix("Shards")
-        shards = sfn.DistributedMap(
+        return self._map(map_state, state, item="shard", manifest="$.manifest_key", of_run=of_run)
+
+    def _map_of_groups(self) -> sfn.DistributedMap:
+        """Return a map that merges the results of each group of shards. Model's function does it."""
+        of_run = {"mode": sfn.JsonPath.string_at("$.mode")}
+        return self._map(MERGE_SHARDS, "Merge", item="group", manifest="$.groups_key", of_run=of_run, function=MODEL)
+
+    def _map(
+        self,
+        map_state: str,
+        state: str,
+        *,
+        item: str,
+        manifest: str,
+        of_run: Mapping[str, object],
+        function: str | None = None,
+    ) -> sfn.DistributedMap:
+        """Return a map over the items of a manifest. Each goes to `state`, which invokes the function (its own)."""
+        items = sfn.DistributedMap(
             self,
             map_state,
-            comment=f"One {state} for each shard of the manifest",
+            comment=f"One {state} for each {item} of the manifest",
             map_execution_type=sfn.StateMachineType.STANDARD,
             max_concurrency=self._stage.max_concurrency,
-            item_reader=sfn.S3JsonItemReader(bucket=self._bucket, key=sfn.JsonPath.string_at("$.manifest_key")),
+            item_reader=sfn.S3JsonItemReader(bucket=self._bucket, key=sfn.JsonPath.string_at(manifest)),
             item_selector={
                 "run_id": sfn.JsonPath.string_at("$.run_id"),
                 **of_run,
-                "shard": sfn.JsonPath.object_at("$$.Map.Item.Value"),
+                item: sfn.JsonPath.object_at("$$.Map.Item.Value"),
             },
             # Nothing reads the results; without a place for them, a map of many shards exceeds the 256 KiB of a state
-            result_writer_v2=sfn.ResultWriterV2(bucket=self._bucket, prefix=f"{RUNS}/map"),
+            result_writer_v2=sfn.ResultWriterV2(bucket=self._bucket, prefix=MAP_RESULTS),
             result_path=sfn.JsonPath.DISCARD,
         )
-        return shards.item_processor(self._shard(state, of_run))
+        payload = {"run_id": sfn.JsonPath.string_at("$.run_id"), **of_run, item: sfn.JsonPath.object_at(f"$.{item}")}
+        invoke = self._invoke(state, payload, function)
+        return items.item_processor(invoke.add_catch(self._record_item_failure(state, item), result_path="$.failure"))
 
-    def _shard(self, state: str, of_run: Mapping[str, object]) -> sfn.IChainable:
-        run_id, shard = sfn.JsonPath.string_at("$.run_id"), sfn.JsonPath.object_at("$.shard")
-        invoke = self._invoke(state, {"run_id": run_id, **of_run, "shard": shard})
-        return invoke.add_catch(self._record_shard_failure(state), result_path="$.failure")
-
-    def _record_shard_failure(self, state: str) -> sfn.Chain:
-        shard = "$.shard.number"
+    def _record_item_failure(self, state: str, item: str) -> sfn.Chain:
+        number = f"$.{item}.number"
         record = self._put_object(
-            f"Record{state}ShardFailure",
+            f"Record{state}{item.title()}Failure",
             key=sfn.JsonPath.format(
-                f"{_RUN_FOLDER}/{FAILURES}/shard-{{}}.json",
+                f"{_RUN_FOLDER}/{FAILURES}/{item}-{{}}.json",
                 sfn.JsonPath.string_at("$.run_id"),
-                sfn.JsonPath.string_at(shard),
+                sfn.JsonPath.string_at(number),
             ),
             body={
-                "shard": sfn.JsonPath.number_at(shard),
+                item: sfn.JsonPath.number_at(number),
                 "error": sfn.JsonPath.string_at("$.failure.Error"),
                 "cause": sfn.JsonPath.string_at("$.failure.Cause"),
             },
         )
-        failed = sfn.Fail(self, f"{state}ShardFailed", error_path="$.failure.Error", cause_path="$.failure.Cause")
+        failed = sfn.Fail(
+            self, f"{state}{item.title()}Failed", error_path="$.failure.Error", cause_path="$.failure.Cause"
+        )
         return record.add_catch(failed, result_path=sfn.JsonPath.DISCARD).next(failed)
 
     def _record_failure(self) -> sfn.Chain:
@@ -183,38 +201,33 @@ class Pipeline(Construct):
         failed = sfn.Fail(self, "RunFailed", error_path="$.Error", cause_path="$.Cause")
         by_error = self._by_error(notify.next(failed))
         # a record that is not written, or a message that is not sent, must not hide the failure
-        record.add_catch(by_error, result_path=sfn.JsonPath.DISCARD)
+        announced = self._events.after_failure(by_error)
+        record.add_catch(announced, result_path=sfn.JsonPath.DISCARD)
         notify.add_catch(failed, result_path=sfn.JsonPath.DISCARD)
-        return record.next(by_error)
+        return record.next(announced)
 
     def _by_error(self, announced: sfn.IChainable) -> sfn.Choice:
-        """Announce every failure but a refresh that is held back, which Model's own metric tells once."""
-        ended = sfn.Succeed(self, "RefreshHeldBack", comment="The served model stays; the run's record says why")
-        by_error = sfn.Choice(self, "ByError", comment="A refresh that is held back is not announced every night")
-        return by_error.when(sfn.Condition.string_equals("$.Error", REFRESH_HELD_BACK), ended).otherwise(announced)
+        """Announce every failure but the ends of a refresh: Model's metric tells once that one was held back."""
+        ended = sfn.Succeed(self, "RefreshEnded", comment="What is served stays; the run's record says why")
+        by_error = sfn.Choice(self, "ByError", comment="What ends a refresh is not announced every night")
+        ends = sfn.Condition.or_(*(sfn.Condition.string_equals("$.Error", error) for error in ENDS_OF_A_REFRESH))
+        return by_error.when(ends, ended).otherwise(announced)
 
-    def _invoke(self, state: str, payload: dict[str, object]) -> tasks.LambdaInvoke:
-        """Return a state that invokes the function of its name."""
-        function = self._functions.by_name[state]
-        timeout = function.timeout or cdk.Duration.minutes(15)
+    def _invoke(self, state: str, payload: dict[str, object], name: str | None = None) -> tasks.LambdaInvoke:
+        """Return a state that invokes the function of this name, or of its own, in the version of this deployment."""
+        name = name or state
+        timeout = self._functions.by_name[name].timeout or cdk.Duration.minutes(15)
         invoke = tasks.LambdaInvoke(
             self,
             state,
-            lambda_function=function,
+            lambda_function=self._functions.called(name),
             payload=sfn.TaskInput.from_object(payload),
             output_path="$.Payload",
             retry_on_service_exceptions=False,  # ours has jitter
             task_timeout=sfn.Timeout.duration(timeout.plus(_PATIENCE)),
         )
-        for errors, interval, max_attempts, max_delay in ((_TRANSIENT, 1, 6, 60), (_CRASHES, 2, 2, 30)):
-            invoke.add_retry(
-                errors=[*errors],
-                interval=cdk.Duration.seconds(interval),
-                max_attempts=max_attempts,
-                backoff_rate=2,
-                max_delay=cdk.Duration.seconds(max_delay),
-                jitter_strategy=sfn.JitterType.FULL,
-            )
+        for retrier in RETRIERS:
+            retrier.add_to(invoke)
         return invoke
 
     def _put_object(self, state: str, *, key: str, body: dict[str, object]) -> tasks.CallAwsService:
@@ -279,11 +292,11 @@ class Pipeline(Construct):
         )
 
     def _rights(self) -> list[Right]:
-        functions = [self._functions.by_name[name] for name in ("Ingest", "Clean", "Assign", "Model")]
         rights = [
-            Right(["lambda:InvokeFunction"], [function.function_arn for function in functions]),
+            self._functions.right_to_call("Ingest", "Clean", "Assign", "Model"),
             Right(_RECORDS, [self._bucket.arn_for_objects(f"{RUNS}/*")], _RECORDS_OF_RUNS),
             Right(["sns:Publish"], [self.topic.topic_arn]),
+            *self._events.rights(),
         ]
         if self._stage.tracing:
             rights.append(Right(_X_RAY, ["*"], _NO_RESOURCES))

@@ -2,6 +2,7 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra_cdk import settings_record
@@ -13,6 +14,9 @@ from infra_cdk.lake import Lake
 from infra_cdk.pipeline import Pipeline
 from infra_cdk.stages import Stage
 from layers.build.packages import Packages
+
+PARAMETERS = "/voucher-selection"
+"""Where SSM has the outputs of stacks, each below the stack's name."""
 
 
 class VoucherSelection(cdk.Stack):
@@ -38,6 +42,7 @@ class VoucherSelection(cdk.Stack):
             # for what CloudFormation tags; the template's resources have them too, so that a reviewer sees them
             tags=_tags(stage),
         )
+        self._stage = stage
         for name, value in _tags(stage).items():
             cdk.Tags.of(self).add(name, value)
         lake = Lake(self, "Lake", stage=stage)
@@ -49,6 +54,8 @@ class VoucherSelection(cdk.Stack):
         api = Api(self, "Api", stage=stage, function=functions.api(pipeline.state_machine))
 
         self._stand_before(api, stage)
+        if stage.tables:
+            self._lay_tables(lake)
         if stage.monitoring:
             self._watch(stage, functions=functions, pipeline=pipeline, api=api, table=catalog.table)
 
@@ -68,7 +75,13 @@ class VoucherSelection(cdk.Stack):
         tag with the settings' digest, on a resource whose tags change in place.
         """
         cdk.Tags.of(pipeline.state_machine).add("settings", settings_record.digest(stage))
-        self._output(settings_record.OUTPUT, settings_record.written(stage), "Settings that ./quickstart deploy keeps")
+        # no parameter: the settings may be longer than one takes
+        cdk.CfnOutput(
+            self,
+            settings_record.OUTPUT,
+            value=settings_record.written(stage),
+            description="Settings that ./quickstart deploy keeps",
+        )
         if not stage.is_local and not self.node.try_get_context(FROM_DEPLOYED):
             cdk.Annotations.of(self).add_warning_v2("voucher-selection:settings", _from_the_defaults(stage.name))
 
@@ -84,6 +97,13 @@ class VoucherSelection(cdk.Stack):
 
             Firewall(self, "Firewall", stage=stage, stage_arn=api.rest_api.deployment_stage.stage_arn)
 
+    def _lay_tables(self, lake: Lake) -> None:
+        """Add tables of Glue over the lake. Their imports take a moment, too."""
+        from infra_cdk.tables import Tables  # noqa: PLC0415
+
+        tables = Tables(self, "Tables", bucket=lake.bucket)
+        self._output("GlueDatabase", tables.database, "The database of the tables over the lake")
+
     def _watch(
         self, stage: Stage, *, functions: Functions, pipeline: Pipeline, api: Api, table: dynamodb.ITable
     ) -> None:
@@ -96,7 +116,16 @@ class VoucherSelection(cdk.Stack):
         self._output("AlarmTopicArn", watch.topic.topic_arn, "Subscribe to get a message when an alarm starts or ends")
 
     def _output(self, name: str, value: str, description: str) -> None:
+        """Tell who deploys a name or an address; on AWS a parameter of SSM tells it to other stacks and programs."""
         cdk.CfnOutput(self, name, value=value, description=description)
+        if not self._stage.is_local:
+            ssm.StringParameter(
+                self,
+                f"{name}Parameter",
+                parameter_name=f"{PARAMETERS}/{self.stack_name}/{name}",
+                string_value=value,
+                description=description,
+            )
 
 
 def _from_the_defaults(stage: str) -> str:
@@ -114,8 +143,8 @@ def _tags(stage: Stage) -> dict[str, str]:
 def _synthesizer(stage: Stage) -> cdk.IStackSynthesizer | None:
     """Return how the stack is deployed: on AWS with the roles of `cdk bootstrap`, in the emulator without roles.
 
-    The emulator then needs only the bootstrap's bucket, `cdk-hnb659fds-assets-<account>-<region>`. That takes a moment,
-    the whole bootstrap ten seconds.
+    The emulator then needs only the bootstrap's bucket, `cdk-hnb659fds-assets-<account>-<region>`. The quickstart makes
+    it in a moment; the whole bootstrap takes ten seconds.
     """
     return cdk.CliCredentialsStackSynthesizer() if stage.is_local else None
 

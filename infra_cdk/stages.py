@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 
 from layers.build.platforms import Architecture, host_architecture
 from voucher_selection.contract.api import Auth
+from voucher_selection.contract.functions import API, WATCH, WHAT_IF
 from voucher_selection.contract.limits import LEAST_KEPT_VERSIONS, MOST_COUNTRIES, MOST_NULL_DATES, NO_ZONES
 from voucher_selection.contract.lookups import FallbackTo
 
@@ -18,7 +19,9 @@ type StageName = Literal["local", "dev", "prod"]
 type Packaging = Literal["bundle", "layers"]
 type Wheels = Literal["host", "lambda"]
 type Removal = Literal["destroy", "retain"]
+type Deployment = Literal["all_at_once", "canary"]
 type LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+type ApiLogRole = Literal["account", "own"]
 
 LOCAL_ENDPOINT = "https://localhost:4566"
 LOCAL_API_ID = "voucher"
@@ -70,6 +73,9 @@ class Stage:
 
     name: StageName
     """The stage, and the API's stage in API Gateway."""
+    suffix: str = ""
+    """The end of the stack's name, for a deployment beside the stage's own one; not a setting, as it stays the same for
+    the whole life of a stack."""
     countries: tuple[str, ...] = ("Peru",)
     """Countries whose assignments count, as the history names them; at most 300."""
     cur_date: date | None = None
@@ -109,9 +115,14 @@ class Stage:
     cors_origins: tuple[str, ...] = ()
     """Origins whose pages may call the API, like `https://campaigns.example`; `*` means any."""
     rate_limit: Annotated[float, Range(1, 10_000)] = 100
-    """Requests per second that the API takes in the long run."""
+    """Requests per second that each method takes in the long run, if it needs a key or a signature (or `auth` is
+    `none`), and that each key may send to all methods together."""
     burst_limit: Annotated[int, Range(1, 5_000)] = 200
-    """Requests that the API takes at once."""
+    """Requests that such a method or key may send at once."""
+    open_rate_limit: Annotated[float, Range(1, 10_000)] = 10
+    """Requests per second that each other method takes, like `GET /health`: strangers may call it."""
+    open_burst_limit: Annotated[int, Range(1, 5_000)] = 20
+    """Requests that such an open method takes at once."""
     quota_per_day: Annotated[int, Range(0, 2**31 - 1)] = 0
     """Requests of an API key per day; 0 means no limit."""
     waf: bool = False
@@ -119,6 +130,11 @@ class Stage:
     `waf_rate_limit`."""
     waf_rate_limit: Annotated[int, Range(10, 2_000_000_000)] = 30_000
     """Requests of one address in five minutes after which the firewall refuses more."""
+    waf_common_version: str = ""
+    """Version of AWS's common rules; empty follows AWS. `./quickstart deploy` sets the current version once, and keeps
+    it until you give another, or `--reset` it to take the current one again."""
+    waf_bad_inputs_version: str = ""
+    """Version of AWS's rules for known bad inputs, in the same way."""
     domain_name: str = ""
     """The API's own domain, which closes API Gateway's domain; empty uses API Gateway's."""
     certificate_arn: str = ""
@@ -127,10 +143,13 @@ class Stage:
     """The zone of Route 53 that gets a record of the domain; empty leaves the record to its owner."""
     model_refresh_seconds: Annotated[float, Range(0, 86_400)] = 5
     """How long the API serves a model before it looks for a newer one."""
-    shard_target_rows: Count = 5_000_000
+    shard_target_rows: Count = 10_000_000
     """The most rows that a shard has, unless one row group has more."""
     shard_target_bytes: Count = 128 * 1024 * 1024
     """The most compressed bytes that a shard has, unless one row group has more."""
+    shards_per_merge: Annotated[int, Range(1, 10_000)] = 500
+    """The most shards whose results are merged at once. If a run has more, they are merged in groups, then the groups.
+    """
     batch_rows: Count = 131_072
     """Rows that Clean or Assign holds in memory at a time."""
     max_concurrency: Annotated[int, Range(1, 10_000)] = 40
@@ -156,6 +175,7 @@ class Stage:
     model_memory_mb: MemoryMb = 1024
     what_if_memory_mb: MemoryMb = 1024
     api_memory_mb: MemoryMb = 512
+    watch_memory_mb: MemoryMb = 256
     """Memory of the function, in MB; its share of CPU grows with it."""
     ingest_timeout_seconds: TimeoutSeconds = 600
     model_timeout_seconds: TimeoutSeconds = 300
@@ -167,8 +187,19 @@ class Stage:
     """How long WhatIf may take. The API waits for it and should have a second more."""
     api_timeout_seconds: AnswerSeconds = 22
     """How long the API may take; API Gateway gives up after 29."""
+    watch_timeout_seconds: TimeoutSeconds = 30
+    """How long Watch may take. It waits for the API for nine tenths of that."""
     clean_disk_mb: Annotated[int, Range(512, 10_240)] = 2048
     """Disk of Clean, in MB. It holds a shard's cleaned and rejected rows, compressed, until they are uploaded."""
+    snap_start: bool = True
+    """Whether the API starts from a snapshot, for a region that has SnapStart; a start without one takes longer."""
+    deployment: Deployment = "all_at_once"
+    """How callers move to a new version of the API: at once (`all_at_once`), or 10 % of the requests for five minutes
+    and then the rest (`canary`). If the new version fails, the canary takes the whole deployment back."""
+    api_reserved_concurrency: CountOrNone = None
+    clean_reserved_concurrency: CountOrNone = None
+    """The most instances of the function at once, which no other function of the account can take from it; None shares
+    the account's. AWS leaves 100 of the account's unreserved. With fewer than `max_concurrency`, shards wait."""
     run_timeout_seconds: Annotated[int, Range(60, 31_536_000)] = 6 * 60 * 60
     """How long a whole run may take."""
     raw_days: Days = 90
@@ -177,16 +208,32 @@ class Stage:
     """Days after which cleaned rows and the counts of shards are deleted."""
     quarantine_days: Days = 90
     """Days after which rejected rows are deleted."""
+    assigned_days: Days = 90
+    """Days after which the amounts of an assign run's customers are deleted."""
     noncurrent_days: Days = 30
-    """Days that a replaced or deleted object can be restored. Production objects never expire."""
+    """Days that a replaced or deleted object can be restored. Objects in `production/` never expire."""
+    tables: bool = False
+    """Whether Glue has tables over counts, modes, rejected rows and customers' amounts, for queries with Athena."""
+    restored_table: str = ""
+    """An existing table, restored from a backup, that the functions use in place of the stack's own; empty uses the
+    stack's own, which stays in any case."""
     log_days: int = 30
     """Days that logs are kept; 1, 7, 14, 30, 90, 180 or 365."""
     log_level: LogLevel = "INFO"
     """Level of the functions' logs."""
     tracing: bool = True
-    """Whether X-Ray traces requests and runs."""
+    """Whether X-Ray traces runs: Step Functions and the functions of the pipeline."""
+    trace_requests: bool = False
+    """Whether X-Ray traces requests: API Gateway, the API and WhatIf. X-Ray charges for each trace, and records every
+    request of a stage with less than one a second."""
     monitoring: bool = True
-    """Whether the stack has a dashboard, alarms with their topic, and saved queries over the logs."""
+    """Whether the stack has a dashboard, alarms with their topic, saved queries over the logs, and a function, Watch,
+    that looks every five minutes when a model was last published."""
+    health_check: bool = True
+    """Whether Watch also asks the API's public address whether it answers; only with `monitoring`. Then it is outside
+    of the stage's subnets."""
+    runbook_url: str = ""
+    """The address of the runbook's page, to which the alarms then link; empty names its file."""
     alarm_email: str = ""
     """The address that gets an email when an alarm changes or a run fails; empty means nobody."""
     most_model_age_hours: Annotated[int | None, Range(1, 7 * 24)] = 26
@@ -194,6 +241,10 @@ class Stage:
     alarm, for a stage whose model is not made every day."""
     execution_logs: bool = True
     """Whether Step Functions and API Gateway write logs of their own to CloudWatch."""
+    api_log_role: ApiLogRole = "account"
+    """The role with which API Gateway writes logs, one for all APIs of an account and region: the one that the account
+    has (`account`), or one that this stack makes and sets for all (`own`). `./quickstart deploy` sets `own` if the
+    account has none."""
     packaging: Packaging = "layers"
     """Functions that carry their dependencies (`bundle`), or functions with layers."""
     architecture: Architecture = "arm64"
@@ -203,6 +254,10 @@ class Stage:
     kms_key: str = ""
     """ARN of the customer-managed key that encrypts the bucket, the table, the topics, the log groups and the
     functions' environments; empty uses AWS's own keys."""
+    former_kms_keys: tuple[str, ...] = ()
+    """ARNs of keys that were `kms_key` before: what they encrypted stays readable."""
+    source_kms_keys: tuple[str, ...] = ()
+    """ARNs of the keys that encrypt the histories of `source_buckets`; their owners allow it in the keys' policies."""
     permissions_boundary: str = ""
     """ARN or name of the managed policy that bounds every role; empty means no boundary."""
     subnet_ids: tuple[str, ...] = ()
@@ -271,8 +326,13 @@ class Stage:
         if self.auth == "iam":
             raise StageError("auth: the emulator checks no signatures; expected none or api_key, got 'iam'")
         for setting in _ON_AWS_ONLY:
-            if getattr(self, setting):
+            if getattr(self, setting) != getattr(Stage, setting):
                 raise StageError(f"{setting}: the emulator has nothing of the kind; set it on dev or prod only")
+
+    @property
+    def stack_name(self) -> str:
+        """The name of the stack. Whatever has a name of its own in an account has it from this one."""
+        return stack_name(self.name, self.suffix)
 
     @property
     def is_local(self) -> bool:
@@ -295,6 +355,15 @@ class Stage:
     def source_timeout_seconds(self) -> float:
         """How long a file from HTTPS may take: Ingest must give up before Lambda ends it."""
         return self.ingest_timeout_seconds * _FETCHING
+
+    @property
+    def health_timeout_seconds(self) -> float:
+        """How long Watch waits for the API's answer."""
+        return self.watch_timeout_seconds * _ASKING
+
+    def traces(self, function: str) -> bool:
+        """Whether X-Ray traces a function: with requests or with runs. Nobody waits for Watch."""
+        return self.trace_requests if function in (API, WHAT_IF) else self.tracing and function != WATCH
 
     @property
     def refreshes(self) -> bool:
@@ -324,7 +393,12 @@ class Stage:
         return text
 
 
-SETTINGS = tuple(each for each in fields(Stage) if each.name not in {"name", "given"})
+def stack_name(stage: str, suffix: str = "") -> str:
+    """Return the name of a stage's stack, or of one beside it: `VoucherSelection-dev`, `VoucherSelection-dev-trial`."""
+    return "-".join(filter(None, ["VoucherSelection", stage, suffix]))
+
+
+SETTINGS = tuple(each for each in fields(Stage) if each.name not in {"name", "suffix", "given"})
 """What can be set, in the order of the declaration."""
 
 _RANGES: Mapping[str, Range] = {
@@ -334,6 +408,9 @@ _RANGES: Mapping[str, Range] = {
 _FETCHING = 0.9
 """The share of its time that Ingest may wait for a file; the rest is for the footer and the plan."""
 
+_ASKING = 0.9
+"""The share of its time that Watch waits for the API; the rest is for the catalog."""
+
 _GATE = (
     "most_malformed_share",
     "most_rejected_rise",
@@ -342,19 +419,25 @@ _GATE = (
     "least_support_of_change",
 )
 
+_KEYS_ARN = (
+    r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
+    "a key's ARN like arn:aws:kms:eu-west-1:123456789012:key/1234abcd-…",
+)
+
 _FORMS: Mapping[str, tuple[str, str]] = {
+    "suffix": (r"[a-z0-9-]{0,19}[a-z0-9]", "up to 20 small letters, digits and hyphens, like trial-1"),
     "refresh_schedule": (r"(cron|rate)\([^()]+\)", "like cron(30 0 * * ? *), or nothing"),
     "source_hosts": (r"\*|[a-z0-9.-]+", "host names like files.example.com, or *"),
     "cors_origins": (r"\*|https?://[a-z0-9.-]+(:\d{1,5})?", "origins like https://campaigns.example, or *"),
     "endpoint": (r"(?i:https?)://[^/?#].*", f"an address like {LOCAL_ENDPOINT}"),
-    "kms_key": (
-        r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
-        "a key's ARN like arn:aws:kms:eu-west-1:123456789012:key/1234abcd-…",
-    ),
+    "kms_key": _KEYS_ARN,
+    "former_kms_keys": _KEYS_ARN,
+    "source_kms_keys": _KEYS_ARN,
     "permissions_boundary": (
         r"[\w+=,.@-]{1,128}|arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+",
         "a managed policy's name or ARN",
     ),
+    "restored_table": (r"[A-Za-z0-9_.-]{3,255}", "a table's name like voucher-selection-restored"),
     "subnet_ids": (r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "subnets like subnet-0123456789abcdef0"),
     "security_group_ids": (r"sg-([0-9a-f]{8}|[0-9a-f]{17})", "security groups like sg-0123456789abcdef0"),
     "domain_name": (r"([a-z0-9-]+\.)+[a-z]{2,}", "a domain like vouchers.example.com"),
@@ -363,6 +446,9 @@ _FORMS: Mapping[str, tuple[str, str]] = {
         "a certificate's ARN like arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-…",
     ),
     "hosted_zone_id": (r"Z[A-Z0-9]+", "a zone's id like Z0123456789ABCDEFGHIJ"),
+    "waf_common_version": (r"Version_\d+\.\d+", "a version like Version_1.19"),
+    "waf_bad_inputs_version": (r"Version_\d+\.\d+", "a version like Version_1.22"),
+    "runbook_url": (r"https://[^\s#]+", "an address like https://wiki.example.com/runbook"),
     "alarm_email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address like on-call@example.com"),
 }
 """The settings that are texts of a certain form: its pattern, and an example."""
@@ -374,17 +460,31 @@ _NEEDS = {
     "subnet_ids": "security_group_ids",
     "security_group_ids": "subnet_ids",
     "alarm_email": "monitoring",
+    "runbook_url": "monitoring",
 }
 """The settings that need another one."""
 
-_ON_AWS_ONLY = ("kms_key", "permissions_boundary", "subnet_ids", "waf", "domain_name")
+_ON_AWS_ONLY = (
+    "suffix",
+    "kms_key",
+    "former_kms_keys",
+    "source_kms_keys",
+    "permissions_boundary",
+    "subnet_ids",
+    "waf",
+    "domain_name",
+    "tables",
+    "deployment",
+    "api_reserved_concurrency",
+    "clean_reserved_concurrency",
+)
 
 _MOST_SEGMENTS_BYTES = 3_000
 """Lambda takes 4 KB of environment variables; the other variables need less than a quarter of it."""
 
 
-def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings are checked by Stage
-    """Return a stage with its defaults, except for these settings.
+def stage(name: str, suffix: str = "", **settings: Any) -> Stage:  # noqa: ANN401 - the settings are checked by Stage
+    """Return a stage with its defaults, except for these settings; the suffix names a deployment beside its own one.
 
     Raises
     ------
@@ -401,6 +501,7 @@ def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings a
                 "start_runs": True,
                 **dict.fromkeys(_GATE),  # a first trial should show its result
                 "max_concurrency": 4,
+                "snap_start": False,
                 "model_refresh_seconds": 1,  # a first trial looks at once at what a run has changed
                 "tracing": False,
                 "monitoring": False,
@@ -413,7 +514,7 @@ def stage(name: str, **settings: Any) -> Stage:  # noqa: ANN401 - the settings a
         case "dev":
             defaults = {"log_days": 7}
         case "prod":
-            defaults = {"log_days": 90, "waf": True, "removal": "retain"}
+            defaults = {"log_days": 90, "waf": True, "deployment": "canary", "removal": "retain"}
         case _:
             raise StageError(f"stage: expected one of {', '.join(get_args(StageName.__value__))}, got {name!r}")
-    return Stage(**{"name": name, **defaults, **settings}, given=frozenset(settings))
+    return Stage(**{"name": name, "suffix": suffix, **defaults, **settings}, given=frozenset(settings))

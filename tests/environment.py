@@ -11,7 +11,6 @@ STATE_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:pipeline"
 POWERTOOLS = {
     "POWERTOOLS_SERVICE_NAME": "test",
     "POWERTOOLS_METRICS_NAMESPACE": "VoucherSelection",
-    "POWERTOOLS_TRACE_DISABLED": "true",
 }
 _AWS = {
     "AWS_DEFAULT_REGION": "us-east-1",

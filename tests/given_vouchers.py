@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from tests import reference
+from local.quickstart.proof import reference
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.rules import CLEANED_SCHEMA

@@ -12,18 +12,17 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api import page_routes, run_routes
-from api.context import fallback, models, settings
+from api.context import catalog, fallback, models, settings
 from voucher_selection.adapters.emitted_metrics import emit
-from voucher_selection.adapters.observability import logger, metrics, tracer
+from voucher_selection.adapters.observability import logger, metrics
 from voucher_selection.api import http_answers, problems
 from voucher_selection.api.answers import NEGOTIATED, json_answer, methods_answer, problem_answer
 from voucher_selection.api.bulk_lookups import customers_of, look_up_all, refusals
 from voucher_selection.api.health import health
 from voucher_selection.api.negotiation import prefers_html
 from voucher_selection.api.request_bodies import json_of
-from voucher_selection.contract.metrics import LOOKUPS_REFUSED, VOUCHERS_SELECTED
+from voucher_selection.contract.metrics import LOOKUPS_REFUSED, REQUESTS_FAILED, VOUCHERS_SELECTED
 from voucher_selection.domain.lookups import LookupRequest, look_up
-from voucher_selection.domain.model_document import selection_criteria
 
 # Metrics count the lookups of these routes; those of the form on the page are not counted.
 _LOOKUPS = ("/voucher", "/vouchers")
@@ -55,12 +54,18 @@ def post_vouchers() -> Response[str]:
 
 @app.get("/selection_criteria")
 def get_selection_criteria() -> Response[str]:
-    """Return every segment with its mode."""
+    """Return every segment with its mode, or a part of them."""
     if prefers_html(_accept()):
-        page = page_routes.segments_page(None)
+        page = page_routes.segments_page(None, None)
         page.headers |= NEGOTIATED
         return page
-    return json_answer(HTTPStatus.OK, selection_criteria(models.current()), http_answers.REVALIDATE | NEGOTIATED)
+    from voucher_selection.api.model_parts import Asked, answered  # noqa: PLC0415 - keeps a lookup's cold start short
+    from voucher_selection.domain.model_document import selection_criteria  # noqa: PLC0415
+
+    query = app.current_event.query_string_parameters or {}
+    asked = Asked.of(query.get("start"), query.get("version"), models.current(), catalog)
+    answer = answered(asked, catalog, selection_criteria)
+    return json_answer(HTTPStatus.OK, answer, http_answers.REVALIDATE | NEGOTIATED)
 
 
 @app.get("/health")
@@ -122,7 +127,6 @@ def any_error(error: Exception) -> Response[str]:
 
 
 @logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a request of API Gateway's Lambda proxy integration."""
@@ -139,4 +143,5 @@ def _problem(error: Exception) -> Response[str]:
     problem = problems.problem_of(error)
     if problem is problems.OUR_FAULT:
         logger.exception("a request could not be answered", exc_info=error, model_version=models.version)
+        emit(REQUESTS_FAILED, 1, app.lambda_context.function_version)
     return problem_answer(problem, _accept(), app.current_event.path)

@@ -66,16 +66,18 @@ def post_search_voucher() -> Response[str]:
 @_page("/segments")
 def get_segments() -> Response[str]:
     """Return the page of a country's segments."""
-    return segments_page(_query().get("country"))
+    return segments_page(_query().get("country"), _query().get("start"))
 
 
-def segments_page(country: str | None) -> Response[str]:
+def segments_page(country: str | None, start: str | None) -> Response[str]:
     """Return the page of a country's segments; without a country, of the model's first one."""
     from voucher_selection.api import pages  # noqa: PLC0415 - see above
+    from voucher_selection.api.model_parts import place_of  # noqa: PLC0415
 
     model = models.current()
     country = model.country(country) if country else model.countries[0]
-    return page_answer(HTTPStatus.OK, pages.segments_page(_frame(), model, country), http_answers.REVALIDATE)
+    page = pages.segments_page(_frame(), model, country, place_of(start))
+    return page_answer(HTTPStatus.OK, page, http_answers.REVALIDATE)
 
 
 @_page("/report")
@@ -84,14 +86,16 @@ def get_report() -> Response[str]:
     from voucher_selection.api import pages  # noqa: PLC0415 - see above
     from voucher_selection.api.asked import asked  # noqa: PLC0415
     from voucher_selection.api.best_ranges_form import BestRangesForm  # noqa: PLC0415
+    from voucher_selection.api.model_parts import Asked, shown  # noqa: PLC0415
     from voucher_selection.api.what_if_form import WhatIfForm  # noqa: PLC0415
 
     model, query = models.current(), _query()
+    part = shown(Asked.of(query.get("start"), None, model, catalog), catalog)
     what_if = asked(WhatIfForm.of(model, query), lambda form: what_if_function().what_if(form.request()))
     best = asked(BestRangesForm.of(model, query), lambda form: what_if_function().best_ranges(form.request()))
     page = pages.report_page(
         _frame(),
-        model,
+        part,
         run_records().quality(model.run_id),
         model.country(query["country"]) if query.get("country") else model.countries[0],
         what_if,

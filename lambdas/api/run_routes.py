@@ -17,10 +17,14 @@ router = APIGatewayRouter()  # type: ignore[no-untyped-call]
 @router.get("/model")
 def get_model() -> Response[str]:
     """Return the analysis of the served model."""
-    from voucher_selection.api.model_report import model_report  # noqa: PLC0415 - a lookup's cold start does without
+    from voucher_selection.api.model_parts import Asked, answered  # noqa: PLC0415 - a lookup's cold start does without
+    from voucher_selection.api.model_report import model_report  # noqa: PLC0415
 
-    model = models.current()
-    report = model_report(model, run_records().quality(model.run_id), datetime.now(UTC))
+    query = router.current_event.query_string_parameters or {}
+    asked = Asked.of(query.get("start"), query.get("version"), models.current(), catalog)
+    quality = None if asked.start else run_records().quality(asked.model.run_id)
+    now = datetime.now(UTC)
+    report = answered(asked, catalog, lambda part: model_report(part, quality, now))
     return json_answer(HTTPStatus.OK, report, http_answers.REVALIDATE)
 
 

@@ -22,7 +22,10 @@ stores = Stores.of(settings.bucket, settings.table)
 
 
 class IngestResult(BaseModel):
-    """The parts of the plan that later states need; `reading` is None for customers."""
+    """The parts of the plan that later states need.
+
+    `reading` is None for customers. Only a run of several groups has an object at `groups_key`.
+    """
 
     run_id: RunId
     mode: str
@@ -30,6 +33,8 @@ class IngestResult(BaseModel):
     shards: int
     rows: int
     manifest_key: str
+    groups: int
+    groups_key: str
 
 
 @observed()
@@ -56,5 +61,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         shards=plan.shards,
         rows=plan.rows,
         manifest_key=RunKeys(plan.run_id).manifest,
+        groups=plan.groups,
+        groups_key=RunKeys(plan.run_id).shard_groups,
     )
     return result.model_dump(mode="json")

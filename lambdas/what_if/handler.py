@@ -22,7 +22,7 @@ class WhatIfEvent(BaseModel):
     request: Any
 
 
-@observed(traces_answer=False)
+@observed()
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Answer a question about counts."""
     task = WhatIfEvent.model_validate(event)

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-for service in ("s3", "dynamodb", "sts", "xray"):
+for service in ("s3", "dynamodb", "sts"):
     boto3.client(service, region_name="eu-west-1")
 
 vouchers = pa.table({"country_code": ["Peru", "Latvia", "Peru"], "voucher_amount": [2640.0, None, 4400.0]})

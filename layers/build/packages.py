@@ -11,7 +11,7 @@ from layers.build.cache import ROOT, exclusive, folder_of, remove_older, replaci
 from layers.build.errors import BuildError, PackageTooLargeError
 from layers.build.platforms import Platform
 from layers.build.wheels import dependencies_key, installed
-from voucher_selection.contract.functions import API, FUNCTIONS
+from voucher_selection.contract.functions import ALL_FUNCTIONS, API, FUNCTIONS, WATCH
 
 UNZIPPED_LIMIT = 262_144_000
 """Bytes that a function and all its layers may have unzipped (AWS, and LocalStack enforces it too)."""
@@ -20,7 +20,9 @@ SIZE_BUDGET = UNZIPPED_LIMIT * 9 // 10
 
 _WITH_ANALYTICS = tuple(function for function in FUNCTIONS if function != API)
 _ALL_LAYERS = ("shared", "analytics")
-LAYERS_OF: Mapping[str, tuple[str, ...]] = dict.fromkeys(_WITH_ANALYTICS, _ALL_LAYERS) | {API: ("shared",)}
+LAYERS_OF: Mapping[str, tuple[str, ...]] = dict.fromkeys(_WITH_ANALYTICS, _ALL_LAYERS) | dict.fromkeys(
+    (API, WATCH), ("shared",)
+)
 """The layers of each function; without pandas and pyarrow the API starts in a fraction of the time."""
 
 
@@ -52,12 +54,12 @@ def build_layers(platform: Platform) -> Packages:
         "shared": _archive("shared", platform, ("shared",), "python/", _shared_code()),
         "analytics": _archive("analytics", platform, ("analytics",), "python/", {}),
     }
-    functions = {name: _archive(name, platform, (), "", _function_code(name)) for name in FUNCTIONS}
+    functions = {name: _archive(name, platform, (), "", _function_code(name)) for name in ALL_FUNCTIONS}
     return _checked(Packages(functions, layers))
 
 
 def build_bundles(platform: Platform) -> Packages:
-    """Build the self-contained archives of the local stage: one for the API, one for the other functions.
+    """Build the self-contained archives of the local stage: one for the API and Watch, one for the other functions.
 
     Raises
     ------
@@ -65,9 +67,10 @@ def build_bundles(platform: Platform) -> Packages:
         uv is missing, an install failed, or a bundle exceeds `UNZIPPED_LIMIT`.
     """
     pipeline_code = {name: path for function in _WITH_ANALYTICS for name, path in _function_code(function).items()}
-    api = _archive("bundle-api", platform, LAYERS_OF[API], "", _shared_code() | _function_code(API))
+    api_code = _function_code(API) | _function_code(WATCH)
+    api = _archive("bundle-api", platform, LAYERS_OF[API], "", _shared_code() | api_code)
     pipeline = _archive("bundle-pipeline", platform, _ALL_LAYERS, "", _shared_code() | pipeline_code)
-    return _checked(Packages(dict.fromkeys(_WITH_ANALYTICS, pipeline) | {API: api}, {}))
+    return _checked(Packages(dict.fromkeys(_WITH_ANALYTICS, pipeline) | dict.fromkeys((API, WATCH), api), {}))
 
 
 def check_size(function: str, archives: Mapping[str, Archive]) -> int:

@@ -16,9 +16,9 @@ from layers.build.platforms import Platform
 
 _PYTHON = "3.13"
 
-_AWS_SERVICES = ("dynamodb", "lambda", "s3", "stepfunctions", "sts", "xray")
-"""The services whose descriptions are kept, of botocore's 430: those that the functions call, the caller's identity,
-and X-Ray, for which the tracer makes a client. A client of another service raises `UnknownServiceError`: add it."""
+_AWS_SERVICES = ("dynamodb", "lambda", "s3", "stepfunctions", "sts")
+"""The services whose descriptions are kept, of botocore's 430: those that the functions call, and the caller's
+identity. A client of another service raises `UnknownServiceError`: add it."""
 
 _UNUSED = (
     # tests, and what only a compiler or a type checker reads

@@ -11,7 +11,7 @@ from tests.browser.tables import NOTHING, amount, number, percent, rows_of
 from tests.browser.visits import Visits, status
 from tests.product import Product
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.domain.rule_names import Rule
+from voucher_selection.contract.rule_names import Rule
 
 with_and_without_javascript = pytest.mark.parametrize("javascript", [True, False], ids=["script", "no-script"])
 

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Callable
 
+import duckdb
 import pytest
 import yaml
 
@@ -14,6 +15,7 @@ from tests.docs.pages import PAGES, Code, blocks
 READERS: dict[str, Callable[[str], object]] = {
     "json": json.loads,
     "python": ast.parse,
+    "sql": duckdb.extract_statements,
     "toml": tomllib.loads,
     "yaml": yaml.safe_load,
 }
@@ -32,10 +34,10 @@ def test_a_block_of_code_can_be_read_as_what_it_is(code: Code):
 
 @pytest.mark.parametrize(
     ("language", "text"),
-    [("json", '{"a": 1,}'), ("python", "if x"), ("toml", "a = b"), ("yaml", "a: b: c")],
+    [("json", '{"a": 1,}'), ("python", "if x"), ("toml", "a = b"), ("sql", "SELECT FROM WHERE"), ("yaml", "a: b: c")],
 )
 def test_the_check_sees_code_that_cannot_be_read(language: str, text: str):
-    with pytest.raises((ValueError, SyntaxError, yaml.YAMLError)):
+    with pytest.raises((ValueError, SyntaxError, yaml.YAMLError, duckdb.Error)):
         READERS[language](text)
 
 

@@ -39,10 +39,11 @@ def parse(command: str) -> None:
 
 
 def settings_in(command: str) -> dict[str, str]:
-    """The settings of a stage that a command names, by their names."""
+    """The settings of a stage that a command names, by their names, with the stage if it names one of them."""
     words = shlex.split(command)
     given = [value for option, value in pairwise(words) if option in {"-c", "--context", "--set"}]
-    return dict(pair.split("=", 1) for pair in given)
+    stages = [f"stage={value}" for option, value in pairwise(words) if option == "--stage" and given]
+    return dict(pair.split("=", 1) for pair in stages + given)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -11,26 +11,26 @@ from infra_cdk.stages import SETTINGS, stage
 from local.quickstart.cli import app
 from local.quickstart.project.reference.pages import FOLDER, pages
 from tests.docs.pages import ROOT
+from voucher_selection.adapters.answer_sizes import LARGEST_ANSWER, LARGEST_QUALITY
 from voucher_selection.adapters.item_sizes import LARGEST_ITEM
-from voucher_selection.adapters.servable import LARGEST_ANSWER, LARGEST_WHAT_IF
 from voucher_selection.adapters.servable import MOST_SEGMENTS as MOST_SERVED
 from voucher_selection.api.bulk_lookups import MOST_CUSTOMERS
 from voucher_selection.api.run_reports import MOST_RUNS
 from voucher_selection.contract.limits import MOST_COUNTRIES
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain.formats import MOST_DIGITS
 from voucher_selection.domain.kinds import KINDS
 from voucher_selection.domain.requests import LONGEST_REQUEST
-from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.segments import MOST_SEGMENTATIONS, MOST_SEGMENTS
 from voucher_selection.domain.shards import LARGEST_SHARD, MOST_PARTS
 
 # Limits of the code, in the words of the one page that states each.
 LIMITS = {
-    "api.md": [f"has 1 to {MOST_CUSTOMERS:,} bodies", f"the last {MOST_RUNS} runs"],
+    "api.md": [f"has 1 to {MOST_CUSTOMERS:,} bodies", f"the last {MOST_RUNS} runs", f"{LARGEST_QUALITY:,} bytes"],
     "explanation/limits.md": [
         *(f"{MOST_COUNTRIES} countries", f"{LONGEST_REQUEST:,} characters", f"{MOST_SERVED:,} countries x segments"),
         *(f"{LARGEST_ITEM:,} bytes of an item", f"{LARGEST_ITEM:,} bytes of names"),
-        *(f"{LARGEST_ANSWER:,} bytes of `GET /sel", f"{LARGEST_WHAT_IF:,} bytes of `POST /what_if`"),
+        f"{LARGEST_ANSWER:,} bytes of `POST /what_if`",
     ],
     "pipeline.md": [
         *(f"{MOST_SEGMENTATIONS} segmentations with {MOST_SEGMENTS:,} segments", f"at most {MOST_DIGITS} before"),

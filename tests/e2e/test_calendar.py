@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from local.quickstart.proof.reference import answer
 from tests.histories import parquet_bytes
 from tests.product import Product
-from tests.reference import answer
 
 CUR_DATE = date(2018, 9, 15)
 # Here a copy of a real history may lie beside the project.

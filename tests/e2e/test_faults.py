@@ -16,11 +16,11 @@ import pyarrow as pa
 import pytest
 
 from local.quickstart.here.sample import sample_history
+from local.quickstart.proof.reference import Amounts, answer
 from tests.conftest import INJECTED_FAULTS
 from tests.e2e.test_modes import ended, execute, served_amounts, start, upload
 from tests.histories import parquet_bytes
 from tests.product import Product
-from tests.reference import Amounts, answer
 
 CUR_DATE = date(2018, 9, 15)
 PATIENCE = 240  # seconds

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from local.quickstart.proof.reference import Amounts, answer
 from tests.customers import case
 from tests.histories import parquet_bytes
 from tests.product import Product
-from tests.reference import Amounts, answer
 
 CUR_DATE = date(2018, 9, 15)
 
@@ -141,7 +141,7 @@ def test_customers_get_the_amounts_that_the_api_answers(up: Product, tmp_path: P
     assert done.returncode == 0, done.stdout + done.stderr
     assert "18 customers" in done.stdout
     s3, bucket = up.client("s3"), up.status_once["bucket"]
-    folder = f"production/run_id={up.status()['last_run']['run_id']}/vouchers/"
+    folder = f"assigned/run_id={up.status()['last_run']['run_id']}/vouchers/"
     (found,) = s3.list_objects_v2(Bucket=bucket, Prefix=folder)["Contents"]
     written = pq.read_table(io.BytesIO(s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read())).to_pylist()
     answers = up.request("POST", "vouchers", json={"customers": cases}).json()["vouchers"]
@@ -151,7 +151,7 @@ def test_customers_get_the_amounts_that_the_api_answers(up: Product, tmp_path: P
     assert up.request("GET", "health").json()["model"]["version"] == before
 
 
-def test_a_history_of_many_shards_is_counted_whole(up: Product, table: pa.Table):
+def test_a_history_of_several_groups_of_shards_is_counted_whole(up: Product, table: pa.Table):
     functions = up.client("lambda")
     (ingest,) = (
         function for function in functions.list_functions()["Functions"] if "Ingest" in function["FunctionName"]
@@ -164,12 +164,15 @@ def test_a_history_of_many_shards_is_counted_whole(up: Product, table: pa.Table)
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables | settings})
         functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
 
-    configure(SHARD_TARGET_ROWS="500")
+    configure(SHARD_TARGET_ROWS="500", SHARDS_PER_MERGE="15")
     try:
         result = execute(up, source=source)
     finally:
         configure()
 
+    run = up.request("GET", f"executions/{result['run_id']}", headers=up.key).json()
+    assert [state["name"] for state in run["states"]] == ["Ingest", "CleanShards", "MergeShards", "Model"]
+    assert (run["shards_done"], run["groups_done"], run["groups"]) == (40, 3, 3)
     assert (result["shards"], result["rows"]["rows_read"]) == (40, 20_000)
     assert served_amounts(up) == answer(table, "Peru", CUR_DATE)[1]
 

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from local.quickstart.proof.reference import answer
 from tests.histories import GOOD_ROW, history, parquet_bytes
 from tests.lookup_requests import SEED_REQUEST
 from tests.product import Product
-from tests.reference import answer
 
 
 def fates(last_run: dict[str, Any]) -> dict[str, int]:

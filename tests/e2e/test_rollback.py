@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from local.quickstart.proof.reference import answer
 from tests.product import Product
-from tests.reference import answer
+from tests.sent_events import check_event
 
 EARLIER, LATER = "2018-08-01", "2018-09-15"
 
@@ -32,6 +33,22 @@ def served(product: Product) -> dict[str, Any]:
     return product.request("GET", "selection_criteria").json()
 
 
+def sent(product: Product, run_id: str) -> dict[str, Any]:
+    """The event of a run, as its state machine gave it to EventBridge and as its schema says."""
+    machine = product.status_once["state_machine_arn"]
+    history = product.client("stepfunctions").get_execution_history(
+        executionArn=f"{machine.replace(':stateMachine:', ':execution:')}:{run_id}"
+    )["events"]
+    scheduled = [event["taskScheduledEventDetails"] for event in history if "taskScheduledEventDetails" in event]
+    (parameters,) = (json.loads(task["parameters"]) for task in scheduled if task["resourceType"] == "events")
+    (entry,) = parameters["Entries"]
+    event = {"source": entry["Source"], "detail-type": entry["DetailType"], "detail": entry["Detail"]}
+    accepted = [event["taskSucceededEventDetails"] for event in history if "taskSucceededEventDetails" in event]
+    assert [task["resource"] for task in accepted if task["resourceType"] == "events"] == ["putEvents"]
+    check_event(event)
+    return event
+
+
 def test_without_a_version_the_one_served_before_is_served_again(
     product: Product, two_versions: tuple[str, str], sample: Path
 ):
@@ -47,6 +64,9 @@ def test_without_a_version_the_one_served_before_is_served_again(
     known = {version["version"]: version for version in asked(product, "versions")["versions"]}
     assert known[earlier]["is_served"]
     assert known[later]["is_previous"]
+    event = sent(product, told["run"]["run_id"])
+    assert (event["detail-type"], event["detail"]["mode"]) == ("ModelPublished", "rollback")
+    assert (event["detail"]["version"], event["detail"]["cur_date"]) == (earlier, EARLIER)
 
 
 def test_a_rollback_again_returns_to_the_later_one(product: Product, two_versions: tuple[str, str]):
@@ -77,4 +97,6 @@ def test_a_version_that_there_is_not_fails_and_changes_nothing(product: Product,
     failure = asked(product, "rollback", "20000101T000000000Z-none", exit_code=1)["error"]
 
     assert (failure["state"], failure["error"]) == ("Model", "NoVersion")
+    event = sent(product, failure["run_id"])
+    assert (event["detail-type"], event["detail"]["error"]) == ("RunFailed", "NoVersion")
     assert served(product)["model"]["version"] == later

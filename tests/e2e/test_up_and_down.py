@@ -14,13 +14,13 @@ from pathlib import Path
 import psutil
 
 from local.quickstart.here.sample import sample_history
+from local.quickstart.proof.reference import answer
 from tests.conftest import INJECTED_FAULTS
 from tests.e2e.test_faults import PATIENCE, SHARD_ROWS, amid_a_shard, awaited, emulator_of
 from tests.e2e.test_modes import served_amounts
 from tests.histories import parquet_bytes
 from tests.lookup_requests import SEED_REQUEST
 from tests.product import ROOT, Product
-from tests.reference import answer
 
 
 def of_product(product: Product) -> list[psutil.Process]:

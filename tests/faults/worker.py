@@ -21,10 +21,11 @@ import pyarrow.parquet as pq
 from moto import mock_aws
 
 from infra_cdk.stages import stage
+from local.quickstart.proof.reference import answer
 from tests.environment import BUCKET, TABLE, function_environment
 from tests.faults.corpus import ENDS_RIGHT, Fault, faults, sound_history
 from tests.integration.conftest import STARTED, Pipeline
-from tests.reference import answer
+from tests.moto_items import items_as_they_are
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.stores import s3_client
@@ -72,7 +73,7 @@ def main() -> None:
     """Report of each fault that is named on standard input."""
     corpus = faults()
     # What the handlers write on standard output, metrics, is not for whoever started this.
-    with redirect_stdout(sys.stderr), _served_pipeline() as pipeline:
+    with redirect_stdout(sys.stderr), items_as_they_are(), _served_pipeline() as pipeline:
         for number, line in enumerate(sys.stdin):
             ended = _ended(pipeline, f"fault-{number}", corpus[json.loads(line)])
             print(json.dumps(ended._asdict()), file=sys.__stdout__, flush=True)

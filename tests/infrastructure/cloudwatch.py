@@ -8,6 +8,7 @@ import operator
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from statistics import fmean
 from typing import Any, NamedTuple
 
 _COMPARISONS = {
@@ -15,7 +16,7 @@ _COMPARISONS = {
     "GreaterThanOrEqualToThreshold": operator.ge,
     "LessThanThreshold": operator.lt,
 }
-_STATISTICS = {"Sum": sum, "Maximum": max}
+_STATISTICS = {"Sum": sum, "Maximum": max, "Average": fmean}
 
 
 class Mail(NamedTuple):
@@ -28,12 +29,11 @@ class Mail(NamedTuple):
 def mails(alarm: Mapping[str, Any], values: Mapping[datetime, float], begin: datetime, end: datetime) -> list[Mail]:
     """Return what an alarm on one metric sends between two times, for the values that are emitted.
 
-    The alarm is OK at first. All of its periods must breach, or else it is OK; a period without a value is what
-    `TreatMissingData` says.
+    The alarm is OK at first. As many of its last periods as it asks for must breach, or else it is OK; a period without
+    a value is what `TreatMissingData` says.
     """
     metric = alarm.get("Metrics", [{"MetricStat": alarm}])[0]["MetricStat"]
     period, count = timedelta(seconds=metric["Period"]), alarm["EvaluationPeriods"]
-    assert alarm["DatapointsToAlarm"] == count, "expected an alarm of which all periods must breach"
     by_period = defaultdict(list)
     for at, value in values.items():
         by_period[(at - begin) // period].append(value)
@@ -50,7 +50,7 @@ def mails(alarm: Mapping[str, Any], values: Mapping[datetime, float], begin: dat
         if breach is None:
             continue
         recent = [*recent[1:], breach]
-        now = "ALARM" if all(recent) else "OK"
+        now = "ALARM" if sum(recent) >= alarm["DatapointsToAlarm"] else "OK"
         if now != state and alarm["AlarmActions" if now == "ALARM" else "OKActions"]:
             sent.append(Mail(now, begin + (number + 1) * period))
         state = now

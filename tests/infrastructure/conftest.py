@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from infra_cdk.stack import VoucherSelection
 from infra_cdk.stages import Stage, stage
 from layers.build.archives import Archive
 from layers.build.packages import Packages
-from voucher_selection.contract.functions import FUNCTIONS
+from voucher_selection.contract.functions import ALL_FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("local", "dev", "prod")
@@ -27,10 +28,15 @@ ALL_GUARDS = {
     "start_runs": True,
     "source_buckets": ("histories",),
     "kms_key": "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "former_kms_keys": ("arn:aws:kms:eu-west-1:123456789012:key/5678efab-12ab-34cd-56ef-1234567890ab",),
+    "source_kms_keys": ("arn:aws:kms:eu-west-1:210987654321:key/9abcdef0-12ab-34cd-56ef-1234567890ab",),
     "permissions_boundary": "team-boundary",
     "subnet_ids": ("subnet-0a1b2c3d", "subnet-0b2c3d4e"),
     "security_group_ids": ("sg-0c3d4e5f",),
     "waf": True,
+    "waf_common_version": "Version_1.19",
+    "waf_bad_inputs_version": "Version_1.22",
+    "api_log_role": "own",
     "domain_name": "vouchers.example.com",
     "certificate_arn": "arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab",
     "hosted_zone_id": "Z0123456789ABC",
@@ -98,7 +104,7 @@ def plain(value: Any) -> str:
         case {"Ref": str(name)} if name.startswith("AWS::"):
             return f"<{name}>"
         case {"Ref": name} | {"Fn::GetAtt": [name, _]}:
-            return name.rstrip("0123456789ABCDEF")
+            return re.sub(r"(?<=CurrentVersion)[0-9A-F]{8}[0-9a-f]{32}$", "", name).rstrip("0123456789ABCDEF")
         case {"Fn::Join": [separator, parts]}:
             return separator.join(map(plain, parts))
         case {"Fn::Select": [6, _]}:
@@ -123,7 +129,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
         return Archive(path, name.encode().hex().ljust(64, "0"))
 
     return Packages(
-        {name: archive(name) for name in FUNCTIONS}, {name: archive(name) for name in ("shared", "analytics")}
+        {name: archive(name) for name in ALL_FUNCTIONS}, {name: archive(name) for name in ("shared", "analytics")}
     )
 
 
@@ -136,7 +142,7 @@ def synthesize_anew(packages: Packages) -> Any:
         chosen = stage(name, **settings)
         app = cdk.App(context=context, builtin_cloud_formation_validation=False)
         given = packages if chosen.packaging == "layers" else Packages(packages.functions, {})
-        stack = VoucherSelection(app, f"VoucherSelection-{name}", stage=chosen, packages=given)
+        stack = VoucherSelection(app, chosen.stack_name, stage=chosen, packages=given)
         template = Template.from_stack(stack)
         return Synthesized(chosen, template, template.to_json(), stack)
 

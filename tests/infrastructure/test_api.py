@@ -47,8 +47,8 @@ OPEN = ("/health", "/openapi.json", "/docs", "/docs/{file}")
 
 def test_on_aws_whatever_holds_data_needs_a_key(dev):
     assert {route for route, needs_key in methods(dev).items() if needs_key} == {
-        "ANY /{proxy+}",
-        *(f"ANY {path}" for path in SHELLS),
+        *(f"{method} /{{proxy+}}" for method in ("ANY", "GET", "POST")),
+        *(f"{method} {path}" for path in SHELLS for method in ("ANY", "POST")),
     }
     assert {route for route, needs_key in methods(dev).items() if not needs_key} == {
         "OPTIONS /{proxy+}",
@@ -78,7 +78,9 @@ def test_with_iam_whatever_holds_data_needs_a_signature_pages_too(signing):
 
     assert not any(methods(signing).values())
     assert with_signature == {
-        ("ANY", part) for part in ("/", "search_voucher", "segments", "report", "runs", "{run_id}", "{proxy+}")
+        (method, part)
+        for part in ("/", "search_voucher", "segments", "report", "runs", "{run_id}", "{proxy+}")
+        for method in ("ANY", "GET", "POST")
     }
     assert {part for method, part in without if method != "OPTIONS"} == {"health", "openapi.json", "docs", "{file}"}
     assert {part for method, part in without if method == "OPTIONS"} == {part for _, part in with_signature}
@@ -187,20 +189,81 @@ def test_every_route_is_a_proxy_to_the_function(each_stage):
     for method in each_stage.resources("AWS::ApiGateway::Method").values():
         assert method["Integration"]["Type"] == "AWS_PROXY"
         assert "FunctionsApi" in json.dumps(method["Integration"]["Uri"])
-    assert each_stage.only("AWS::Lambda::Permission")["Principal"] == "apigateway.amazonaws.com"
 
 
-def test_the_stage_and_the_plan_of_its_key_are_throttled(synthesize):
-    synthesized = synthesize("dev", rate_limit=7, burst_limit=9)
+HTTP_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+CLOSED_LIMITS, OPEN_LIMITS = (100, 200), (10, 20)
 
-    (settings,) = synthesized.only("AWS::ApiGateway::Stage")["MethodSettings"]
-    assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (7, 9)
+
+def limits(synthesized):
+    """The limits of each method and path that API Gateway has, `ANY` as the HTTP methods that it stands for there."""
+    by_method = {
+        (setting["HttpMethod"], setting["ResourcePath"]): (
+            setting["ThrottlingRateLimit"],
+            setting["ThrottlingBurstLimit"],
+        )
+        for setting in synthesized.only("AWS::ApiGateway::Stage")["MethodSettings"]
+    }
+    declared = [route.split(" ") for route in methods(synthesized)]
+    found = {}
+    for method, path in declared:
+        others = [other for other in HTTP_METHODS if [other, path] not in declared]
+        key = "/" if path == "/" else "/" + path.replace("/", "~1")
+        for each in others if method == "ANY" else [method]:
+            found[each, path] = by_method.get((each, key), by_method["*", "/*"])
+    return found
+
+
+@pytest.fixture(params=["dev", "signing"])
+def with_proof(request):
+    """A stage that asks for a proof: a key or a signature."""
+    return request.getfixturevalue(request.param)
+
+
+def test_each_method_that_strangers_may_call_has_a_low_limit_of_its_own(with_proof):
+    found = limits(with_proof)
+
+    shells_are_open = with_proof.stage.auth == "api_key"
+    assert {found[method, path] for path in OPEN for method in HTTP_METHODS} == {OPEN_LIMITS}
+    assert {found["OPTIONS", path] for path in (*SHELLS, "/{proxy+}")} == {OPEN_LIMITS}
+    assert {found["GET", path] for path in SHELLS} == {OPEN_LIMITS if shells_are_open else CLOSED_LIMITS}
+
+
+def test_the_methods_that_callers_use_with_a_proof_have_the_limit_of_the_stage(with_proof):
+    found = limits(with_proof)
+
+    assert {found[method, "/{proxy+}"] for method in ("GET", "POST")} == {CLOSED_LIMITS}
+    assert {found["POST", path] for path in SHELLS} == {CLOSED_LIMITS}
+
+
+def test_where_everything_is_open_the_limit_of_the_stage_holds_for_everything(synthesize):
+    assert set(limits(synthesize("dev", auth="none")).values()) == {CLOSED_LIMITS}
+
+
+def test_api_gateway_takes_all_limits_in_one_update(with_proof):
+    # it refuses "too large" updates; 80 changes at once are known to work, and a setting is four of them
+    assert len(with_proof.only("AWS::ApiGateway::Stage")["MethodSettings"]) <= 80 / 4
+
+
+def test_the_limits_are_those_of_the_settings_also_for_each_key(synthesize):
+    chosen = {"rate_limit": 7, "burst_limit": 9, "open_rate_limit": 3, "open_burst_limit": 4}
+    synthesized = synthesize("dev", **chosen)
+
+    assert set(limits(synthesized).values()) == {(7, 9), (3, 4)}
     assert synthesized.only("AWS::ApiGateway::UsagePlan")["Throttle"] == {"RateLimit": 7, "BurstLimit": 9}
 
 
 def test_the_api_is_regional_and_its_stage_is_named_like_the_deployments(each_stage):
     assert each_stage.only("AWS::ApiGateway::RestApi")["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
     assert each_stage.only("AWS::ApiGateway::Stage")["StageName"] == each_stage.stage.name
+
+
+def test_on_aws_the_apis_own_address_takes_tls_1_2_at_least(dev, prod, local):
+    assert [stage.only("AWS::ApiGateway::RestApi").get("SecurityPolicy") for stage in (dev, prod, local)] == [
+        "TLS_1_2",
+        "TLS_1_2",
+        None,
+    ]
 
 
 def test_access_logs_on_aws_say_what_happened_and_not_who_asked(prod):
@@ -212,10 +275,10 @@ def test_access_logs_on_aws_say_what_happened_and_not_who_asked(prod):
 
 
 def test_api_gateways_own_log_has_its_errors_only_and_is_kept_as_long_as_others(prod):
-    (settings,) = prod.only("AWS::ApiGateway::Stage")["MethodSettings"]
+    settings = prod.only("AWS::ApiGateway::Stage")["MethodSettings"]
     group = prod.named("AWS::Logs::LogGroup", "ApiGatewayLogs")
 
-    assert (settings["LoggingLevel"], settings["DataTraceEnabled"]) == ("ERROR", False)
+    assert {(setting["LoggingLevel"], setting["DataTraceEnabled"]) for setting in settings} == {("ERROR", False)}
     assert group["LogGroupName"]["Fn::Join"][1][0] == "API-Gateway-Execution-Logs_"
     assert group["LogGroupName"]["Fn::Join"][1][-1] == "/prod"
     assert group["RetentionInDays"] == prod.stage.log_days
@@ -226,8 +289,14 @@ def test_the_emulator_gets_neither_access_logs_nor_a_role_for_them(local):
     assert not local.resources("AWS::ApiGateway::Account")
 
 
-def test_the_accounts_log_role_stays_when_the_stack_goes(dev):
-    dev.template.has_resource("AWS::ApiGateway::Account", {"DeletionPolicy": "Retain"})
+def test_the_accounts_log_role_is_left_alone_unless_the_stack_is_told_to_make_one(dev, prod, guarded):
+    assert [len(stage.resources("AWS::ApiGateway::Account")) for stage in (dev, prod, guarded)] == [0, 0, 1]
+
+
+def test_a_log_role_that_the_stack_made_stays_for_the_account_when_the_stack_goes(guarded):
+    guarded.template.has_resource("AWS::ApiGateway::Account", {"DeletionPolicy": "Retain"})
+    role = guarded.only("AWS::ApiGateway::Account")["CloudWatchRoleArn"]["Fn::GetAtt"][0]
+    assert guarded.json["Resources"][role]["DeletionPolicy"] == "Retain"
 
 
 def test_the_local_api_has_a_fixed_address(local, synthesize):

@@ -34,19 +34,20 @@ def test_on_aws_who_read_and_wrote_in_the_lake_is_logged_as_long_as_other_logs(p
     assert "LoggingConfiguration" not in local.only("AWS::S3::Bucket")
 
 
-def test_objects_of_a_run_expire_by_prefix_and_results_and_uploads_never(synthesize):
-    bucket = synthesize("dev", raw_days=11, staging_days=12, quarantine_days=13, noncurrent_days=14).named(
-        "AWS::S3::Bucket", "LakeBucket"
-    )
+def test_objects_of_a_run_expire_by_prefix_and_models_and_uploads_never(synthesize):
+    days = {"raw_days": 11, "staging_days": 12, "quarantine_days": 13, "assigned_days": 14, "noncurrent_days": 15}
+    bucket = synthesize("dev", **days).named("AWS::S3::Bucket", "LakeBucket")
 
     rules = bucket["LifecycleConfiguration"]["Rules"]
     assert {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule} == {
         "raw/": 11,
         "staging/": 12,
         "quarantine/": 13,
+        "assigned/": 14,
+        "runs/map/": 12,
     }
     (tidy,) = (rule for rule in rules if "Prefix" not in rule)
-    assert tidy["NoncurrentVersionExpiration"] == {"NoncurrentDays": 14}
+    assert tidy["NoncurrentVersionExpiration"] == {"NoncurrentDays": 15}
     assert tidy["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 
@@ -64,13 +65,15 @@ def test_the_table_is_paid_per_request_encrypted_and_restorable(each_stage):
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
-@pytest.mark.parametrize(("name", "policy"), [("local", "Delete"), ("dev", "Delete"), ("prod", "Retain")])
-def test_data_stays_only_where_the_stage_says_so(request, name, policy):
+@pytest.mark.parametrize(("name", "stays"), [("local", False), ("dev", False), ("prod", True)])
+def test_data_stays_only_where_the_stage_says_so(request, name, stays):
     synthesized = request.getfixturevalue(name)
 
     for kind in ("AWS::S3::Bucket", "AWS::DynamoDB::Table"):
-        synthesized.template.has_resource(kind, {"DeletionPolicy": policy, "UpdateReplacePolicy": policy})
-    assert synthesized.only("AWS::DynamoDB::Table")["DeletionProtectionEnabled"] is (policy == "Retain")
+        for resource in synthesized.template.find_resources(kind).values():
+            assert resource["DeletionPolicy"].startswith("Retain") is stays
+            assert resource["UpdateReplacePolicy"] == ("Retain" if stays else "Delete")
+    assert synthesized.only("AWS::DynamoDB::Table")["DeletionProtectionEnabled"] is stays
 
 
 def test_the_local_stage_has_no_function_that_the_emulator_cannot_run(local):

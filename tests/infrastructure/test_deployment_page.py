@@ -14,6 +14,8 @@ from infra_cdk.context import stage_from_context
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EXAMPLES = DOCS / "examples"
 PAGE = DOCS / "deployment.md"
+NOT_OF_RESOURCES = {"lambda:GetAccountSettings", "wafv2:ListAvailableManagedRuleGroupVersions"}
+"""Actions that IAM allows for the whole account only."""
 
 
 def statements(name: str) -> list[dict[str, Any]]:
@@ -21,9 +23,13 @@ def statements(name: str) -> list[dict[str, Any]]:
     return found
 
 
+def actions_of(statement: dict[str, Any]) -> set[str]:
+    found = statement["Action"]
+    return {found} if isinstance(found, str) else set(found)
+
+
 def actions(name: str) -> set[str]:
-    given = [statement["Action"] for statement in statements(name)]
-    return {action for found in given for action in ([found] if isinstance(found, str) else found)}
+    return {action for statement in statements(name) for action in actions_of(statement)}
 
 
 def test_the_workflow_is_one_that_github_takes():
@@ -41,10 +47,21 @@ def test_the_workflow_has_a_token_and_no_key_and_deploys_both_stages_in_order():
     assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
     assert "secrets." not in text
     assert "access-key" not in text
-    assert workflow["jobs"]["prod"]["needs"] == "dev"
-    for stage, job in workflow["jobs"].items():
+    for stage in ("dev", "prod"):
+        job = workflow["jobs"][stage]
         assert job["environment"] == stage
         assert f"./quickstart deploy --stage {stage} --yes" in job["steps"][-1]["run"]
+
+
+def test_the_workflow_shows_what_prod_would_become_before_anybody_approves_it():
+    jobs = yaml.safe_load((EXAMPLES / "deploy.yml").read_text())["jobs"]
+
+    assert [jobs["plan"]["needs"], jobs["prod"]["needs"]] == ["dev", "plan"]
+    # prod's own environment would wait for the approval, and its role could deploy
+    assert jobs["plan"]["environment"] == "prod-plan"
+    planned, deployed = jobs["plan"]["steps"][2]["run"], jobs["prod"]["steps"][-1]["run"]
+    assert planned.partition(" 2>&1")[0] == deployed.replace("--yes", "--plan")
+    assert jobs["plan"]["steps"][-1]["with"]["path"] in planned
 
 
 def test_only_one_environment_of_one_repository_gets_the_role():
@@ -60,8 +77,23 @@ def test_only_one_environment_of_one_repository_gets_the_role():
 
 
 def test_the_deployer_can_do_nothing_but_take_the_bootstraps_roles_and_read_what_the_command_reads():
-    assert actions("deployer-policy.json") == {"sts:AssumeRole", "ssm:GetParameter", "apigateway:GET"}
-    assert all("*" not in str(s["Resource"]).removesuffix("/apikeys/*") for s in statements("deployer-policy.json"))
+    assert actions("deployer-policy.json") == {
+        "sts:AssumeRole",
+        "ssm:GetParameter",
+        "apigateway:GET",
+        *NOT_OF_RESOURCES,
+    }
+    for statement in statements("deployer-policy.json"):
+        if not NOT_OF_RESOURCES.issuperset(actions_of(statement)):
+            assert "*" not in str(statement["Resource"]).removesuffix("/apikeys/*")
+
+
+def test_the_planner_can_take_no_role_that_changes_anything():
+    taken = [s["Resource"] for s in statements("planner-policy.json") if s["Action"] == "sts:AssumeRole"]
+
+    assert taken == ["arn:aws:iam::<account>:role/cdk-hnb659fds-lookup-role-<account>-<region>"]
+    assert actions("planner-policy.json") == actions("deployer-policy.json")
+    assert "apikeys" not in json.dumps(statements("planner-policy.json"))
 
 
 def test_every_setting_that_the_page_names_can_be_set():

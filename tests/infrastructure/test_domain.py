@@ -21,6 +21,8 @@ def test_the_domain_has_its_certificate_and_takes_tls_1_2_at_least(named):
         "RegionalCertificateArn": CERTIFICATE,
         "SecurityPolicy": "TLS_1_2",
     }
+    # connections to the domain are made by the policy of the API behind it
+    assert named.only("AWS::ApiGateway::RestApi")["SecurityPolicy"] == "TLS_1_2"
 
 
 def test_the_domain_leads_to_the_apis_stage_without_a_path(named):

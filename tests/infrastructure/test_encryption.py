@@ -3,6 +3,9 @@
 import pytest
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+FORMER = "arn:aws:kms:eu-west-1:123456789012:key/5678efab-12ab-34cd-56ef-1234567890ab"
+OTHERS = "arn:aws:kms:eu-west-1:210987654321:key/9abcdef0-12ab-34cd-56ef-1234567890ab"
+ROLES = (*(f"Functions{name}Role" for name in ("Ingest", "Clean", "Assign", "Model", "WhatIf", "Api")), "PipelineRole")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,7 @@ def test_the_topics_are_encrypted_with_the_owners_key(keyed):
 def test_all_logs_are_encrypted_with_the_owners_key(keyed, dev):
     groups = keyed.resources("AWS::Logs::LogGroup")
 
-    assert len(groups) == 6 + 3, "of the functions, of the state machine's executions, of access and of API Gateway"
+    assert len(groups) == 7 + 3, "of the functions, of the state machine's executions, of access and of API Gateway"
     assert {group["KmsKeyId"] for group in groups.values()} == {KEY}
     assert not [group for group in dev.resources("AWS::Logs::LogGroup").values() if "KmsKeyId" in group]
 
@@ -59,8 +62,8 @@ def test_the_environments_of_our_functions_are_encrypted_with_the_owners_key(key
         functions = synthesized.resources("AWS::Lambda::Function").values()
         return [function.get("KmsKeyArn") for function in functions if function["Runtime"].startswith("python")]
 
-    assert keys(keyed) == [KEY] * 6
-    assert keys(dev) == [None] * 6
+    assert keys(keyed) == [KEY] * 7
+    assert keys(dev) == [None] * 7
 
 
 @pytest.mark.parametrize(
@@ -85,3 +88,40 @@ def test_a_role_may_use_the_key_as_far_as_it_reads_and_writes(keyed, dev, role, 
         f"kms:{action}": {KEY} for action in actions
     }
     assert not [action for action in dev.rights(role) if action.startswith("kms:")]
+
+
+def keys_of(synthesized, role):
+    """The keys that a role may use, with what it may do with them."""
+    found = {}
+    for action, where in synthesized.rights(role).items():
+        for key in where if action.startswith("kms:") else ():
+            found.setdefault(key, set()).add(action)
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_a_former_key_encrypted_is_read_and_nothing_more_is_encrypted_with_it(keyed, synthesize, role):
+    rotated = synthesize("dev", kms_key=KEY, former_kms_keys=(FORMER,))
+
+    assert keys_of(rotated, role) == {**keys_of(keyed, role), FORMER: {"kms:Decrypt"}}
+    assert keys_of(synthesize("dev", former_kms_keys=(FORMER,)), role) == {FORMER: {"kms:Decrypt"}}
+
+
+def test_only_the_new_key_encrypts(synthesize):
+    rotated = synthesize("dev", kms_key=KEY, former_kms_keys=(FORMER,))
+    without_rights = {
+        name: resource
+        for name, resource in rotated.json["Resources"].items()
+        if resource["Type"] not in {"AWS::IAM::Role", "AWS::IAM::Policy"}
+    }
+
+    assert KEY in str(without_rights)
+    assert FORMER not in str(without_rights)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_ingest_alone_may_read_with_the_keys_of_histories(keyed, synthesize, role):
+    reading = synthesize("dev", kms_key=KEY, source_buckets=("histories",), source_kms_keys=(OTHERS,))
+    expected = {OTHERS: {"kms:Decrypt"}} if role == "FunctionsIngestRole" else {}
+
+    assert keys_of(reading, role) == {**keys_of(keyed, role), **expected}

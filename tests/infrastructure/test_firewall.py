@@ -10,9 +10,19 @@ def acl(prod):
     return prod.only("AWS::WAFv2::WebACL")
 
 
+def rules_of(synthesized):
+    return {rule["Name"]: rule for rule in synthesized.only("AWS::WAFv2::WebACL")["Rules"]}
+
+
 @pytest.fixture
-def rules(acl):
-    return {rule["Name"]: rule for rule in acl["Rules"]}
+def rules(prod):
+    return rules_of(prod)
+
+
+def counted(rules):
+    group = rules["AWSManagedRulesCommonRuleSet"]["Statement"]["ManagedRuleGroupStatement"]
+    assert all(rule["ActionToUse"] == {"Count": {}} for rule in group["RuleActionOverrides"])
+    return {rule["Name"] for rule in group["RuleActionOverrides"]}
 
 
 def test_prod_has_one_dev_where_it_asks_for_it_and_the_emulator_none(prod, dev, local, synthesize):
@@ -47,12 +57,55 @@ def test_the_common_rules_and_known_bad_inputs_are_awss(rules):
 
 
 def test_a_batch_of_customers_and_a_program_without_a_name_are_let_through(rules):
-    group = rules["AWSManagedRulesCommonRuleSet"]["Statement"]["ManagedRuleGroupStatement"]
+    assert counted(rules) == {"SizeRestrictions_BODY", "NoUserAgent_HEADER"}
 
-    assert {rule["Name"]: rule["ActionToUse"] for rule in group["RuleActionOverrides"]} == {
-        "SizeRestrictions_BODY": {"Count": {}},
-        "NoUserAgent_HEADER": {"Count": {}},
+
+def test_a_source_at_an_ip_address_is_let_through_where_callers_start_runs(guarded):
+    assert counted(rules_of(guarded)) == {"SizeRestrictions_BODY", "NoUserAgent_HEADER", "GenericRFI_BODY"}
+
+
+def test_the_versions_of_the_rules_are_those_of_the_settings_or_follow_aws(rules, guarded):
+    def versions(rules):
+        statements = [rule["Statement"].get("ManagedRuleGroupStatement", {}) for rule in rules.values()]
+        return {statement["Name"]: statement.get("Version") for statement in statements if statement}
+
+    assert versions(rules_of(guarded)) == {
+        "AWSManagedRulesCommonRuleSet": "Version_1.19",
+        "AWSManagedRulesKnownBadInputsRuleSet": "Version_1.22",
     }
+    assert set(versions(rules).values()) == {None}
+
+
+def test_it_logs_blocked_requests_only_without_keys_queries_and_cookies(prod):
+    logging = prod.only("AWS::WAFv2::LoggingConfiguration")
+
+    assert logging["LoggingFilter"]["DefaultBehavior"] == "DROP"
+    assert [kept["Conditions"] for kept in logging["LoggingFilter"]["Filters"]] == [
+        [{"ActionCondition": {"Action": "BLOCK"}}]
+    ]
+    assert logging["RedactedFields"] == [
+        {"QueryString": {}},
+        *({"SingleHeader": {"Name": name}} for name in ("x-api-key", "authorization", "cookie")),
+    ]
+    assert logging["ResourceArn"]["Fn::GetAtt"][0].startswith("FirewallAcl")
+
+
+def test_its_log_has_the_name_that_it_demands_the_cheaper_class_and_ends_like_others(prod):
+    group = prod.named("AWS::Logs::LogGroup", "FirewallBlocked")
+    (destination,) = prod.only("AWS::WAFv2::LoggingConfiguration")["LogDestinationConfigs"]
+
+    assert group["LogGroupName"] == "aws-waf-logs-VoucherSelection-prod"
+    assert (group["LogGroupClass"], group["RetentionInDays"]) == ("INFREQUENT_ACCESS", prod.stage.log_days)
+    assert destination["Fn::Join"][1][-1]["Ref"].startswith("FirewallBlocked"), "an ARN without :* at its end"
+
+
+def test_a_log_with_metrics_or_a_metric_filter_has_the_standard_class(prod):
+    cheaper = [name for name, group in prod.resources("AWS::Logs::LogGroup").items() if "LogGroupClass" in group]
+    filtered = [each["LogGroupName"]["Ref"] for each in prod.resources("AWS::Logs::MetricFilter").values()]
+
+    assert [name[:15] for name in cheaper] == ["FirewallBlocked"]
+    assert filtered
+    assert not set(cheaper) & set(filtered)
 
 
 def test_an_address_that_asks_too_often_is_refused_first(synthesize):

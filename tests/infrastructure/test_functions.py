@@ -154,14 +154,6 @@ def test_logs_and_metrics_carry_the_functions_name(each_stage, name):
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == f"VoucherSelection-{each_stage.stage.name}"
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_tracing_is_on_for_aws_and_off_in_the_emulator(local, dev, name):
-    assert dev.function(name)["TracingConfig"] == {"Mode": "Active"}
-    assert "POWERTOOLS_TRACE_DISABLED" not in environment(dev, name)
-    assert "TracingConfig" not in local.function(name)
-    assert environment(local, name)["POWERTOOLS_TRACE_DISABLED"] == "true"
-
-
 def test_on_aws_dependencies_come_in_layers_and_the_api_has_no_pandas(dev):
     layers = {name: len(dev.function(name)["Layers"]) for name in FUNCTIONS}
 
@@ -216,11 +208,11 @@ def test_clean_reads_raw_and_writes_staging_and_quarantine(each_stage):
     }
 
 
-def test_assign_reads_customers_and_the_table_and_writes_production(each_stage):
+def test_assign_reads_customers_and_the_table_and_writes_their_amounts(each_stage):
     assert without_logs_and_traces(each_stage.rights("FunctionsAssignRole")) == {
         "s3:ListBucket": {BUCKET},
         **allowed(READ, f"{BUCKET}/raw/*", f"{BUCKET}/runs/*"),
-        **allowed({"s3:PutObject", IN_PARTS}, f"{BUCKET}/production/*"),
+        **allowed({"s3:PutObject", IN_PARTS}, f"{BUCKET}/assigned/*"),
         **allowed({"dynamodb:GetItem", "dynamodb:Query"}, TABLE),
     }
 
@@ -230,8 +222,8 @@ def test_model_reads_what_the_run_left_and_publishes(each_stage):
 
     assert without_logs_and_traces(each_stage.rights("FunctionsModelRole")) == {
         "s3:ListBucket": {BUCKET},
-        **allowed(READ, f"{BUCKET}/staging/*", f"{BUCKET}/runs/*", f"{BUCKET}/production/*"),
-        "s3:PutObject": {f"{BUCKET}/production/*", f"{BUCKET}/runs/*"},
+        **allowed(READ, *(f"{BUCKET}/{prefix}/*" for prefix in ("staging", "runs", "production", "assigned"))),
+        "s3:PutObject": {f"{BUCKET}/{prefix}/*" for prefix in ("staging", "production", "runs", "assigned")},
         **{f"dynamodb:{right}": {TABLE} for right in table_rights},
     }
 
@@ -251,7 +243,7 @@ def test_the_api_reads_the_table_and_runs_asks_what_if_and_writes_nothing(dev, p
             **allowed({"dynamodb:GetItem", "dynamodb:Query"}, TABLE),
             **allowed(READ, f"{BUCKET}/runs/*"),
             "s3:ListBucket": {BUCKET},
-            "lambda:InvokeFunction": {"FunctionsWhatIf"},
+            "lambda:InvokeFunction": {"FunctionsWhatIf:*"},
             "states:ListExecutions": {"PipelineStateMachine"},
             **allowed({"states:DescribeExecution", "states:GetExecutionHistory"}, f"{states}:execution:<name>:*"),
             "states:DescribeMapRun": {f"{states}:mapRun:<name>/*"},
@@ -271,7 +263,7 @@ def test_the_api_starts_runs_only_where_the_stage_says_so(local, synthesize):
         ("Api", ["runs/*"]),
         ("Clean", ["raw/*"]),
         ("Assign", ["raw/*", "runs/*"]),
-        ("Model", ["staging/*", "quarantine/*", "production/*", "runs/*"]),
+        ("Model", ["staging/*", "quarantine/*", "production/*", "runs/*", "assigned/*"]),
         ("WhatIf", ["production/*", "runs/*"]),
     ],
 )
@@ -312,7 +304,7 @@ def test_only_what_has_no_resources_is_allowed_on_all_of_them(each_stage):
                     assert all(action.startswith(("xray:", "logs:")) for action in actions), role
 
 
-def test_no_role_has_a_policy_that_aws_manages_except_api_gateways_log_role(each_stage):
+def test_no_role_has_a_policy_that_aws_manages_except_api_gateways_log_role_and_code_deploys(each_stage):
     managed = {
         role: properties["ManagedPolicyArns"]
         for role, properties in each_stage.resources("AWS::IAM::Role").items()
@@ -320,4 +312,7 @@ def test_no_role_has_a_policy_that_aws_manages_except_api_gateways_log_role(each
     }
 
     assert not any("AdministratorAccess" in json.dumps(arns) for arns in managed.values())
-    assert all("CloudWatchRole" in role for role in managed)
+    assert {role.rstrip("0123456789ABCDEF") for role in managed} <= {
+        "ApiRestApiCloudWatchRole",
+        "FunctionsCanaryGroupServiceRole",
+    }

@@ -5,18 +5,11 @@ from datetime import date
 
 import pytest
 
-from voucher_selection.contract.runs import MODEL, REFRESH_HELD_BACK, RUN_KINDS
-from voucher_selection.domain.errors import HeldBack, RefreshHeldBack
+from infra_cdk.retriers import RETRIERS
+from voucher_selection.contract.runs import MODEL, RUN_KINDS
+from voucher_selection.domain.errors import HeldBack, NothingToRefresh, RefreshHeldBack
 from voucher_selection.domain.kinds import parse_request
 from voucher_selection.domain.requests import RemodelRequest
-
-TRANSIENT = {
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-}
 
 
 @pytest.fixture
@@ -34,6 +27,11 @@ def customers(machine):
     return machine["States"]["AssignShards"]["ItemProcessor"]
 
 
+@pytest.fixture
+def groups(machine):
+    return machine["States"]["MergeShards"]["ItemProcessor"]
+
+
 def test_a_run_is_ingest_a_map_of_clean_and_model(machine):
     states = machine["States"]
 
@@ -41,8 +39,48 @@ def test_a_run_is_ingest_a_map_of_clean_and_model(machine):
     assert states["ByMode"]["Default"] == "Ingest"
     assert states["Ingest"]["Next"] == "ByPlan"
     assert states["ByPlan"]["Default"] == "CleanShards"
-    assert states["CleanShards"]["Next"] == "Model"
-    assert states["Model"]["End"] is True
+    assert states["CleanShards"]["Next"] == "ByGroups"
+    assert states["ByGroups"]["Default"] == "Model"
+    assert states["Model"]["Next"] == "ByOutcome"
+
+
+def test_the_shards_of_several_groups_are_merged_by_group_before_model(machine, each_stage, groups):
+    states = machine["States"]
+    merging = states["MergeShards"]
+
+    assert states["ByGroups"]["Choices"] == [
+        {"Variable": "$.groups", "NumericGreaterThan": 1, "Next": "MergeShards"},
+    ]
+    assert merging["Next"] == "Model"
+    assert merging["ItemReader"]["Parameters"] == {"Bucket": "LakeBucket", "Key.$": "$.groups_key"}
+    assert merging["ItemSelector"] == {
+        "run_id.$": "$.run_id",
+        "mode.$": "$.mode",
+        "group.$": "$$.Map.Item.Value",
+    }
+    assert merging["MaxConcurrency"] == each_stage.stage.max_concurrency
+    assert groups["States"]["Merge"]["Parameters"] == {
+        "FunctionName": states["Model"]["Parameters"]["FunctionName"],
+        "Payload": {"run_id.$": "$.run_id", "mode.$": "$.mode", "group.$": "$.group"},
+    }
+
+
+def test_a_group_that_failed_leaves_its_error_beside_the_run_and_model_names_it(machine, groups):
+    record = groups["States"]["RecordMergeGroupFailure"]
+
+    assert groups["States"]["Merge"]["Catch"][0]["Next"] == "RecordMergeGroupFailure"
+    assert record["Parameters"]["Key.$"] == (
+        "States.Format('runs/run_id={}/failures/group-{}.json', $.run_id, $.group.number)"
+    )
+    assert record["Parameters"]["Body"] == {
+        "group.$": "$.group.number",
+        "error.$": "$.failure.Error",
+        "cause.$": "$.failure.Cause",
+    }
+    assert record["Next"] == "MergeGroupFailed"
+    assert machine["States"]["MergeShards"]["Catch"] == [
+        {"ErrorEquals": ["States.ALL"], "ResultPath": "$.map_error", "Next": "Model"}
+    ]
 
 
 def test_customers_go_from_ingest_to_a_map_of_assign_and_to_model(machine, customers):
@@ -51,7 +89,7 @@ def test_customers_go_from_ingest_to_a_map_of_assign_and_to_model(machine, custo
     assert states["ByPlan"]["Choices"] == [
         {"Variable": "$.mode", "StringEquals": "assign", "Next": "AssignShards"},
     ]
-    assert states["AssignShards"]["Next"] == "Model"
+    assert states["AssignShards"]["Next"] == "ByGroups"
     assert states["AssignShards"]["ItemSelector"] == {"run_id.$": "$.run_id", "shard.$": "$$.Map.Item.Value"}
     assert customers["States"]["Assign"]["Parameters"]["Payload"] == {"run_id.$": "$.run_id", "shard.$": "$.shard"}
 
@@ -88,7 +126,7 @@ def test_model_gets_the_run_its_start_and_the_executions_input(machine):
 def test_where_the_date_is_today_the_model_is_made_again_every_day(synthesize, name):
     synthesized = synthesize(name)
 
-    rule = synthesized.only("AWS::Events::Rule")
+    rule = synthesized.named("AWS::Events::Rule", "PipelineRefresh")
 
     assert (rule["ScheduleExpression"], rule["State"]) == ("cron(30 0 * * ? *)", "ENABLED")
     (target,) = rule["Targets"]
@@ -111,7 +149,7 @@ def test_the_refresh_may_start_the_machine_and_nothing_else(dev):
 
 
 def test_a_refresh_that_cannot_be_started_goes_to_a_queue_that_only_its_rule_may_fill(dev):
-    (target,) = dev.only("AWS::Events::Rule")["Targets"]
+    (target,) = dev.named("AWS::Events::Rule", "PipelineRefresh")["Targets"]
     queue = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
     allowed, refused = {}, {}
     for statement in dev.only("AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]:
@@ -130,7 +168,7 @@ def test_there_is_no_refresh_where_the_date_is_set_or_the_schedule_is_empty(synt
     off = synthesize("dev", refresh_schedule="")
 
     for synthesized in (local, fixed, off):
-        assert not synthesized.resources("AWS::Events::Rule")
+        assert not [rule for rule in synthesized.resources("AWS::Events::Rule") if rule.startswith("PipelineRefresh")]
         assert not any("Refresh" in role for role in synthesized.resources("AWS::IAM::Role"))
 
 
@@ -219,47 +257,49 @@ def test_a_failed_run_is_recorded_announced_and_failed_with_its_own_error(machin
         "error.$": "$.Error",
         "cause.$": "$.Cause",
     }
-    assert record["Next"] == "ByError"
+    assert record["Next"] == "ByFailure"
     assert states["ByError"]["Default"] == "NotifyFailure"
     assert states["NotifyFailure"]["Resource"].endswith(":states:::sns:publish")
     assert states["NotifyFailure"]["Next"] == "RunFailed"
     assert states["RunFailed"] == {"Type": "Fail", "ErrorPath": "$.Error", "CausePath": "$.Cause"}
 
 
-@pytest.mark.parametrize(("state", "following"), [("RecordFailure", "ByError"), ("NotifyFailure", "RunFailed")])
+@pytest.mark.parametrize(("state", "following"), [("RecordFailure", "ByFailure"), ("NotifyFailure", "RunFailed")])
 def test_what_cannot_be_recorded_or_announced_does_not_hide_the_failure(machine, state, following):
     assert machine["States"][state]["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": following}]
     assert machine["States"][state]["ResultPath"] is None
 
 
-def test_a_refresh_that_is_held_back_is_recorded_and_neither_announced_nor_failed(machine):
-    assert RefreshHeldBack.__name__ == REFRESH_HELD_BACK
-    assert machine["States"]["ByError"]["Choices"] == [
-        {"Variable": "$.Error", "StringEquals": REFRESH_HELD_BACK, "Next": "RefreshHeldBack"}
-    ]
-    assert machine["States"]["RefreshHeldBack"]["Type"] == "Succeed"
+def test_a_refresh_that_is_held_back_or_too_early_is_recorded_and_neither_announced_nor_failed(machine):
+    assert ends_of_a_refresh(machine) == {RefreshHeldBack.__name__, NothingToRefresh.__name__}
+    assert machine["States"]["RefreshEnded"]["Type"] == "Succeed"
 
 
 def test_a_run_of_a_person_that_is_held_back_is_announced_and_failed(machine):
-    (held_back,) = machine["States"]["ByError"]["Choices"]
-
-    assert held_back["StringEquals"] != HeldBack.__name__
+    assert HeldBack.__name__ not in ends_of_a_refresh(machine)
 
 
-def test_every_lambda_task_retries_lambdas_passing_troubles_with_jitter(machine, shard):
-    for task in (machine["States"]["Ingest"], machine["States"]["Model"], shard["States"]["Clean"]):
-        passing = task["Retry"][0]
-        assert set(passing["ErrorEquals"]) == TRANSIENT
-        assert passing["JitterStrategy"] == "FULL"
-        assert passing["BackoffRate"] > 1
-        assert passing["MaxDelaySeconds"] == 60
+def ends_of_a_refresh(machine):
+    (choice,) = machine["States"]["ByError"]["Choices"]
+    assert choice["Next"] == "RefreshEnded"
+    return {condition["StringEquals"] for condition in choice["Or"] if condition["Variable"] == "$.Error"}
 
 
-def test_every_lambda_task_is_tried_again_after_its_process_died(machine, shard):
-    for task in (machine["States"]["Ingest"], machine["States"]["Model"], shard["States"]["Clean"]):
-        crash = task["Retry"][1]
-        assert {"Sandbox.Timedout", "Runtime.ExitError", "Lambda.Unknown"} <= set(crash["ErrorEquals"])
-        assert (crash["MaxAttempts"], crash["JitterStrategy"]) == (2, "FULL")
+def test_every_lambda_task_is_tried_again_as_the_retriers_say(machine, shard, customers, groups):
+    tasks = [machine["States"]["Ingest"], machine["States"]["Model"], shard["States"]["Clean"]]
+
+    for task in [*tasks, customers["States"]["Assign"], groups["States"]["Merge"]]:
+        assert task["Retry"] == [
+            {
+                "ErrorEquals": [*retrier.errors],
+                "IntervalSeconds": retrier.interval,
+                "MaxAttempts": retrier.attempts,
+                "MaxDelaySeconds": retrier.longest,
+                "BackoffRate": 2,
+                "JitterStrategy": "FULL",
+            }
+            for retrier in RETRIERS
+        ]
 
 
 def test_errors_of_the_domain_are_never_retried(machine, shard):
@@ -295,6 +335,7 @@ def test_the_machine_may_do_what_its_states_do_and_no_more(local):
         "s3:AbortMultipartUpload": {"LakeBucket/runs/*"},
         "s3:ListMultipartUploadParts": {"LakeBucket/runs/*"},
         "sns:Publish": {"PipelineRunFailures"},
+        "events:PutEvents": {"arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:event-bus/default"},
     }
 
 

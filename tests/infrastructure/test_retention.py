@@ -27,6 +27,7 @@ UNTAGGABLE = {
     "AWS::SNS::Subscription",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
+    "AWS::WAFv2::LoggingConfiguration",
     "AWS::WAFv2::WebACLAssociation",
     "Custom::S3AutoDeleteObjects",
 }
@@ -41,7 +42,8 @@ def test_every_resource_that_can_have_tags_names_project_and_stage(each_stage: S
         # the CDK's own function for emptying buckets is tagged with the stack's tags, by CloudFormation
         if resource["Type"] in UNTAGGABLE or name.startswith("CustomS3AutoDeleteObjects"):
             continue
-        found = {tag["Key"]: tag["Value"] for tag in resource["Properties"]["Tags"]}
+        given = resource["Properties"]["Tags"]
+        found = given if isinstance(given, dict) else {tag["Key"]: tag["Value"] for tag in given}
         assert tags.items() <= found.items(), name
 
 
@@ -64,13 +66,29 @@ def test_a_dev_whose_data_is_kept_is_protected_as_well(synthesize: Any):
     assert not dev.resources("Custom::S3AutoDeleteObjects")
 
 
-def test_on_prod_all_data_and_nothing_else_of_the_stage_stays(prod: Synthesized):
-    kept = {r["Type"] for r in prod.json["Resources"].values() if r.get("DeletionPolicy") == "Retain"}
+def kept(synthesized: Synthesized) -> set[str]:
+    return {r["Type"] for r in synthesized.json["Resources"].values() if r.get("DeletionPolicy", "Delete") != "Delete"}
 
+
+def test_on_prod_all_data_and_nothing_else_of_the_stage_stays(prod: Synthesized, guarded: Synthesized):
+    # a version goes with its function
+    assert kept(prod) == {*HOLDS_DATA, "AWS::Lambda::Version"}
     # API Gateway's role for logs is the account's, and other APIs may write with it
-    assert kept == {*HOLDS_DATA, "AWS::ApiGateway::Account", "AWS::IAM::Role"}
+    assert kept(guarded) == {*HOLDS_DATA, "AWS::Lambda::Version", "AWS::ApiGateway::Account", "AWS::IAM::Role"}
     of_data = [r for r in prod.json["Resources"].values() if r["Type"] in HOLDS_DATA]
-    assert {(r["DeletionPolicy"], r["UpdateReplacePolicy"]) for r in of_data} == {("Retain", "Retain")}
+    assert {r["UpdateReplacePolicy"] for r in of_data} == {"Retain"}
+
+
+def test_a_first_deployment_that_fails_leaves_no_bucket_and_does_not_fail_again_on_the_protected_table(
+    prod: Synthesized,
+):
+    policies = {(r["Type"], r.get("DeletionPolicy")) for r in prod.json["Resources"].values()}
+
+    assert {found for found in policies if found[0] in HOLDS_DATA} == {
+        ("AWS::S3::Bucket", "RetainExceptOnCreate"),
+        ("AWS::DynamoDB::Table", "Retain"),
+    }
+    assert prod.only("AWS::DynamoDB::Table")["DeletionProtectionEnabled"] is True
 
 
 @pytest.mark.parametrize(("name", "days"), [("local", 30), ("dev", 7), ("prod", 90)])

@@ -51,6 +51,8 @@ def test_what_has_no_resources_to_name_is_tracing_and_the_delivery_of_logs(dev, 
             for role in (*(f"Functions{name}Role" for name in FUNCTIONS), "PipelineRole")
         }
         assert everywhere.pop("PipelineRole") == traces | of_the_machine
+        of_requests = {f"Functions{name}Role": everywhere.pop(f"Functions{name}Role") for name in ("Api", "WhatIf")}
+        assert not any(of_requests.values())
         assert all(actions == traces for actions in everywhere.values())
     assert not [name for name, statement in statements(local) if statement["Resource"] == "*"]
 
@@ -109,10 +111,10 @@ def test_no_other_policy_is_attached_to_a_role_but_that_of_the_refresh(dev, loca
     assert attached(local) == {"PipelineOwnMaps"}
 
 
-def test_every_role_is_taken_by_one_service(dev):
+def test_every_role_is_taken_by_one_service(guarded):
     services = {
         role: [statement["Principal"]["Service"] for statement in properties["AssumeRolePolicyDocument"]["Statement"]]
-        for role, properties in dev.resources("AWS::IAM::Role").items()
+        for role, properties in guarded.resources("AWS::IAM::Role").items()
     }
 
     of_api_gateway = [service for role, (service,) in services.items() if role.startswith("ApiRestApiCloudWatchRole")]
@@ -125,8 +127,8 @@ def test_every_role_is_taken_by_one_service(dev):
     }
 
 
-def test_api_gateways_role_writes_logs_and_has_nothing_else(dev):
-    role = dev.named("AWS::IAM::Role", "ApiRestApiCloudWatchRole")
+def test_api_gateways_role_writes_logs_and_has_nothing_else(guarded):
+    role = guarded.named("AWS::IAM::Role", "ApiRestApiCloudWatchRole")
 
     assert "Policies" not in role
     (policy,) = role["ManagedPolicyArns"]
@@ -134,10 +136,12 @@ def test_api_gateways_role_writes_logs_and_has_nothing_else(dev):
 
 
 def test_only_this_api_may_invoke_the_function_from_outside(each_stage):
-    permission = each_stage.only("AWS::Lambda::Permission")
+    found = each_stage.resources("AWS::Lambda::Permission").values()
+    by_caller = {permission["Principal"]: json.dumps(permission["SourceArn"]) for permission in found}
 
-    assert permission["Principal"] == "apigateway.amazonaws.com"
-    assert "ApiRestApi" in json.dumps(permission["SourceArn"])
+    assert "ApiRestApi" in by_caller.pop("apigateway.amazonaws.com")
+    assert [*by_caller] == ["events.amazonaws.com"] * each_stage.stage.monitoring
+    assert all("ObservabilityWatch" in rule for rule in by_caller.values())
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from local.quickstart.settings.starting import Deployed, starting_from
 from tests.infrastructure.conftest import ALL_GUARDS, ROOT, STAGES, Synthesized
 
 SEGMENTS = {"segmentations": [{"name": "größe", "measure": "total_orders", "segments": [], "outside": 'außen, "x"'}]}
-# Each is another one than the default of every stage.
+# Each is another one than the default of the stages, as far as there is another one.
 OTHERS: dict[str, Any] = {
     "countries": ("Perú", "Côte d'Ivoire", "中国"),
     "cur_date": date(2021, 2, 3),
@@ -44,6 +44,7 @@ OTHERS: dict[str, Any] = {
     "rate_limit": 1234.56789012345,
     "burst_limit": 4_321,
     "quota_per_day": 1_234_567,
+    "snap_start": False,
     "waf_rate_limit": 1_999_999_999,
     "model_refresh_seconds": 0.1 + 0.2,
     "most_malformed_share": 0.12345678901234568,
@@ -54,6 +55,9 @@ OTHERS: dict[str, Any] = {
     "log_days": 365,
     "log_level": "DEBUG",
     "tracing": False,
+    "trace_requests": True,
+    "health_check": False,
+    "runbook_url": "https://wiki.example.com/runbook",
     "alarm_email": "on-call+vouchers@example.com",
     "monitoring": True,
     "most_model_age_hours": None,
@@ -64,6 +68,7 @@ OTHERS: dict[str, Any] = {
     "removal": "retain",
 }
 NUMBERS = {setting.name: 800 + index for index, setting in enumerate(SETTINGS) if type(setting.default) is int}
+NOT_HERE = {"deployment": "canary", "api_reserved_concurrency": 7, "clean_reserved_concurrency": 41}
 GUARDS = {name: value for name, value in ALL_GUARDS.items() if name not in {"auth", "start_runs", "source_buckets"}}
 
 
@@ -72,7 +77,7 @@ def every_setting(folder: Path, name: str) -> dict[str, Any]:
     file = folder / "segments.json"
     file.write_text(json.dumps(SEGMENTS, indent=2))
     limited = {"api_timeout_seconds": 28, "what_if_timeout_seconds": 27}
-    return {**NUMBERS, **OTHERS, **limited, "segments_file": file, **({} if name == "local" else GUARDS)}
+    return {**NUMBERS, **OTHERS, **limited, "segments_file": file, **({} if name == "local" else GUARDS | NOT_HERE)}
 
 
 def output_of(synthesized: Synthesized) -> str:

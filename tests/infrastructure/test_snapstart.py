@@ -15,6 +15,7 @@ from aws_cdk.assertions import Template
 from infra_cdk.stack import VoucherSelection
 from infra_cdk.stages import stage
 from layers.build.packages import Packages
+from voucher_selection.contract.functions import ALL_FUNCTIONS, API
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,15 +35,17 @@ def versions(packages: Packages) -> set[str]:
 
 def test_only_the_api_starts_from_a_snapshot(on_aws):
     assert on_aws.function("api")["SnapStart"] == {"ApplyOn": "PublishedVersions"}
-    assert not any("SnapStart" in on_aws.function(name) for name in ("ingest", "clean", "assign", "model"))
+    assert not any("SnapStart" in on_aws.function(name) for name in ALL_FUNCTIONS if name != API)
 
 
 def test_api_gateway_calls_the_alias_of_the_published_version(on_aws):
     (alias,) = on_aws.resources("AWS::Lambda::Alias")
-    (version,) = on_aws.resources("AWS::Lambda::Version")
+    (version,) = (name for name in on_aws.resources("AWS::Lambda::Version") if name.startswith("FunctionsApi"))
 
     assert on_aws.only("AWS::Lambda::Alias")["FunctionVersion"] == {"Fn::GetAtt": [version, "Version"]}
-    assert on_aws.only("AWS::Lambda::Permission")["FunctionName"] == {"Ref": alias}
+    permissions = on_aws.resources("AWS::Lambda::Permission").values()
+    (of_gateway,) = (each for each in permissions if each["Principal"] == "apigateway.amazonaws.com")
+    assert of_gateway["FunctionName"] == {"Ref": alias}
     for method in on_aws.resources("AWS::ApiGateway::Method").values():
         assert f'{{"Ref": "{alias}"}}' in json.dumps(method["Integration"]["Uri"])
 
@@ -51,6 +54,15 @@ def test_the_emulator_which_takes_no_snapshots_runs_the_function_itself(local):
     assert "SnapStart" not in local.function("api")
     assert not local.resources("AWS::Lambda::Version")
     assert not local.resources("AWS::Lambda::Alias")
+
+
+def test_where_a_region_has_no_snapstart_the_version_starts_without(synthesize):
+    without = synthesize("dev", snap_start=False)
+
+    assert "SnapStart" not in without.function("api")
+    assert without.only("AWS::Lambda::Alias")["FunctionVersion"]["Fn::GetAtt"][0].startswith(
+        "FunctionsApiCurrentVersion"
+    )
 
 
 @pytest.mark.parametrize("part", ["functions", "layers"])

@@ -112,7 +112,13 @@ def test_security_settings_are_read_from_the_context():
         {"permissions_boundary": "team-boundary"},
         {"subnet_ids": "subnet-0a1b2c3d", "security_group_ids": "sg-0c3d4e5f"},
         {"waf": "true"},
+        {"former_kms_keys": KEY},
+        {"source_kms_keys": KEY},
+        {"deployment": "canary"},
+        {"api_reserved_concurrency": "5"},
+        {"clean_reserved_concurrency": "5"},
         {"domain_name": "vouchers.example.com", "certificate_arn": CERTIFICATE},
+        {"tables": "true"},
     ],
 )
 def test_the_emulator_refuses_what_there_is_only_on_aws(setting):
@@ -180,6 +186,16 @@ def test_the_cdks_own_context_is_left_alone():
         ({"cors_origins": "https://a.example/"}, "cors_origins: .*got 'https://a.example/'"),
         ({"auth": "iam"}, "auth: the emulator checks no signatures; expected none or api_key, got 'iam'"),
         ({"stage": "dev", "kms_key": "alias/vouchers"}, "kms_key: expected a key's ARN like .*got 'alias/vouchers'"),
+        ({"stage": "dev", "former_kms_keys": f"{KEY},mine"}, "former_kms_keys: expected a key's ARN like .*got 'mine'"),
+        (
+            {"stage": "dev", "source_kms_keys": "alias/theirs"},
+            "source_kms_keys: expected a key's ARN like .*'alias/the",
+        ),
+        ({"stage": "dev", "deployment": "linear"}, "deployment: expected one of all_at_once, canary, got 'linear'"),
+        (
+            {"stage": "dev", "api_reserved_concurrency": "0"},
+            "api_reserved_concurrency: expected 1 to 2147483648, got 0",
+        ),
         ({"stage": "dev", "permissions_boundary": "a b"}, "permissions_boundary: expected a managed policy's name or"),
         (
             {"stage": "dev", "subnet_ids": "subnet-0a1b2c3d"},

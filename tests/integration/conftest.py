@@ -23,6 +23,7 @@ from moto import mock_aws
 from local.quickstart.here.sample import sample_history
 from tests.environment import BUCKET, TABLE, function_environment
 from tests.histories import history, parquet_bytes, repeated
+from tests.moto_items import items_as_they_are
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.stores import dynamodb_client, s3_client
@@ -45,6 +46,7 @@ TWO = {
 }
 CONTEXT = SimpleNamespace(
     function_name="test",
+    function_version="7",
     memory_limit_in_mb=512,
     invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:test",
     aws_request_id="00000000-0000-0000-0000-000000000000",
@@ -72,6 +74,12 @@ def service_models_read_once() -> Iterator[None]:
     loader = botocore.loaders.Loader()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", lambda *_: loader)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def items_are_written_fast() -> Iterator[None]:
+    with items_as_they_are():
         yield
 
 
@@ -162,7 +170,7 @@ def put(lake: Lake) -> Callable[[str, bytes], str]:
 
 @dataclass
 class Pipeline:
-    """Ingest, Clean for every shard of the manifest, Model: what the state machine does, without its retries.
+    """Ingest, Clean for every shard, a merge for each of several groups, Model: the state machine without its retries.
 
     The parts of a history that tests append share their days. `overlap` is what an append says of that if its request
     says nothing; None: nothing.
@@ -185,14 +193,19 @@ class Pipeline:
         return self._ingest.lambda_handler(event, CONTEXT)
 
     def clean(self, planned: dict[str, Any]) -> list[dict[str, Any]]:
-        manifest = self.lake.client.get_object(Bucket=BUCKET, Key=planned["manifest_key"])["Body"].read()
         event = {"run_id": planned["run_id"], "reading": planned["reading"]}
-        return [self._clean.lambda_handler(event | {"shard": shard}, CONTEXT) for shard in json.loads(manifest)]
+        shards = read_json(self.lake, planned["manifest_key"])
+        return [self._clean.lambda_handler(event | {"shard": shard}, CONTEXT) for shard in shards]
 
     def assign(self, planned: dict[str, Any]) -> list[dict[str, Any]]:
-        manifest = self.lake.client.get_object(Bucket=BUCKET, Key=planned["manifest_key"])["Body"].read()
         event = {"run_id": planned["run_id"]}
-        return [self._assign.lambda_handler(event | {"shard": shard}, CONTEXT) for shard in json.loads(manifest)]
+        shards = read_json(self.lake, planned["manifest_key"])
+        return [self._assign.lambda_handler(event | {"shard": shard}, CONTEXT) for shard in shards]
+
+    def merge(self, planned: dict[str, Any]) -> list[dict[str, Any]]:
+        event = {"run_id": planned["run_id"], "mode": planned["mode"]}
+        groups = read_json(self.lake, planned["groups_key"]) if planned["groups"] > 1 else []
+        return [self._model.lambda_handler(event | {"group": group}, CONTEXT) for group in groups]
 
     def model(self, run_id: str) -> dict[str, Any]:
         return self._model.lambda_handler(self.begun[run_id], CONTEXT)
@@ -209,7 +222,9 @@ class Pipeline:
         return self.run(run_id, {"mode": "append", "source": source} | request, started_at)
 
     def run(self, run_id: str, request: Any, started_at: datetime | None = None) -> dict[str, Any]:
-        self.clean(self.ingest(run_id, request, started_at))
+        planned = self.ingest(run_id, request, started_at)
+        self.clean(planned)
+        self.merge(planned)
         return self.model(run_id)
 
     def _asked(self, request: Any) -> Any:

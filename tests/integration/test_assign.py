@@ -39,6 +39,19 @@ def assigned(pipeline: Pipeline, lake: Lake, address: str, **request: Any) -> tu
     return summary, [pq.read_table(io.BytesIO(lake.open(key).read())) for key in keys]
 
 
+def test_amounts_are_written_where_they_expire_and_nothing_stays_in_production(
+    served, put, pipeline: Pipeline, lake: Lake
+):
+    address = put("uploads/customers.parquet", parquet_bytes(customers([case()])))
+
+    summary, _ = assigned(pipeline, lake, address)
+
+    assert summary["output"] == f"s3://{BUCKET}/assigned/run_id=assign/vouchers/"
+    assert summary["cost_key"] == "assigned/run_id=assign/voucher_cost.json"
+    written = {key.partition("/run_id=assign/")[0] for key in lake.list("") if "/run_id=assign/" in key}
+    assert written == {"raw", "runs", "assigned"}
+
+
 def test_every_row_is_answered_as_the_api_answers_it(served, put, pipeline: Pipeline, lake: Lake, catalog: Catalog):
     address = put("uploads/customers.parquet", parquet_bytes(customers(CASES)))
 

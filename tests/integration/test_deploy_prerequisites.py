@@ -146,6 +146,20 @@ def test_a_profile_comes_before_the_environment_in_the_cdk_too(aws: pytest.Monke
     assert "AWS_ENDPOINT_URL" not in environment
 
 
+def test_who_only_plans_takes_the_bootstraps_role_that_reads(aws: pytest.MonkeyPatch):
+    account = Account()
+    identity = account.identity()
+
+    taken = [
+        account.client_of_deployer("sts", identity, role).get_caller_identity()["Arn"] for role in ("deploy", "lookup")
+    ]
+
+    assert taken == [
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/cdk-hnb659fds-{role}-role-{ACCOUNT}-eu-west-1/quickstart"
+        for role in ("deploy", "lookup")
+    ]
+
+
 def test_another_endpoint_is_named_to_the_cdk_and_in_every_command(aws: pytest.MonkeyPatch):
     account = Account(endpoint="http://127.0.0.1:4630")
 

@@ -2,14 +2,17 @@
 
 import io
 import json
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
 
 from tests.histories import history, parquet_bytes, repeated
-from tests.integration.conftest import CONTEXT, SECOND, STARTED, Api, Pipeline
+from tests.integration.conftest import CONTEXT, SECOND, STARTED, Api, Pipeline, load_handler
 from tests.lookup_requests import SEED_REQUEST
 from voucher_selection.contract.metrics import METRICS
 from voucher_selection.domain import errors
@@ -53,7 +56,14 @@ def emitted(function: str, lines: str) -> list[Emitted]:
 
 
 @pytest.fixture
-def told(pipeline: Pipeline, api: Api, capsys: pytest.CaptureFixture[str], monkeypatch) -> list[Emitted]:
+def watch(aws: None, environment) -> ModuleType:
+    """Watch, on a stage whose API does not answer."""
+    environment.setenv("HEALTH_URL", "http://127.0.0.1:9/health")
+    return load_handler("watch")
+
+
+@pytest.fixture
+def told(pipeline: Pipeline, api: Api, watch, capsys: pytest.CaptureFixture[str], monkeypatch) -> list[Emitted]:
     """The metrics of every invocation so far, each with the function that wrote it."""
     found: list[Emitted] = []
 
@@ -67,7 +77,7 @@ def told(pipeline: Pipeline, api: Api, capsys: pytest.CaptureFixture[str], monke
 
         return called
 
-    modules = {name: getattr(pipeline, f"_{name}") for name in FUNCTIONS} | {"api": api.handler}
+    modules = {name: getattr(pipeline, f"_{name}") for name in FUNCTIONS} | {"api": api.handler, "watch": watch}
     for name, module in modules.items():
         monkeypatch.setattr(module, "lambda_handler", recorded(name, module.lambda_handler))
     return found
@@ -149,6 +159,17 @@ def test_lookups_are_counted_and_their_refusals_by_code(version: str, told: list
     assert last(told, "LookupsRefused") == {"unknown_country": (1,), "invalid_request": (2,)}
 
 
+def test_a_request_that_fails_by_our_fault_is_counted_by_the_version_that_failed(
+    version: str, told: list[Emitted], api: Api, monkeypatch
+):
+    api.lookup(**SEED_REQUEST | {"country_code": "Atlantis"})
+    assert not [entry for entry in told if entry.name == "RequestsFailed"]
+
+    monkeypatch.setattr(api.handler, "look_up", lambda *_: 1 / 0)
+    assert api.lookup(**SEED_REQUEST).status == 500
+    assert last(told, "RequestsFailed") == {"7": (1,)}
+
+
 def test_a_lookup_between_two_questions_to_the_catalog_writes_one_line_with_one_metric(
     version: str, environment, capsys: pytest.CaptureFixture[str]
 ):
@@ -184,7 +205,7 @@ def test_the_age_of_the_model_and_the_use_of_the_cache_come_with_each_question_t
 
 
 def test_every_metric_of_the_list_is_emitted_as_it_says_and_no_other(
-    told: list[Emitted], run, put, pipeline: Pipeline, api: Api, monkeypatch
+    told: list[Emitted], run, put, pipeline: Pipeline, api: Api, watch, monkeypatch
 ):
     run("run-1", *ROWS, *repeated(3))
     with pytest.raises(HeldBack):
@@ -201,8 +222,12 @@ def test_every_metric_of_the_list_is_emitted_as_it_says_and_no_other(
     pipeline.sum_up("assign", assign)
     api.lookup(**SEED_REQUEST)
     api.lookup()
+    with monkeypatch.context() as broken:
+        broken.setattr(api.handler, "look_up", lambda *_: 1 / 0)
+        api.lookup(**SEED_REQUEST)
     monkeypatch.setattr(api.handler.models._catalog, "pointer", lambda: (_ for _ in ()).throw(errors.UnreadableItem()))
     api.lookup(**SEED_REQUEST)
+    watch.lambda_handler({}, CONTEXT)
 
     as_emitted = defaultdict(set)
     for entry in told:
@@ -212,6 +237,25 @@ def test_every_metric_of_the_list_is_emitted_as_it_says_and_no_other(
         metric.name: {(metric.unit, metric.service, frozenset({"service", metric.dimension} - {""}))}
         for metric in METRICS
     }
+
+
+def test_a_request_without_metrics_writes_no_line_for_that(environment, tmp_path):
+    script = """
+from types import SimpleNamespace
+from voucher_selection.adapters.observability import observed
+
+names = ("function_name", "memory_limit_in_mb", "invoked_function_arn", "aws_request_id")
+handler = observed()(lambda event, context: {})
+for _ in range(2):  # the first has the metric of the cold start
+    handler({}, SimpleNamespace(**dict.fromkeys(names, "1")))
+"""
+    environment.setenv("PYTHONPATH", next(entry for entry in sys.path if entry.endswith("layers/shared/python")))
+
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
+
+    assert told.stderr == ""
+    (metrics,) = told.stdout.splitlines()
+    assert json.loads(metrics)["ColdStart"] == [1.0]
 
 
 def lines_of(module: Any, monkeypatch: pytest.MonkeyPatch, call: Callable[[], Any]) -> list[Any]:
@@ -238,7 +282,7 @@ def test_lines_name_the_run_the_shard_and_the_model(pipeline: Pipeline, put, mon
 def test_a_failure_is_logged_with_its_run_and_shard_and_still_fails(pipeline: Pipeline, put, lake, monkeypatch):
     source = put("uploads/history.parquet", parquet_bytes(history({})))
     planned = pipeline.ingest("run-1", {"source": source})
-    lake.client.delete_object(Bucket=lake.bucket, Key="raw/run_id=run-1/history.parquet")
+    lake.client.delete_object(Bucket=lake.bucket, Key="raw/run_id=run-1/2/history.parquet")
 
     def clean() -> None:
         with pytest.raises(errors.SourceChanged):

@@ -44,7 +44,7 @@ from voucher_selection.domain.errors import (
     VoucherSelectionError,
 )
 from voucher_selection.domain.totals import Totals
-from voucher_selection.pipeline.merging import ShardFailure
+from voucher_selection.pipeline.shard_results import Failure
 
 LATER = STARTED + timedelta(minutes=1)
 
@@ -340,7 +340,7 @@ def test_a_landed_file_that_was_changed_after_ingest_is_not_read(
     planned, put, pipeline: Pipeline, lake, catalog, change
 ):
     before = model_of(catalog)
-    key = "raw/run_id=whole/1.parquet"
+    key = "raw/run_id=whole/5/1.parquet"
     put(key, change(lake.open(key).read()))
 
     with pytest.raises(SourceChanged, match=f"s3://lake/{key} was replaced after Ingest read it"):
@@ -351,9 +351,9 @@ def test_a_landed_file_that_was_changed_after_ingest_is_not_read(
 
 
 def test_a_landed_file_that_was_removed_is_named(planned, pipeline: Pipeline, lake: Lake):
-    lake.client.delete_object(Bucket=BUCKET, Key="raw/run_id=whole/1.parquet")
+    lake.client.delete_object(Bucket=BUCKET, Key="raw/run_id=whole/5/1.parquet")
 
-    with pytest.raises(SourceChanged, match=r"raw/run_id=whole/1\.parquet was removed after Ingest read it"):
+    with pytest.raises(SourceChanged, match=r"raw/run_id=whole/5/1\.parquet was removed after Ingest read it"):
         pipeline.clean(planned)
 
 
@@ -391,7 +391,7 @@ def test_a_copy_that_s3_does_not_take_is_named_by_its_source(put, pipeline: Pipe
     with injected(when("CopyObject", fault, "/raw/"), [pipeline._ingest]), pytest.raises(LakeUnavailable) as refusal:
         pipeline.ingest("run-1", {"source": source})
 
-    assert str(refusal.value).startswith(f"{source}: its copy s3://lake/raw/run_id=run-1/x.parquet is not available")
+    assert str(refusal.value).startswith(f"{source}: its copy s3://lake/raw/run_id=run-1/f/x.parquet is not available")
 
 
 @pytest.mark.parametrize("fault", ["AccessDenied", "S3: SlowDown", "a body that breaks off"])
@@ -406,13 +406,13 @@ def test_a_copy_that_clean_cannot_read_is_named_by_its_source_in_clean_and_in_mo
         pytest.raises(VoucherSelectionError) as refusal,
     ):
         pipeline.clean(planned)
-    failure = ShardFailure(shard=0, error=type(refusal.value).__name__, cause=str(refusal.value))
+    failure = Failure(shard=0, error=type(refusal.value).__name__, cause=str(refusal.value))
     lake.write_json("runs/run_id=run-1/failures/shard-0.json", failure)
     with pytest.raises(ShardsIncomplete) as incomplete:
         pipeline.model("run-1")
 
-    assert f"{source}: its copy s3://lake/raw/run_id=run-1/x.parquet" in str(refusal.value)
-    assert f"{source}: its copy s3://lake/raw/run_id=run-1/x.parquet" in str(incomplete.value)
+    assert f"{source}: its copy s3://lake/raw/run_id=run-1/f/x.parquet" in str(refusal.value)
+    assert f"{source}: its copy s3://lake/raw/run_id=run-1/f/x.parquet" in str(incomplete.value)
 
 
 def test_a_copy_of_customers_that_assign_cannot_read_is_named_by_its_source(version, put, pipeline: Pipeline):
@@ -425,7 +425,9 @@ def test_a_copy_of_customers_that_assign_cannot_read_is_named_by_its_source(vers
     ):
         pipeline.assign(planned)
 
-    assert str(refusal.value).startswith(f"{source}: its copy s3://lake/raw/run_id=assign/customers.parquet is refused")
+    assert str(refusal.value).startswith(
+        f"{source}: its copy s3://lake/raw/run_id=assign/d/customers.parquet is refused"
+    )
 
 
 def test_a_source_that_is_changed_while_it_is_copied_is_named(put, pipeline: Pipeline, lake: Lake):
@@ -451,9 +453,9 @@ def test_customers_that_were_changed_after_ingest_get_no_amounts(version, put, p
     customers = pa.Table.from_pylist([{"customer_id": n} | case() for n in range(10)])
     source = put("uploads/customers.parquet", parquet_bytes(customers))
     planned = pipeline.ingest("assign", {"mode": "assign", "customers": source})
-    put("raw/run_id=assign/customers.parquet", parquet_bytes(customers.slice(5)))
+    put("raw/run_id=assign/d/customers.parquet", parquet_bytes(customers.slice(5)))
 
-    with pytest.raises(SourceChanged, match=r"raw/run_id=assign/customers\.parquet was replaced"):
+    with pytest.raises(SourceChanged, match=r"raw/run_id=assign/d/customers\.parquet was replaced"):
         pipeline.assign(planned)
 
-    assert list(lake.list("production/run_id=assign/")) == []
+    assert list(lake.list("assigned/run_id=assign/")) == []

@@ -162,7 +162,7 @@ def test_a_file_is_landed_as_it_was_served(site: Site, allowed: Pipeline, lake: 
     summary = allowed.run("run-1", {"source": f"{site.url}/exports/May%202018.parquet?signature=x"})
 
     assert summary["rows"]["kept"] == 2
-    landed = lake.client.get_object(Bucket=BUCKET, Key="raw/run_id=run-1/May_2018.parquet")["Body"].read()
+    landed = lake.client.get_object(Bucket=BUCKET, Key="raw/run_id=run-1/f/May_2018.parquet")["Body"].read()
     assert landed == content
     (planned,) = read_json(lake, KEYS.plan)["files"]
     assert planned["identity"] == f"sha256:{hashlib.sha256(content).hexdigest()}"

@@ -20,6 +20,7 @@ from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain import errors
 from voucher_selection.domain.model import AmountCount, SegmentMode
 from voucher_selection.domain.segments import load_definitions, shipped_definitions
+from voucher_selection.pipeline import remodelling
 
 CLEAN_WITH_A_SMALL_DISK = """
 import io, resource, signal
@@ -72,7 +73,7 @@ def by_orders(environment: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def small_items(by_orders: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Items hold some 30 amounts: how many they really hold is tested with the sizes."""
+    """Items hold some 120 amounts: how many they really hold is tested with the sizes."""
     monkeypatch.setattr(servable, "LARGEST_ITEM", 1_200)
 
 
@@ -91,13 +92,13 @@ def written(lake: Lake, run_id: str) -> list[str]:
 
 @pytest.mark.usefixtures("small_items")
 def test_too_many_amounts_in_a_segment_end_a_run_before_it_writes(source, pipeline: Pipeline, lake, catalog):
-    few, many = source("few", range(20)), source("many", range(15, 45))
+    few, many = source("few", range(80)), source("many", range(60, 180))
     first = pipeline.run("first", {"source": few}, STARTED)
 
-    with pytest.raises(errors.TooManyAmounts, match=TOO_MANY.format("1-4", 45)):
+    with pytest.raises(errors.TooManyAmounts, match=TOO_MANY.format("1-4", 180)):
         pipeline.append("added", many, STARTED + SECOND)
-    with pytest.raises(errors.TooManyAmounts, match=TOO_MANY.format("1-4", 60)):
-        pipeline.run("whole", {"source": source("whole", range(60))}, STARTED + SECOND)
+    with pytest.raises(errors.TooManyAmounts, match=TOO_MANY.format("1-4", 240)):
+        pipeline.run("whole", {"source": source("whole", range(240))}, STARTED + SECOND)
 
     assert (written(lake, "added"), written(lake, "whole")) == ([], [])
     assert [version.version for version in catalog.versions()] == [first["version"]]
@@ -108,11 +109,11 @@ def test_too_many_amounts_for_other_segments_end_a_remodel_and_a_what_if(
     source, put, pipeline: Pipeline, lake, catalog
 ):
     rows = [
-        {"voucher_amount": float(amount), "total_orders": "3" if amount < 20 else "9", "last_order_ts": ""}
-        for amount in range(34)  # a country's item has room for one or two more than a segment's
+        {"voucher_amount": float(amount), "total_orders": "3" if amount < 80 else "9", "last_order_ts": ""}
+        for amount in range(124)  # a country's item has room for one more than a segment's
     ]
     first = pipeline.run("first", {"source": put("uploads/x.parquet", parquet_bytes(history(*rows)))}, STARTED)
-    refused = pytest.raises(errors.TooManyAmounts, match=TOO_MANY.format("all", 34))
+    refused = pytest.raises(errors.TooManyAmounts, match=TOO_MANY.format("all", 124))
 
     with refused:
         pipeline.remodel("again", STARTED + SECOND, segments=ALL)
@@ -128,7 +129,7 @@ def test_too_many_amounts_for_other_segments_end_a_remodel_and_a_what_if(
 
 @pytest.mark.usefixtures("by_orders")
 def test_an_approval_publishes_nothing_that_cannot_be_served(source, put, pipeline: Pipeline, lake, monkeypatch):
-    request = {"source": source("many", range(60)), "gate": {"least_kept_rows": 1_000}}
+    request = {"source": source("many", range(240)), "gate": {"least_kept_rows": 1_000}}
     planned = pipeline.ingest("held", request, STARTED)
     pipeline.clean(planned)
     with pytest.raises(errors.HeldBack):
@@ -137,7 +138,7 @@ def test_an_approval_publishes_nothing_that_cannot_be_served(source, put, pipeli
     put(RunKeys("held").summary, _json(record))
     monkeypatch.setattr(servable, "LARGEST_ITEM", 1_200)
 
-    with pytest.raises(errors.TooManyAmounts, match=TOO_MANY.format("1-4", 60)):
+    with pytest.raises(errors.TooManyAmounts, match=TOO_MANY.format("1-4", 240)):
         pipeline.sum_up("yes", {"mode": "approve", "run_id": "held"})
 
     assert written(lake, "held") == []
@@ -158,7 +159,7 @@ def test_a_what_if_that_lambda_could_not_answer_is_refused_and_a_remodel_writes_
     source, pipeline: Pipeline, lake: Lake, monkeypatch
 ):
     pipeline.run("run", {"source": source("x", [1.0])}, STARTED)
-    monkeypatch.setattr(servable, "LARGEST_WHAT_IF", 1_000)
+    monkeypatch.setattr(remodelling, "LARGEST_ANSWER", 1_000)
     refused = f"a what-if of at most 1,000 bytes, got .* with {len(SHIPPED_SEGMENTS)} segments and 0 changes"
 
     with pytest.raises(errors.ModelTooLarge, match=refused):
@@ -178,14 +179,14 @@ def test_5000_countries_are_refused_with_their_number_before_anything_is_landed(
 
 
 def test_as_many_amounts_as_a_segment_may_have_are_taken_by_dynamodb(catalog: Catalog):
-    cents = tuple(AmountCount(1000 + cent / 100, 12) for cent in range(12_119))
+    cents = tuple(AmountCount(1000 + cent / 100, 12) for cent in range(29_000))
     definitions = load_definitions(_json(ALL).decode())
     mode = SegmentMode("Peru", "loyalty", "all", 0, None, cents)
     model = model_of(mode, version=V1, definitions=definitions)
     servable.check_servable(model)
 
     assert catalog.publish(model, summary_of(V1)) is None
-    assert catalog.read(V1).modes == (mode,)
+    assert catalog.with_all_amounts(catalog.read(V1), 0, 1) == [mode]
 
 
 def _json(content: object) -> bytes:

@@ -92,7 +92,7 @@ def tampering(versions, catalog: Catalog) -> Tampering:
 def all_items(tampering: Tampering, versions: list[str]) -> list[dict[str, Any]]:
     """Return the items about the model; of each version a segment's that has amounts; and the served country's."""
     segments = [tampering.items(f"{VERSION}{version}", "Peru#") for version in versions]
-    with_amounts = [next(one for one in of if one["assignments"]["L"]) for of in segments]
+    with_amounts = [next(one for one in of if one["leading"]["S"] != "[]") for of in segments]
     country = [one for one in tampering.items(f"{VERSION}{versions[-1]}", "Peru") if "#" not in one["sk"]["S"]]
     return [*tampering.items(MODEL, ""), *with_amounts, *country]
 

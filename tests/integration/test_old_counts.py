@@ -70,6 +70,23 @@ def test_counts_of_an_older_version_are_not_built_on_and_it_says_what_to_do(
     assert pipeline.sum_up("after", {"mode": "remodel"})["published"]
 
 
+def test_counts_that_lie_where_an_older_version_kept_them_are_built_on(
+    version: str, source: str, pipeline: Pipeline, lake: Lake
+):
+    keys = RunKeys("run-1")
+    counts = lake.client.get_object(Bucket=BUCKET, Key=keys.merged_counts)["Body"].read()
+    lake.client.put_object(Bucket=BUCKET, Key="production/run_id=run-1/counts.parquet", Body=counts)
+    lake.client.delete_object(Bucket=BUCKET, Key=keys.merged_counts)
+    make_older(lake, lambda ledger: {name: value for name, value in ledger.items() if name != "counts_key"})
+
+    assert ask_what_if(cur_date="2018-10-01")["segments"]
+    assert pipeline.sum_up("again", {"mode": "remodel"})["published"]
+    more = pipeline.append("more", source)
+    assert more["base_run_id"] == "run-1"
+    assert read_json(lake, RunKeys("more").ledger)["counts_key"] == "production/run_id=more/counts/counts.parquet"
+    assert pipeline.sum_up("after", {"mode": "remodel"})["published"]
+
+
 def make_older(lake: Lake, form: Callable[..., Any]) -> None:
     key = RunKeys("run-1").ledger
     lake.client.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(form(read_json(lake, key))))

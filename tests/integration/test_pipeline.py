@@ -16,8 +16,8 @@ from tests.models import SHIPPED_SEGMENTS
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain import errors
-from voucher_selection.domain.rule_names import Rule
 
 ROWS = [
     *repeated(3, total_orders="3.0", voucher_amount=2640.0),
@@ -84,15 +84,15 @@ def test_a_run_writes_every_stage_of_the_rows_to_the_lake(put, pipeline: Pipelin
 
     summary = pipeline.run("run-1", {"source": source}, STARTED)
 
-    raw = lake.client.get_object(Bucket=BUCKET, Key="raw/run_id=run-1/history.parquet.gzip")["Body"].read()
+    raw = lake.client.get_object(Bucket=BUCKET, Key="raw/run_id=run-1/8/history.parquet.gzip")["Body"].read()
     assert raw == content
     cleaned = read_table(lake, "staging/run_id=run-1/cleaned/shard-00000.parquet")
     assert cleaned.num_rows == 7
     assert cleaned["last_order_ts"][0].as_py() == datetime(2018, 5, 3)
-    modes = read_table(lake, "production/run_id=run-1/segment_modes.parquet")
+    modes = read_table(lake, "production/run_id=run-1/segment_modes/segment_modes.parquet")
     first = modes.to_pylist()[0]
     assert first["assignments"] == [{"voucher_amount": 2640.0, "count": 3}, {"voucher_amount": 3520.0, "count": 2}]
-    counts = read_table(lake, "production/run_id=run-1/counts.parquet")
+    counts = read_table(lake, "production/run_id=run-1/counts/counts.parquet")
     by_orders = counts.filter(pc.equal(counts["measure"], "total_orders"))
     assert by_orders.to_pydict()["rows"] == [3, 2, 2]
     assert read_json(lake, "runs/run_id=run-1/run.json") == summary
@@ -109,15 +109,15 @@ def test_the_counts_do_not_depend_on_how_the_history_is_cut(put, pipeline: Pipel
     summary = pipeline.run("cut", {"source": f"s3://{BUCKET}/uploads/cut"}, STARTED + timedelta(minutes=1))
 
     assert summary["shards"] > 3
-    assert read_table(lake, "production/run_id=cut/counts.parquet") == read_table(
-        lake, "production/run_id=whole/counts.parquet"
+    assert read_table(lake, "production/run_id=cut/counts/counts.parquet") == read_table(
+        lake, "production/run_id=whole/counts/counts.parquet"
     )
     assert catalog.read(summary["version"]).modes == catalog.read("20260101T000000000Z-whole").modes
     quarantined = quarantine_of(lake, "cut").to_pylist()
     assert len(quarantined) == sum(summary["rows"]["rejected"].values())
     given = {
-        "raw/run_id=cut/a.parquet": table.slice(0, 1700),
-        "raw/run_id=cut/deep/b.snappy.parquet": table.slice(1700),
+        "raw/run_id=cut/c/a.parquet": table.slice(0, 1700),
+        "raw/run_id=cut/2/deep/b.snappy.parquet": table.slice(1700),
     }
     for row in quarantined:
         assert row["total_orders"] == given[row["file"]]["total_orders"][row["row"]].as_py()

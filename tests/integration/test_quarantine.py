@@ -7,14 +7,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from local.quickstart.proof.reference import RULES
 from tests.environment import BUCKET
 from tests.histories import GOOD_ROW, history, parquet_bytes, repeated
 from tests.integration.conftest import Pipeline, quarantine_of, read_json
-from tests.reference import RULES
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain import errors
-from voucher_selection.domain.rule_names import Rule
 
 BROKEN = {name: rule.example for name, rule in RULES.items()}
 
@@ -33,7 +33,7 @@ def test_rejected_rows_are_in_the_folder_of_their_rule(lake: Lake):
 
     assert {row["rule"]: row["row"] for row in rows} == {rule: index for index, rule in enumerate(BROKEN, 4)}
     assert [row["total_orders"] for row in rows if row["rule"] in {"malformed", "null_total_orders"}] == ["2.5", " "]
-    assert {row["file"] for row in rows} == {"raw/run_id=run-1/history.parquet"}
+    assert {row["file"] for row in rows} == {"raw/run_id=run-1/2/history.parquet"}
     assert [row["first_order_ts"] for row in rows if row["rule"] == "last_before_first"] == ["2018-06-01 00:00:00.000"]
     assert [row["voucher_amount"] for row in rows if row["rule"] == "null_voucher_amount"] == [None]
 
@@ -70,7 +70,7 @@ def test_a_value_of_any_type_is_quarantined_as_text_that_says_the_same(put, pipe
         "first_order_ts": "<value out of range: 4611686018427387904>",
         "total_orders": "3.5",
         "voucher_amount": "2640.00",
-        "file": "raw/run_id=typed/typed.parquet",
+        "file": "raw/run_id=typed/4/typed.parquet",
         "row": 0,
         "rule": "malformed",
     }

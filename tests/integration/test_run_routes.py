@@ -390,7 +390,7 @@ def events(*told: tuple[str, str | None]) -> list[dict[str, Any]]:
         if name and kind.endswith("Exited"):
             event["stateExitedEventDetails"] = {"name": name}
         if kind == "MapRunStarted":
-            event["mapRunStartedEventDetails"] = {"mapRunArn": "map"}
+            event["mapRunStartedEventDetails"] = {"mapRunArn": name}
         found.append(event)
     return found
 
@@ -414,8 +414,8 @@ class StatesService:
         return SimpleNamespace(paginate=lambda **_: pages)
 
     def describe_map_run(self, mapRunArn: str) -> dict[str, Any]:  # noqa: N803
-        assert mapRunArn == "map"
-        return {"itemCounts": {"total": 9, "succeeded": 5, "failed": 1, "timedOut": 1, "aborted": 1}}
+        counts = {"shards": (9, 5, 1, 1, 1), "groups": (3, 2, 0, 0, 0)}[mapRunArn]
+        return {"itemCounts": dict(zip(("total", "succeeded", "failed", "timedOut", "aborted"), counts, strict=True))}
 
 
 def execution_of(service: StatesService):
@@ -426,7 +426,7 @@ INGESTED = (
     ("ChoiceStateEntered", "ByMode"), ("ChoiceStateExited", "ByMode"), ("TaskStateEntered", "Ingest"),
     ("TaskSucceeded", None), ("TaskStateExited", "Ingest"),
 )  # fmt: skip
-MAPPED = (("MapStateEntered", "CleanShards"), ("MapRunStarted", None))
+MAPPED = (("MapStateEntered", "CleanShards"), ("MapRunStarted", "shards"))
 
 
 def test_an_execution_is_told_by_its_states():
@@ -438,6 +438,19 @@ def test_an_execution_is_told_by_its_states():
     ]
     assert (told.current, told.ended, told.seconds) == ("CleanShards", False, {"Ingest": 2.0})
     assert (told.shards, told.shards_done, told.shards_failed) == (9, 5, 3)
+    assert (told.groups, told.groups_done) == (0, 0)
+
+
+def test_a_second_map_is_that_of_the_groups():
+    merging = (
+        ("MapRunSucceeded", None), ("MapStateExited", "CleanShards"), ("ChoiceStateEntered", "ByGroups"),
+        ("MapStateEntered", "MergeShards"), ("MapRunStarted", "groups"),
+    )  # fmt: skip
+
+    told = execution_of(StatesService("RUNNING", events(*INGESTED, *MAPPED, *merging)))
+
+    assert [state.name for state in told.states] == ["Ingest", "CleanShards", "MergeShards"]
+    assert (told.shards, told.shards_done, told.groups, told.groups_done) == (9, 5, 3, 2)
 
 
 def test_a_state_is_what_its_last_try_was():

@@ -14,7 +14,11 @@ from tests.environment import BUCKET
 from tests.histories import SCHEMA, history, parquet_bytes, repeated
 from tests.integration.conftest import Pipeline, quarantine_of, read_json
 from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.sources import s3
+from voucher_selection.adapters.sources.landed_files import Landing
 from voucher_selection.domain import errors
+from voucher_selection.domain.s3_addresses import parse_s3
 
 UPLOADS = f"s3://{BUCKET}/uploads"
 MODES: dict[str, Callable[[str], dict[str, Any]]] = {
@@ -172,7 +176,7 @@ def test_customers_of_partitions_get_the_amounts_of_their_path(version: str, put
 
     answers = [
         row
-        for key in lake.list("production/run_id=assign/vouchers/")
+        for key in lake.list("assigned/run_id=assign/vouchers/")
         for row in pq.read_table(pa.BufferReader(lake.open(key).read())).to_pylist()
     ]
     assert [(row["country_code"], row["voucher_amount"], row["problem"]) for row in answers] == [
@@ -210,7 +214,9 @@ def test_a_folder_of_nothing_else_leaves_nothing_out(put, pipeline: Pipeline):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("given", ["", "/", "/raw/", "/raw", "/runs/map/", "/production/x/y.parquet", "/staging/"])
+@pytest.mark.parametrize(
+    "given", ["", "/", "/raw/", "/raw", "/runs/map/", "/production/x/y.parquet", "/staging/", "/assigned/"]
+)
 def test_what_runs_have_written_is_no_source(version: str, pipeline: Pipeline, mode: str, given: str):
     with pytest.raises(errors.SourceNotAllowed, match=r"where runs write \(raw/, runs/, .*: give an object"):
         pipeline.ingest("bad", MODES[mode](f"s3://{BUCKET}{given}"))
@@ -285,13 +291,38 @@ def test_small_row_groups_of_a_large_file_are_asked_for_together(
     assert requests["GetObject"] < 50  # there are 1,200 chunks; of the last rows, each row group is read again
 
 
-@pytest.mark.parametrize("one_copy_bytes", [64 * 2**20, 0], ids=["in one request", "in parts"])
+def test_large_objects_are_copied_in_parts_that_grow_with_the_source(
+    put, lake: Lake, requests: Counter[str], pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+):
+    """One of several parts, one of a single one, and a small one; parts have 5 MiB at least."""
+    monkeypatch.setattr(s3, "_LEAST_PART_BYTES", 5 * 2**20)
+    contents = {"a": bytes(12 * 2**20), "b": bytes(5 * 2**20 + 1), "c": b"c"}
+    for name, content in contents.items():
+        put(f"uploads/days/{name}.parquet", content)
+    landing_lake = pipeline._ingest.stores.lake
+
+    def land(run: str) -> Landing:
+        return s3.land_from_s3(parse_s3(f"{UPLOADS}/days/"), landing_lake, RunKeys(run), frozenset())
+
+    landed = land("one")
+
+    assert [lake.open(file.key).size for file in landed.files] == [len(content) for content in contents.values()]
+    assert [file.source for file in landed.files] == [f"{UPLOADS}/days/{name}.parquet" for name in contents]
+    assert (requests["UploadPartCopy"], requests["CopyObject"]) == (3 + 2, 1)
+
+    monkeypatch.setattr(s3, "COPIES_AT_ONCE", 2)
+    land("two")
+
+    assert (requests["UploadPartCopy"], requests["CopyObject"]) == (5 + 2, 1 + 2)
+
+
+@pytest.mark.parametrize("least_part_bytes", [64 * 2**20, 1], ids=["in one request", "in parts"])
 def test_an_object_that_is_replaced_before_it_is_copied_is_named(
-    put, pipeline: Pipeline, lake: Lake, monkeypatch: pytest.MonkeyPatch, one_copy_bytes: int
+    put, pipeline: Pipeline, lake: Lake, monkeypatch: pytest.MonkeyPatch, least_part_bytes: int
 ):
     source = put("uploads/days/a.parquet", parquet_bytes(history({})))
     found = lake.open("uploads/days/a.parquet").etag
-    monkeypatch.setattr("voucher_selection.adapters.sources.s3._ONE_COPY_BYTES", one_copy_bytes)
+    monkeypatch.setattr(s3, "_LEAST_PART_BYTES", least_part_bytes)
 
     def replace(params: dict[str, Any], **_: Any) -> None:
         put("uploads/days/a.parquet", parquet_bytes(history({}, {})))
@@ -300,7 +331,8 @@ def test_an_object_that_is_replaced_before_it_is_copied_is_named(
             error = {"Error": {"Code": "PreconditionFailed"}, "ResponseMetadata": {"HTTPStatusCode": 412}}
             raise ClientError(error, "CopyObject")
 
-    pipeline._ingest.stores.lake.client.meta.events.register("before-call.s3.CopyObject", replace)
+    for request in ("CopyObject", "UploadPartCopy"):
+        pipeline._ingest.stores.lake.client.meta.events.register(f"before-call.s3.{request}", replace)
 
     with pytest.raises(errors.SourceChanged, match=f"{source} was replaced while it was copied: start the run again"):
         pipeline.ingest("run-1", {"source": f"{UPLOADS}/days/"})
@@ -341,8 +373,8 @@ def test_a_damaged_page_of_customers_is_named_by_what_was_given(version: str, pu
 def test_a_copy_that_is_gone_is_named_by_what_was_given(put, pipeline: Pipeline, lake: Lake):
     source = put("uploads/x.parquet", parquet_bytes(history({})))
     planned = pipeline.ingest("run-1", {"source": source})
-    lake.client.delete_object(Bucket=BUCKET, Key="raw/run_id=run-1/x.parquet")
+    lake.client.delete_object(Bucket=BUCKET, Key="raw/run_id=run-1/f/x.parquet")
 
-    named = f"^{source}: its copy s3://lake/raw/run_id=run-1/x.parquet was removed"
+    named = f"^{source}: its copy s3://lake/raw/run_id=run-1/f/x.parquet was removed"
     with pytest.raises(errors.SourceChanged, match=named):
         pipeline.clean(planned)

@@ -6,7 +6,7 @@ from local.quickstart.machine.terminal import console
 from local.quickstart.shown import model as model_report
 from local.quickstart.shown import run as shown_run
 from voucher_selection.api import charts
-from voucher_selection.domain.model import AmountCount
+from voucher_selection.domain.model import AmountCount, CountryMode
 from voucher_selection.domain.wording import amount
 
 
@@ -99,6 +99,6 @@ def test_a_remodel_in_the_terminal_has_the_whole_amounts(capsys, monkeypatch):
 
 
 def test_a_chart_has_the_whole_amounts():
-    bars = charts.distribution([AmountCount(1_234_567.0, 3), AmountCount(12_345.67, 2)])
+    bars = charts.distribution(CountryMode("Peru", (AmountCount(1_234_567.0, 3), AmountCount(12_345.67, 2))))
 
     assert [bar.label for bar in bars] == ["1234567", "12345.67"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import reference
+from local.quickstart.proof import reference
 from tests.histories import history
 from voucher_selection.api import charts
 from voucher_selection.domain.assigned_on import AssignedOn, assigned_of

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.reference import measured
+from local.quickstart.proof.reference import measured
 from voucher_selection.contract.limits import MOST_COUNTRIES
 from voucher_selection.domain import counts as domain_counts
 from voucher_selection.domain.counts import COUNTS_SCHEMA, Counts, RunningCounts

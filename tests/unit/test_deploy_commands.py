@@ -10,9 +10,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from local.quickstart.aws.account import Account, Identity
+from local.quickstart.aws.answers import Found
 from local.quickstart.aws.prerequisites import Target
 from local.quickstart.aws.smoke_test import Passed
-from local.quickstart.aws.stack import Retained
+from local.quickstart.aws.stack import Resource
 from local.quickstart.cli import app
 from local.quickstart.commands import deploy
 from local.quickstart.settings.starting import Deployed
@@ -26,7 +27,7 @@ OUTPUTS = {
     "FailureTopicArn": "arn:aws:sns:eu-west-1:123456789012:failures",
 }
 DEPLOYED = Deployed(is_there=True, settings={"alarm_email": "on-call@example.com", "countries": "Latvia,Peru"})
-KEPT = [Retained("AWS::S3::Bucket", "lake-1"), Retained("AWS::DynamoDB::Table", "catalog-1")]
+KEPT = [Resource("AWS::S3::Bucket", "lake-1"), Resource("AWS::DynamoDB::Table", "catalog-1")]
 
 
 def deployment_into(happened: list[str]) -> type:
@@ -39,7 +40,8 @@ def deployment_into(happened: list[str]) -> type:
         def synthesize(self) -> None:
             happened.append("synthesized")
 
-        def differences(self) -> str:
+        def differences(self, role: str) -> str:
+            happened.append(f"compared as {role}")
             return "[~] AWS::Lambda::Function Functions/Clean"
 
         def deploy(self) -> dict[str, str]:
@@ -74,7 +76,7 @@ def stack_into(happened: list[str]) -> type:
         def __init__(self, *_: Any) -> None:
             pass
 
-        def retained(self) -> list[Retained]:
+        def retained(self) -> list[Resource]:
             return KEPT
 
         def delete(self) -> None:
@@ -94,6 +96,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.setenv("VOUCHER_SELECTION_STATE", str(tmp_path))
     monkeypatch.setattr(deploy, "can_ask", lambda: True)
     monkeypatch.setattr(deploy.prerequisites, "check", lambda _: Target(IDENTITY, "eu-west-1", 21))
+    monkeypatch.setattr(deploy.preflight, "check", lambda _: Found(notes=["API Gateway has no role here."]))
     monkeypatch.setattr(deploy.toolchain, "install", lambda *_: None)
     monkeypatch.setattr(Account, "identity", lambda _: IDENTITY)
     monkeypatch.setattr(Account, "region", "eu-west-1")
@@ -107,10 +110,12 @@ def typed(answer: str, *arguments: str) -> Result:
 def test_who_says_no_has_seen_the_differences_and_deployed_nothing(done: list[str], capfd: pytest.CaptureFixture[str]):
     ended = typed("n", "deploy", "--stage", "prod", "--set", "countries=Latvia")
 
-    assert (ended.exit_code, done) == (1, ["alarm_email=on-call@example.com", "countries=Latvia", "synthesized"])
+    settings = ["alarm_email=on-call@example.com", "countries=Latvia"]
+    assert (ended.exit_code, done) == (1, [*settings, "synthesized", "compared as deploy"])
     told = ended.stderr + capfd.readouterr().err
     assert "account 123456789012, region eu-west-1" in told
     assert "[~] AWS::Lambda::Function Functions/Clean" in told
+    assert "API Gateway has no role here." in told
     assert re.search(r"countries +Latvia,Peru +Latvia +changes", told.split("Starting from the settings that")[1])
     assert re.search(r"alarm_email +on-call@example.com +on-call@example.com +stays", told)
     assert "Deploy VoucherSelection-prod? [y/N]" in told
@@ -122,7 +127,8 @@ def test_who_says_yes_gets_it_deployed_and_tested_and_told_what_comes_next(
 ):
     ended = typed("y", "deploy", "--stage", "prod", "--reset", "alarm_email", "--endpoint", "http://127.0.0.1:9")
 
-    assert (ended.exit_code, done) == (0, ["countries=Latvia,Peru", "synthesized", "deployed", "tested"])
+    steps = ["countries=Latvia,Peru", "synthesized", "compared as deploy", "deployed", "tested"]
+    assert (ended.exit_code, done) == (0, steps)
     told = ended.stdout + capfd.readouterr().out
     assert "GET health: 503 no_model" in told
     reach = "--region eu-west-1 --endpoint-url http://127.0.0.1:9"
@@ -130,6 +136,39 @@ def test_who_says_yes_gets_it_deployed_and_tested_and_told_what_comes_next(
     assert f"start-execution --state-machine-arn {OUTPUTS['StateMachineArn']}" in told
     assert f"get-api-key --api-key key-1 --include-value --query value --output text {reach}" in told
     assert "./quickstart destroy --stage prod --endpoint http://127.0.0.1:9" in told
+
+
+def test_a_plan_shows_the_differences_and_the_settings_with_rights_to_read_and_deploys_nothing(
+    done: list[str], capfd: pytest.CaptureFixture[str]
+):
+    ended = typed("", "deploy", "--stage", "prod", "--plan", "--set", "countries=Latvia")
+
+    assert (ended.exit_code, done[-2:]) == (0, ["synthesized", "compared as lookup"])
+    told = ended.stderr + capfd.readouterr().err
+    assert "[~] AWS::Lambda::Function Functions/Clean" in told
+    assert re.search(r"countries +Latvia,Peru +Latvia +changes", told)
+
+
+def test_a_plan_for_programs_is_one_document(done: list[str], capfd: pytest.CaptureFixture[str]):
+    ended = typed("", "deploy", "--stage", "prod", "--plan", "--json")
+
+    found = json.loads(ended.stdout or capfd.readouterr().out)
+    assert found["settings"] == DEPLOYED.settings
+    assert found["differences"] == "[~] AWS::Lambda::Function Functions/Clean"
+    assert found["notes"] == ["API Gateway has no role here."]
+
+
+def test_what_follows_from_the_account_is_deployed_shown_and_kept(
+    done: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(deploy.preflight, "check", lambda _: Found({"api_log_role": "own"}))
+
+    ended = typed("", "deploy", "--stage", "prod", "--yes", "--json", "--set", "countries=Latvia")
+
+    output = capfd.readouterr()
+    assert "api_log_role=own" in done
+    assert re.search(r"api_log_role +account \(default\) +own +changes", ended.stderr + output.err)
+    assert json.loads(ended.stdout or output.out)["settings"]["api_log_role"] == "own"
 
 
 def test_a_setting_that_does_not_go_with_a_deployed_one_is_refused_before_anything_is_built(

@@ -4,10 +4,10 @@ import pytest
 from pydantic import ValidationError
 
 from tests.models import model_of
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain.errors import HeldBack
 from voucher_selection.domain.gate import Thresholds, check
 from voucher_selection.domain.model import AmountCount, CountsOrigin, Model, SegmentMode
-from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.totals import Totals
 
 

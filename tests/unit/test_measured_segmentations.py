@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.quickstart.here.sample import sample_history
-from tests import reference
+from local.quickstart.proof import reference
 from tests.customers import answered
 from tests.models import model_of
 from voucher_selection.api.bulk_lookups import look_up_all

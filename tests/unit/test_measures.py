@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import reference
+from local.quickstart.proof import reference
 from voucher_selection.domain.lookups import LookupRequest
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.rules import CLEANED_SCHEMA

@@ -21,9 +21,11 @@ from voucher_selection.domain.plans import HistoryPlan, Shard, ShardPart, Source
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import CLEANED_SCHEMA
 from voucher_selection.domain.segments import shipped_definitions
+from voucher_selection.domain.shard_groups import in_groups, size_of_groups
 from voucher_selection.domain.stored_objects import StoredCounts, StoredObject, StoredRows
 from voucher_selection.domain.totals import ShardTotals
-from voucher_selection.pipeline.merging import Merged, merge_shards
+from voucher_selection.pipeline import merging
+from voucher_selection.pipeline.merging import Merged, merge_group, merge_shards
 
 SHARDS = 700
 REQUEST_SECONDS = 0.005
@@ -50,16 +52,28 @@ class SlowStore:
             self._under_way -= 1
         return {"Body": io.BytesIO(self._objects[Key])}
 
+    def put_object(self, Bucket: str, Key: str, Body: bytes, **_: Any) -> dict[str, Any]:  # noqa: ARG002, N803
+        self._objects[Key] = Body
+        return {"ETag": "x"}
+
     def get_paginator(self, _: str) -> "SlowStore":
         return self
 
-    def paginate(self, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: ARG002, N803
+    def paginate(self, Bucket: str, Prefix: str, Delimiter: str = "\0") -> Iterator[dict[str, Any]]:  # noqa: ARG002, N803
+        below = {
+            key: key.removeprefix(Prefix).partition(Delimiter)
+            for key in sorted(self._objects)
+            if key.startswith(Prefix)
+        }
         yield {
+            "CommonPrefixes": [
+                {"Prefix": found} for found in {Prefix + start + end for start, end, _ in below.values() if end}
+            ],
             "Contents": [
                 {"Key": key, "Size": len(self._objects[key]), "ETag": "x"}
-                for key in sorted(self._objects)
-                if key.startswith(Prefix)
-            ]
+                for key, (_, end, _) in below.items()
+                if not end
+            ],
         }
 
 
@@ -68,7 +82,7 @@ def shard(number: int) -> Shard:
     return Shard(number=number, parts=(part,))
 
 
-def plan(shards: int) -> HistoryPlan:
+def plan(shards: int, **facts: Any) -> HistoryPlan:
     return HistoryPlan(
         run_id="run",
         started_at=datetime(2026, 1, 1, tzinfo=UTC),
@@ -78,6 +92,7 @@ def plan(shards: int) -> HistoryPlan:
         definitions=shipped_definitions(),
         files=(SourceFile(key="raw/x", source="s3://b/x", identity="x", size=1, rows=shards),),
         shards=shards,
+        **facts,
     )
 
 
@@ -87,20 +102,20 @@ def counts_of_one_row() -> Counts:
     return Counts.of(pa.RecordBatch.from_pylist([row], CLEANED_SCHEMA))
 
 
-def results(shards: int) -> dict[str, bytes]:
+def results(shards: int, keys: RunKeys = KEYS) -> dict[str, bytes]:
     """Objects that a run of shards of one row each leaves, every row of which was kept."""
     counts = counts_of_one_row()
     content = parquet_bytes(counts.table)
     stored = StoredCounts(object=StoredObject.of(content), rows=counts.rows)
     objects: dict[str, bytes] = {}
     for number in range(shards):
-        objects[KEYS.counts(number)] = content
-        objects[KEYS.cleaned(number)] = b"rows"
+        objects[keys.counts(number)] = content
+        objects[keys.cleaned(number)] = b"rows"
         cleaned = StoredRows(rows=1, size=4, etag="x")
         totals = ShardTotals(shard=number, rows_read=1, kept=1, cleaned=cleaned, measurable=counts.rows, counts=stored)
-        objects[KEYS.totals(number)] = totals.model_dump_json().encode()
+        objects[keys.totals(number)] = totals.model_dump_json().encode()
     manifest = ",".join(shard(number).model_dump_json() for number in range(shards))
-    return objects | {KEYS.manifest: f"[{manifest}]".encode()}
+    return objects | {keys.manifest: f"[{manifest}]".encode()}
 
 
 def merge(store: SlowStore, shards: int) -> Merged:
@@ -118,9 +133,26 @@ def test_the_results_of_many_shards_are_read_many_at_once():
     assert set(merged.counts.rows.values()) == {SHARDS, 0}  # it has no first order
 
 
-def with_totals(objects: dict[str, bytes], of_shard: int, /, **changes: Any) -> None:
+def test_as_many_tables_of_counts_are_read_at_once_as_fit_into_memory(monkeypatch: pytest.MonkeyPatch):
+    objects = results(20)
+    tables: list[int] = []
+    add_up = Counts.sum
+    monkeypatch.setattr(Counts, "sum", lambda parts: tables.append(len(parts)) or add_up(parts))
+    monkeypatch.setattr(merging, "_BYTES_AT_ONCE", 3 * len(objects[KEYS.counts(0)]))
+
+    merged = merge(SlowStore(objects), 20)
+
+    assert merged.counts.assignments == 20
+    assert max(tables) == 4  # three that were read, and the sum of those before
+
+
+def with_totals(objects: dict[str, bytes], of_shard: int, /, keys: RunKeys = KEYS, **changes: Any) -> None:
     """Change what a shard has reported."""
-    key = KEYS.totals(of_shard)
+    with_json(objects, keys.totals(of_shard), **changes)
+
+
+def with_json(objects: dict[str, bytes], key: str, **changes: Any) -> None:
+    """Change fields of an object of JSON."""
     objects[key] = json.dumps(json.loads(objects[key]) | changes).encode()
 
 
@@ -268,8 +300,100 @@ def test_rows_of_objects_that_are_counted_again_count_for_their_days_only():
         objects[KEYS.counts(number)] = content
         with_totals(objects, number, measurable=undated.rows, counts=stored)
 
-    planned = plan(3).model_copy(update={"again": frozenset("x"), "shards_again": 2})
-    merged = merge_shards(Lake("lake", SlowStore(objects)), planned)
+    merged = merge_shards(Lake("lake", SlowStore(objects)), plan(3, again=frozenset("x"), shards_again=2))
 
     assert merged.counts == Counts.sum([counts_of_one_row(), undated])
     assert (merged.totals.kept, merged.undated_again) == (3, 1)
+
+
+IN_THREE = RunKeys("run", 3)
+SOME_AGAIN = {"again": frozenset("x"), "shards_again": 4}
+
+
+def in_several_groups(groups: int, shards: int = 7) -> tuple[dict[str, bytes], HistoryPlan]:
+    """Return the objects of merged groups, and their plan. Shards 1 and 5 have a row without a day."""
+    size = size_of_groups(shards, -(-shards // groups))
+    keys, planned = RunKeys("run", size), plan(shards, shards_per_group=size, **SOME_AGAIN)
+    objects = results(shards, keys)
+    row = {"country_code": "Peru", "total_orders": 3, "voucher_amount": 2640.0}
+    undated = Counts.of(pa.RecordBatch.from_pylist([row], CLEANED_SCHEMA))
+    content = parquet_bytes(undated.table)
+    stored = StoredCounts(object=StoredObject.of(content), rows=undated.rows).model_dump()
+    for number in (1, 5):
+        objects[keys.counts(number)] = content
+        with_totals(objects, number, keys, measurable=undated.rows, counts=stored)
+    frequent = [{"column": "last_order_ts", "date": "1900-01-01", "rows": 1}]
+    for number in (0, 2, 3, 6):
+        with_totals(objects, number, keys, frequent_dates=frequent)
+    grouped = in_groups([shard(number) for number in range(shards)], size, planned.shards_again)
+    objects[keys.shard_groups] = f"[{','.join(group.model_dump_json() for group in grouped)}]".encode()
+    if groups > 1:
+        for group in grouped:
+            merge_group(Lake("lake", SlowStore(objects)), "run", group)
+    return objects, planned
+
+
+def merged_in_groups(groups: int) -> Merged:
+    objects, planned = in_several_groups(groups)
+    return merge_shards(Lake("lake", SlowStore(objects)), planned)
+
+
+@pytest.mark.parametrize("groups", [2, 3, 4, 7])
+def test_groups_add_up_to_what_all_shards_do(groups: int):
+    merged = merged_in_groups(groups)
+
+    assert merged == merged_in_groups(1)
+    assert (merged.totals.rows_read, merged.undated_again) == (7, 1)
+    assert [found.rows for found in merged.striking_dates] == [4]
+
+
+def test_the_last_step_reads_no_result_of_a_shard():
+    objects, planned = in_several_groups(3)
+    read: list[str] = []
+    store = SlowStore(objects)
+    get = store.get_object
+    store.get_object = lambda Bucket, Key: read.append(Key) or get(Bucket, Key)  # type: ignore[method-assign]  # noqa: N803
+
+    merge_shards(Lake("lake", store), planned)
+
+    merged = [key for group in range(3) for key in (IN_THREE.merged(group), IN_THREE.counts_of_group(group))]
+    assert sorted(read) == sorted([IN_THREE.shard_groups, *merged])
+
+
+@pytest.mark.parametrize("changes", [{"rows_read": 4}, {"kept": 2}, {"group": 0}, {"undated_again": 1}], ids=str)
+def test_a_merged_group_that_does_not_add_up_is_refused(changes: dict[str, Any]):
+    objects, planned = in_several_groups(3)
+    with_json(objects, IN_THREE.merged(2), **changes)
+
+    with pytest.raises(ShardsIncomplete, match="group 2 has 1 rows, but its result is"):
+        merge_shards(Lake("lake", SlowStore(objects)), planned)
+
+
+def test_counts_of_a_group_that_are_not_those_that_were_written_are_refused_by_name():
+    objects, planned = in_several_groups(3)
+    key = IN_THREE.counts_of_group(0)
+    objects[key] = parquet_bytes(no_rows(counts_of_one_row()))
+
+    with pytest.raises(ObjectAltered, match=f"s3://lake/{key} has changed since it was written"):
+        merge_shards(Lake("lake", SlowStore(objects)), planned)
+
+
+def test_groups_that_lack_a_shard_are_refused():
+    objects, planned = in_several_groups(3)
+    groups = json.loads(objects[IN_THREE.shard_groups])
+    objects[IN_THREE.shard_groups] = json.dumps(groups[:2]).encode()
+
+    with pytest.raises(ShardsIncomplete, match="expected 7 shards with 7 rows, as planned, got a manifest of 6 with 6"):
+        merge_shards(Lake("lake", SlowStore(objects)), planned)
+
+
+@pytest.mark.parametrize(("shards", "groups"), [(0, 1), (1, 1), (5, 1), (6, 2), (11, 3), (16, 4)])
+def test_no_group_has_more_shards_than_are_merged_at_once(shards: int, groups: int):
+    size = size_of_groups(shards, 5)
+
+    grouped = in_groups([shard(number) for number in range(shards)], size, again=4)
+
+    assert plan(shards, shards_per_group=size).groups == len(grouped) == groups
+    assert max(len(group.shards) for group in grouped) <= 5
+    assert [number for group in grouped for number in group.shards] == list(range(shards))
+    assert sum(min(group.again, len(group.shards)) for group in grouped) == min(4, shards)

@@ -166,8 +166,9 @@ def test_the_charts_are_of_a_country_s_last_24_months():
 
 
 def test_the_worth_is_that_of_all_months_and_of_the_last_one():
-    first, _ = worth(quality(["2018-05", "2018-06"]))
-    (untested, _) = worth(quality(["2018-05"]))
+    first, _ = worth(quality(["2018-05", "2018-06"]), ("Peru", "Chile"))
+    untested, _ = worth(quality(["2018-05"]), ("Peru", "Chile"))
 
     assert first == ("Peru", "loyalty", 40, 0.75, 0.5, after("2018-06", 0.75, 0.5))
     assert untested.last_month is None
+    assert [found.country_code for found in worth(quality(["2018-05"]), ("Chile",))] == ["Chile"]

@@ -33,6 +33,14 @@ def test_a_map_s_bar_has_a_part_for_each_shard():
     assert drawn("Model", seen) == (0, 1, False)
 
 
+def test_the_bar_of_the_map_that_merges_has_a_part_for_each_group():
+    states = (State("CleanShards", NOW, 4.0), State("MergeShards", NOW, None))
+    seen = Execution("run-1", "RUNNING", {}, NOW, None, states, shards=20, shards_done=20, groups=3, groups_done=1)
+
+    assert drawn("CleanShards", seen) == (20, 20, True)
+    assert drawn("MergeShards", seen) == (1, 3, False)
+
+
 def test_a_map_that_has_ended_is_full_whatever_was_counted_last():
     seen = seen_in("RUNNING", ("Ingest", 0.8), ("CleanShards", 4.0), ("Model", None), shards=20, shards_done=0)
 

@@ -27,7 +27,7 @@ def test_settings_are_names_with_values():
         ("auth=open", "^--set auth: expected one of none, api_key, iam, got 'open'$"),
         (
             "authentication=none",
-            "^--set authentication: no such setting; the settings are stage, alarm_email, api_memory_mb",
+            "^--set authentication: no such setting; the settings are stage, suffix, alarm_email, api_log_role, api",
         ),
         ("batch_rows=0", "^--set batch_rows: expected 1 to 2147483648, got 0$"),
         ("stage=prod", "^--set stage: the quickstart sets it itself"),

@@ -11,6 +11,7 @@ import pytest
 
 from tests.histories import parquet_bytes
 from tests.memory_runs import Deployment, StageSettings
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain.assigned_on import AssignedOn
 from voucher_selection.domain.best_ranges import best_ranges
 from voucher_selection.domain.counts import Counts
@@ -20,7 +21,6 @@ from voucher_selection.domain.modes import segment_modes
 from voucher_selection.domain.order_dates import OrderDates
 from voucher_selection.domain.quality import quality_of
 from voucher_selection.domain.reading import Reading
-from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import clean
 from voucher_selection.domain.segments import shipped_definitions
 from voucher_selection.domain.windows import Window

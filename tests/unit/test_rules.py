@@ -7,10 +7,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from local.quickstart.proof.reference import RULES
 from tests.histories import SCHEMA, history
-from tests.reference import RULES
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain.reading import Reading
-from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import CLEANED_SCHEMA, clean
 
 PERU = Reading(("Peru",))

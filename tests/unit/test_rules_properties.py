@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from tests import reference
+from local.quickstart.proof import reference
+from local.quickstart.proof.reference import MALFORMED
 from tests.histories import parquet_bytes
-from tests.reference import MALFORMED
 from voucher_selection.adapters.parquet.columns import RowGroups
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.modes import segment_modes

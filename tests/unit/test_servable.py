@@ -1,30 +1,28 @@
 """What is published can be served: the limits of DynamoDB's items, Lambda's answers and Step Functions' states."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import batched
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
 from tests.models import model_of
+from voucher_selection.adapters.answer_sizes import LARGEST_ANSWER, LARGEST_QUALITY, fitting_quality
 from voucher_selection.adapters.catalog_items import items_of
 from voucher_selection.adapters.item_sizes import LARGEST_ITEM, item_size, value_size
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.adapters.servable import (
-    LARGEST_ANSWER,
-    LARGEST_WHAT_IF,
-    MOST_SEGMENTS,
-    check_segments,
-    check_servable,
-    check_what_if,
-    fitting_quality,
-)
+from voucher_selection.adapters.servable import MOST_SEGMENTS, check_segments, check_servable
+from voucher_selection.api.model_parts import Asked
+from voucher_selection.api.model_parts import answered as in_parts
 from voucher_selection.api.model_report import model_report
 from voucher_selection.contract.limits import MOST_COUNTRIES
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain import errors
 from voucher_selection.domain.assignment_costs import AssignmentCost, Given, GivenCustomers
 from voucher_selection.domain.kinds import parse_request
@@ -32,12 +30,11 @@ from voucher_selection.domain.model import AmountCount, CountryMode, Model, Segm
 from voucher_selection.domain.model_document import selection_criteria
 from voucher_selection.domain.quality_document import last_months
 from voucher_selection.domain.requests import WhatIfRequest
-from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions, shipped_definitions
 from voucher_selection.domain.summaries import AssignSummary, HistorySummary, Outcome, RemodelSummary
 from voucher_selection.domain.totals import Totals
 from voucher_selection.domain.versions import version_of
-from voucher_selection.domain.what_if import SegmentChange, WhatIf
+from voucher_selection.domain.what_if import SegmentChange
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CUR_DATE = date(2018, 9, 15)
@@ -47,6 +44,8 @@ STATE = 256 * 1024
 SORT_KEY, PARTITION_KEY, OBJECT_KEY = 1024, 2048, 1024
 LONGEST_NAME = "𝌆" * 64
 LONGEST_RUN_ID = "r" * 80
+# So many amounts with cents, of a few assignments each, fit into an item.
+MOST_CENTS = 29_840
 MANY_COUNTRIES = tuple(f"{number:03d}" + "𝌆" * 61 for number in range(MOST_COUNTRIES))
 
 
@@ -108,23 +107,23 @@ def test_an_item_has_the_size_of_its_names_and_values():
 
 def test_a_segment_has_as_many_amounts_as_its_item_holds():
     with pytest.raises(errors.TooManyAmounts) as refusal:
-        check_servable(model(["Peru"], 1, cents(15_000)))
+        check_servable(model(["Peru"], 1, cents(50_000)))
 
     assert str(refusal.value) == (
-        "segment 0-0 of loyalty in Peru has 15,000 different voucher amounts, and the catalog holds at most 12,120:"
-        " check that the column voucher_amount holds amounts of vouchers, or round them"
+        f"segment 0-0 of loyalty in Peru has 50,000 different voucher amounts, and the catalog holds at most"
+        f" {MOST_CENTS:,}: check that the column voucher_amount holds amounts of vouchers, or round them"
     )
-    fitting = model(["Peru"], 1, cents(12_120))
+    fitting = model(["Peru"], 1, cents(MOST_CENTS))
     check_servable(fitting)
-    largest, _ = items_of(fitting)
+    largest, *_ = items_of(fitting)
     assert LARGEST_ITEM - 100 < item_size(largest) <= LARGEST_ITEM
     with pytest.raises(errors.TooManyAmounts):
-        check_servable(model(["Peru"], 1, cents(12_121)))
+        check_servable(model(["Peru"], 1, cents(MOST_CENTS + 1)))
 
 
 def test_a_country_has_as_many_amounts_as_its_item_holds():
-    with pytest.raises(errors.TooManyAmounts, match="^country Peru has 15,000 different voucher amounts, and the"):
-        check_servable(replace(model(["Peru"], 1, ()), country_modes=(CountryMode("Peru", cents(15_000)),)))
+    with pytest.raises(errors.TooManyAmounts, match="^country Peru has 50,000 different voucher amounts, and the"):
+        check_servable(replace(model(["Peru"], 1, ()), country_modes=(CountryMode("Peru", cents(50_000)),)))
 
 
 @pytest.mark.parametrize("amount", [1e308, 1e126, 1e-131, 5e-324, float("inf"), float("nan")])
@@ -181,26 +180,44 @@ def answered(content: object) -> int:
     return len(json.dumps({"statusCode": 200, "multiValueHeaders": {}, "body": json.dumps(content)}))
 
 
-def test_a_model_that_can_be_served_is_answered_by_lambda():
-    for large in (model(["Peru"], 10, cents(11_500)), model(MANY_COUNTRIES, 16, cents(13))):
-        with pytest.raises(
-            errors.ModelTooLarge, match=r"expected at most 5,000,000 bytes .* countries x \d+ segments with .* amounts"
-        ):
-            check_servable(large)
-    fitting = model(["Peru"], 10, cents(10_200))
-    check_servable(fitting)
-    assert LARGEST_ANSWER * 0.9 < answered(selection_criteria(fitting)) < LAMBDA_ANSWER
+def parts(large: Model, describe: Callable[[Model], Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the parts of an answer, from a catalog that has all amounts of the model."""
+    catalog: Any = SimpleNamespace(with_all_amounts=lambda model, first, end: [*model.entries[first:end]])
+    start = 0
+    while True:
+        yield (answer := in_parts(Asked(large, start), catalog, describe))
+        if "next" not in answer:
+            return
+        start = int(parse_qs(answer["next"].removeprefix("?"))["start"][0])
 
 
-@pytest.mark.parametrize(("countries", "segments", "amounts"), [(1, MOST_SEGMENTS, 16), (MOST_COUNTRIES, 16, 17)])
-def test_the_analysis_of_the_largest_model_is_answered_by_lambda(countries: int, segments: int, amounts: int):
+@pytest.mark.parametrize(
+    ("countries", "segments", "amounts"),
+    [(("Peru",), 10, 11_500), (("Peru",), 2, 29_000), (MANY_COUNTRIES, 16, 13), (MANY_COUNTRIES[:9], 1, 5)],
+    ids=["amounts", "amounts of a segment", "countries", "long names"],
+)
+def test_lambda_answers_every_part_of_a_model_that_can_be_served(countries: tuple[str, ...], segments, amounts):
+    large = model(countries, segments, cents(amounts))
+    check_servable(large)
+
+    found = list(parts(large, selection_criteria))
+
+    assert [segment for part in found for segment in part["segments"]] == selection_criteria(large)["segments"]
+    assert max(map(answered, found)) < LAMBDA_ANSWER
+    assert min(map(answered, found[:-1]), default=LARGEST_ANSWER) > LARGEST_ANSWER * 0.4
+
+
+@pytest.mark.parametrize(
+    ("countries", "segments", "amounts"), [(1, MOST_SEGMENTS, 16), (MOST_COUNTRIES, 16, 17), (1, 1, 29_000)]
+)
+def test_lambda_answers_the_analysis_with_how_good_the_model_is(countries: int, segments: int, amounts: int):
     largest = model([f"Country {number}" for number in range(countries)], segments, cents(amounts))
     check_servable(largest)
 
     months = [f"20{year}-{month:02d}" for year in range(10, 20) for month in range(1, 13)]
     assignments = [{"voucher_amount": 1234.5, "count": 1_000_000}] * 8
     month = {"support": 1, "voucher_amount": 1.0, "amounts": assignments, "others": 0, "change": "shift"}
-    over_time = [{"segment": "1-4", "months": [{"month": name, **month} for name in months]}] * 20
+    over_time = [{"segment": "1-4", "months": [{"month": name, **month} for name in months]}] * 100
     agreement = {"support": 1, "segments": 0.5, "country": 0.5}
     of_one = {
         "country_code": "Peru",
@@ -209,43 +226,19 @@ def test_the_analysis_of_the_largest_model_is_answered_by_lambda(countries: int,
         "backtest": [],
         "over_time": over_time,
     }
-    quality: Any = {"segmentations": [{**of_one, "over_time": over_time}], "countries": []}
+    quality: Any = {"segmentations": [of_one], "countries": []}
 
-    fitting = fitting_quality(quality, largest)
+    fitting = fitting_quality(quality)
     shown = [len(segment["months"]) for segment in fitting["segmentations"][0]["over_time"]]
-    report = model_report(largest, fitting, NOW)
+    first, *_ = parts(largest, lambda part: model_report(part, fitting, NOW))
 
     assert fitting == last_months(quality, shown[0])
     assert 0 < shown[0] < 120
-    assert LARGEST_ANSWER < answered(report) < LAMBDA_ANSWER
-    assert fitting_quality(quality, model(["Peru"], 1, cents(1))) == last_months(quality, 120) == quality
-
-
-def test_a_what_if_that_lambda_cannot_answer_is_refused():
-    made = model(["Peru"], 1, cents(1))
-    change = SegmentChange(
-        country_code="Peru",
-        segment_name="loyalty",
-        segment="0-0",
-        served_amount=1.0,
-        served_support=1,
-        amount=2.0,
-        support=1,
-    )
-
-    def what_if(changes: int) -> WhatIf:
-        return WhatIf(
-            counts_run_id="run",
-            served_version="v1",
-            definitions=made.definitions,
-            changes=(change,) * changes,
-            **selection_criteria(made),
-        )
-
-    check_what_if(what_if(2 * MOST_SEGMENTS))
-    with pytest.raises(errors.ModelTooLarge, match=r"at most 6,000,000 bytes, got .* 1 segments and 50,000 changes"):
-        check_what_if(what_if(50_000))
-    assert LARGEST_WHAT_IF < LAMBDA_ANSWER
+    assert LARGEST_QUALITY * 0.4 < answered(fitting) <= LARGEST_QUALITY * 1.01
+    assert len(first["segments"]) > 0
+    assert answered(first) < LAMBDA_ANSWER
+    small: Any = {"segmentations": [{**of_one, "over_time": over_time[:5]}], "countries": []}
+    assert fitting_quality(small) == small
 
 
 def test_an_input_that_no_state_could_be_given_is_refused_with_its_length():

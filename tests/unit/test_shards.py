@@ -81,18 +81,22 @@ def test_parts_of_long_keys_are_as_many_as_an_item_of_the_map_holds():
     assert min(len(shard.model_dump_json()) for shard in shards[:-1]) > LARGEST_SHARD * 0.9
 
 
+@pytest.mark.parametrize("letter", ["a", "é", "ლ", "\U0001d306", '"'])
 @pytest.mark.parametrize("length", [20, 160, 1024])
-def test_an_item_of_the_map_stays_below_it_with_sources_and_paths(length: int):
-    """It is given 256 KiB, countries and all; of a part, its source and its path's columns are most."""
-    name = "é" * (length // 2 - 4)
+def test_an_item_of_the_map_stays_below_it_with_sources_and_paths(length: int, letter: str):
+    """It is given 256 KiB, countries and all, also where letters beyond ASCII are escaped as JSON allows."""
+    name = letter * ((length - 8) // len(letter.encode()))
     groups = [
         RowGroup(f"raw/{name}{n:04}", "e" * 34, 0, 0, 1, 10, 10, f"s3://lake/{name}{n:04}", {"country_code": "Perú"})
-        for n in range(2 * MOST_PARTS)
+        for n in range(MOST_PARTS + 1)
     ]
 
     shards = plan_shards(groups, 10**15, 10**15)
 
-    assert max(len(shard.model_dump_json().encode()) for shard in shards) <= LARGEST_SHARD + 100
+    items = [{"run_id": "r" * 80, "countries": ["ლ" * 30] * 300, "shard": shard.model_dump()} for shard in shards]
+    assert max(len(json.dumps(item)) for item in items) + 32 * 1024 < 256 * 1024
+    sizes = [len(json.dumps(shard.model_dump(), separators=(",", ":"))) for shard in shards]
+    assert max(sizes) <= LARGEST_SHARD + len(shards[0].parts) + 100  # with commas
     assert [part.key for shard in shards for part in shard.parts] == [group.key for group in groups]
 
 

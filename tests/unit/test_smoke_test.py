@@ -1,17 +1,23 @@
 """The smoke test after a deployment, against a server that answers like API Gateway and the API."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import trustme
 
-from local.quickstart.aws import smoke_test
+from local.quickstart.aws import caller, smoke_test
 from local.quickstart.aws.account import Account
 from local.quickstart.aws.smoke_test import Passed, SmokeTest
+from local.quickstart.machine import http_client
+from local.quickstart.machine.http_client import Answer
 from local.quickstart.machine.steps import StepError
 from voucher_selection.contract.api import Auth
 
@@ -35,8 +41,11 @@ class FakeAccount(Account):
 
 
 @contextmanager
-def api(auth: Auth, answer: tuple[int, dict[str, Any]]) -> Iterator[str]:
-    """Serve an API that lets in whom `auth` says, and answers with this; yield its address."""
+def api(auth: Auth, answer: tuple[int, dict[str, Any]], tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve an API that lets in whom `auth` says, and answers with this; yield its address.
+
+    With TLS it answers only requests for vouchers.example.com.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -50,6 +59,8 @@ def api(auth: Auth, answer: tuple[int, dict[str, Any]]) -> Iterator[str]:
             self.reply(*(answer if allowed else (403, {"code": "api_key_required"})))
 
         def reply(self, status: int, body: dict[str, Any]) -> None:
+            if tls and self.headers["Host"] != f"vouchers.example.com:{server.server_port}":
+                status, body = 403, {"code": "another_host"}
             self.send_response(status)
             self.end_headers()
             self.wfile.write(json.dumps(body).encode())
@@ -58,7 +69,9 @@ def api(auth: Auth, answer: tuple[int, dict[str, Any]]) -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield f"http://api.localhost:{server.server_port}/dev/"
     finally:
@@ -119,17 +132,52 @@ def test_a_function_that_fails_is_told_with_its_answer(answer: tuple[int, dict[s
         asked_of("none", answer)
 
 
-def test_an_address_where_nobody_answers_is_told_with_what_its_record_should_point_at():
-    outputs = {"ApiUrl": "http://127.0.0.1:9/", "DomainTarget": "d-1.execute-api.eu-west-1.amazonaws.com"}
+@pytest.fixture
+def trusting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[trustme.CA]:
+    """An authority that this machine trusts, and no proxy."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    http_client._certificates.cache_clear()
+    yield authority
+    http_client._certificates.cache_clear()
 
-    with pytest.raises(StepError, match=r"no answer: .*Does the domain's record point at d-1\.execute-api"):
-        SmokeTest(FakeAccount(), outputs, "none", "Peru").run()
+
+def through_the_target(authority: trustme.CA, certified: str) -> list[Passed]:
+    """Test an API at vouchers.example.com, a name that leads nowhere, whose target has a certificate of this name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(certified).configure_cert(context)
+    with api("api_key", AMOUNT, context) as url:
+        domain = f"https://vouchers.example.com:{urlsplit(url).port}/"
+        outputs = {"ApiUrl": domain, "ApiKeyId": "key-id", "DomainTarget": "127.0.0.1"}
+        return SmokeTest(FakeAccount(), outputs, "api_key", "Latvia").run()
+
+
+def test_a_domain_without_a_record_is_asked_through_its_target(trusting: trustme.CA):
+    assert [check.answer for check in through_the_target(trusting, "vouchers.example.com")] == [
+        "200",
+        "403 api_key_required",
+        "200",
+    ]
+
+
+def test_a_target_with_the_certificate_of_another_domain_fails(trusting: trustme.CA):
+    with pytest.raises(StepError, match=r"at https://vouchers\.example\.com:\d+/ through 127\.0\.0\.1 .*certificate"):
+        through_the_target(trusting, "other.example.com")
+
+
+def test_an_address_where_nobody_answers_is_told():
+    with pytest.raises(StepError, match=r"GET health at http://127\.0\.0\.1:9/ is answered with no answer: "):
+        SmokeTest(FakeAccount(), {"ApiUrl": "http://127.0.0.1:9/"}, "none", "Peru").run()
 
 
 def test_what_is_not_right_at_once_is_asked_again(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(smoke_test, "PATIENCE_SECONDS", 5)
     came = iter([(403, {}), (500, {}), *[AMOUNT] * 2])
-    monkeypatch.setattr(SmokeTest, "_ask", lambda *_: smoke_test.Answer((found := next(came))[0], json.dumps(found[1])))
+    monkeypatch.setattr(caller, "ask", lambda *_, **__: Answer((found := next(came))[0], json.dumps(found[1])))
 
     passed = SmokeTest(FakeAccount(), {"ApiUrl": "https://api.example/dev/"}, "none", "Peru").run()
 

@@ -69,8 +69,9 @@ def test_all_that_a_run_writes_is_in_the_folders_that_are_no_source():
     written = [path for found in paths for path in ([found] if isinstance(found, str) else found)]
     written += [keys.raw("x"), keys.quarantine("malformed", 0)]
     written += [of_shard(0) for of_shard in (keys.counts, keys.cleaned, keys.totals, keys.vouchers, keys.assigned)]
+    written += [keys.merged(0), keys.counts_of_group(0)]
 
-    assert len(written) > 18
+    assert len(written) > 20
     assert [key for key in written if not key.startswith(OWN_FOLDERS)] == []
 
 
@@ -79,7 +80,7 @@ def test_a_landed_file_s_key_is_never_longer_than_s3_has_them():
 
     long, other = (keys.raw(f"{'é' * 500}{name}.parquet") for name in ("a", "b"))
 
-    assert keys.raw("é.parquet") == f"raw/run_id={'r' * 80}/é.parquet"
+    assert keys.raw("é.parquet") == f"raw/run_id={'r' * 80}/f/é.parquet"
     assert len(long.encode()) <= 1024
     assert long != other
     assert long.startswith(f"raw/run_id={'r' * 80}/")

@@ -8,8 +8,8 @@ import botocore.session
 import pytest
 from botocore.stub import ANY, Stubber
 
-from local.quickstart.aws.account import Account, Identity
-from local.quickstart.aws.stack import Retained, Stack, deployed_settings
+from local.quickstart.aws.account import Account, Identity, Role
+from local.quickstart.aws.stack import Resource, Stack, deployed_settings
 from local.quickstart.machine.steps import StepError
 from local.quickstart.settings.starting import NOT_DEPLOYED, Deployed
 
@@ -19,8 +19,9 @@ STACK_ID = f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{NAME}/1"
 TEMPLATE = {
     "Resources": {
         "Table": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain"},
-        "Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"},
-        "Topic": {"Type": "AWS::SNS::Topic"},
+        "Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "RetainExceptOnCreate"},
+        "Topic": {"Type": "AWS::SNS::Topic", "DeletionPolicy": "Delete"},
+        "Version": {"Type": "AWS::Lambda::Version", "DeletionPolicy": "RetainExceptOnCreate"},
         "NeverMade": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"},
     }
 }
@@ -35,8 +36,8 @@ class FakeAccount(Account):
         super().__init__()
         object.__setattr__(self, "given", client)
 
-    def client_of_deployer(self, service: str, identity: Identity) -> Any:
-        assert (service, identity) == ("cloudformation", IDENTITY)
+    def client_of_deployer(self, service: str, identity: Identity, role: Role = "deploy") -> Any:
+        assert (service, identity, role) == ("cloudformation", IDENTITY, "deploy")
         return self.given
 
 
@@ -66,15 +67,19 @@ def prod(stubbed: Any) -> Stack:
     return Stack(FakeAccount(stubbed.client), IDENTITY, "prod")
 
 
-def test_what_the_template_retains_is_kept_under_its_physical_name(stubbed: Any):
+def test_what_the_template_retains_is_kept_under_its_physical_name_but_a_version_goes_with_its_function(stubbed: Any):
     described(stubbed)
-    made = {"Table": "table-1", "Bucket": "lake-1", "Topic": "topic-1"}
+    made = {"Table": "table-1", "Bucket": "lake-1", "Topic": "topic-1", "Version": "function:1"}
     stubbed.add_response("get_template", {"TemplateBody": json.dumps(TEMPLATE)}, {"StackName": NAME})
-    events(stubbed, *({"LogicalResourceId": k, "PhysicalResourceId": v} for k, v in made.items()))
+    types = {name: resource["Type"] for name, resource in TEMPLATE["Resources"].items()}
+    events(
+        stubbed,
+        *({"LogicalResourceId": k, "PhysicalResourceId": v, "ResourceType": types[k]} for k, v in made.items()),
+    )
 
     assert prod(stubbed).retained() == [
-        Retained("AWS::S3::Bucket", "lake-1"),
-        Retained("AWS::DynamoDB::Table", "table-1"),
+        Resource("AWS::S3::Bucket", "lake-1"),
+        Resource("AWS::DynamoDB::Table", "table-1"),
     ]
 
 
@@ -161,3 +166,18 @@ def test_a_stack_that_is_not_there_is_told_with_where_it_was_looked_for(stubbed:
 
     with pytest.raises(StepError, match=f"there is no stack {NAME} in account 123456789012, region eu-west-1"):
         prod(stubbed)
+
+
+def test_one_that_is_only_planned_keeps_nothing(stubbed: Any):
+    described(stubbed, "REVIEW_IN_PROGRESS")
+
+    assert prod(stubbed).retained() == []
+
+
+def test_a_deployment_that_goes_on_is_awaited(stubbed: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    described(stubbed, "CREATE_IN_PROGRESS")
+    described(stubbed, "CREATE_IN_PROGRESS", by=STACK_ID)
+    described(stubbed, "CREATE_COMPLETE", by=STACK_ID)
+
+    prod(stubbed).settle()

@@ -71,7 +71,11 @@ def test_a_reset_of_all_leaves_only_what_is_given(tmp_path: Path):
 @pytest.mark.parametrize(
     ("given", "reset", "message"),
     [
-        ((), ("alarm_mail",), "^--reset alarm_mail: no such setting; the settings are alarm_email, api_memory_mb"),
+        (
+            (),
+            ("alarm_mail",),
+            "^--reset alarm_mail: no such setting; the settings are alarm_email, api_log_role, api_memory_mb",
+        ),
         (("auth=iam",), ("auth",), "^auth is given with --set and with --reset"),
         ((), ("endpoint",), "^--reset endpoint: no such setting"),
     ],

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests import reference
+from local.quickstart.proof import reference
 from voucher_selection.domain.formats import MOST_DIGITS, NULL_WORDS
 from voucher_selection.domain.lookups import InvalidLookup, LookupRequest
 from voucher_selection.domain.parsing import Parsed, parse_amount, parse_timestamp, parse_total_orders

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from voucher_selection.api import charts
+from voucher_selection.contract.rule_names import Rule, label
 from voucher_selection.domain.measures import Measure
-from voucher_selection.domain.rule_names import Rule, label
 from voucher_selection.domain.stored_objects import StoredCounts, StoredObject, StoredRows
 from voucher_selection.domain.totals import ShardTotals, Totals
 

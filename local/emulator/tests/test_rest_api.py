@@ -122,7 +122,11 @@ def test_updated_stage_has_what_is_declared(api: Api) -> None:
         Description="changed",
         TracingEnabled=True,
         Variables={"kept": "2"},
-        MethodSettings=[METHOD_SETTING, {**METHOD_SETTING, "ResourcePath": "/a/b", "HttpMethod": "GET"}],
+        MethodSettings=[
+            METHOD_SETTING,
+            {**METHOD_SETTING, "ResourcePath": "/~1a~1b", "HttpMethod": "GET"},
+            {**METHOD_SETTING, "ResourcePath": "/", "HttpMethod": "POST"},
+        ],
         Tags=[{"Key": "kept", "Value": "2"}],
     )
     api.deploy()
@@ -133,6 +137,7 @@ def test_updated_stage_has_what_is_declared(api: Api) -> None:
     assert {name: of["throttlingRateLimit"] for name, of in stage["methodSettings"].items()} == {
         "*/*": 50,
         "~1a~1b/GET": 50,
+        "~1/POST": 50,
     }
     assert api.emulator.client("apigateway").get_tags(resourceArn=arn)["tags"] == {"kept": "2"}
 

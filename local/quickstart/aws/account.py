@@ -3,17 +3,18 @@
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from botocore import exceptions
 
+from local.quickstart.machine.cdk import QUALIFIER
 from local.quickstart.machine.steps import StepError
 
 if TYPE_CHECKING:
     from boto3 import Session
 
-QUALIFIER = "hnb659fds"
-"""The CDK's own name in the resources of a bootstrap."""
+type Role = Literal["deploy", "lookup"]
+"""A role of the bootstrap: `deploy` may change stacks, `lookup` may only read."""
 
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
@@ -76,10 +77,10 @@ class Account:
         make: Any = self.session.client  # typed for names that are literals
         return make(service, region_name=self.region, endpoint_url=self.endpoint, **keys)
 
-    def client_of_deployer(self, service: str, identity: Identity) -> Any:  # noqa: ANN401 - see above
-        """Return a client with the rights of the role that the CDK deploys with."""
-        role = f"cdk-{QUALIFIER}-deploy-role-{identity.account}-{self.region}"
-        arn = f"arn:{identity.partition}:iam::{identity.account}:role/{role}"
+    def client_of_deployer(self, service: str, identity: Identity, role: Role = "deploy") -> Any:  # noqa: ANN401 - see above
+        """Return a client with the rights of the role that the CDK deploys with, or of that which it reads with."""
+        name = f"cdk-{QUALIFIER}-{role}-role-{identity.account}-{self.region}"
+        arn = f"arn:{identity.partition}:iam::{identity.account}:role/{name}"
         keys = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="quickstart")["Credentials"]
         return self.client(
             service,

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
-from local.quickstart.aws.account import QUALIFIER, Account, Identity
+from local.quickstart.aws.account import Account, Identity
+from local.quickstart.machine.cdk import QUALIFIER
 from local.quickstart.machine.steps import StepError
 
 LEAST_BOOTSTRAP = 6

@@ -1,13 +1,14 @@
 """A stage's stack in an account: its outputs, its deletion, and what stays then."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from infra_cdk import settings_record
-from local.quickstart.aws.account import Account, Identity
+from infra_cdk.stages import stack_name
+from local.quickstart.aws.account import Account, Identity, Role
 from local.quickstart.machine.steps import StepError
 from local.quickstart.settings.starting import NOT_DEPLOYED, Deployed
 
@@ -17,27 +18,38 @@ if TYPE_CHECKING:
 
 _PAUSE_SECONDS = 5
 _PATIENCE_SECONDS = 60 * 60
-_NEVER_DEPLOYED = ("REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_")
+_ONLY_PLANNED = "REVIEW_IN_PROGRESS"
+"""The status of a stack that has a change set, and nothing else yet."""
+_NEVER_DEPLOYED = (_ONLY_PLANNED, "CREATE_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_")
 """The beginnings of the status of a stack that was never deployed as a whole."""
+
+_STAYS = ("Retain", "RetainExceptOnCreate")
+_VERSION = "AWS::Lambda::Version"
+"""A version is kept for as long as its function."""
 
 
 class NoStackError(StepError):
     """The stack does not exist."""
 
 
-class Retained(NamedTuple):
-    """A resource that stays when its stack is deleted."""
+class Resource(NamedTuple):
+    """A resource of a stack: its type in CloudFormation, and the name that it got."""
 
     kind: str
     name: str
 
 
 class Stack:
-    """The stack, read and deleted with the rights of the CDK's role; raises `NoStackError` if it does not exist."""
+    """The stack, read and deleted with the rights of the CDK's role; raises `NoStackError` if it does not exist.
 
-    def __init__(self, account: Account, identity: Identity, stage: str) -> None:
-        self.name = stack_name(stage)
-        self._client: CloudFormationClient = account.client_of_deployer("cloudformation", identity)
+    A suffix names a deployment beside the stage's own one.
+    """
+
+    def __init__(
+        self, account: Account, identity: Identity, stage: str, suffix: str = "", *, role: Role = "deploy"
+    ) -> None:
+        self.name = stack_name(stage, suffix)
+        self._client: CloudFormationClient = account.client_of_deployer("cloudformation", identity, role)
         found = self._described(self.name)
         if not found:
             raise NoStackError(f"there is no stack {self.name} in account {identity.account}, region {account.region}")
@@ -63,19 +75,32 @@ class Stack:
         """Whether CloudFormation refuses to delete it."""
         return bool(self._found.get("EnableTerminationProtection"))
 
-    def retained(self) -> list[Retained]:
+    def settle(self) -> None:
+        """Wait until CloudFormation has ended what it does with the stack: somebody may have stopped a deployment."""
+        self._awaited(lambda status: status == _ONLY_PLANNED or not status.endswith("_IN_PROGRESS"))
+
+    def retained(self) -> list[Resource]:
         """Return the resources that stay when the stack is deleted: data, and what other stacks may share."""
+        if self._found["StackStatus"] == _ONLY_PLANNED:
+            return []
         resources: Mapping[str, Any] = self._client.get_template(StackName=self.name)["TemplateBody"]["Resources"]
-        names = {
-            event["LogicalResourceId"]: event["PhysicalResourceId"]
+        stays = {
+            logical_id
+            for logical_id, resource in resources.items()
+            if resource.get("DeletionPolicy") in _STAYS and resource["Type"] != _VERSION
+        }
+        return [found for logical_id, found in sorted(self._resources().items()) if logical_id in stays]
+
+    def functions(self) -> list[str]:
+        """Return the names of its functions, those of the CDK too."""
+        return [found.name for found in self._resources().values() if found.kind == "AWS::Lambda::Function"]
+
+    def _resources(self) -> dict[str, Resource]:
+        return {
+            event["LogicalResourceId"]: Resource(event["ResourceType"], event["PhysicalResourceId"])
             for event in self._events()
             if event.get("PhysicalResourceId")
         }
-        return [
-            Retained(resource["Type"], names[logical_id])
-            for logical_id, resource in sorted(resources.items())
-            if resource.get("DeletionPolicy") == "Retain" and logical_id in names
-        ]
 
     def delete(self) -> None:
         """Delete the stack, protected or not, and wait until it is gone; raise `StepError` if something stays."""
@@ -83,13 +108,18 @@ class Stack:
         if self.is_protected:
             self._client.update_termination_protection(StackName=self.name, EnableTerminationProtection=False)
         self._client.delete_stack(StackName=stack_id)
+        status = self._awaited(lambda status: status in {"DELETE_COMPLETE", "DELETE_FAILED"})
+        if status == "DELETE_FAILED":
+            raise StepError(f"{self.name} could not be deleted as a whole: {self._failures()}")
+
+    def _awaited(self, is_awaited: Callable[[str], bool]) -> str:
+        """Return the stack's status once it is awaited; raise `StepError` if it is another one for an hour."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while (status := self._status(stack_id)) != "DELETE_COMPLETE":
-            if status == "DELETE_FAILED":
-                raise StepError(f"{self.name} could not be deleted as a whole: {self._failures()}")
+        while not is_awaited(status := self._status(self._found["StackId"])):
             if time.monotonic() > deadline:
                 raise StepError(f"{self.name} is still {status} after an hour; CloudFormation continues")
             time.sleep(_PAUSE_SECONDS)
+        return status
 
     def _status(self, stack_id: str) -> str:
         found = self._described(stack_id)
@@ -118,14 +148,9 @@ class Stack:
             yield from page["StackEvents"]
 
 
-def deployed_settings(account: Account, identity: Identity, stage: str) -> Deployed:
-    """Return the settings of a stage's deployment."""
+def deployed_settings(account: Account, identity: Identity, stage: str, role: Role = "deploy") -> Deployed:
+    """Return the settings of a stage's deployment, read with a role of the CDK's."""
     try:
-        return Stack(account, identity, stage).settings
+        return Stack(account, identity, stage, role=role).settings
     except NoStackError:
         return NOT_DEPLOYED
-
-
-def stack_name(stage: str) -> str:
-    """Return the name of a stage's stack, as `infra_cdk` gives it."""
-    return f"VoucherSelection-{stage}"

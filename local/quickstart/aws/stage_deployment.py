@@ -2,27 +2,38 @@
 
 from collections.abc import Mapping
 
-from local.quickstart.aws.account import Account
+from local.quickstart.aws.account import Account, Role
 from local.quickstart.aws.prerequisites import Target
 from local.quickstart.machine import cdk
 from local.quickstart.machine.steps import command
 from local.quickstart.machine.workspace import Workspace
 
+_METHODS: Mapping[Role, str] = {"deploy": "auto", "lookup": "template"}
+
 
 class StageDeployment:
     """The deployment of one stage to a target, with the settings that differ from the stage's defaults.
 
+    A suffix makes it a stack of its own beside the stage's: nothing of one stack has the name of another's.
     Its methods raise `StepError` as the CDK's commands do.
     """
 
     def __init__(
-        self, workspace: Workspace, account: Account, target: Target, stage: str, settings: Mapping[str, str]
+        self,
+        workspace: Workspace,
+        account: Account,
+        target: Target,
+        stage: str,
+        settings: Mapping[str, str],
+        *,
+        suffix: str = "",
     ) -> None:
         self._folder = workspace.state
-        self._context = {"stage": stage, **settings}
-        self._assembly = workspace.state / f"cdk-{stage}.out"
-        self._outputs = workspace.state / f"outputs-{stage}.json"
-        self._log = workspace.log(f"deploy-{stage}")
+        name, beside = (f"{stage}-{suffix}", {"suffix": suffix}) if suffix else (stage, {})
+        self._context = {"stage": stage, **beside, **settings}
+        self._assembly = workspace.state / f"cdk-{name}.out"
+        self._outputs = workspace.state / f"outputs-{name}.json"
+        self._log = workspace.log(f"deploy-{name}")
         self._environment = account.environment(workspace.environment["PATH"]) | {
             "CDK_DEFAULT_ACCOUNT": target.identity.account,
             "CDK_DEFAULT_REGION": target.region,
@@ -32,9 +43,12 @@ class StageDeployment:
         """Build the functions and the template."""
         cdk.synthesize(self._assembly, self._context, self._log, self._environment)
 
-    def differences(self) -> str:
-        """Return what the deployment would change, in the words of the CDK, without its warnings and uploads before."""
-        arguments = ["cdk", "diff", *cdk.QUIET, "--app", str(self._assembly)]
+    def differences(self, role: Role = "deploy") -> str:
+        """Return what the deployment would change, in the words of the CDK, without its warnings and uploads before.
+
+        With the right to deploy, CloudFormation says itself what it would replace; else the CDK compares the templates.
+        """
+        arguments = ["cdk", "diff", *cdk.QUIET, "--app", str(self._assembly), "--method", _METHODS[role]]
         command(arguments, self._log, "cdk diff failed", cwd=self._folder, env=self._environment)
         _, _, output = self._log.read_text(encoding="utf-8", errors="replace").rpartition("$ cdk diff ")
         _, start, differences = output.partition("\nStack ")

@@ -5,10 +5,12 @@ from typing import Annotated, Literal
 import typer
 
 from infra_cdk.settings_record import recorded
-from local.quickstart.aws import prerequisites
-from local.quickstart.aws.account import Account
-from local.quickstart.aws.smoke_test import Passed, SmokeTest
-from local.quickstart.aws.stack import Stack, deployed_settings, stack_name
+from infra_cdk.stages import stack_name
+from local.quickstart.aws import preflight, prerequisites
+from local.quickstart.aws.account import Account, Role
+from local.quickstart.aws.answers import Plan
+from local.quickstart.aws.smoke_test import SmokeTest
+from local.quickstart.aws.stack import Stack, deployed_settings
 from local.quickstart.aws.stage_deployment import StageDeployment
 from local.quickstart.commands.session import DEFAULT_PORT, AsJson, Commands, Given, Reset, ResetAll, explained
 from local.quickstart.machine import toolchain
@@ -17,7 +19,14 @@ from local.quickstart.machine.terminal import answer, can_ask, notices
 from local.quickstart.machine.workspace import Workspace
 from local.quickstart.settings.asked import asked_of
 from local.quickstart.settings.starting import Start, starting_from
-from local.quickstart.shown.deployment import show_end, show_next_steps, show_retained, show_smoke_test, show_target
+from local.quickstart.shown.deployment import (
+    show_end,
+    show_next_steps,
+    show_notes,
+    show_retained,
+    show_smoke_test,
+    show_target,
+)
 from local.quickstart.shown.settings import show_gone, show_start
 
 commands = Commands("On AWS")
@@ -38,6 +47,7 @@ Endpoint = Annotated[
     "./quickstart deploy --stage dev",
     "./quickstart deploy --stage prod --profile vouchers --set countries=Peru,Latvia",
     "./quickstart deploy --stage prod --reset alarm_email",
+    "./quickstart deploy --stage prod --plan 2> plan.txt",
     "./quickstart deploy --stage dev --yes --json | jq -r .outputs.ApiUrl",
 )
 def deploy(  # noqa: PLR0913 - its options
@@ -49,31 +59,41 @@ def deploy(  # noqa: PLR0913 - its options
     reset: Reset = None,
     reset_all: ResetAll = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Deploy without asking.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Check and show, with rights to read only.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Deploy a stage to AWS: check, show, ask, deploy, test.
 
     It starts from the deployed settings, and lists which of them change.
-    It changes nothing before it has asked. Without a terminal, and with --json, it needs --yes.
+    It changes nothing before it has asked. Without a terminal, and with --json, it needs --yes or --plan.
     """
     with explained(as_json=as_json):
-        _check_that_somebody_answers(yes=yes, as_json=as_json)
+        _check_that_somebody_answers(yes=yes or plan, as_json=as_json)
         asked = asked_of(setting or [], reset or [], reset_all=reset_all, stage=stage)
         workspace, account = Workspace.at(DEFAULT_PORT), Account(profile, endpoint)
+        role: Role = "lookup" if plan else "deploy"
         with step("Checking credentials, region and bootstrap"):
             target = prerequisites.check(account)
         show_target(target, endpoint, stage)
         with step("Reading the deployed settings"):
-            deployed = deployed_settings(account, target.identity, stage)
+            deployed = deployed_settings(account, target.identity, stage, role)
         start = starting_from(deployed, asked, stage, workspace.state)
+        with step("Checking what the account allows"):
+            found = preflight.check(Plan(account, target, start, stack_name(stage)))
+        start = start.also(found.settings)
         toolchain.install(workspace, toolchain.CDK)
         deployment = StageDeployment(workspace, account, target, stage, start.settings)
         with step("Building the functions and synthesizing the stack"):
             deployment.synthesize()
         with step("Comparing with what is deployed (cdk diff)"):
-            differences = deployment.differences()
+            differences = deployment.differences(role)
         notices.print(differences, markup=False)
+        show_notes(found.notes)
         show_start(start)
+        if plan:
+            if as_json:
+                answer(_planned(target, start) | {"differences": differences, "notes": found.notes})
+            return
         if not yes and not typer.confirm(f"Deploy {stack_name(stage)}?", err=True):
             raise StepError("nothing was deployed")
         with step("Deploying (cdk deploy)"):
@@ -81,7 +101,8 @@ def deploy(  # noqa: PLR0913 - its options
         with step("Testing the API"):
             passed = SmokeTest(account, outputs, start.stage.auth, start.stage.countries[0]).run()
         if as_json:
-            answer(_deployed(target, start, outputs, passed))
+            tested = [check._asdict() for check in passed]
+            answer(_planned(target, start) | {"outputs": outputs, "smoke_test": tested})
             return
         show_smoke_test(passed)
         show_next_steps(account, outputs, start.stage.auth, stage)
@@ -127,18 +148,14 @@ def destroy(
 
 def _check_that_somebody_answers(*, yes: bool, as_json: bool) -> None:
     if not yes and (as_json or not can_ask()):
-        raise StepError("there is no terminal to ask on: look at it with ./quickstart cdk diff, then give --yes")
+        raise StepError("there is no terminal to ask on: look at it with --plan, then give --yes")
 
 
-def _deployed(
-    target: prerequisites.Target, start: Start, outputs: dict[str, str], passed: list[Passed]
-) -> dict[str, object]:
+def _planned(target: prerequisites.Target, start: Start) -> dict[str, object]:
     return {
         "stage": start.stage.name,
         "stack": stack_name(start.stage.name),
         "account": target.identity.account,
         "region": target.region,
         "settings": recorded(start.stage),
-        "outputs": outputs,
-        "smoke_test": [check._asdict() for check in passed],
     }

@@ -16,8 +16,9 @@ from local.quickstart.machine.steps import StepError, step
 from local.quickstart.machine.terminal import notices
 from local.quickstart.shown.run_progress import show_progress
 from voucher_selection.adapters.state_machine import Execution, StateMachine
+from voucher_selection.contract.runs import HELD_BACK
 from voucher_selection.domain import windows
-from voucher_selection.domain.errors import HELD_BACK, DeliveryOverlaps
+from voucher_selection.domain.errors import DeliveryOverlaps
 from voucher_selection.domain.validation import describe
 
 if TYPE_CHECKING:

@@ -144,7 +144,6 @@ def _up_to_date(workspace: Workspace, start: Start) -> Deployment:
             synthesized = pool.submit(deployment.synthesize, workspace, start.settings)
             with step("Starting the emulator"):
                 emulator.wait_until_healthy(workspace)
-            with step("Bootstrapping the CDK"):
                 deployment.bootstrap(workspace)
             with step("Building the functions and synthesizing the stack"):
                 synthesized.result()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _NOTICE_SECONDS = 30
 _PATIENCE_SECONDS = 60
+# What the parts of a large answer have each its own of.
+_IN_PARTS = ("segments", "country_modes")
 
 
 class Api:
@@ -54,7 +56,7 @@ class Api:
 
     def model(self) -> "ModelReport":
         """Return the analysis of the served model."""
-        return cast("ModelReport", self._body("model"))
+        return cast("ModelReport", self._whole("model"))
 
     def best_ranges(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the best ranges of a measure, for a request of `POST /best_ranges`."""
@@ -62,7 +64,7 @@ class Api:
 
     def selection_criteria(self) -> "SelectionCriteria":
         """Return the served model and its segments."""
-        return cast("SelectionCriteria", self._body("selection_criteria"))
+        return cast("SelectionCriteria", self._whole("selection_criteria"))
 
     def served(self) -> "SelectionCriteria | None":
         """Return the served model and its segments; None before the first one."""
@@ -82,6 +84,16 @@ class Api:
                 )
             time.sleep(0.1)
         return criteria
+
+    def _whole(self, path: str) -> dict[str, Any]:
+        """Return the body of an answer with all its parts."""
+        whole = self._body(path)
+        while following := whole.pop("next", None):
+            part = self._body(path + following)
+            for name in whole.keys() & _IN_PARTS:
+                whole[name] += part[name]
+            whole |= {name: part[name] for name in part.keys() & {"next"}}
+        return whole
 
     def _body(self, path: str, body: str | None = None) -> dict[str, Any]:
         answer = self._ask(path, body)

@@ -1,4 +1,4 @@
-"""The deployment to the emulator, with the real `cdk bootstrap`, `cdk synth` and `cdk deploy`."""
+"""The deployment to the emulator, with the real `cdk synth` and `cdk deploy`."""
 
 import hashlib
 from collections.abc import Mapping
@@ -7,8 +7,8 @@ from pathlib import Path
 from infra_cdk import settings_record
 from infra_cdk.stages import Stage
 from local.quickstart.machine import cdk
+from local.quickstart.machine.cdk import QUALIFIER
 from local.quickstart.machine.record import Deployment, Record
-from local.quickstart.machine.steps import command
 from local.quickstart.machine.workspace import ACCOUNT, REGION, ROOT, STAGE, Workspace
 
 _SOURCES = ("infra_cdk", "lambdas", "layers", "requirements", "cdk.json")
@@ -32,11 +32,8 @@ def current(workspace: Workspace, stage: Stage) -> Deployment | None:
 
 
 def bootstrap(workspace: Workspace) -> None:
-    """Make the bucket and the roles that the CDK needs to deploy."""
-    # From outside the project: within it, the CDK would synthesize the app first.
-    arguments = ["cdk", "bootstrap", *cdk.QUIET, f"aws://{ACCOUNT}/{REGION}"]
-    log = workspace.log("deploy")
-    command(arguments, log, "cdk bootstrap failed", cwd=workspace.state, env=workspace.environment)
+    """Make what this stage's deployment uses of the CDK's bootstrap: the bucket of the functions' code."""
+    workspace.client("s3").create_bucket(Bucket=f"cdk-{QUALIFIER}-assets-{ACCOUNT}-{REGION}")
 
 
 def synthesize(workspace: Workspace, settings: Mapping[str, str]) -> None:

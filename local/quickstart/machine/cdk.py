@@ -9,6 +9,9 @@ from infra_cdk.context import FROM_DEPLOYED
 from local.quickstart.machine.steps import command
 from local.quickstart.machine.workspace import ROOT
 
+QUALIFIER = "hnb659fds"
+"""The CDK's own name in the resources of a bootstrap."""
+
 QUIET = ("--no-notices", "--no-color")
 """Options of every command: no news of the CDK, and plain text in logs."""
 

@@ -2,13 +2,15 @@
 
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import SplitResult, urlsplit
 
 _ADDRESS = "127.0.0.1"
+_SECONDS = 30
 
 
 class Answer(NamedTuple):
@@ -32,13 +34,23 @@ class Answer(NamedTuple):
         return content
 
 
-def ask(url: str, body: str | None = None, headers: Mapping[str, str] | None = None, *, seconds: float) -> Answer:
+def ask(
+    url: str,
+    body: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    seconds: float,
+    through: str | None = None,
+) -> Answer:
     """Get an address, or post a body to it; a problem or a redirection is an answer too.
 
     Parameters
     ----------
     seconds
         The longest wait for the connection, and for each part of the answer.
+    through
+        The host to connect to, where the name of the address may not resolve yet. The certificate is still that of the
+        name. A proxy opens connections to names only: through one, the address itself is asked.
 
     Raises
     ------
@@ -47,25 +59,59 @@ def ask(url: str, body: str | None = None, headers: Mapping[str, str] | None = N
     """
     import httpx  # noqa: PLC0415 - completing a word asks nobody
 
-    parts, sent = urlsplit(url), dict(headers or {})
-    is_here = is_loopback(parts.hostname or "")
-    if is_here:  # not every resolver knows the names below `localhost`
-        sent["Host"] = parts.netloc
-        url = parts._replace(netloc=f"{_ADDRESS}:{parts.port}" if parts.port else _ADDRESS).geturl()
+    reached = _Reached.of(url, headers, through)
+    method = "GET" if body is None else "POST"
     try:
-        answer = httpx.request(
-            "GET" if body is None else "POST",
-            url,
-            content=body,
-            headers=sent,
-            timeout=seconds,
-            verify=_certificates(is_here=is_here),
-            proxy=None if is_here else _proxy(parts),
-            trust_env=False,
-        )
+        with httpx.Client(**reached.options(seconds)) as client:
+            answer = client.request(
+                method, reached.url, content=body, headers=reached.headers, extensions=reached.extensions
+            )
     except httpx.RequestError as error:
         raise ConnectionError(str(error) or type(error).__name__) from error
     return Answer(answer.status_code, answer.content.decode(errors="replace"))
+
+
+@contextmanager
+def asking_often(url: str, headers: Mapping[str, str]) -> Iterator[Callable[[str], Answer]]:
+    """Yield what posts a body to an address, every time on the same connection."""
+    import httpx  # noqa: PLC0415 - see above
+
+    reached = _Reached.of(url, headers)
+    with httpx.Client(**reached.options(_SECONDS)) as client:
+
+        def post(body: str) -> Answer:
+            answer = client.post(reached.url, content=body, headers=reached.headers)
+            return Answer(answer.status_code, answer.text)
+
+        yield post
+
+
+class _Reached(NamedTuple):
+    """An address as it is reached from here: names of this machine by its IP, others perhaps through a proxy."""
+
+    url: str
+    headers: dict[str, str]
+    is_here: bool
+    proxy: str | None
+    extensions: dict[str, Any]
+
+    @classmethod
+    def of(cls, url: str, headers: Mapping[str, str] | None, through: str | None = None) -> Self:
+        parts, sent = urlsplit(url), dict(headers or {})
+        is_here = is_loopback(parts.hostname or "")
+        proxy = None if is_here else _proxy(parts)
+        # not every resolver knows the names below `localhost`
+        host = _ADDRESS if is_here else None if proxy else through
+        if not host:
+            return cls(url, sent, is_here, proxy, {})
+        sent["Host"] = parts.netloc
+        reached = parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host).geturl()
+        return cls(reached, sent, is_here, proxy, {} if is_here else {"sni_hostname": parts.hostname})
+
+    def options(self, seconds: float) -> dict[str, Any]:
+        """Return the options of a client of httpx; the environment's own settings do not count."""
+        certificates = _certificates(is_here=self.is_here)
+        return {"timeout": seconds, "verify": certificates, "proxy": self.proxy, "trust_env": False}
 
 
 def is_loopback(host: str) -> bool:

@@ -16,7 +16,7 @@ from local.quickstart.machine.steps import StepError, command, explain
 from local.quickstart.machine.terminal import notices
 from local.quickstart.machine.toolchain import DOCS, DOCS_ENVIRONMENT, EMULATOR, PRODUCT, Tool
 from local.quickstart.machine.workspace import ROOT, Workspace
-from voucher_selection.contract.functions import FUNCTIONS
+from voucher_selection.contract.functions import ALL_FUNCTIONS
 
 _PYTHON = Path(sys.executable)
 _RUFF, _MYPY, _LINT_IMPORTS = (_PYTHON.with_name(name) for name in ("ruff", "mypy", "lint-imports"))
@@ -27,7 +27,7 @@ _TYPED = (
     "infra_cdk",
     "layers/build",
     "layers/shared/python/voucher_selection",
-    *(f"lambdas/{name}/handler.py" for name in FUNCTIONS),
+    *(f"lambdas/{name}/handler.py" for name in ALL_FUNCTIONS),
     *(f"lambdas/api/{name}.py" for name in ("context", "page_routes", "run_routes", "starting")),
 )
 _AT_ONCE = 2

@@ -13,7 +13,7 @@ from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.workspace import ROOT, STAGE
 
 # The quickstart gives these itself.
-_OURS = ("stage", "endpoint")
+_OURS = ("stage", "suffix", "endpoint")
 
 NAMES = tuple(setting.name for setting in SETTINGS if setting.name != "endpoint")
 """Every setting that may be given, in the order of their declaration."""

@@ -3,7 +3,7 @@
 import hashlib
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +48,11 @@ class Start:
     stage: Stage
     settings: Mapping[str, str]
     is_reset: bool = False
+
+    def also(self, settings: Mapping[str, str]) -> "Start":
+        """Return it with further settings that the command chose itself."""
+        whole = {**self.settings, **settings}
+        return replace(self, stage=stage_with(whole, self.stage.name), settings=whole)
 
     def rows(self) -> list[Row]:
         """Return the settings that change or differ from the defaults; all if the deployed ones are unknown."""

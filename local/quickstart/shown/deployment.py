@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from infra_cdk.stages import stack_name
 from local.quickstart.aws.account import Account, Identity
 from local.quickstart.aws.prerequisites import Target
 from local.quickstart.aws.smoke_test import Passed
-from local.quickstart.aws.stack import Retained, Stack, stack_name
+from local.quickstart.aws.stack import Resource, Stack
 from local.quickstart.machine.terminal import console, notices
 from voucher_selection.contract.api import Auth
 
@@ -22,6 +23,12 @@ def show_target(ready: Target, endpoint: str | None, stage: str) -> None:
     where = f" at {endpoint}" if endpoint else ""
     _print(f"  {stack_name(stage)} in account {ready.identity.account}, region {ready.region}{where}")
     _print(f"  as {ready.identity.arn}; bootstrap version {ready.bootstrap}")
+
+
+def show_notes(notes: Sequence[str]) -> None:
+    """Print what people should know of the account before they agree."""
+    for note in notes:
+        _print(f"  {note}")
 
 
 def show_smoke_test(passed: Sequence[Passed]) -> None:
@@ -57,7 +64,7 @@ def show_next_steps(account: Account, outputs: Mapping[str, str], auth: Auth, st
         console.print(f"{title}\n    {text}", markup=False)
 
 
-def show_end(stack: Stack, identity: Identity, region: str, retained: Sequence[Retained]) -> None:
+def show_end(stack: Stack, identity: Identity, region: str, retained: Sequence[Resource]) -> None:
     """Print what will be deleted, and what will stay."""
     _print(f"  {stack.name} in account {identity.account}, region {region}, as {identity.arn}")
     _print(
@@ -73,7 +80,7 @@ def show_end(stack: Stack, identity: Identity, region: str, retained: Sequence[R
         _print("  Nothing stays, neither histories nor models.")
 
 
-def show_retained(account: Account, retained: Sequence[Retained]) -> None:
+def show_retained(account: Account, retained: Sequence[Resource]) -> None:
     """Print what stayed, and how to remove it for good."""
     if not retained:
         console.print("Deleted, with its data.")

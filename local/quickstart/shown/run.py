@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.quickstart.machine.record import Deployment
 from local.quickstart.machine.terminal import console
-from voucher_selection.contract.runs import MAPS
+from voucher_selection.contract.runs import MAPS, MERGE_SHARDS
 from voucher_selection.domain.assigned_on import assigned_of
 from voucher_selection.domain.other_countries import OtherCountry, listed
 from voucher_selection.domain.striking_dates import StrikingDate
@@ -31,10 +31,16 @@ def show_states(run: "RunReport") -> None:
     """Print how long each state took."""
     for state in run["states"]:
         if state["seconds"] is not None:
-            shards = f", {run['shards']} shard{'s' * (run['shards'] != 1)}" if state["name"] in MAPS else ""
-            console.print(f"  {state_name(state['name'])}: {duration(state['seconds'])}{shards}")
+            console.print(f"  {state_name(state['name'])}: {duration(state['seconds'])}{_items_of(run, state['name'])}")
     if run["rows"]:
         console.print(f"  All of it: {took(run)}")
+
+
+def _items_of(run: "RunReport", state: str) -> str:
+    """Return how many shards or groups the map of a state had, after a comma; empty if the state is no map."""
+    if state == MERGE_SHARDS:
+        return f", {run['groups']} groups"
+    return f", {run['shards']} shard{'s' * (run['shards'] != 1)}" if state in MAPS else ""
 
 
 def took(run: "RunReport") -> str:

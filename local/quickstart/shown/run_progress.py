@@ -7,7 +7,7 @@ from rich.progress import Progress as Bars
 
 from local.quickstart.machine.terminal import notices
 from voucher_selection.adapters.state_machine import Execution
-from voucher_selection.contract.runs import MAPS, RUN_KINDS, STATES
+from voucher_selection.contract.runs import RUN_KINDS, STATES
 from voucher_selection.domain.wording import state_name
 
 _STATES = {kind.mode: kind.states for kind in RUN_KINDS}
@@ -28,13 +28,14 @@ def show_progress(progress: Iterator[Execution], mode: str) -> Execution:
 
 
 def draw_state(bars: Bars, task: TaskID, state: str, seen: Execution) -> None:
-    """Draw the bar of a state: a map's bar has a part for each shard, another bar has one part."""
+    """Draw the bar of a state: a map's bar has a part for each shard or group, another bar has one part."""
     done = state in seen.seconds
     if done or seen.current == state:
         bars.start_task(task)
         bars.update(task, visible=True)
-    total = seen.shards or 1 if state in MAPS else 1
-    completed = total if done else seen.shards_done if state in MAPS else 0
+    items, items_done = seen.items(state) or (1, 0)
+    total = items or 1
+    completed = total if done else items_done
     bars.update(task, total=total, completed=completed)
     if done:
         bars.stop_task(task)

@@ -53,6 +53,8 @@ def _facts(run: "RunReport") -> Iterator[tuple[str, str]]:
             yield f"  {state['name']}", duration(state["seconds"])
     if run["shards"]:
         yield "Shards", number(run["shards"])
+    if run["groups"]:
+        yield "Groups", number(run["groups"])
     yield from _fates(run)
     if run["status"] == "SUCCEEDED":
         yield "Model", escape(_of_its_model(run))

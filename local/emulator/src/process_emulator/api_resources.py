@@ -134,8 +134,8 @@ def _method_settings(stage: Properties) -> list[Patch]:
 
 
 def _resource(path: str) -> str:
-    """Return a resource's path as a part of a JSON pointer; that of all resources is `/*`."""
-    return "*" if path == "/*" else path.replace("/", "~1")
+    """Return a template's path of a resource, like `/~1runs~1{run_id}`, as a part of a JSON pointer."""
+    return {"/*": "*", "/": "~1"}.get(path, path.removeprefix("/").replace("/", "~1"))
 
 
 def _tags(stage: Properties) -> dict[str, str]:

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from local.quickstart.machine.workspace import ROOT
-from local.quickstart.project.reference import commands, errors, runs, settings, storage
+from local.quickstart.project.reference import commands, errors, events, runs, settings, storage
 from local.quickstart.project.supply_chain import licences
 from voucher_selection.api import openapi
+from voucher_selection.contract.events import EVENTS
 
 DOCS = ROOT / "docs"
 FOLDER = DOCS / "reference"
+SCHEMAS = DOCS / "events"
 
 
 def pages(parser: Any) -> dict[Path, Callable[[], str]]:  # noqa: ANN401 - Typer's own Click has no types
@@ -30,11 +32,12 @@ def pages(parser: Any) -> dict[Path, Callable[[], str]]:  # noqa: ANN401 - Typer
         FOLDER / "runs.md": runs.page,
         FOLDER / "settings.md": settings.page,
         FOLDER / "storage.md": storage.page,
+        **{SCHEMAS / f"{event.name}.json": partial(events.schema, event) for event in EVENTS},
     }
 
 
 def write_pages(parser: Any) -> None:  # noqa: ANN401 - see above
     """Write all generated pages; the parser is the quickstart's."""
-    FOLDER.mkdir(exist_ok=True)
     for file, text in pages(parser).items():
+        file.parent.mkdir(exist_ok=True)
         file.write_text(text(), encoding="utf-8")

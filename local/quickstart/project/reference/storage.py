@@ -6,36 +6,43 @@ from typing import Any
 
 from infra_cdk.stages import stage
 from local.quickstart.project.reference import markdown
-from voucher_selection.adapters import catalog
+from voucher_selection.adapters import catalog, catalog_items
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.domain.rule_names import Rule
+from voucher_selection.contract.bucket import ASSIGNED, QUARANTINE, RAW, STAGING
+from voucher_selection.contract.rule_names import Rule
 
 _KEYS = RunKeys("<id>")
 # Arguments for the methods that make a key, to show one.
-_EXAMPLES: dict[str, Any] = {"shard": 7, "rule": Rule.MALFORMED, "name": "…"}
+_EXAMPLES: dict[str, Any] = {"shard": 7, "group": 3, "rule": Rule.MALFORMED, "name": "…"}
 
 
 def page() -> str:
     """Return the page."""
     about, _, items = (inspect.getdoc(catalog) or "").partition("\n")
     dev = stage("dev")
-    days = {"raw": dev.raw_days, "staging": dev.staging_days, "quarantine": dev.quarantine_days}
+    days = {prefix: getattr(dev, f"{prefix}_days") for prefix in (RAW, STAGING, QUARANTINE, ASSIGNED)}
     rows = [
-        [f"`{key.replace('rule=malformed', 'rule=<rule>').replace('00007', '<n>')}`", said, _kept(key, days)]
+        [
+            f"`{key.replace('rule=malformed', 'rule=<rule>').replace('00007', '<n>').replace('0003', '<g>')}`",
+            said,
+            _kept(key, days),
+        ]
         for key, said in sorted(_objects())
     ]
     return markdown.page(
         "Tables and objects",
-        "catalog.py and run_keys.py",
+        "catalog.py, catalog_items.py and run_keys.py",
         "## The table",
         about,
         items.strip(),
-        "The other attributes of a segment are those of"
-        " [`GET /selection_criteria`](../api.md#get-selection_criteria). A version that is neither served nor kept gets"
-        " an `expires_at`; then DynamoDB deletes it.",
+        "A version that is neither served nor kept gets an `expires_at`; then DynamoDB deletes it.",
+        "### Its items",
+        (inspect.getdoc(catalog_items) or "").partition("\n")[2].strip(),
         "## The bucket",
         "`uploads/` belongs to the users. Everything else is below the run that wrote it; `<n>` is a shard's number"
-        " with five digits. The [pipeline](../pipeline.md#what-a-run-writes) says what each object contains.",
+        " with five digits. If the shards of a run are in [several groups](../pipeline.md#the-states), `group-<g>.` is"
+        " before `shard-`: the number of the shard's group. The [pipeline](../pipeline.md#what-a-run-writes) says what"
+        " each object contains.",
         markdown.table(["key", "what it is", "deleted after"], rows),
     )
 

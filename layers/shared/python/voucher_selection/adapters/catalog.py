@@ -11,14 +11,15 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import batched
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from voucher_selection.adapters import catalog_items
-from voucher_selection.adapters.catalog_items import MODEL, POINTER, RUN, VERSION, Item, Pointer
+from voucher_selection.adapters.catalog_items import AMOUNTS, MODEL, POINTER, RUN, VERSION, Item, Pointer
 from voucher_selection.adapters.dynamodb_errors import explained
 from voucher_selection.adapters.observability import logger
 from voucher_selection.domain.errors import CatalogContended, CatalogUnavailable, NoModel, NoVersion, UnreadableItem
-from voucher_selection.domain.model import Model, Version
+from voucher_selection.domain.model import CountryMode, Model, SegmentMode, Version
 from voucher_selection.domain.retention import Retention
 from voucher_selection.domain.summaries import PointerSummary
 from voucher_selection.domain.versions import first_not_yet
@@ -98,8 +99,23 @@ class Catalog:
         return catalog_items.version_of(item)
 
     def read(self, version: str) -> Model:
-        """Read the model of a version, with its segments."""
-        return catalog_items.model_of(self.version(version), self._query(f"{VERSION}{version}", ""))
+        """Read the model of a version, with its segments and their leading amounts."""
+        return catalog_items.model_of(self.version(version), self._query(f"{VERSION}{version}"))
+
+    def with_all_amounts(self, model: Model, first: int, end: int) -> list[SegmentMode | CountryMode]:
+        """Read all amounts of some of a model's modes: of `model.entries[first:end]`."""
+        entries = [*enumerate(model.entries)][first:end]
+        if not any(mode.others.amounts for _, mode in entries):
+            return [mode for _, mode in entries]
+        span = {":first": {"S": catalog_items.place_of(first)}, ":last": {"S": catalog_items.place_of(end - 1)}}
+        items = self._query(f"{AMOUNTS}{model.version}", " AND sk BETWEEN :first AND :last", span)
+        found = {item["sk"]: item for item in items}
+        return [
+            catalog_items.with_all_amounts(model.version, place, mode, found.get(catalog_items.place_of(place)))
+            if mode.others.amounts
+            else mode
+            for place, mode in entries
+        ]
 
     def base(self) -> Base:
         """Return the served version and the pointer, for a run that builds on them."""
@@ -180,7 +196,7 @@ class Catalog:
     def _versions(self) -> tuple[list[Version], int]:
         """Return the readable versions, the newest first, and the number of unreadable ones."""
         found, unreadable = [], 0
-        for item in self._query(MODEL, VERSION):
+        for item in self._query(MODEL, " AND begins_with(sk, :sk)", {":sk": {"S": VERSION}}):
             try:
                 found.append(catalog_items.version_of(item))
             except UnreadableItem as error:
@@ -207,9 +223,8 @@ class Catalog:
     def _write(self, model: Model) -> None:
         """Write all items of a version, and delete those of an earlier attempt with other segments."""
         items = list(catalog_items.items_of(model))
-        written = {item["sk"] for item in items}
-        left = [item for item in self._query(f"{VERSION}{model.version}", "") if item["sk"] not in written]
-        self._delete(left)
+        written = {(item["pk"], item["sk"]) for item in items}
+        self._delete(item for item in self._parts(model.version) if (item["pk"], item["sk"]) not in written)
         self._put(items)
 
     def _serve(self, summary: PointerSummary, update: str, condition: str, values: Mapping[str, Any]) -> Pointer | None:
@@ -268,18 +283,23 @@ class Catalog:
             self._put({name: value for name, value in item.items() if name != "expires_at"} for item in items)
 
     def _whole(self, version: str) -> list[Item]:
-        """Return all items of a version: its segments, and last the item of the version itself."""
+        """Return all items of a version: its amounts and segments, and last the item of the version itself."""
         made_from = self._get(MODEL, f"{VERSION}{version}")
-        return [*self._query(f"{VERSION}{version}", ""), *([made_from] if made_from else [])]
+        return [*self._parts(version), *([made_from] if made_from else [])]
 
-    def _query(self, pk: str, sk_prefix: str) -> Iterator[Item]:
-        condition, values = "pk = :pk", {":pk": {"S": pk}}
-        if sk_prefix:
-            condition, values = f"{condition} AND begins_with(sk, :sk)", values | {":sk": {"S": sk_prefix}}
+    def _parts(self, version: str) -> Iterator[Item]:
+        """Yield the items of a version's amounts, segments and countries."""
+        for prefix in (AMOUNTS, VERSION):
+            yield from self._query(f"{prefix}{version}")
+
+    def _query(
+        self, pk: str, of_sort_key: str = "", values: Mapping[str, Any] = MappingProxyType({})
+    ) -> Iterator[Item]:
+        """Yield the items of a partition; `of_sort_key` is a further condition, with its values."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues=values,
+            KeyConditionExpression=f"pk = :pk{of_sort_key}",
+            ExpressionAttributeValues={":pk": {"S": pk}, **values},
             ConsistentRead=True,
         )
         for page in pages:

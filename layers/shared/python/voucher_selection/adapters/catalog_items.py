@@ -5,8 +5,13 @@
 | `MODEL` | `SERVED` | the pointer: `version`, the `previous_version`, and the `newest_version` that was ever served |
 | `MODEL` | `VERSION#<version>` | a version: its run, what it was made from, and how many segments it has |
 | `MODEL` | `RUN#<run>` | the `summary` of a run that moved the pointer; written in the same transaction |
-| `VERSION#<version>` | `<country>#<segmentation>#<segment>` | a segment's mode, support, share and assignments |
+| `VERSION#<version>` | `<country>#<segmentation>#<segment>` | a segment's mode, support, share and leading amounts |
 | `VERSION#<version>` | `<country>` | the same of a country, whose name has no `#`; older versions have none |
+| `AMOUNTS#<version>` | `<place>`, five digits | all `assignments` of a segment or country with more than 10 amounts |
+
+Lookups read the pointer, a version and its `VERSION#` items. Only reports read the `AMOUNTS#` items. Their place is
+that of `Model.entries`: the segments of the first country, that country, the segments of the second. Amounts with their
+counts are JSON, like `[[2640.0,40],[3520.0,20]]`. Older versions list all amounts in the `VERSION#` items.
 
 Other programs with rights to the table may write to it. If an item is not in our form, `UnreadableItem` names it, and
 none of its values is used.
@@ -14,23 +19,37 @@ none of its values is used.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StrictStr, TypeAdapter, ValidationError
+from pydantic import (
+    AliasChoices,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import from_json
 
 from voucher_selection.domain.dates import IsoDate
 from voucher_selection.domain.errors import InvalidSegments, NoModel, UnreadableItem
 from voucher_selection.domain.model import (
+    NO_OTHERS,
     AmountCount,
     CountryMode,
     CountsOrigin,
     Mode,
     Model,
+    Others,
     SegmentKey,
     SegmentMode,
     Version,
+    shortened,
 )
 from voucher_selection.domain.segments import load_definitions
 from voucher_selection.domain.stored_objects import StoredObject
@@ -45,6 +64,7 @@ type Item = dict[str, Any]
 
 MODEL = "MODEL"
 VERSION = "VERSION#"
+AMOUNTS = "AMOUNTS#"
 RUN = "RUN#"
 POINTER = {"pk": MODEL, "sk": "SERVED"}
 
@@ -84,20 +104,30 @@ class _VersionItem(BaseModel):
     expires_at: Annotated[int, Field(ge=0, lt=2**33)] | None = None
 
 
-class _AmountCount(BaseModel):
-    voucher_amount: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    count: Annotated[int, Field(ge=1)]
+def _pairs(value: object) -> object:
+    """Return amounts with their counts as pairs: from JSON, or from the list of maps that older versions wrote."""
+    if isinstance(value, str):
+        return from_json(value)
+    if isinstance(value, list):
+        return [(each.get("voucher_amount"), each.get("count")) if isinstance(each, dict) else each for each in value]
+    return value
+
+
+_Pair = tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], Annotated[int, Field(ge=1)]]
+_Amounts = Annotated[tuple[_Pair, ...], BeforeValidator(_pairs)]
 
 
 class _CountryItem(BaseModel):
     country_code: StrictStr
     voucher_amount: float | None
-    support: int
-    assignments: tuple[_AmountCount, ...]
+    support: Annotated[int, Field(ge=0)]
+    leading: Annotated[_Amounts, Field(validation_alias=AliasChoices("leading", "assignments"))]
+    others: Annotated[int, Field(ge=0)] = 0  # older versions list all amounts
 
-    @property
-    def amounts(self) -> tuple[AmountCount, ...]:
-        return tuple(AmountCount(each.voucher_amount, each.count) for each in self.assignments)
+    def amounts(self) -> tuple[tuple[AmountCount, ...], Others]:
+        """Return the listed amounts, and what the others are."""
+        listed = _counted(self.leading)
+        return listed, Others(self.others, self.support - sum(amount.count for amount in listed))
 
 
 class _SegmentItem(_CountryItem):
@@ -108,6 +138,7 @@ class _SegmentItem(_CountryItem):
 
 
 _SUMMARY: TypeAdapter[PointerSummary] = TypeAdapter(PointerSummary)
+_AMOUNTS: TypeAdapter[tuple[tuple[float, int], ...]] = TypeAdapter(_Amounts)
 
 
 def pointer_of(item: Item) -> Pointer:
@@ -187,13 +218,15 @@ def summary_of(item: Item) -> PointerSummary:
 def _segment_of(item: Item) -> SegmentMode:
     with _legible(item):
         found = _SegmentItem.model_validate(item)
+        assignments, others = found.amounts()
         mode = SegmentMode(
             country_code=found.country_code,
             segment_name=found.segment_name,
             segment=found.segment,
             lower=found.lower,
             upper=found.upper,
-            assignments=found.amounts,
+            assignments=assignments,
+            others=others,
         )
         if item["sk"] != _sort_key(mode.key):
             raise ValueError("country_code, segment_name and segment: they differ from the item's key")
@@ -205,13 +238,43 @@ def _country_of(item: Item) -> CountryMode:
         found = _CountryItem.model_validate(item)
         if item["sk"] != found.country_code:
             raise ValueError("country_code: it differs from the item's key")
-        return _consistent(CountryMode(found.country_code, found.amounts), found)
+        return _consistent(CountryMode(found.country_code, *found.amounts()), found)
 
 
 def _consistent[Found: Mode](mode: Found, item: _CountryItem) -> Found:
-    if (mode.voucher_amount, mode.support) != (item.voucher_amount, item.support):
+    amounts, assignments = mode.others
+    has_all = assignments == 0 if amounts == 0 else assignments >= amounts
+    if mode.voucher_amount != item.voucher_amount or not has_all:
         raise ValueError("voucher_amount and support: they differ from those of the assignments")
     return mode
+
+
+def _counted(pairs: Iterable[tuple[float, int]]) -> tuple[AmountCount, ...]:
+    return tuple(AmountCount(amount, count) for amount, count in pairs)
+
+
+def place_of(place: int) -> str:
+    """Return the sort key of the amounts of a mode, from its place in `Model.entries`."""
+    return f"{place:05d}"
+
+
+def with_all_amounts[Found: SegmentMode | CountryMode](
+    version: str, place: int, mode: Found, item: Item | None
+) -> Found:
+    """Return a mode with all its amounts, from their item; `place` is that of the mode in `Model.entries`.
+
+    Raises
+    ------
+    UnreadableItem
+        The item is missing, has an unexpected form, or belongs to another mode.
+    """
+    with _legible(item or {"pk": f"{AMOUNTS}{version}", "sk": place_of(place)}):
+        if item is None:
+            raise ValueError(f"it is missing; expected the {mode.amounts:,} amounts of {' '.join(mode.key)}")
+        found = replace(mode, assignments=_counted(_AMOUNTS.validate_python(item.get("assignments"))), others=NO_OTHERS)
+        if item.get("key") != [*mode.key] or shortened(found) != mode:
+            raise ValueError(f"its amounts are not those of {' '.join(mode.key)}")
+        return found
 
 
 @contextmanager
@@ -233,14 +296,23 @@ def _sort_key(segment: SegmentKey) -> str:
 
 
 def items_of(model: Model) -> Iterator[Item]:
-    """Yield the items of a version for writing: its segments, its countries, and last that of the version itself."""
+    """Yield the items of a version for writing: its amounts, segments and countries, and last the version itself.
+
+    `model` lists all amounts of its modes.
+    """
+    yield from amounts_of(model)
     pk = f"{VERSION}{model.version}"
-    for position, mode in enumerate(model.modes):
+    for mode in model.modes:
         bounds = {"lower": mode.lower, "upper": mode.upper}
-        yield {"pk": pk, "sk": _sort_key(mode.key), "position": position, **mode.key._asdict(), **bounds, **_of(mode)}
+        yield {"pk": pk, "sk": _sort_key(mode.key), **mode.key._asdict(), **bounds, **_of(shortened(mode))}
     for country in model.country_modes:
-        yield {"pk": pk, "sk": country.country_code, "country_code": country.country_code, **_of(country)}
-    yield {
+        yield {"pk": pk, "sk": country.country_code, "country_code": country.country_code, **_of(shortened(country))}
+    yield version_item(model)
+
+
+def version_item(model: Model) -> Item:
+    """Return the item of a version itself."""
+    return {
         "pk": MODEL,
         "sk": f"{VERSION}{model.version}",
         "version": model.version,
@@ -258,12 +330,34 @@ def items_of(model: Model) -> Iterator[Item]:
     }
 
 
+def amounts_of(model: Model) -> Iterator[Item]:
+    """Yield the items of all amounts, of each mode that has more than the leading ones."""
+    for place, mode in enumerate(model.entries):
+        if shortened(mode).others.amounts:
+            yield amounts_item(model.version, place, mode, _text_of(mode))
+
+
+def amounts_item(version: str, place: int, mode: Mode, assignments: str) -> Item:
+    """Return the item of all amounts of a mode; `assignments` are they as JSON."""
+    return {"pk": f"{AMOUNTS}{version}", "sk": place_of(place), "key": [*mode.key], "assignments": assignments}
+
+
+def amount_text(amount: AmountCount) -> str:
+    """Return an amount with its count as JSON."""
+    return f"[{amount.voucher_amount!r},{amount.count}]"
+
+
+def _text_of(mode: Mode) -> str:
+    return f"[{','.join(map(amount_text, mode.assignments))}]"
+
+
 def _of(mode: Mode) -> Item:
     return {
         "voucher_amount": _decimal(mode.voucher_amount),
         "support": mode.support,
         "share": _decimal(mode.share),
-        "assignments": [{"voucher_amount": _decimal(a.voucher_amount), "count": a.count} for a in mode.assignments],
+        "leading": _text_of(mode),
+        "others": mode.others.amounts,
     }
 
 

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 PARALLEL_REQUESTS = 32
 """How many requests to S3 run at once: enough to hide its latency, few enough for the smallest function's memory."""
+COPIES_AT_ONCE = 500
+"""How many requests have S3 copy at once: each copies some 60 MB a second, and the function only waits.
+
+A function of Lambda may have 1,024 threads and as many open files."""
 # botocore repeats a request until its answer begins. If the body breaks off later, it only raises one of these.
 _BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 _READ_ATTEMPTS = 5
@@ -72,6 +76,21 @@ class Lake:
     def listed(self, prefix: str) -> dict[str, Listed]:
         """Return the size and ETag of the objects below `prefix`, by key."""
         return {found["Key"]: Listed(found["Size"], found["ETag"]) for found in self._found(prefix)}
+
+    def beginnings(self, prefix: str, end: str) -> set[str]:
+        """Return how the keys below `prefix` begin: each up to the first `end`, a character, or whole without one."""
+        with named_refusals(self.bucket, prefix):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=prefix, Delimiter=end
+            )
+            return {
+                found
+                for page in pages
+                for found in (
+                    *(common["Prefix"] for common in page.get("CommonPrefixes", [])),
+                    *(each["Key"] for each in page.get("Contents", [])),
+                )
+            }
 
     def read_json[T](self, key: str, kind: type[T], written: StoredObject | None = None) -> T:
         """Read a JSON object as `kind`, and check it."""
@@ -217,16 +236,10 @@ class S3File(SeekableFile):
         return head["ETag"], head["ContentLength"]
 
     @override
-    def read(self, size: int | None = -1) -> bytes:
-        wanted = self.size - self._position if size is None or size < 0 else size
-        end = min(self._position + wanted, self.size)
-        if end <= self._position:
-            return b""
-        span = f"bytes={self._position}-{end - 1}"
+    def fetch(self, start: int, end: int) -> bytes:
+        span = f"bytes={start}-{end - 1}"
         with named_refusals(self._bucket, self._key, self._source), _unchanged(self._address):
-            content = _read_whole(lambda: self._get(span), self._address, end - self._position)
-        self._position = end
-        return content
+            return _read_whole(lambda: self._get(span), self._address, end - start)
 
     def _get(self, span: str) -> "GetObjectOutputTypeDef":
         return self._client.get_object(Bucket=self._bucket, Key=self._key, Range=span, IfMatch=self.etag)

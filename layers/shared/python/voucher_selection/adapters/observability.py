@@ -1,39 +1,21 @@
-"""Logger, metrics and tracer, made once for a function. Powertools' environment variables name and configure them."""
+"""Logger and metrics, made once for a function. Powertools' environment variables name and configure them.
 
-import os
+Traces are the services' own: docs/decisions/0025-traces-without-an-sdk.md.
+"""
+
+import warnings
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 type Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-class Untraced:
-    """Replaces the tracer if tracing is off; it has the only method that handlers use.
-
-    A Tracer that is off still imports X-Ray's SDK and makes segments that nobody reads, at the cost of every start and
-    every request.
-    """
-
-    def capture_lambda_handler[H](
-        self,
-        lambda_handler: H | None = None,
-        capture_response: bool | None = None,  # noqa: ARG002, FBT001 - the Tracer's own signature
-    ) -> H | Callable[[H], H]:
-        """Return the handler unchanged, or a decorator that returns it unchanged."""
-        return (lambda handler: handler) if lambda_handler is None else lambda_handler
-
-
-def _tracer() -> Tracer:
-    is_off = os.environ.get("POWERTOOLS_TRACE_DISABLED") == "true"
-    return cast("Tracer", Untraced()) if is_off else Tracer()
-
-
-def observed(*, traces_answer: bool = True) -> Callable[[Handler], Handler]:
-    """Return a decorator that logs, traces and measures the handler of a pipeline's function.
+def observed() -> Callable[[Handler], Handler]:
+    """Return a decorator that logs and measures the handler of a function.
 
     It logs an exception with the keys of the handler's log lines: Lambda's own line names neither run nor shard.
     """
@@ -48,12 +30,12 @@ def observed(*, traces_answer: bool = True) -> Callable[[Handler], Handler]:
                 raise
 
         measured = metrics.log_metrics(logged, capture_cold_start_metric=True)
-        traced = tracer.capture_lambda_handler(measured, capture_response=traces_answer)
-        return logger.inject_lambda_context(traced, clear_state=True)
+        return logger.inject_lambda_context(measured, clear_state=True)
 
     return decorated
 
 
 logger = Logger()
 metrics = Metrics()
-tracer = _tracer()
+# Powertools warns of each invocation without metrics, in a line that is no JSON. Most requests have none.
+warnings.filterwarnings("ignore", "No application metrics to publish", UserWarning)

@@ -22,8 +22,8 @@ OptionalText = Annotated[str | None, BeforeValidator(lambda text: text or None)]
 OptionalDate = Annotated[IsoDate | None, BeforeValidator(lambda text: text or None)]
 
 
-class Settings(BaseModel):
-    """The settings that every function has: the name of the lake's bucket.
+class EnvironmentSettings(BaseModel):
+    """Settings that a function reads from its environment.
 
     A field `cur_date` is the environment variable `CUR_DATE`. Most fields are settings of the stage, which
     docs/reference/settings.md describes; the classes here describe the others. No field has a default: the stack sets
@@ -31,8 +31,6 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True)
-
-    bucket: str
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -48,6 +46,30 @@ class Settings(BaseModel):
             return cls.model_validate(given)
         except ValidationError as error:
             raise RuntimeError(f"the function's environment cannot be used: {'; '.join(describe(error))}") from error
+
+
+class Settings(EnvironmentSettings):
+    """Settings of a function that uses the lake: the name of its bucket."""
+
+    bucket: str
+
+
+class WatchSettings(EnvironmentSettings):
+    """Settings of Watch.
+
+    Attributes
+    ----------
+    table
+        The name of the catalog's table.
+    health_url
+        The public address that Watch asks; None: it asks none.
+    health_timeout_seconds
+        How long Watch waits for the answer.
+    """
+
+    table: str
+    health_url: OptionalText
+    health_timeout_seconds: PositiveFloat
 
 
 class CleanSettings(Settings):
@@ -96,6 +118,7 @@ class IngestSettings(LookupSettings):
     source_timeout_seconds: PositiveFloat
     shard_target_rows: PositiveInt
     shard_target_bytes: PositiveInt
+    shards_per_merge: PositiveInt
 
     @property
     def https_limits(self) -> HttpsLimits:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from voucher_selection.contract.runs import STATES
+from voucher_selection.contract.runs import MAPS, MERGE_SHARDS, STATES
 from voucher_selection.domain.errors import NoRun
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Execution:
 
     `status` is Step Functions' name: `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`. `request` is the
     input, parsed; its text if it is not JSON. `states` are those of `STATES` that the execution has entered. The shards
-    are those of its map; 0 before the map begins.
+    are those of its first map, and the groups those of the second one; 0 before the map begins.
     """
 
     run_id: str
@@ -55,6 +55,8 @@ class Execution:
     shards: int = 0
     shards_done: int = 0
     shards_failed: int = 0
+    groups: int = 0
+    groups_done: int = 0
     error: str | None = None
     cause: str | None = None
 
@@ -62,6 +64,12 @@ class Execution:
     def ended(self) -> bool:
         """Whether the execution has ended."""
         return self.status != "RUNNING"
+
+    def items(self, state: str) -> tuple[int, int] | None:
+        """Return how many items the map of a state has, and how many are done; None if the state is no map."""
+        if state == MERGE_SHARDS:
+            return self.groups, self.groups_done
+        return (self.shards, self.shards_done) if state in MAPS else None
 
     @property
     def current(self) -> str | None:
@@ -104,7 +112,8 @@ class StateMachine:
             executionArn=arn, includeExecutionData=False
         )
         events = [event for page in pages for event in page["events"]]
-        total, done, failed = self._shards(events)
+        maps = [event["mapRunStartedEventDetails"]["mapRunArn"] for event in events if _starts_a_map(event)]
+        shards, groups = (self._items(arn) for arn in (*maps, None, None)[:2])
         return Execution(
             run_id=run_id,
             status=described["status"],
@@ -112,19 +121,32 @@ class StateMachine:
             started_at=described["startDate"],
             ended_at=described.get("stopDate"),
             states=tuple(_states(events)),
-            shards=total,
-            shards_done=done,
-            shards_failed=failed,
+            shards=shards.all,
+            shards_done=shards.done,
+            shards_failed=shards.failed,
+            groups=groups.all,
+            groups_done=groups.done,
             error=described.get("error"),
             cause=message_of(described["cause"]) if "cause" in described else None,
         )
 
-    def _shards(self, events: "Iterable[HistoryEventTypeDef]") -> tuple[int, int, int]:
-        started = [event["mapRunStartedEventDetails"] for event in events if "mapRunStartedEventDetails" in event]
-        if not started:
-            return 0, 0, 0
-        counts = self._client.describe_map_run(mapRunArn=started[-1]["mapRunArn"])["itemCounts"]
-        return counts["total"], counts["succeeded"], counts["failed"] + counts["timedOut"] + counts["aborted"]
+    def _items(self, map_run: str | None) -> "_Items":
+        if map_run is None:
+            return _Items(0, 0, 0)
+        counts = self._client.describe_map_run(mapRunArn=map_run)["itemCounts"]
+        return _Items(counts["total"], counts["succeeded"], counts["failed"] + counts["timedOut"] + counts["aborted"])
+
+
+class _Items(NamedTuple):
+    """The items of a map."""
+
+    all: int
+    done: int
+    failed: int
+
+
+def _starts_a_map(event: "HistoryEventTypeDef") -> bool:
+    return "mapRunStartedEventDetails" in event
 
 
 def _states(events: "Iterable[HistoryEventTypeDef]") -> Iterator[State]:

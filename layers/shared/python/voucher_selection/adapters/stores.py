@@ -6,7 +6,7 @@ import boto3
 from botocore.config import Config
 
 from voucher_selection.adapters.catalog import Catalog
-from voucher_selection.adapters.lake import PARALLEL_REQUESTS, Lake
+from voucher_selection.adapters.lake import COPIES_AT_ONCE, Lake
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -27,7 +27,7 @@ class Stores(NamedTuple):
 
 def s3_client() -> "S3Client":
     """Return a client for the lake."""
-    config = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=PARALLEL_REQUESTS)
+    config = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=COPIES_AT_ONCE)
     return boto3.client("s3", config=config)
 
 

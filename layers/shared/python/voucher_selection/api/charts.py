@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from voucher_selection.contract.rule_names import label
 from voucher_selection.domain.assigned_on import AssignedOn
-from voucher_selection.domain.model import AmountCount, SegmentMode
-from voucher_selection.domain.rule_names import label
+from voucher_selection.domain.model import Mode, SegmentMode
 from voucher_selection.domain.totals import Totals
 from voucher_selection.domain.wording import amount
 
@@ -21,13 +21,13 @@ class Bar(NamedTuple):
     length: float
 
 
-def distribution(assignments: Sequence[AmountCount], most: int = 4) -> list[Bar]:
-    """Return the amounts of a segment as bars: the most frequent ones, and one bar for all others."""
-    shown = assignments if len(assignments) <= most + 1 else assignments[:most]
+def distribution(mode: Mode, most: int = 4) -> list[Bar]:
+    """Return the amounts of a mode as bars: the most frequent ones, fewer than it lists, and one bar for all others."""
+    shown = mode.assignments if mode.amounts <= most + 1 else mode.assignments[:most]
     counts = [(amount(assignment.voucher_amount), assignment.count) for assignment in shown]
-    if rest := assignments[len(shown) :]:
-        counts.append((f"{len(rest)} others", sum(assignment.count for assignment in rest)))
-    return _bars(counts, sum(assignment.count for assignment in assignments))
+    if rest := mode.amounts - len(shown):
+        counts.append((f"{rest} others", mode.support - sum(assignment.count for assignment in shown)))
+    return _bars(counts, mode.support)
 
 
 def rows_read(rows: Totals) -> list[Bar]:

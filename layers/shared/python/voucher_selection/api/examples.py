@@ -149,6 +149,8 @@ RUN_REPORT = {
     "shards": 1,
     "shards_done": 1,
     "shards_failed": 0,
+    "groups": 0,
+    "groups_done": 0,
     "cause": None,
     "published": None,
     "summary": {},

@@ -1,23 +1,24 @@
 """The analysis of a model, and the list of its versions, as the API answers them."""
 
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.domain.errors import NoModel
 from voucher_selection.domain.evidence import Evidence
 from voucher_selection.domain.model import Model, SegmentMode, Version
-from voucher_selection.domain.model_document import ModelFacts, SegmentAnswer, model_facts, selection_criteria
+from voucher_selection.domain.model_document import ModelFacts, Next, SegmentAnswer, model_facts, selection_criteria
 from voucher_selection.domain.quality_document import Quality
 from voucher_selection.domain.wording import evidence
 
 
-class ModelReport(ModelFacts):
+class Analysis(ModelFacts):
     """A model with its segments, and how good it is.
 
     Run `counts_run_id` left the counts that the model is made from. `rows` (`totals.Totals`) is what became of all rows
-    read for them; null if no run recorded it. `quality` is null if an older version made the model.
+    read for them; null if no run recorded it. `quality` is null if an older version made the model, and in all parts of
+    a large answer but the first.
     """
 
     counts_run_id: str
@@ -28,6 +29,12 @@ class ModelReport(ModelFacts):
     rows: dict[str, Any] | None
     segments: list["SegmentReport"]
     quality: Quality | None
+
+
+class ModelReport(Analysis):
+    """The answer of `GET /model`."""
+
+    next: NotRequired[Next]
 
 
 class Standing(TypedDict):
@@ -63,7 +70,7 @@ class KeptVersions(TypedDict):
     versions: list[KeptVersion]
 
 
-def model_report(model: Model, quality: Quality | None, now: datetime) -> ModelReport:
+def model_report(model: Model, quality: Quality | None, now: datetime) -> Analysis:
     """Return the analysis of a model at a moment."""
     rows = model.counts.rows
     return {

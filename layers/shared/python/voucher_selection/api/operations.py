@@ -14,6 +14,7 @@ from voucher_selection.api import docs_page, examples, problems
 from voucher_selection.api.bulk_lookups import MOST_CUSTOMERS, BulkAnswer
 from voucher_selection.api.health import Health
 from voucher_selection.api.model_cache import CatalogUnreachable
+from voucher_selection.api.model_parts import VERSION_PATTERN
 from voucher_selection.api.model_report import KeptVersions, ModelReport
 from voucher_selection.api.request_bodies import FORM, JSON
 from voucher_selection.api.run_reports import ListedRuns, RunReport, StartedRun
@@ -69,10 +70,13 @@ class Operation(NamedTuple):
 
 
 _MODEL = (errors.NoModel, CatalogUnreachable)
+# What the catalog keeps apart from what lookups read, for one of its versions.
+_AMOUNTS = (errors.UnreadableItem, errors.CatalogUnavailable)
 _BODY = (problems.MalformedBody, problems.BodyTooLarge, problems.UnsupportedMediaType)
 _COUNTS = (
     errors.NoCounts, errors.OldCounts, errors.EmptyWindow, errors.TooManyAmounts, errors.ModelTooLarge,
     errors.ObjectAltered, errors.ObjectMissing, errors.LakeUnavailable, errors.CatalogUnavailable,
+    problems.WhatIfBusy,
 )  # fmt: skip
 _LOOKUP = (InvalidLookup, errors.UnknownCountry, errors.NoSegment, errors.NoSupport)
 
@@ -96,6 +100,9 @@ _BULK_SCHEMA = {
     "required": ["customers"],
 }
 _PAGE = (Content(HTML, _TEXT),)
+_START: dict[str, Any] = {"type": "integer", "minimum": 0}
+_PART: dict[str, dict[str, Any]] = {"start": _START, "version": {"type": "string", "pattern": VERSION_PATTERN}}
+_IN_PARTS = "If it is too large for one answer, `next` has the query of the next part."
 _RUN_ID: dict[str, Any] = {"type": "string", "pattern": "^[A-Za-z0-9_.+=@-]{1,80}$"}
 _RUN_FORM_SCHEMA = {
     "type": "object",
@@ -155,16 +162,18 @@ OPERATIONS: tuple[Operation, ...] = (
                 Content(HTML, _TEXT),
             )
         },
-        description="If `Accept` prefers a page, a table.",
-        refusals=_MODEL,
+        description=f"If `Accept` prefers a page, a table. {_IN_PARTS}",
+        query=_PART,
+        refusals=(InvalidLookup, errors.NoVersion, *_AMOUNTS, *_MODEL),
     ),
     Operation(
         "GET",
         "/model",
         "The analysis of the served model",
         {HTTPStatus.OK: (Content(JSON, ModelReport, examples.MODEL_REPORT),)},
-        description="What the model was made from, and how clear the mode of each segment is.",
-        refusals=(*_MODEL, errors.UnreadableItem),
+        description=f"What the model was made from, and how clear the mode of each segment is. {_IN_PARTS}",
+        query=_PART,
+        refusals=(InvalidLookup, errors.NoVersion, *_AMOUNTS, *_MODEL),
     ),
     Operation(
         "GET",
@@ -178,7 +187,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "/what_if",
         "What another date or other segments would change",
         {HTTPStatus.OK: (Content(JSON, WhatIf, examples.WHAT_IF),)},
-        description="Computed from the counts of the served model, or of another run. Nothing is published.",
+        description="Computed from the counts of the served model, or of another run. Nothing is published. If all"
+        " amounts are too many for one answer, `assignments` lists the leading ones, and `others` counts the others.",
         body=Content(JSON, WhatIfRequest, {"cur_date": "2018-10-01"}),
         refusals=(problems.MalformedJson, *_BODY, errors.InvalidRequest, *_COUNTS),
     ),
@@ -246,8 +256,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *_pages(
         "/segments",
         "The segments of a country, as a page",
-        query={"country": _TEXT},
-        refusals=(errors.UnknownCountry, *_MODEL),
+        query={"country": _TEXT, "start": _START},
+        refusals=(InvalidLookup, errors.UnknownCountry, *_MODEL),
     ),
     *_pages(
         "/report",
@@ -256,9 +266,10 @@ OPERATIONS: tuple[Operation, ...] = (
         description=(
             "With `what_if`, the page also shows what another date or other segments would change. With `best_ranges`,"
             " it shows the ranges of a measure that agree with the most assignments. `country` has the charts by month."
+            " Of many countries it shows some, from `start` on."
         ),
-        query=dict.fromkeys((*_WHAT_IF_FIELDS, *_BEST_RANGES_FIELDS, "country"), _TEXT),
-        refusals=(errors.UnknownCountry, *_MODEL),
+        query={**dict.fromkeys((*_WHAT_IF_FIELDS, *_BEST_RANGES_FIELDS, "country"), _TEXT), "start": _START},
+        refusals=(InvalidLookup, errors.UnknownCountry, *_AMOUNTS, *_MODEL),
     ),
     *_pages("/runs", "The last runs and the kept versions, as a page"),
     *_pages(

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -13,15 +13,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from voucher_selection.api import charts, quality_charts
 from voucher_selection.api.asked import Asked
 from voucher_selection.api.best_ranges_form import BestRangesForm, offers
+from voucher_selection.api.model_parts import MOST_SHOWN, Shown
 from voucher_selection.api.what_if_form import WhatIfForm
 from voucher_selection.contract.limits import MOST_RANGES
+from voucher_selection.contract.runs import HELD_BACK
 from voucher_selection.domain import wording
 from voucher_selection.domain.assigned_on import assigned_of
-from voucher_selection.domain.errors import HELD_BACK, DeliveryOverlaps
+from voucher_selection.domain.errors import DeliveryOverlaps
 from voucher_selection.domain.evidence import LOW_SUPPORT
 from voucher_selection.domain.lookups import Found
 from voucher_selection.domain.measures import Measure
-from voucher_selection.domain.model import Model, SegmentKey
+from voucher_selection.domain.model import Model, SegmentKey, SegmentMode
 from voucher_selection.domain.other_countries import listed
 from voucher_selection.domain.quality_document import Quality
 from voucher_selection.domain.ranges_found import BestRanges
@@ -93,14 +95,26 @@ def lookup_page(
     )
 
 
-def segments_page(frame: Frame, model: Model, country: str) -> str:
-    """Return the segments of a country, with their modes and the distributions of their amounts."""
-    return _render("segments.html", frame, model=model, country=country, modes=_by_segmentation(model, country))
+def segments_page(frame: Frame, model: Model, country: str, start: int) -> str:
+    """Return the segments of a country, with their modes and the distributions of their amounts.
+
+    `start` is how many segments earlier pages show; a page has at most `MOST_SHOWN`.
+    """
+    modes = [mode for mode in model.modes if mode.country_code == country]
+    after = start + MOST_SHOWN
+    return _render(
+        "segments.html",
+        frame,
+        model=model,
+        country=country,
+        modes=_by_segmentation(modes[start:after]),
+        after=after if after < len(modes) else None,
+    )
 
 
 def report_page(
     frame: Frame,
-    model: Model,
+    shown: Shown,
     quality: Quality | None,
     country: str,
     what_if: Asked[WhatIfForm],
@@ -110,8 +124,10 @@ def report_page(
 ) -> str:
     """Return the analysis of the served model, with the forms of a what-if and of best ranges, and their answers.
 
-    The charts by month are of one country. If `may_start`, people can publish the best ranges.
+    The amounts are those of the part that is `shown`. The charts by month are of one country. If `may_start`, people
+    can publish the best ranges.
     """
+    model = shown.whole
     found = BestRanges.model_validate(best.answer) if best.answer else None
     best_window = best.form.request().window or model.window if found else model.window
     return _render(
@@ -119,17 +135,15 @@ def report_page(
         frame,
         model=model,
         quality=quality,
-        worth=quality_charts.worth(quality) if quality else None,
+        shown=shown,
+        worth=quality_charts.worth(quality, shown.countries) if quality else None,
         country=country,
         charts=quality_charts.country_charts(quality, country) if quality else None,
         rows=model.counts.rows and _rows(model.counts.rows, model.countries),
         age_seconds=(datetime.now(UTC) - model.published_at).total_seconds(),
-        heat_maps={
-            country: {name: charts.heat_map(modes) for name, modes in _by_segmentation(model, country).items()}
-            for country in model.countries
-        },
+        heat_maps=_heat_maps(shown),
         what_if=what_if,
-        what_if_rows=_what_if_rows(model, what_if.answer) if what_if.answer else None,
+        what_if_rows=_shown_rows(_what_if_rows(model, what_if.answer)) if what_if.answer else None,
         best=best,
         best_window=best_window.written,
         found=found,
@@ -236,12 +250,22 @@ _FACTS = {
 }
 
 
-def _by_segmentation(model: Model, country: str) -> dict[str, list[Any]]:
-    modes: dict[str, list[Any]] = {name: [] for name in model.segmentations}
-    for mode in model.modes:
-        if mode.country_code == country:
-            modes[mode.segment_name].append(mode)
-    return modes
+def _by_segmentation(modes: Iterable[SegmentMode]) -> dict[str, list[SegmentMode]]:
+    found: dict[str, list[SegmentMode]] = {}
+    for mode in modes:
+        found.setdefault(mode.segment_name, []).append(mode)
+    return found
+
+
+def _heat_maps(shown: Shown) -> dict[str, dict[str, charts.HeatMap]]:
+    """Return the heat maps of the segments that are shown, by country and segmentation."""
+    by_country: dict[str, list[SegmentMode]] = {country: [] for country in shown.countries}
+    for mode in shown.part.modes:
+        by_country[mode.country_code].append(mode)
+    return {
+        country: {name: charts.heat_map(found) for name, found in _by_segmentation(modes).items()}
+        for country, modes in by_country.items()
+    }
 
 
 def _rows(totals: Totals, countries: Sequence[str]) -> dict[str, Any]:
@@ -260,6 +284,11 @@ def _what_if_rows(model: Model, what_if: Mapping[str, Any]) -> list[dict[str, An
         rows.append({**segment, "served_amount": served.get(key), "changed": changed})
     nothing = {"voucher_amount": None, "support": None, "share": None}
     return rows + [{**change, **nothing, "changed": "gone"} for change in changes.values()]
+
+
+def _shown_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of a what-if that a page shows: if there are too many, the first of those that change."""
+    return rows if len(rows) <= MOST_SHOWN else [row for row in rows if row["changed"]][:MOST_SHOWN]
 
 
 def _segment_key(segment: Mapping[str, Any]) -> SegmentKey:
@@ -284,6 +313,7 @@ def _environment() -> Environment:
         "low_support": LOW_SUPPORT,
         "measures": tuple(Measure),
         "most_ranges": MOST_RANGES,
+        "most_shown": MOST_SHOWN,
         "points": wording.points,
         "used_most": wording.USED_MOST,
         "why_country": wording.why_country,

@@ -14,6 +14,8 @@ from voucher_selection.domain.lookups import CODES, InvalidLookup
 
 CONTENT_TYPE = "application/problem+json"
 _RETRY = {"Retry-After": "5"}
+# So long Lambda may take to wake a function that nobody used for weeks.
+_RETRY_WHEN_AWAKE = {"Retry-After": "60"}
 
 
 class MalformedJson(Exception):
@@ -50,6 +52,10 @@ class RunsNotStarted(Exception):
 
 class CrossSite(Exception):
     """A browser sent the request from a page of another site."""
+
+
+class WhatIfBusy(errors.VoucherSelectionError):
+    """The WhatIf function is asleep or busy, or Lambda does not answer: the same question is answered later."""
 
 
 class FieldError(TypedDict):
@@ -116,7 +122,9 @@ PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     errors.ObjectAltered: (HTTPStatus.CONFLICT, "counts_altered"),
     errors.ObjectMissing: (HTTPStatus.CONFLICT, "counts_missing"),
     errors.LakeUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "lake_unavailable"),
+    WhatIfBusy: (HTTPStatus.SERVICE_UNAVAILABLE, "what_if_busy"),
     errors.NoRun: (HTTPStatus.NOT_FOUND, "no_run"),
+    errors.NoVersion: (HTTPStatus.NOT_FOUND, "no_version"),
     RunsNotStarted: (HTTPStatus.FORBIDDEN, "runs_not_started"),
     CrossSite: (HTTPStatus.FORBIDDEN, "cross_site"),
     NoRoute: (HTTPStatus.NOT_FOUND, "not_found"),
@@ -146,4 +154,6 @@ def problem_of(error: Exception) -> Problem:
 def _headers(error: Exception, status: HTTPStatus) -> Mapping[str, str]:
     if isinstance(error, MethodNotAllowed):
         return {"Allow": ", ".join(error.allowed)}
+    if isinstance(error, WhatIfBusy):
+        return _RETRY_WHEN_AWAKE
     return _RETRY if status is HTTPStatus.SERVICE_UNAVAILABLE else {}

@@ -1,5 +1,6 @@
 """How good a model is, as the report page shows it: what segmentations are worth, and the charts of a country."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from voucher_selection.api.amount_strips import Strips, strips
@@ -21,8 +22,8 @@ class Worth(NamedTuple):
     last_month: BacktestMonth | None
 
 
-def worth(quality: Quality) -> list[Worth]:
-    """Return what each segmentation is worth, in the order of the document."""
+def worth(quality: Quality, countries: Collection[str]) -> list[Worth]:
+    """Return what each segmentation is worth in some countries, in the order of the document."""
     return [
         Worth(
             found["country_code"],
@@ -31,6 +32,7 @@ def worth(quality: Quality) -> list[Worth]:
             last_month=found["backtest"][-1] if found["backtest"] else None,
         )
         for found in quality["segmentations"]
+        if found["country_code"] in countries
     ]
 
 

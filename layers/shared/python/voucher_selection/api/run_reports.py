@@ -59,6 +59,7 @@ class StateReport(TypedDict):
 class RunReport(ListedRun):
     """A run with its input, its states, its shards, and why it failed.
 
+    `groups` are those of its shards whose results are merged first; a run of one group has 0.
     `published` says whether the run made a version the served one, which a run that failed may have done; null while it
     runs. `summary` is its `run.json`, empty where it left none.
     """
@@ -69,6 +70,8 @@ class RunReport(ListedRun):
     shards: int
     shards_done: int
     shards_failed: int
+    groups: int
+    groups_done: int
     cause: str | None
     published: bool | None
     summary: dict[str, Any]
@@ -102,6 +105,8 @@ def run_report(run_id: str, machine: "StateMachine", records: "RunRecords", cata
         "shards": execution.shards,
         "shards_done": execution.shards_done,
         "shards_failed": execution.shards_failed,
+        "groups": execution.groups,
+        "groups_done": execution.groups_done,
         "error": execution.error or summary.get("error"),
         "cause": execution.cause or _cause(summary),
         "published": published,

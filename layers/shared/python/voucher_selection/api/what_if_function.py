@@ -3,6 +3,12 @@
 import json
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NotConnected
+
+from voucher_selection.adapters.error_codes import code_of
+from voucher_selection.api.problems import WhatIfBusy
+from voucher_selection.contract.invoke_errors import HEALING
 from voucher_selection.contract.questions import BEST_RANGES, WHAT_IF
 from voucher_selection.domain import errors
 from voucher_selection.domain.requests import BestRangesRequest, WhatIfRequest
@@ -12,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class WhatIfFailed(Exception):
-    """The function failed, but not with one of our errors."""
+    """The function failed, but not with one of our errors; or Lambda cannot call it until somebody mends it."""
+
+
+_BUSY = "what computes this is starting or busy: ask again in a minute"
 
 
 class WhatIfFunction:
@@ -37,11 +46,21 @@ class WhatIfFunction:
         ------
         VoucherSelectionError
             The error that the function raised: often `NoCounts`.
+        WhatIfBusy
+            The function cannot answer now. It is not called again here: Lambda takes 40 to 106 seconds to wake a
+            function, longer than the caller of the API can wait.
         WhatIfFailed
-            The function failed in another way.
+            The function failed in another way, or cannot be called.
         """
         event = {"question": question, "request": request.model_dump(mode="json", exclude_unset=True)}
-        answer = self._client.invoke(FunctionName=self._name, Payload=json.dumps(event).encode())
+        try:
+            answer = self._client.invoke(FunctionName=self._name, Payload=json.dumps(event).encode())
+        except ClientError as error:
+            if code_of(error) in HEALING:
+                raise WhatIfBusy(f"{_BUSY} ({code_of(error)})") from error
+            raise WhatIfFailed(f"Lambda cannot call WhatIf until somebody mends it: {error}") from error
+        except (NotConnected, HTTPClientError) as error:
+            raise WhatIfBusy(f"{_BUSY} ({type(error).__name__})") from error
         payload: dict[str, Any] = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
             raise _error_of(payload)

@@ -1,8 +1,21 @@
 """The prefixes of the lake's bucket, and the objects of a run that the state machine writes."""
 
 UPLOADS = "uploads"
-RAW, RUNS, STAGING, QUARANTINE, PRODUCTION = RUN_PREFIXES = ("raw", "runs", "staging", "quarantine", "production")
+RAW, RUNS, STAGING, QUARANTINE, PRODUCTION, ASSIGNED = RUN_PREFIXES = (
+    "raw",
+    "runs",
+    "staging",
+    "quarantine",
+    "production",
+    "assigned",
+)
 """The prefixes that runs write to. Users write to `UPLOADS`."""
+
+MAP_RESULTS = f"{RUNS}/map"
+"""The folder of the state machine's records of each map of shards. Nothing reads them."""
+
+COUNTS, MODES, VOUCHERS = "counts", "segment_modes", "vouchers"
+"""Folders of a run in `PRODUCTION` and `ASSIGNED`. Each has parquet files of one kind, so that it can be a table."""
 
 SUMMARY = "run.json"
 FAILURES = "failures"

@@ -7,7 +7,7 @@ each value. The stack makes its dashboard and alarms from this list.
 
 from typing import Literal, NamedTuple
 
-from voucher_selection.contract.functions import API, ASSIGN, CLEAN, INGEST, MODEL
+from voucher_selection.contract.functions import API, ASSIGN, CLEAN, INGEST, MODEL, WATCH
 
 
 class Metric(NamedTuple):
@@ -39,11 +39,15 @@ SHARDS_FAILED = Metric("ShardsFailed", "Count", MODEL, "shards of a run that lef
 
 VOUCHERS_SELECTED = Metric("VouchersSelected", "Count", API, "lookups answered with an amount")
 LOOKUPS_REFUSED = Metric("LookupsRefused", "Count", API, "lookups answered with a problem", "code")
+REQUESTS_FAILED = Metric("RequestsFailed", "Count", API, "requests answered with an error of ours (500)", "version")
 MODEL_REFRESHES = Metric("ModelRefreshes", "Count", API, "lookups of the served version in the catalog")
 MODEL_CACHE_HITS = Metric("ModelCacheHits", "Count", API, "uses of the known model between two of these lookups")
 STALE_MODEL_SERVED = Metric("StaleModelServed", "Count", API, "answers while the catalog gives no model")
 ITEMS_UNREADABLE = Metric("ItemsUnreadable", "Count", API, "requests that met an unreadable item of the catalog")
 MODEL_AGE = Metric("ModelAge", "Seconds", API, "time since the served model was published")
 CUR_DATE_AGE = Metric("CurDateAge", "Seconds", API, "time since its CUR_DATE began (UTC)")
+
+PUBLICATION_AGE = Metric("PublicationAge", "Seconds", WATCH, "time since a model was last published")
+HEALTH_CHECK_FAILED = Metric("HealthCheckFailed", "Count", WATCH, "1 if the API's public address does not answer")
 
 METRICS = tuple(metric for metric in globals().values() if isinstance(metric, Metric))

@@ -2,19 +2,33 @@
 
 from typing import NamedTuple
 
-INGEST, CLEAN_SHARDS, ASSIGN_SHARDS, MODEL = STATES = ("Ingest", "CleanShards", "AssignShards", "Model")
+INGEST, CLEAN_SHARDS, ASSIGN_SHARDS, MERGE_SHARDS, MODEL = STATES = (
+    *("Ingest", "CleanShards", "AssignShards"),
+    *("MergeShards", "Model"),
+)
 """The states that do the work of a run, in order. The machine's other states choose and record."""
 
 MAPS = (CLEAN_SHARDS, ASSIGN_SHARDS)
-"""The states that start one function for each shard."""
+"""The states that start one function for each shard. `MERGE_SHARDS` starts one for each group of shards, if a run has
+several groups."""
 
 
 REFRESH_HELD_BACK = "RefreshHeldBack"
-"""The error of Model that ends a scheduled refresh without a failure: an alarm tells it once, not every night."""
+HELD_BACK = ("HeldBack", REFRESH_HELD_BACK, "DeliveryOverlaps")
+"""The errors of Model that hold a run, or a scheduled refresh, back. Another run can approve it."""
+
+NOTHING_TO_REFRESH = "NothingToRefresh"
+"""The error of Model that ends a scheduled refresh before the first model is published."""
+
+ENDS_OF_A_REFRESH = (REFRESH_HELD_BACK, NOTHING_TO_REFRESH)
+"""The errors that end a scheduled refresh without a failure. They would be announced every night."""
 
 
 class RunKind(NamedTuple):
-    """A kind of run: the `mode` that its input names, the states that it passes, in order, and its label for people."""
+    """A kind of run: the `mode` that its input names, the states that each passes, in order, and its label for people.
+
+    Runs of several groups of shards also pass `MERGE_SHARDS`.
+    """
 
     mode: str
     states: tuple[str, ...]

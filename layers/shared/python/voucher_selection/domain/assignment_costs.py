@@ -45,6 +45,14 @@ class GivenCustomers(BaseModel):
         ordered = sorted(counted, key=lambda given: (*given[:2], given.segment or "", *given[3:]))
         return tuple(cls(**given._asdict(), customers=counted[given]) for given in ordered)
 
+    @classmethod
+    def added_up(cls, parts: Iterable["GivenCustomers"]) -> tuple[Self, ...]:
+        """Add up the customers of entries that are alike; the result has the order of `of`."""
+        counted: Counter[Given] = Counter()
+        for part in parts:
+            counted[part.given] += part.customers
+        return cls.of(counted)
+
     @property
     def given(self) -> Given:
         """The entry without its customers."""
@@ -92,11 +100,8 @@ class AssignmentCost(BaseModel):
     @classmethod
     def of(cls, parts: Iterable[GivenCustomers], country_amounts: Mapping[str, float]) -> Self:
         """Add up what the customers of all shards were given; `country_amounts` are the one amount of each country."""
-        counted: Counter[Given] = Counter()
-        for part in parts:
-            counted[part.given] += part.customers
         of_countries: dict[str, list[GivenCustomers]] = defaultdict(list)
-        for entry in GivenCustomers.of(counted):
+        for entry in GivenCustomers.added_up(parts):
             of_countries[entry.country_code].append(entry)
         countries = [_of_country(name, entries, country_amounts.get(name)) for name, entries in of_countries.items()]
         amounts = [_of_amount(entry) for entries in of_countries.values() for entry in entries]

@@ -108,7 +108,7 @@ class TooManyAmounts(VoucherSelectionError):
 
 
 class ModelTooLarge(VoucherSelectionError):
-    """The model has more countries x segments, or more amounts in total, than the API can answer."""
+    """The model has more countries x segments than the API serves, or a what-if is too large for an answer."""
 
 
 class TooFine(VoucherSelectionError):
@@ -128,15 +128,11 @@ class HeldBack(VoucherSelectionError):
 
 
 class RefreshHeldBack(HeldBack):
-    """The daily refresh made no model to publish, and says so once: the gate, an empty window, or no counts yet."""
+    """The daily refresh made no model to publish, and says so once: the gate, an empty window, or unusable counts."""
 
 
 class DeliveryOverlaps(HeldBack):
     """An append has days that are counted already; the cause names them. A run can approve it as `replace` or `add`."""
-
-
-HELD_BACK = (HeldBack.__name__, RefreshHeldBack.__name__, DeliveryOverlaps.__name__)
-"""The names of the errors of a run that another run can approve."""
 
 
 class NotHeldBack(VoucherSelectionError):
@@ -145,6 +141,10 @@ class NotHeldBack(VoucherSelectionError):
 
 class NoCounts(VoucherSelectionError):
     """The run has no counts to start from: no model is served yet, or the named run left no counts."""
+
+
+class NothingToRefresh(VoucherSelectionError):
+    """The daily refresh of a stage whose first model is not published yet. Its execution succeeds."""
 
 
 class OldCounts(NoCounts):

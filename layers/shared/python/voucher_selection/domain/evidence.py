@@ -19,7 +19,7 @@ class Evidence(StrEnum):
     NONE = "none"  # no assignments
 
 
-def evidence_of(counts: Sequence[int]) -> Evidence:
+def evidence_of(counts: Sequence[int], others: int = 0) -> Evidence:
     """Return how well the counts support a mode.
 
     The two leading amounts are a near tie if a chi-square test, at the 5 % level, finds no difference between their
@@ -28,7 +28,9 @@ def evidence_of(counts: Sequence[int]) -> Evidence:
     Parameters
     ----------
     counts
-        How often each amount of the segment was used, the most frequent first.
+        How often each amount of the segment was used, the most frequent first; at least the two leading ones.
+    others
+        How often amounts were used that are not in `counts`.
 
     Examples
     --------
@@ -37,7 +39,7 @@ def evidence_of(counts: Sequence[int]) -> Evidence:
     """
     if not counts:
         return Evidence.NONE
-    if sum(counts) < LOW_SUPPORT:
+    if sum(counts) + others < LOW_SUPPORT:
         return Evidence.THIN
     if len(counts) > 1 and _within_noise(counts[0], counts[1]):
         return Evidence.NEAR_TIE

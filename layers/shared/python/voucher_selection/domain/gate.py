@@ -5,9 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain.errors import HeldBack
 from voucher_selection.domain.model import Model, SegmentMode
-from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.totals import Totals
 from voucher_selection.domain.wording import amount
 

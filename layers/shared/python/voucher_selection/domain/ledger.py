@@ -40,6 +40,8 @@ class Ledger(BaseModel):
     counts
         The counts as they were written; None until then, and in a ledger of an older version, whose counts cannot be
         used.
+    counts_key
+        The key of these counts; None in a ledger of an older version, which kept them elsewhere.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,6 +52,7 @@ class Ledger(BaseModel):
     rows: Totals | None = None
     time_zone: str = "UTC"
     counts: StoredCounts | None = None
+    counts_key: str | None = None
 
     @classmethod
     def of(
@@ -95,8 +98,8 @@ class Ledger(BaseModel):
             )
         earlier = tuple(entry for entry in self.entries if entry.identity not in again)
         known_rows = self.rows and Totals.sum([self.rows, rows])
-        added = {"base_run_id": own_run_id, "entries": earlier + entries, "rows": known_rows, "counts": None}
-        return self.model_copy(update=added)
+        added = {"base_run_id": own_run_id, "entries": earlier + entries, "rows": known_rows}
+        return self.model_copy(update=added | {"counts": None, "counts_key": None})
 
 
 def _entries(run_id: str, files: Iterable[SourceFile]) -> tuple[LedgerEntry, ...]:

@@ -1,6 +1,7 @@
 """The model: the mode (the amount used most) of every segment and country, and the version that identifies it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -17,12 +18,26 @@ if TYPE_CHECKING:
     from voucher_selection.domain.totals import Totals
 
 
+MOST_LEADING = 10
+"""So many amounts of a mode lookups and their page need: the page lists at most nine."""
+
+
 @dataclass(frozen=True, slots=True)
 class AmountCount:
     """A voucher amount, in the country's currency, and how many assignments have it."""
 
     voucher_amount: float
     count: int
+
+
+class Others(NamedTuple):
+    """The amounts that a mode does not list: how many there are, and how many assignments have one of them."""
+
+    amounts: int
+    assignments: int
+
+
+NO_OTHERS = Others(0, 0)
 
 
 class SegmentKey(NamedTuple):
@@ -38,16 +53,26 @@ class SegmentKey(NamedTuple):
 
 
 class Mode:
-    """Amounts with their counts, the one used most first: what an answer may rest on."""
+    """Amounts with their counts, the one used most first: what an answer may rest on.
+
+    A mode that is made from counts lists all its amounts. One that the catalog keeps for lookups lists the leading ones
+    in `assignments`, and counts the `others`; the catalog keeps all of them apart.
+    """
 
     basis: ClassVar[Basis]
     country_code: str
     assignments: tuple[AmountCount, ...]
+    others: Others
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The key of the mode, which is the same in every model."""
+        raise NotImplementedError
 
     @cached_property
     def support(self) -> int:
         """The number of kept assignments behind the mode."""
-        return sum(assignment.count for assignment in self.assignments)
+        return sum(assignment.count for assignment in self.assignments) + self.others.assignments
 
     @property
     def voucher_amount(self) -> float | None:
@@ -63,6 +88,11 @@ class Mode:
     def runner_up(self) -> AmountCount | None:
         """The amount used second most; None if there is only one."""
         return self.assignments[1] if len(self.assignments) > 1 else None
+
+    @property
+    def amounts(self) -> int:
+        """The number of different amounts, listed or not."""
+        return len(self.assignments) + self.others.amounts
 
 
 @dataclass(frozen=True)
@@ -80,6 +110,7 @@ class SegmentMode(Mode):
     lower: int | None
     upper: int | None
     assignments: tuple[AmountCount, ...]
+    others: Others = NO_OTHERS
 
     @property
     def key(self) -> SegmentKey:
@@ -94,6 +125,21 @@ class CountryMode(Mode):
     basis = "country"
     country_code: str
     assignments: tuple[AmountCount, ...]
+    others: Others = NO_OTHERS
+
+    @property
+    def key(self) -> tuple[str]:
+        """The key of the country, which is the same in every model."""
+        return (self.country_code,)
+
+
+def shortened[AnyMode: SegmentMode | CountryMode](mode: AnyMode) -> AnyMode:
+    """Return a mode that lists at most its `MOST_LEADING` leading amounts, and counts the others."""
+    if len(mode.assignments) <= MOST_LEADING:
+        return mode
+    listed = mode.assignments[:MOST_LEADING]
+    counted = sum(assignment.count for assignment in listed)
+    return replace(mode, assignments=listed, others=Others(mode.amounts - len(listed), mode.support - counted))
 
 
 class CountsOrigin(NamedTuple):
@@ -132,6 +178,8 @@ class Version:
 class Model(Version):
     """A version together with the mode of every segment, and of every country.
 
+    The modes list all their amounts if the model was just made from counts; see `Mode`.
+
     `country_modes` is empty in models that older versions made.
     """
 
@@ -146,6 +194,25 @@ class Model(Version):
     def _by_country(self) -> dict[str, CountryMode]:
         """The modes of the countries by their names; empty in models that older versions made."""
         return {mode.country_code: mode for mode in self.country_modes}
+
+    @cached_property
+    def entries(self) -> tuple[SegmentMode | CountryMode, ...]:
+        """All modes by country: those of its segments, and then its own. Parts of a large answer are cut from these."""
+        segments: dict[str, list[SegmentMode | CountryMode]] = {country: [] for country in self.countries}
+        for mode in self.modes:
+            segments[mode.country_code].append(mode)
+        for country in self.country_modes:
+            segments[country.country_code].append(country)
+        return tuple(mode for country in segments.values() for mode in country)
+
+    def part(self, entries: Iterable[SegmentMode | CountryMode]) -> "Model":
+        """Return the model with only these modes."""
+        shown = tuple(entries)
+        return replace(
+            self,
+            modes=tuple(mode for mode in shown if isinstance(mode, SegmentMode)),
+            country_modes=tuple(mode for mode in shown if isinstance(mode, CountryMode)),
+        )
 
     @cached_property
     def segmentations(self) -> dict[str, Segmentation]:

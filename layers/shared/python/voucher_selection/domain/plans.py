@@ -73,11 +73,15 @@ class ShardPart(BaseModel):
 
 
 class Shard(BaseModel):
-    """A piece of the source that one Clean or Assign processes; an item of the manifest."""
+    """A piece of the source that one Clean or Assign processes; an item of the manifest.
+
+    `shards_per_group` is that of the run's plan.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     number: int
+    shards_per_group: int | None = None
     parts: tuple[ShardPart, ...]
 
     @property
@@ -96,7 +100,11 @@ class KnownFile(BaseModel):
 
 
 class Plan(BaseModel):
-    """Everything that is decided when a run over a source starts: later states need no settings and no clock."""
+    """Everything that is decided when a run over a source starts: later states need no settings and no clock.
+
+    `shards_per_group` is the size of the groups whose results are merged first (see `shard_groups`); None if all shards
+    are one group.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -107,6 +115,12 @@ class Plan(BaseModel):
     files: tuple[SourceFile, ...]
     left_out: LeftOut = LeftOut()
     shards: int
+    shards_per_group: int | None = None
+
+    @property
+    def groups(self) -> int:
+        """The number of groups that the shards are in."""
+        return -(-self.shards // self.shards_per_group) if self.shards_per_group else 1
 
     @property
     def rows(self) -> int:

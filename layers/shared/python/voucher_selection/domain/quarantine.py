@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain.history import COLUMN_NAMES, value_type
-from voucher_selection.domain.rule_names import Rule
 
 SCHEMA = pa.schema([(name, pa.string()) for name in COLUMN_NAMES] + [("file", pa.string()), ("row", pa.int64())])
 

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain.countries import by_key, country_key
 from voucher_selection.domain.history import COLUMN_NAMES
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.other_countries import RowsByName, listed_name, summed
 from voucher_selection.domain.parsing import TIMESTAMP, parse_amount, parse_text, parse_timestamp, parse_total_orders
 from voucher_selection.domain.reading import Reading
-from voucher_selection.domain.rule_names import Rule
 
 # Of a column with more spellings of other countries in a batch, such as one that holds no countries, some are counted.
 _MOST_SPELLINGS = 1000

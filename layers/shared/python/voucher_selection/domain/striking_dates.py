@@ -63,19 +63,25 @@ def frequent_dates(column: str, rows_of: Mapping[date, int], rows: int, last_day
             yield DateRows(column=column, date=day, rows=count)
 
 
+def summed(of_shards: Iterable[DateRows]) -> tuple[DateRows, ...]:
+    """Add up the rows of each date, in the order of columns and dates."""
+    rows: Counter[tuple[str, date]] = Counter()
+    for found in of_shards:
+        rows[found.column, found.date] += found.rows
+    return tuple(DateRows(column=column, date=day, rows=rows[column, day]) for column, day in sorted(rows))
+
+
 def striking_dates(of_shards: Iterable[DateRows], rows: int, last_day: date | None) -> tuple[StrikingDate, ...]:
     """Return the striking dates of a run, the one with the most rows first.
 
-    `of_shards` are the dates that `frequent_dates` yielded for each shard. `rows` are those of the run's countries.
+    `of_shards` are the dates that `frequent_dates` yielded for each shard, or sums of them. `rows` are those of the
+    run's countries.
     """
-    summed: Counter[tuple[str, date]] = Counter()
-    for found in of_shards:
-        summed[found.column, found.date] += found.rows
     striking = (
-        StrikingDate(column=column, date=day, rows=count, share=count / rows)
-        for (column, day), count in summed.items()
-        if count >= rows * _least_share(_OF_A_RUN, day, last_day)
-        and (count >= _LEAST_ROWS or not _is_plausible(day, last_day))
+        StrikingDate(**found.model_dump(), share=found.rows / rows)
+        for found in summed(of_shards)
+        if found.rows >= rows * _least_share(_OF_A_RUN, found.date, last_day)
+        and (found.rows >= _LEAST_ROWS or not _is_plausible(found.date, last_day))
     )
     return tuple(sorted(striking, key=lambda found: (-found.rows, found.column, found.date)))
 

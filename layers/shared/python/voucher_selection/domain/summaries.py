@@ -92,7 +92,17 @@ class RemodelSummary(_ModelSummary):
     what_if_key: str | None = None
 
 
-class ApprovalSummary(Summary):
+class _ServedAgain(Summary):
+    """The summary of a run that makes no model of its own: countries and date of the one that it serves.
+
+    Summaries of older versions lack both.
+    """
+
+    countries: Countries | None = None
+    cur_date: IsoDate | None = None
+
+
+class ApprovalSummary(_ServedAgain):
     """The `run.json` of an approval; the approved run's own summary is rewritten."""
 
     mode: Literal["approve"] = "approve"
@@ -100,7 +110,7 @@ class ApprovalSummary(Summary):
     served_version: str | None
 
 
-class RollbackSummary(Summary):
+class RollbackSummary(_ServedAgain):
     """The `run.json` of a rollback; `previous_version` was served before it."""
 
     mode: Literal["rollback"] = "rollback"

@@ -5,10 +5,10 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain.assignment_costs import GivenCustomers
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.other_countries import MOST_SHOWN, RowsByName, summed
-from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.stored_objects import StoredCounts, StoredRows
 from voucher_selection.domain.striking_dates import DateRows
 
@@ -99,6 +99,24 @@ class ShardTotals(Totals):
         return self.counts.rows == self.measurable and self.measurable[Measure.TOTAL_ORDERS] == self.kept
 
 
+class GroupTotals(Totals):
+    """The totals of a group of shards, and the object with the sum of their counts.
+
+    `frequent_dates` are those of its shards, added up. `undated_again` is the number of kept rows without a day that
+    the counts leave out, because they are counted already.
+    """
+
+    group: int
+    counts: StoredCounts
+    frequent_dates: tuple[DateRows, ...] = ()
+    undated_again: int = 0
+
+    @property
+    def add_up(self) -> bool:
+        """Whether the parts add up to the rows read, and every row was counted."""
+        return super().add_up and self.counts.rows[Measure.TOTAL_ORDERS] + self.undated_again == self.kept
+
+
 class AssignTotals(BaseModel):
     """The result of assigning: `assigned` and `problems` (by the API's code) add up to `rows`, the customers read."""
 
@@ -125,25 +143,38 @@ class AssignTotals(BaseModel):
         return self.rows == self.assigned + sum(self.problems.values())
 
 
-class ShardAssigned(AssignTotals):
-    """The totals of one shard, what its customers were given, and the object with their amounts.
+class Assigned(AssignTotals):
+    """The result of assigning, and what the customers were given; `given` is None if an older version wrote a part."""
 
-    `given` and `vouchers` are None in totals of older versions.
-    """
+    given: tuple[GivenCustomers, ...] | None = None
+
+    @classmethod
+    def of(cls, parts: Iterable["Assigned"]) -> "Assigned":
+        """Add up results."""
+        parts = list(parts)
+        entries = [entry for part in parts for entry in part.given or ()]
+        given = None if any(part.given is None for part in parts) else GivenCustomers.added_up(entries)
+        return Assigned(**AssignTotals.sum(parts).model_dump(), given=given)
+
+    @property
+    def add_up(self) -> bool:
+        """Whether the parts add up to the customers read, and every customer with an amount was counted."""
+        return super().add_up and (self.given is None or sum(each.customers for each in self.given) == self.assigned)
+
+
+class ShardAssigned(Assigned):
+    """The result of one shard, and the object with the amounts of its customers; older results do not name it."""
 
     shard: int
-    given: tuple[GivenCustomers, ...] | None = None
     vouchers: StoredRows | None = None
 
     @property
     def add_up(self) -> bool:
         """Whether the parts add up to the customers read, and every customer was written and counted."""
-        return super().add_up and self._are_written and self._are_counted
+        return super().add_up and (self.vouchers is None or self.vouchers.rows == self.rows)
 
-    @property
-    def _are_written(self) -> bool:
-        return self.vouchers is None or self.vouchers.rows == self.rows
 
-    @property
-    def _are_counted(self) -> bool:
-        return self.given is None or sum(given.customers for given in self.given) == self.assigned
+class GroupAssigned(Assigned):
+    """The result of a group of shards."""
+
+    group: int

@@ -117,7 +117,7 @@ def age(seconds: float) -> str:
 
 def evidence(mode: Mode) -> Evidence:
     """Return how much the counts behind a mode say."""
-    return evidence_of([assignment.count for assignment in mode.assignments])
+    return evidence_of([assignment.count for assignment in mode.assignments], mode.others.assignments)
 
 
 EVIDENCE = {

@@ -9,7 +9,8 @@ from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
-from voucher_selection.domain.errors import HELD_BACK, NotHeldBack
+from voucher_selection.contract.runs import HELD_BACK
+from voucher_selection.domain.errors import NotHeldBack
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.kinds import parse_request
 from voucher_selection.domain.plans import HistoryPlan
@@ -56,6 +57,8 @@ def approve(run: Run, request: ApproveRequest, stores: Stores, settings: ModelSe
         version=published.version,
         published=published.published,
         served_version=published.served_version,
+        countries=published.countries,
+        cur_date=published.cur_date,
     )
     record(summary, stores.lake)
     return summary

@@ -1,7 +1,7 @@
 """Assign: stream the customers of one shard into a parquet file of their amounts; and sum up the shards of a run."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,8 @@ from voucher_selection.adapters.disk import named_full_disk
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.observability import logger
 from voucher_selection.adapters.parquet.columns import RowGroups, read_columns
-from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.adapters.parquet.fetching import fetched_ahead
+from voucher_selection.adapters.run_keys import RunKeys, beginning_of_group
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
 from voucher_selection.domain.assignment_costs import AssignmentCost, Given, GivenCustomers
@@ -25,11 +26,18 @@ from voucher_selection.domain.fallbacks import Fallback
 from voucher_selection.domain.plans import AssignPlan, Shard, ShardPart
 from voucher_selection.domain.requests import AssignRequest
 from voucher_selection.domain.runs import Run
+from voucher_selection.domain.shard_groups import ShardGroup
 from voucher_selection.domain.summaries import AssignSummary
-from voucher_selection.domain.totals import AssignTotals, ShardAssigned
+from voucher_selection.domain.totals import Assigned, AssignTotals, GroupAssigned, ShardAssigned
 from voucher_selection.pipeline.assignments import assign, output_schema
 from voucher_selection.pipeline.batches import read_ahead, read_parts
-from voucher_selection.pipeline.merging import check_objects, checked_results
+from voucher_selection.pipeline.shard_results import (
+    check_no_others,
+    check_objects,
+    group_results,
+    groups_of,
+    shard_results,
+)
 
 _ID_TYPES = {"integer": pa.int64(), "text": pa.string()}
 
@@ -39,7 +47,7 @@ def assign_shard(run_id: str, shard: Shard, stores: Stores, batch_rows: int) -> 
 
     `batch_rows` and the errors are those of `clean_shard`; also `NoModel` if the version in the run's plan has expired.
     """
-    keys = RunKeys(run_id)
+    keys = RunKeys(run_id, shard.shards_per_group)
     plan = stores.lake.read_json(keys.plan, AssignPlan)
     model = stores.catalog.read(plan.version)
     ids, least_support = _ID_TYPES[plan.customer_ids], Fallback(plan.fallback, plan.least_support).least
@@ -62,11 +70,11 @@ def assign_shard(run_id: str, shard: Shard, stores: Stores, batch_rows: int) -> 
 
 def sum_up_assignment(run: Run, _request: AssignRequest, stores: Stores, _settings: ModelSettings) -> AssignSummary:
     """Check that every shard has one result, as `merge_shards` does, and write the run's summary."""
-    keys, lake = RunKeys(run.run_id), stores.lake
-    plan = lake.read_json(keys.plan, AssignPlan)
-    found = checked_results(lake, plan, ShardAssigned, keys.all_assigned, keys.assigned)
-    _check_written(lake, keys, found)
-    cost = _cost(found, _country_amounts(stores.catalog, plan.version))
+    lake = stores.lake
+    plan = lake.read_json(RunKeys(run.run_id).plan, AssignPlan)
+    keys = RunKeys(run.run_id, plan.shards_per_group)
+    assigned = _sum_of_run(lake, keys, groups_of(lake, plan))
+    cost = _cost(assigned, _country_amounts(stores.catalog, plan.version))
     if cost:
         lake.write_json(keys.cost, cost)
     summary = AssignSummary(
@@ -80,7 +88,7 @@ def sum_up_assignment(run: Run, _request: AssignRequest, stores: Stores, _settin
         files=len(plan.files),
         left_out=plan.left_out,
         shards=plan.shards,
-        **AssignTotals.sum(found).model_dump(),
+        **assigned.model_dump(exclude={"given"}),
         version=plan.version,
         output=f"s3://{lake.bucket}/{keys.all_vouchers}",
         cost=cost and cost.shortened(),
@@ -90,20 +98,33 @@ def sum_up_assignment(run: Run, _request: AssignRequest, stores: Stores, _settin
     return summary
 
 
-def _check_written(lake: Lake, keys: RunKeys, shards: list[ShardAssigned]) -> None:
-    expected = {keys.vouchers(shard.shard): shard.vouchers for shard in shards if shard.vouchers}
-    if len(expected) == len(shards):  # else an older version wrote some, without this record
-        check_objects(lake.listed(keys.all_vouchers), expected)
+def merge_assigned_group(lake: Lake, run_id: str, group: ShardGroup) -> None:
+    """Add up the results of a group's shards of customers and write the sum. A repetition writes the same object."""
+    keys = RunKeys(run_id, group.shards_per_group)
+    assigned = _sum_of_shards(lake, keys, group)
+    lake.write_json(keys.merged(group.number), GroupAssigned(group=group.number, **assigned.model_dump()))
 
 
-def _cost(shards: list[ShardAssigned], country_amounts: Mapping[str, float]) -> AssignmentCost | None:
+def _sum_of_run(lake: Lake, keys: RunKeys, groups: Sequence[ShardGroup]) -> Assigned:
+    if len(groups) == 1:
+        return _sum_of_shards(lake, keys, groups[0])
+    found = group_results(lake, keys, groups, GroupAssigned, keys.all_assigned, keys.assigned)
+    for folder in (keys.all_assigned, keys.all_vouchers):
+        check_no_others(lake, folder, [beginning_of_group(keys, folder, group.number) for group in groups])
+    return Assigned.of(found)
+
+
+def _sum_of_shards(lake: Lake, keys: RunKeys, group: ShardGroup) -> Assigned:
+    shards = shard_results(lake, keys, group, ShardAssigned, keys.all_assigned, keys.assigned)
+    written = {keys.vouchers(shard.shard): shard.vouchers for shard in shards if shard.vouchers}
+    if len(written) == len(shards):  # else an older version wrote some, without this record
+        check_objects(lake.listed(beginning_of_group(keys, keys.all_vouchers, group.number)), written)
+    return Assigned.of(shards)
+
+
+def _cost(assigned: Assigned, country_amounts: Mapping[str, float]) -> AssignmentCost | None:
     """Return the cost of the run; None if an older version processed a shard, and did not count what it gave."""
-    parts: list[GivenCustomers] = []
-    for shard in shards:
-        if shard.given is None:
-            return None
-        parts.extend(shard.given)
-    return AssignmentCost.of(parts, country_amounts)
+    return None if assigned.given is None else AssignmentCost.of(assigned.given, country_amounts)
 
 
 def _country_amounts(catalog: Catalog, version: str) -> Mapping[str, float]:
@@ -123,7 +144,9 @@ def _batches(lake: Lake, shard: Shard, batch_rows: int) -> Iterator[pa.RecordBat
         given = {*metadata.schema.to_arrow_schema().names, *part.path_values}
         columns = [name for name in CUSTOMER_COLUMN_NAMES if name in given]
         repeated = [name for name in columns if name != "customer_id"]
-        return read_columns(opener, metadata, RowGroups.of(part), batch_rows, columns, repeated)
+        row_groups = RowGroups.of(part)
+        with fetched_ahead(opener, metadata, row_groups, columns) as opened:
+            yield from read_columns(opened, metadata, row_groups, batch_rows, columns, repeated)
 
     return (rows for _, rows in read_parts(shard, read))
 

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from voucher_selection.adapters.parquet.columns import Opener, RowGroups, read_columns
 from voucher_selection.adapters.parquet.damage import naming_file
+from voucher_selection.adapters.parquet.fetching import fetched_ahead
 from voucher_selection.adapters.parquet.footers import chunk_indices
 from voucher_selection.domain.countries import by_key, country_key, may_lie_between
 from voucher_selection.domain.history import COLUMN_NAMES
@@ -36,19 +37,20 @@ def read_batches(
 ) -> Iterator[Batch]:
     """Yield the rows of the row groups, in their order.
 
-    The memory needed depends on `batch_rows`, the most of a batch, alone: a column chunk passes through a window,
-    however large its row group is. A batch spans several row groups only if they are small. Each thread that reads
-    calls `open_file`.
+    The memory needed depends on `batch_rows`, the most of a batch, and on nothing else: of a large row group, each
+    column chunk passes through a window. A batch spans several row groups only if they are small. A remote file is
+    fetched once for all columns.
     """
-    unique_columns = read_columns(open_file, metadata, row_groups, batch_rows, _UNIQUE)
-    repeated_columns = read_columns(open_file, metadata, row_groups, batch_rows, _REPEATED, _REPEATED)
-    first_row = row_groups.first_row
-    for unique, repeated in _aligned(read_ahead(unique_columns), read_ahead(repeated_columns)):
-        rows = pa.record_batch(
-            [*unique.columns, *repeated.columns], names=[*unique.schema.names, *repeated.schema.names]
-        )
-        yield Batch(rows, first_row)
-        first_row += rows.num_rows
+    with fetched_ahead(open_file, metadata, row_groups, COLUMN_NAMES) as opened:
+        unique_columns = read_columns(opened, metadata, row_groups, batch_rows, _UNIQUE)
+        repeated_columns = read_columns(opened, metadata, row_groups, batch_rows, _REPEATED, _REPEATED)
+        first_row = row_groups.first_row
+        for unique, repeated in _aligned(read_ahead(unique_columns), read_ahead(repeated_columns)):
+            rows = pa.record_batch(
+                [*unique.columns, *repeated.columns], names=[*unique.schema.names, *repeated.schema.names]
+            )
+            yield Batch(rows, first_row)
+            first_row += rows.num_rows
 
 
 def read_parts[Item](shard: Shard, read: Callable[[ShardPart], Iterator[Item]]) -> Iterator[tuple[ShardPart, Item]]:
@@ -125,9 +127,11 @@ def read_names(
     open_file: Opener, metadata: pq.FileMetaData, runs: Iterable[RowGroups], batch_rows: int
 ) -> Iterator[tuple[str, int]]:
     """Read only the countries of row groups, and yield each name with its rows, batch by batch."""
+    column = ["country_code"]
     for run in runs:
-        for batch in read_columns(open_file, metadata, run, batch_rows, ["country_code"], ["country_code"]):
-            yield from split_countries(batch["country_code"], ()).other_countries.items()
+        with fetched_ahead(open_file, metadata, run, column) as opened:
+            for batch in read_columns(opened, metadata, run, batch_rows, column, column):
+                yield from split_countries(batch["country_code"], ()).other_countries.items()
 
 
 def read_ahead[Item](items: Iterator[Item]) -> Iterator[Item]:

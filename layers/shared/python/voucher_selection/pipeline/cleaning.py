@@ -16,13 +16,13 @@ from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.parquet.columns import Opener, RowGroups
 from voucher_selection.adapters.parquet.row_file import RowFile
 from voucher_selection.adapters.run_keys import RunKeys
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain import quarantine
 from voucher_selection.domain.counts import RunningCounts
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.order_dates import OrderDates
 from voucher_selection.domain.plans import Shard, ShardPart
 from voucher_selection.domain.reading import Reading
-from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import CLEANED_SCHEMA
 from voucher_selection.domain.stored_objects import StoredRows
 from voucher_selection.domain.totals import ShardTotals, Totals
@@ -55,7 +55,7 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, reading: Reading, batch_r
     ShardTooLarge
         The rows do not fit on the disk.
     """
-    keys = RunKeys(run_id)
+    keys = RunKeys(run_id, shard.shards_per_group)
     counts, dates, totals = RunningCounts(), OrderDates(), Totals()
     measurable: Counter[Measure] = Counter()
     with named_full_disk(shard.number), TemporaryDirectory(prefix="clean-") as folder:

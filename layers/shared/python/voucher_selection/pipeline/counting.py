@@ -7,10 +7,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from voucher_selection.adapters.parquet.columns import Opener, RowGroups
+from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain.counts import Counts, RunningCounts
 from voucher_selection.domain.other_countries import summed
 from voucher_selection.domain.reading import Reading
-from voucher_selection.domain.rule_names import Rule
 from voucher_selection.domain.rules import Cleaned, clean, left_alone
 from voucher_selection.domain.totals import Totals
 from voucher_selection.pipeline.batches import choose_row_groups, read_batches, read_names

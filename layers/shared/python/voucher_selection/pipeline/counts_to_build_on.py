@@ -95,13 +95,13 @@ def read_counts(lake: Lake, run_id: str, ledger: Ledger | None) -> Counts:
         An older version wrote them, and did not count all that this version needs.
     """
     written = ledger.counts if ledger else None
-    if written is None or any(measure not in written.rows for measure in Measure):
+    if ledger is None or written is None or any(measure not in written.rows for measure in Measure):
         raise OldCounts(
             f"the counts of run {run_id!r} are of an older version, and lack"
             f" {'the days of assignment' if written is None else 'some measures'}: run the whole history once, which"
             " counts it again"
         )
-    return lake.read_counts(RunKeys(run_id).merged_counts, written)
+    return lake.read_counts(ledger.counts_key or RunKeys(run_id).counts_of_before, written)
 
 
 def check_countries(ledger: Ledger, countries: tuple[str, ...]) -> None:

@@ -21,6 +21,7 @@ from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.requests import AppendRequest, AssignRequest, FullRequest, HistoryRequest, RunRequest
 from voucher_selection.domain.runs import Run
 from voucher_selection.domain.segments import SegmentDefinitions, load_definitions, shipped_definitions
+from voucher_selection.domain.shard_groups import in_groups, size_of_groups
 from voucher_selection.domain.shards import plan_shards
 from voucher_selection.domain.time_zones import day_in
 from voucher_selection.pipeline.counts_to_build_on import check_countries, check_time_zone, read_ledger, served_base
@@ -40,20 +41,22 @@ class _Source(NamedTuple):
     left_out: LeftOut
     schemas: list[pa.Schema]
     shards: list[Shard]
+    shards_per_group: int | None
     again: frozenset[str]
     shards_again: int
 
     def facts(self, run: Run) -> dict[str, Any]:
         """Return the fields that every plan has of its run and source."""
-        of_source = {"files": self.files, "left_out": self.left_out, "shards": len(self.shards)}
-        return {"run_id": run.run_id, "started_at": run.started_at, **of_source}
+        of_shards = {"shards": len(self.shards), "shards_per_group": self.shards_per_group}
+        of_source = {"files": self.files, "left_out": self.left_out}
+        return {"run_id": run.run_id, "started_at": run.started_at, **of_source, **of_shards}
 
 
 type _Planned = tuple[Plan, list[Shard]]
 
 
 def ingest(run: Run, request: RunRequest, stores: Stores, settings: IngestSettings) -> Plan:
-    """Land the source of a run, and write the run's plan and its manifest of shards.
+    """Land the source of a run, and write the run's plan, its manifest of shards, and their groups if it has several.
 
     Raises
     ------
@@ -73,6 +76,9 @@ def ingest(run: Run, request: RunRequest, stores: Stores, settings: IngestSettin
     keys = RunKeys(run.run_id)
     stores.lake.write_json(keys.plan, plan)
     stores.lake.write_json(keys.manifest, shards)
+    if plan.groups > 1:
+        again = plan.shards_again if isinstance(plan, HistoryPlan) else 0
+        stores.lake.write_json(keys.shard_groups, in_groups(shards, plan.shards_per_group, again))
     return plan
 
 
@@ -186,12 +192,15 @@ def _landed(
         )
         for counted in (True, False)
     )
+    planned = [*shards_again, *shards]
+    facts = {"shards_per_group": size_of_groups(len(planned), settings.shards_per_merge)}
     return _Source(
         files=tuple(footer.file for footer in footers),
         known=landing.known,
         left_out=landing.left_out,
         schemas=[footer.schema for footer in footers],
-        shards=[shard.model_copy(update={"number": number}) for number, shard in enumerate([*shards_again, *shards])],
+        shards=[shard.model_copy(update={"number": number} | facts) for number, shard in enumerate(planned)],
+        **facts,
         again=again & {footer.file.identity for footer in footers},
         shards_again=len(shards_again),
     )

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from voucher_selection.adapters.answer_sizes import fitting_quality
 from voucher_selection.adapters.catalog import Base, Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.observability import logger
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.adapters.servable import check_segments, check_servable, fitting_quality
+from voucher_selection.adapters.servable import check_segments, check_servable
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
 from voucher_selection.domain.assigned_on import AssignedOn
@@ -256,13 +257,14 @@ def write_model(lake: Lake, counts: Counts, model: Model) -> None:
     lake.write_table(keys.modes, modes_table(model.modes))
     in_window = counts_in_window(counts, model.window, model.cur_date)
     quality = quality_of(in_window, model.definitions, model.cur_date, model.countries)
-    lake.write_json(keys.quality, fitting_quality(quality, model))
+    lake.write_json(keys.quality, fitting_quality(quality))
 
 
 def _write(lake: Lake, counts: Counts, ledger: Ledger, model: Model) -> Model:
     """Write the counts, their ledger and the model; return the model with the record of its ledger."""
     keys = RunKeys(model.run_id)
-    ledger = ledger.model_copy(update={"counts": lake.write_counts(keys.merged_counts, counts)})
+    key = keys.merged_counts
+    ledger = ledger.model_copy(update={"counts": lake.write_counts(key, counts), "counts_key": key})
     write_model(lake, counts, model)
     return replace(model, counts=model.counts._replace(ledger=lake.write_json(keys.ledger, ledger)))
 

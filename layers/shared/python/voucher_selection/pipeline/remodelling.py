@@ -4,17 +4,24 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 
+from voucher_selection.adapters.answer_sizes import LARGEST_ANSWER, MOST_AMOUNTS, answer_size
 from voucher_selection.adapters.catalog import Base, Catalog
 from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.adapters.servable import check_what_if
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
 from voucher_selection.domain.counts import Counts
-from voucher_selection.domain.errors import EmptyWindow, HeldBack, NoCounts, RefreshHeldBack
+from voucher_selection.domain.errors import (
+    EmptyWindow,
+    HeldBack,
+    ModelTooLarge,
+    NoCounts,
+    NothingToRefresh,
+    RefreshHeldBack,
+)
 from voucher_selection.domain.gate import Thresholds, check
-from voucher_selection.domain.model import Model, Version
+from voucher_selection.domain.model import Model, Version, shortened
 from voucher_selection.domain.model_document import selection_criteria
 from voucher_selection.domain.plans import HistoryPlan
 from voucher_selection.domain.requests import RemodelRequest, WhatIfRequest
@@ -63,6 +70,8 @@ def remodel(run: Run, request: RemodelRequest, stores: Stores, settings: ModelSe
         As `make_what_if` and `gate.check`.
     RefreshHeldBack
         In place of `HeldBack`, `EmptyWindow` and `NoCounts`, if the request is that of the schedule.
+    NothingToRefresh
+        The same, before the first model is published.
     CatalogContended
         Other runs published during each attempt.
     """
@@ -74,6 +83,8 @@ def remodel(run: Run, request: RemodelRequest, stores: Stores, settings: ModelSe
     except _SAME_EVERY_NIGHT as error:
         if not request.scheduled:
             raise
+        if request.run_id is None and base_if_served(stores.catalog) is None:
+            raise NothingToRefresh(str(error)) from error
         raise RefreshHeldBack(str(error)) from error
     record(summary, stores.lake)
     expire(stores.catalog, settings.retention)
@@ -82,6 +93,8 @@ def remodel(run: Run, request: RemodelRequest, stores: Stores, settings: ModelSe
 
 def make_what_if(asked_at: datetime, request: WhatIfRequest, stores: Stores, cur_date: date | None) -> WhatIf:
     """Return the model that a remodel would publish, and what it would change; nothing is written.
+
+    If that is too large for an answer of Lambda, each segment and country lists only its leading amounts.
 
     Parameters
     ----------
@@ -99,11 +112,21 @@ def make_what_if(asked_at: datetime, request: WhatIfRequest, stores: Stores, cur
     ObjectAltered, ObjectMissing
         The counts are missing, or differ from those that their run wrote.
     TooManyAmounts, ModelTooLarge, AmountOutOfRange
-        The model could not be served, or the what-if is too large for an answer.
+        The model could not be served, or the what-if is too large even without the other amounts.
     """
-    what_if = _what_if(_make(Run("what-if", asked_at), request, stores, cur_date))
-    check_what_if(what_if)
-    return what_if
+    made = _make(Run("what-if", asked_at), request, stores, cur_date)
+    whole, short = made.model, made.model.part(map(shortened, made.model.entries))
+    may_fit = sum(mode.amounts for mode in whole.entries) <= MOST_AMOUNTS
+    for model in (whole, short) if may_fit else (short,):
+        what_if = _what_if(made, model)
+        size = answer_size(what_if.model_dump(mode="json"))
+        if size <= LARGEST_ANSWER:
+            return what_if
+    raise ModelTooLarge(
+        f"expected a what-if of at most {LARGEST_ANSWER:,} bytes, got {size:,} with {len(what_if.segments):,} segments"
+        f" and {len(what_if.changes):,} changes: ask for fewer segments, or start a remodel with"
+        ' "publish": false, which writes its what-if to the lake'
+    )
 
 
 def _remodel(
@@ -154,7 +177,7 @@ def _publish(made: _Remodelled, summary: RemodelSummary, catalog: Catalog) -> Po
 
 
 def _report(run: Run, made: _Remodelled, lake: Lake) -> RemodelSummary:
-    what_if, keys = _what_if(made), RunKeys(run.run_id)
+    what_if, keys = _what_if(made, made.model), RunKeys(run.run_id)
     lake.write_json(keys.what_if, what_if)
     summary = _summary(run, made, Outcome.WHAT_IF, what_if.served_version)
     summary = summary.model_copy(update={"what_if_key": keys.what_if})
@@ -162,13 +185,14 @@ def _report(run: Run, made: _Remodelled, lake: Lake) -> RemodelSummary:
     return summary
 
 
-def _what_if(made: _Remodelled) -> WhatIf:
+def _what_if(made: _Remodelled, model: Model) -> WhatIf:
+    """Return the report of what was made; `model` is that model, or the same with fewer amounts listed."""
     return WhatIf(
         counts_run_id=made.model.counts.run_id,
         served_version=made.base.version if made.base else None,
         definitions=made.model.definitions,
         changes=made.changes,
-        **selection_criteria(made.model),
+        **selection_criteria(model),
     )
 
 

@@ -9,7 +9,8 @@ from voucher_selection.adapters.catalog_items import Pointer
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
-from voucher_selection.domain.errors import NoVersion, UnreadableItem
+from voucher_selection.domain.errors import NoModel, NoVersion, UnreadableItem
+from voucher_selection.domain.model import Version
 from voucher_selection.domain.requests import RollbackRequest
 from voucher_selection.domain.runs import Run
 from voucher_selection.domain.summaries import Outcome, PointerSummary, RollbackSummary
@@ -50,6 +51,7 @@ def roll_back(run: Run, request: RollbackRequest, stores: Stores, _settings: Mod
 
 def _roll_back(run: Run, request: RollbackRequest, stores: Stores) -> RollbackSummary:
     settled = _settle(run, request, stores)
+    kept = _kept(stores.catalog, settled.to_version)
     for _ in attempts():
         pointer = _pointer(stores.catalog, request)
         served = pointer.version if pointer else None
@@ -62,6 +64,8 @@ def _roll_back(run: Run, request: RollbackRequest, stores: Stores) -> RollbackSu
             published=True,
             served_version=settled.to_version,
             previous_version=served,
+            countries=kept.countries if kept else None,
+            cur_date=kept.cur_date if kept else None,
         )
         if pointer and served == settled.to_version:
             nothing_new = {"outcome": Outcome.NOTHING_NEW, "published": False}
@@ -72,6 +76,14 @@ def _roll_back(run: Run, request: RollbackRequest, stores: Stores) -> RollbackSu
         if not stores.catalog.serve_again(served, summary):
             return summary
     raise contended("rollback")
+
+
+def _kept(catalog: Catalog, version: str) -> Version | None:
+    """Return a version; None if the catalog lacks it: the attempt to serve it says why."""
+    try:
+        return catalog.version(version)
+    except (NoModel, UnreadableItem):
+        return None
 
 
 def _pointer(catalog: Catalog, request: RollbackRequest) -> Pointer | None:

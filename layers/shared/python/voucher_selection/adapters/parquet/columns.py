@@ -14,7 +14,7 @@ from voucher_selection.domain.history import is_bytes, is_text, text_of_bytes, v
 from voucher_selection.domain.hive_partitions import NO_PATH_VALUES, PathValues
 from voucher_selection.domain.plans import ShardPart
 
-# Of a column chunk, this much is in memory at a time, and this much is asked of a remote file in one read.
+# A column chunk up to this size is in memory whole. A longer one passes through a window of this size.
 _READ_BYTES = 4 * 1024 * 1024
 # In nanoseconds, Arrow's default, 9999-12-31 is a day of 1816.
 _INT96_UNIT = "us"
@@ -60,7 +60,7 @@ def read_columns(
     Parameters
     ----------
     open_file
-        It is called at most twice.
+        It is called at most three times.
     columns
         The columns to read. A column that only the path has is the same in every row.
     repeated
@@ -73,18 +73,17 @@ def read_columns(
     """
     stored = [name for name in columns if name not in row_groups.path_values]
     checked = {"page_checksum_verification": True, "coerce_int96_timestamp_unit": _INT96_UNIT}
-    opened = partial(pq.ParquetFile, metadata=metadata, **checked)
+    # Not pre-buffered, which is pyarrow's default: every chunk would be in memory whole.
+    opened = partial(pq.ParquetFile, metadata=metadata, pre_buffer=False, **checked)
     dictionaries = [name for name in stored if name in repeated]
-    # Not pre-buffered: a column chunk passes through a window.
-    one_by_one = cache(lambda: opened(open_file(), read_dictionary=dictionaries, buffer_size=_READ_BYTES))
-    # Pre-buffered, so that a remote file is asked once for what lies side by side.
-    together = cache(lambda: opened(open_file(), pre_buffer=True))
+    one_by_one = cache(lambda window: opened(open_file(), read_dictionary=dictionaries, buffer_size=window))
+    together = cache(lambda: opened(open_file()))
     for some in _read_at_once(metadata, row_groups, stored, batch_rows):
-        found = (
-            one_by_one().iter_batches(batch_rows, list(some), columns=stored, use_threads=False)
-            if len(some) == 1
-            else _of_small(together(), some, stored)
-        )
+        if len(some) == 1:
+            file = one_by_one(_window(metadata, some[0], stored))
+            found = file.iter_batches(batch_rows, list(some), columns=stored, use_threads=False)
+        else:
+            found = _of_small(together(), some, stored)
         expected, rows = sum(metadata.row_group(number).num_rows for number in some), 0
         for batch in found:
             rows += batch.num_rows
@@ -92,6 +91,13 @@ def read_columns(
         if rows != expected:
             numbers = f"row group {some[0]} has" if len(some) == 1 else f"row groups {some[0]} to {some[-1]} have"
             raise pa.ArrowInvalid(f"{numbers} other rows than the {expected:,} that the footer says")
+
+
+def _window(metadata: pq.FileMetaData, number: int, columns: list[str]) -> int:
+    """Return the size in bytes of the window that a row group's chunks pass through; 0: each is read whole."""
+    chunks = (metadata.row_group(number).column(chunk) for chunk in chunk_indices(metadata, columns).values())
+    longest = max((chunk.total_compressed_size for chunk in chunks), default=0)
+    return _READ_BYTES if longest > _READ_BYTES else 0
 
 
 def _read_at_once(

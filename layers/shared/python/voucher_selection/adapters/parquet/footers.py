@@ -1,7 +1,7 @@
 """Footers: how a parquet file describes itself. Read without the pages, and trusted only if free of contradictions."""
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
+from traceback import clear_frames
 from typing import NamedTuple, override
 
 import pyarrow as pa
@@ -107,8 +107,13 @@ def _check_chunks(metadata: pq.FileMetaData, size: int, columns: list[str]) -> N
     For an impossible description of a chunk, `RowGroupMetaData.column` ends the process; a reader raises an error.
     """
     file = pq.ParquetFile(_FooterOnly(size), metadata=metadata, pre_buffer=True)
-    with suppress(_FooterEnds):
+    try:
         next(file.iter_batches(1, columns=columns, use_threads=False), None)
+    except _FooterEnds as end:
+        # Arrow keeps the error, the error its frames, and these the reader: the footer would stay in memory for good.
+        clear_frames(end.__traceback__)
+    finally:
+        del file
 
 
 class _FooterEnds(Exception):
@@ -119,7 +124,7 @@ class _FooterOnly(SeekableFile):
     """A file whose footer was read, and whose pages cannot be read; chunks must lie within its size."""
 
     @override
-    def read(self, size: int | None = -1) -> bytes:
+    def fetch(self, start: int, end: int) -> bytes:
         raise _FooterEnds
 
 

@@ -1,14 +1,17 @@
 """S3 sources: objects that S3 copies into the lake."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from s3transfer.exceptions import S3CopyFailedError
+from s3transfer.futures import TransferFuture
+from s3transfer.manager import TransferConfig, TransferManager
 
 from voucher_selection.adapters.error_codes import code_of
-from voucher_selection.adapters.lake import Lake, in_parallel
+from voucher_selection.adapters.lake import COPIES_AT_ONCE, PARALLEL_REQUESTS, Lake, in_parallel
 from voucher_selection.adapters.run_keys import OWN_FOLDERS, RunKeys
 from voucher_selection.adapters.s3_errors import is_denied, is_missing, is_replaced, named_refusals
 from voucher_selection.adapters.sources.landed_files import LandedFile, Landing, values_in
@@ -20,8 +23,11 @@ from voucher_selection.domain.s3_addresses import S3Address
 if TYPE_CHECKING:
     from types_boto3_s3.type_defs import CopySourceTypeDef
 
-# Up to this size S3 copies an object in one request. A larger one takes a request more first, and is copied in parts.
-_ONE_COPY_BYTES = 64 * 1024 * 1024
+# An object up to the least size is copied at once with few others: S3 limits how many it writes a second. Of larger
+# ones, parts are as large as keeps all requests at work. A request copies 5 GiB at most, which would take longer than
+# the client waits for an answer.
+_LEAST_PART_BYTES = 64 * 1024 * 1024
+_MOST_PART_BYTES = 1024 * 1024 * 1024
 # Where `./quickstart run --source` uploads: `uploads/sha256-0123456789abcdef/day/monday.parquet`
 _UPLOADED = re.compile(r"\Auploads/sha256-[0-9a-f]{16}/")
 
@@ -47,11 +53,25 @@ def land_from_s3(source: S3Address, lake: Lake, keys: RunKeys, known: frozenset[
         objects, left_out = find_objects(source, lake)
     files = [KnownFile(source=str(found.address), identity=_identity(found)) for found in objects]
     new = [(found, file) for found, file in zip(objects, files, strict=True) if file.identity not in known]
+    with TransferManager(lake.client, _in_parts([found for found, _ in new])) as manager:
+        begun = [_begun(found, lake, keys, manager) for found, _ in new]
+        landed = in_parallel(lambda each: _copied(*each[0], each[1], lake, keys), zip(new, begun, strict=True))
     return Landing(
-        files=in_parallel(lambda both: _copy(*both, lake, keys), new),
+        files=landed,
         known=tuple(file for file in files if file.identity in known),
         left_out=LeftOut.of(left_out),
     )
+
+
+def part_size(total: int) -> int:
+    """Return the size of the parts, in bytes, in which objects of `total` bytes together are copied.
+
+    Examples
+    --------
+    >>> [part_size(total) // 2**20 for total in (10**9, 10**11, 10**13)]
+    [64, 190, 1024]
+    """
+    return max(_LEAST_PART_BYTES, min(total // COPIES_AT_ONCE, _MOST_PART_BYTES))
 
 
 def _check_not_our_own(source: S3Address, lake: Lake) -> None:
@@ -68,26 +88,47 @@ def _check_not_our_own(source: S3Address, lake: Lake) -> None:
     )
 
 
-def _copy(found: SourceObject, file: KnownFile, lake: Lake, keys: RunKeys) -> LandedFile:
-    key = keys.raw(found.name)
+def _in_parts(objects: Sequence[SourceObject]) -> TransferConfig:
+    part_bytes = part_size(sum(found.size for found in objects))
+    return TransferConfig(
+        multipart_threshold=part_bytes,
+        multipart_chunksize=part_bytes,
+        max_request_concurrency=COPIES_AT_ONCE,
+        max_submission_concurrency=PARALLEL_REQUESTS,
+    )
+
+
+def _begun(found: SourceObject, lake: Lake, keys: RunKeys, manager: TransferManager) -> TransferFuture | None:
+    """Begin to copy a large object; None for another one."""
+    if found.size <= _LEAST_PART_BYTES:
+        return None
+    return manager.copy(_origin(found), lake.bucket, keys.raw(found.name), _copied_if_same(found))
+
+
+def _copied(
+    found: SourceObject, file: KnownFile, begun: TransferFuture | None, lake: Lake, keys: RunKeys
+) -> LandedFile:
+    """Copy an object, or wait for its copy, if the object is still the one that was found."""
+    key, etag = keys.raw(found.name), None
     with named_refusals(lake.bucket, key, file.source), _naming_source(file.source):
-        etag = _copied(found, lake, key)
+        if begun:
+            begun.result()
+        else:
+            answer = lake.client.copy_object(
+                CopySource=_origin(found), Bucket=lake.bucket, Key=key, **_copied_if_same(found)
+            )
+            etag = answer["CopyObjectResult"]["ETag"]
     folders = found.address.key.split("/")[:-1]
     return LandedFile(key, file.source, file.identity, values_in(folders), found.size, etag)
 
 
-def _copied(found: SourceObject, lake: Lake, key: str) -> str | None:
-    """Copy an object if it is still the one that was found; return the ETag of the copy if S3 returns one."""
-    origin: CopySourceTypeDef = {"Bucket": found.address.bucket, "Key": found.address.key}
+def _origin(found: SourceObject) -> "CopySourceTypeDef":
+    return {"Bucket": found.address.bucket, "Key": found.address.key}
+
+
+def _copied_if_same(found: SourceObject) -> dict[str, Any]:
     # Without its tags: copying these takes rights that reading an object does not.
-    if found.size > _ONE_COPY_BYTES:
-        options = {"CopySourceIfMatch": found.etag, "TaggingDirective": "REPLACE"}
-        lake.client.copy(origin, lake.bucket, key, ExtraArgs=options)
-        return None
-    answer = lake.client.copy_object(
-        CopySource=origin, Bucket=lake.bucket, Key=key, CopySourceIfMatch=found.etag, TaggingDirective="REPLACE"
-    )
-    return answer["CopyObjectResult"]["ETag"]
+    return {"CopySourceIfMatch": found.etag, "TaggingDirective": "REPLACE"}
 
 
 def _identity(found: SourceObject) -> str:
@@ -100,8 +141,11 @@ def _identity(found: SourceObject) -> str:
 @contextmanager
 def _naming_source(source: str) -> Iterator[None]:
     """Turn what S3 answers for an object that cannot be copied into an error that names the source."""
+    replaced = f"{source} was replaced while it was copied: start the run again"
     try:
         yield
+    except S3CopyFailedError as error:  # a part has another ETag
+        raise SourceChanged(replaced) from error
     except ClientError as error:
         code = code_of(error)
         if is_missing(error):
@@ -112,7 +156,7 @@ def _naming_source(source: str) -> Iterator[None]:
                 " or add its bucket to the stage's source_buckets"
             ) from error
         if is_replaced(error):
-            raise SourceChanged(f"{source} was replaced while it was copied: start the run again") from error
+            raise SourceChanged(replaced) from error
         if code in {"InvalidObjectState", "ObjectNotInActiveTierError"}:
             raise SourceUnavailable(f"{source} is archived ({code}): restore it, then start the run again") from error
         raise

@@ -215,7 +215,13 @@ def answer(
     history: pa.Table, country: str, cur_date: date, window: Window | None = None
 ) -> tuple[Counter[str], Amounts]:
     """Answer for a history with times as text or as timestamps, orders as text and amounts as floats."""
-    return answer_of(map(_meant, history.to_pylist()), country, cur_date, window)
+    return answer_of(meant(history), country, cur_date, window)
+
+
+def meant(history: pa.Table) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a history as what their values mean."""
+    for batch in history.to_batches(max_chunksize=10_000):
+        yield from map(_meant, batch.to_pylist())
 
 
 def _meant(row: dict[str, Any]) -> dict[str, Any]:
