@@ -22,7 +22,10 @@ STAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "prod": ("prod", BOUND),
     "dev with a key": ("dev", BOUND | {"kms_key": KEY}),
     "prod with a key": ("prod", BOUND | {"kms_key": KEY}),
-    "prod with all guards": ("prod", ALL_GUARDS | BOUND | {"source_buckets": (SOURCES,), "kms_key": KEY}),
+    "prod with everything": (
+        "prod",
+        ALL_GUARDS | BOUND | {"source_buckets": (SOURCES,), "kms_key": KEY, "tables": True, "trace_requests": True},
+    ),
 }
 """Between them, the stages have every type of resource, and every right."""
 
@@ -42,7 +45,7 @@ class Deployed(NamedTuple):
     @property
     def keys(self) -> Keys:
         """The customer's keys."""
-        return Keys(self.stage.kms_key)
+        return Keys(self.stage.kms_key, self.stage.former_kms_keys, self.stage.source_kms_keys)
 
 
 @pytest.fixture(scope="session", params=STAGES)

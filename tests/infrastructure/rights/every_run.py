@@ -96,11 +96,13 @@ def record_everything(folder: Path) -> Recorded:
         pipeline = _WatchedPipeline(Lake(BUCKET, s3_client()), recorded, recorder)
         _before_the_first_model(pipeline, recorder)
         _runs(pipeline)
+        _in_groups(pipeline)
         _sources(pipeline, stack.enter_context(serving(folder, environment)))
         with _in_parts():
             _large_files(pipeline)
         _failures(pipeline)
         _ask_the_api(recorded, recorder)
+        _look_at_the_catalog(recorder)
     return recorded
 
 
@@ -187,6 +189,16 @@ def _runs(pipeline: Pipeline) -> None:
     pipeline.sum_up("assign", request)
 
 
+def _in_groups(pipeline: Pipeline) -> None:
+    """Run a history whose shards are merged in groups."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHARD_TARGET_ROWS", "300")
+        patch.setenv("SHARDS_PER_MERGE", "2")
+        pipeline.reload()
+        pipeline.run("in-groups", {"source": f"{_UPLOADS}/days/"})
+    pipeline.reload()
+
+
 def _held_back(pipeline: Pipeline, run_id: str, request: dict[str, Any], started: Any) -> None:
     """Have a run held back, and record the failure as the state machine does."""
     pipeline.clean(pipeline.ingest(run_id, request, started))
@@ -221,7 +233,7 @@ def _in_parts() -> Iterator[None]:
         for module in (boto3.s3.inject, boto3.s3.transfer):
             patch.setattr(module, "create_transfer_manager", in_parts)
         patch.setattr("voucher_selection.adapters.lake._LARGEST_PUT", 0)
-        patch.setattr("voucher_selection.adapters.sources.s3._ONE_COPY_BYTES", 0)
+        patch.setattr("voucher_selection.adapters.sources.s3._LEAST_PART_BYTES", 0)
         yield
 
 
@@ -288,6 +300,13 @@ def _ask_the_api(recorded: Recorded, recorder: Recorder) -> None:
         recorded.routes.add((operation.method, operation.path))
     for query in ("what_if=1&cur_date=2018-10-01", "best_ranges=1&measure=total_orders&most_ranges=3&least_support=1"):
         api("GET", f"/report?{query}", Accept="text/html")
+
+
+def _look_at_the_catalog(recorder: Recorder) -> None:
+    """Let Watch look when a model was last published."""
+    watch = load_handler("watch")
+    _watch(watch, recorder)
+    watch.lambda_handler({"source": "aws.events"}, CONTEXT)
 
 
 def _ask(api: Api, operation: Operation, path: str) -> Any:

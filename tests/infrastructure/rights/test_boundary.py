@@ -1,8 +1,10 @@
 """The example of a boundary takes no right from any role of the stack, and allows nothing that would lift it."""
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
@@ -20,6 +22,7 @@ from tests.infrastructure.rights.policies import (
     statements_of,
 )
 
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 # AWS's policies name no functions: CodeDeploy is asked to move those of the stack.
 FUNCTIONS = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:VoucherSelection-*"
 # What they give besides, and no role of ours uses: the files and the hooks of other kinds of deployments.
@@ -91,6 +94,15 @@ def test_every_right_of_every_role_is_within_it(deployed: Deployed):
 )
 def test_it_allows_no_role_more_than_the_stack_needs(request_: Request):
     assert not is_allowed(example("permissions-boundary.json"), request_)
+
+
+def test_it_lets_functions_use_a_table_that_is_restored_as_the_guide_says():
+    names = set(re.findall(r"--target-table-name (\S+)", (DOCS / "how-to/restore.md").read_text()))
+
+    assert names
+    for name in names:
+        read = Request("dynamodb:GetItem", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}")
+        assert is_allowed(example("permissions-boundary.json"), read)
 
 
 def test_it_names_every_action():

@@ -13,7 +13,7 @@ from tests.infrastructure.rights.every_run import ELSEWHERE, SOURCES, Recorded
 from tests.infrastructure.rights.named import ACCOUNT, REGION
 from tests.infrastructure.rights.policies import Request, Statement, is_allowed, used_by
 from voucher_selection.api.operations import OPERATIONS
-from voucher_selection.contract.functions import API, FUNCTIONS, INGEST
+from voucher_selection.contract.functions import ALL_FUNCTIONS, API, INGEST
 from voucher_selection.contract.runs import RUN_KINDS
 
 type Asked = dict[str, set[Request]]
@@ -63,7 +63,7 @@ def functions(deployed: Deployed) -> list[Function]:
     return [
         Function(name, properties, by_arn[properties["Role"]])
         for _, properties in deployed.template.resources("AWS::Lambda::Function")
-        if (name := properties["Handler"].partition(".")[0]) in FUNCTIONS
+        if (name := properties["Handler"].partition(".")[0]) in ALL_FUNCTIONS
     ]
 
 
@@ -80,7 +80,7 @@ def meant_to_be_denied(deployed: Deployed) -> set[tuple[str, str, str]]:
 def test_everything_was_done_that_can_be_done(recorded: Recorded):
     assert recorded.modes == {kind.mode for kind in RUN_KINDS}
     assert recorded.routes == {(operation.method, operation.path) for operation in OPERATIONS}
-    assert {call.function for call in recorded.calls} == {*FUNCTIONS}
+    assert {call.function for call in recorded.calls} == {*ALL_FUNCTIONS}
 
 
 def test_the_recorded_calls_went_where_the_stage_s_variables_lead(functions: list[Function]):
