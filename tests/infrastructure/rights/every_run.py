@@ -31,7 +31,7 @@ from voucher_selection.adapters.stores import s3_client
 from voucher_selection.api.operations import OPERATIONS, Operation
 from voucher_selection.contract.bucket import PRODUCTION, QUARANTINE, RAW, STAGING
 from voucher_selection.domain.errors import CatalogUnavailable, VoucherSelectionError
-from voucher_selection.pipeline.merging import ShardFailure
+from voucher_selection.pipeline.shard_results import Failure
 
 SOURCES = "histories"
 """A bucket of the stage's `source_buckets`."""
@@ -265,7 +265,7 @@ def _failures(pipeline: Pipeline) -> None:
     """Let Model find a shard that is not complete, and the state machine's record of it."""
     request = {"source": f"{_UPLOADS}/days/0.parquet"}
     pipeline.ingest("incomplete", request)
-    failure = ShardFailure(shard=0, error="Lambda.Unknown", cause="{}")
+    failure = Failure(shard=0, error="Lambda.Unknown", cause="{}")
     key = f"{RunKeys('incomplete').failures}shard-0.json"
     pipeline.lake.client.put_object(Bucket=BUCKET, Key=key, Body=failure.model_dump_json())
     _fails(lambda: pipeline.model("incomplete"))
