@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError
+from botocore.hooks import HierarchicalEmitter
 
 from tests.concurrency.clients import SteppedCatalog
 from tests.concurrency.stores import Answer, Operation, Stored
@@ -20,6 +21,7 @@ class MemoryS3:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.meta = SimpleNamespace(events=HierarchicalEmitter())  # where s3transfer looks
 
     def put_object(self, *, Key: str, Body: Any, **_: Any) -> dict[str, str]:  # noqa: N803 - S3's names
         self.objects[Key] = content = bytes(Body) if isinstance(Body, bytes) else Body.read()

@@ -13,6 +13,7 @@ from voucher_selection.domain.segments import shipped_definitions
 
 # What a whole value stands for where the page has dots.
 _LEFT_OUT = {"source": "s3://bucket/key", "run_id": "run-1", "version": "v"}
+_OF_EVENTS = {"detail-type", "stack"}
 _INPUT = re.compile(r"--input\s+'([^']+)'")
 
 
@@ -24,7 +25,7 @@ def read(text: str) -> dict[str, Any] | None:
         found = json.loads(text)
     except ValueError:
         return None
-    if not isinstance(found, dict) or not ({"mode", "source"} & found.keys()):
+    if not isinstance(found, dict) or not ({"mode", "source"} & found.keys()) or _OF_EVENTS & found.keys():
         return None
     return {name: _LEFT_OUT[name] if value == "…" else value for name, value in found.items()}
 

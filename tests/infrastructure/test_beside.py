@@ -25,7 +25,7 @@ IN_ITS_PARENT = {
 }
 """Names that count only within a table, a role, a function or an API, or that are AWS's own."""
 A_METRIC = re.compile("AWS::(CloudWatch::Alarm|Logs::MetricFilter|WAFv2::WebACL)/.*(MetricName|Dimensions.Name)")
-A_RULE = re.compile(r"AWS::WAFv2::WebACL/Rules\..*Name")
+A_RULE = re.compile(r"AWS::WAFv2::(WebACL/Rules|LoggingConfiguration/RedactedFields)\..*Name")
 
 
 @pytest.fixture(scope="module")

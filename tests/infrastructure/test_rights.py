@@ -121,6 +121,7 @@ def test_every_role_is_taken_by_one_service(guarded):
     assert of_api_gateway == ["apigateway.amazonaws.com"]
     assert {service for (service,) in services.values()} == {
         "apigateway.amazonaws.com",
+        "codedeploy.amazonaws.com",
         "events.amazonaws.com",
         "lambda.amazonaws.com",
         "states.amazonaws.com",

@@ -66,9 +66,10 @@ OTHERS: dict[str, Any] = {
     "architecture": "x86_64",
     "wheels": "host",
     "removal": "retain",
+    "restored_table": "models-of-friday",
 }
 NUMBERS = {setting.name: 800 + index for index, setting in enumerate(SETTINGS) if type(setting.default) is int}
-NOT_HERE = {"deployment": "canary", "api_reserved_concurrency": 7, "clean_reserved_concurrency": 41}
+NOT_HERE = {"deployment": "canary", "tables": True, "api_reserved_concurrency": 7, "clean_reserved_concurrency": 41}
 GUARDS = {name: value for name, value in ALL_GUARDS.items() if name not in {"auth", "start_runs", "source_buckets"}}
 
 

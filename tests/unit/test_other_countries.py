@@ -288,6 +288,7 @@ def test_names_cannot_change_the_page_that_lists_them():
         "started_at": "2026-01-01T00:00:00+00:00",
         "seconds": 1.0,
         "shards": 0,
+        "groups": 0,
         "states": [],
         "rows": rows.model_dump(),
         "summary": {"countries": ["Peru"]},

@@ -30,6 +30,7 @@ def test_the_facts_of_a_run_have_them_too(capsys: pytest.CaptureFixture[str]):
         "seconds": 3.0,
         "states": [],
         "shards": 1,
+        "groups": 0,
         "rows": ROWS,
         "customers": None,
         "error": None,

@@ -47,7 +47,7 @@ Endpoint = Annotated[
     "./quickstart deploy --stage dev",
     "./quickstart deploy --stage prod --profile vouchers --set countries=Peru,Latvia",
     "./quickstart deploy --stage prod --reset alarm_email",
-    "./quickstart deploy --stage prod --plan 2> plan.txt",
+    "./quickstart deploy --stage prod --plan",
     "./quickstart deploy --stage dev --yes --json | jq -r .outputs.ApiUrl",
 )
 def deploy(  # noqa: PLR0913 - its options
