@@ -12,6 +12,7 @@ from tests.integration.conftest import FOLDER, SECOND, STARTED, Pipeline, read_j
 from tests.integration.test_assign import customers
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
+from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain import errors
 
 # The history of `days` is in 5 shards then, and these in three groups.
@@ -73,9 +74,8 @@ def test_groups_of_shards_come_to_the_model_of_all_at_once(
     assert (planned["shards"], planned["groups"]) == (5, 3)
     assert [(group["group"], group["shards"]) for group in merged] == [(0, 2), (1, 2), (2, 1)]
     assert sum(group["rows"] for group in merged) == 3_000
-    assert content(lake, "production/run_id=grouped/counts.parquet") == content(
-        lake, "production/run_id=whole/counts.parquet"
-    )
+    of_groups, of_all = (content(lake, RunKeys(run_id).merged_counts) for run_id in ("grouped", "whole"))
+    assert of_groups == of_all
     assert (summary["rows"], summary["shards"]) == (whole["rows"], 5)
     assert catalog.read(summary["version"]).modes == catalog.read(whole["version"]).modes
 
@@ -195,6 +195,7 @@ def test_a_run_that_assigns_in_groups_comes_to_what_one_group_does(
         assert summary["rows"] == 1_800 == summary["assigned"] + sum(summary["problems"].values())
     same = ("assigned", "problems", "cost")
     assert [one[name] for name in same] == [two[name] for name in same]
-    put("production/run_id=two/vouchers/group-0002.x.parquet", b"x")
-    with pytest.raises(errors.ShardsIncomplete, match="expected only objects of the run's groups in production/"):
+    folder = RunKeys("two").all_vouchers
+    put(f"{folder}group-0002.x.parquet", b"x")
+    with pytest.raises(errors.ShardsIncomplete, match=f"expected only objects of the run's groups in {folder}"):
         pipeline.model("two")
