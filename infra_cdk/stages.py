@@ -172,7 +172,7 @@ class Stage:
     ingest_memory_mb: MemoryMb = 1024
     clean_memory_mb: MemoryMb = 1792
     assign_memory_mb: MemoryMb = 1792
-    model_memory_mb: MemoryMb = 1024
+    model_memory_mb: MemoryMb = 1792
     what_if_memory_mb: MemoryMb = 1024
     api_memory_mb: MemoryMb = 512
     watch_memory_mb: MemoryMb = 256
