@@ -38,7 +38,7 @@ DAYS_A_YEAR = 365
 # So many days of deliveries are made at once.
 _DAYS_AT_ONCE = 73
 _TURNS = 3
-_MEMORY_MB = stage("dev").model_memory_mb
+_MEMORY_MB = stage("dev").what_if_memory_mb
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 _MEMORY_MB_OF_A_CORE = 1_769
 
@@ -69,13 +69,13 @@ def _head(load: float) -> str:
 
     ./quickstart bench counts
 
-measures how large counts get, and how long Model and WhatIf take with them. Both have 1,024 MB as shipped; a remodel and a what-if should take less than a second.
+measures how large counts get, and how long Model and WhatIf take with them. A remodel and a what-if should take less than a second.
 
 - The history is made: {ROWS_A_DAY:,} vouchers a day, as on the 94 days of a real history, for {len(COUNTRIES)} countries. As there, nearly all are given 31 or 92 days after the last order.
   94 days of it make about 80,000 rows of counts; the real ones make 78,234.
 - Rows of counts grow with the days, because each day has its own. They are bounded by days x values x amounts: many more vouchers a day would not make many more rows.
 - Each line is a process of its own, on one core and with a folder in place of the bucket; seconds are the median of {_TURNS} turns, *peak* is the largest resident memory of the process.
-- *At 0.58 of a core* is calculated from the CPU: that is what a function of {_MEMORY_MB:,} MB gets. If other programs use the cores too, CPU is more reliable than the seconds.
+- *At 0.58 of a core* is calculated from the CPU: that is what WhatIf gets with its {_MEMORY_MB:,} MB. Model has a whole one. If other programs use the cores too, CPU is more reliable than the seconds.
 - Each of Model's lines includes how good the model is ([the report](pages.md)), and the writing of its objects.
 
 Older days could be merged into months to make the counts smaller. No setting does that, because after three years

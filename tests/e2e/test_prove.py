@@ -27,9 +27,9 @@ def test_a_stage_is_proven_and_leaves_nothing_behind(keyed_product: Product, tmp
     }
     options = [part for setting in SETTINGS for part in ("--set", setting)]
     command = [ROOT / "quickstart", "prove", "--stage", "dev", "--endpoint", status["endpoint_url"], *options]
-    subprocess.run(
-        [ROOT / "quickstart", "cdk", "bootstrap", f"aws://000000000000/{status['region']}"], env=environment, check=True
-    )
+    bootstrap = [ROOT / "quickstart", "cdk", "bootstrap", f"aws://000000000000/{status['region']}"]
+    endpoints = dict.fromkeys(("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"), status["endpoint_url"])
+    subprocess.run(bootstrap, env=environment | endpoints, check=True)
     before = keyed_product.client("s3").list_buckets()["Buckets"]
 
     done = subprocess.run(

@@ -40,7 +40,7 @@ def test_a_run_costs_what_its_parts_cost(inputs: dict[str, Any]):
 
     # 100 shards of 10,000,000 rows, each of 10e6 x 0.25e-6 x 1.5 + 1 s
     assert run.clean_seconds == pytest.approx(4.75)
-    gb_seconds = 100 * 4.75 * 1.75 + run.ingest.seconds + run.model_seconds
+    gb_seconds = 100 * 4.75 * 1.75 + run.ingest.seconds + run.model_seconds * 1.75
     assert run.compute == pytest.approx(gb_seconds * 0.0000133334 + 100 * 4.75 * 1.5 * 3.09e-8 + 102 * 2e-7)
     assert run.states == pytest.approx((100 * 2 + 8) * 0.000025)
     # 12 files: each has 15 parts of 64 MiB, begins and completes its copy, and has 3 questions about it and its footer
