@@ -125,7 +125,12 @@ class FakeStack:
         self.done.append("settled")
 
     def retained(self) -> list[Resource]:
-        kept = [("AWS::S3::Bucket", "lake"), ("AWS::DynamoDB::Table", "catalog"), ("AWS::IAM::Role", "logs")]
+        kept = [
+            ("AWS::S3::Bucket", "lake"),
+            ("AWS::S3::Bucket", "gone-with-the-stack"),
+            ("AWS::DynamoDB::Table", "catalog"),
+            ("AWS::IAM::Role", "logs"),
+        ]
         return [Resource(*each) for each in kept]
 
     def functions(self) -> list[str]:

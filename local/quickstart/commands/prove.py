@@ -25,8 +25,14 @@ from local.quickstart.shown.settings import show_start
 
 commands = Commands("On AWS")
 
-# It leaves nothing, asks every route, has several shards, and does not wait for what the API has in memory.
-_SETTINGS = ("removal=destroy", "start_runs=true", "shard_target_rows=250000", "model_refresh_seconds=1")
+# It leaves nothing, asks every route, has several shards and groups, and does not wait for what the API has in memory.
+_SETTINGS = (
+    "removal=destroy",
+    "start_runs=true",
+    "shard_target_rows=250000",
+    "shards_per_merge=2",
+    "model_refresh_seconds=1",
+)
 
 
 @commands.shown_with(
