@@ -43,7 +43,7 @@ PAGE = 1_000
 MOST_SECONDS = 60
 _STAGE = stage("dev")
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
-_CORE = _STAGE.model_memory_mb / 1_769
+_CORE = min(1, _STAGE.model_memory_mb / 1_769)
 _TIMED_GROUPS = 5
 # One step is measured with so much less: it takes minutes of processor time.
 _ONE_STEP_PART = 10
@@ -262,7 +262,7 @@ def main() -> None:
 
 _ONE_STEP, _GROUP = "all shards in one step", "one group of shards"
 _LAST, _LAST_OF_ALL_DAYS = "all groups, the last step", "the last step, of a history in no order"
-_BOUNDED = (_GROUP, _LAST)
+_BOUNDED = (_GROUP, _LAST, _LAST_OF_ALL_DAYS)
 
 
 def measure(shards: int, most: int) -> dict[str, Step]:
@@ -321,8 +321,8 @@ groups are merged at the same time, then Model merges the groups. One group and 
 - One step is calculated from {shards // _ONE_STEP_PART:,} shards.
 - A stand-in for S3 answers each request after {REQUEST_SECONDS * 1000:.0f} ms. Model has {PARALLEL_REQUESTS} requests under way at once.
 - The shards are in the order of the {DAYS} days of a year: each has the counts of one day, for {len(COUNTRIES)} countries.
-- The last line is what the order is worth: there every group has the counts of all days. Such a history's last step takes longer, with more days in proportion; `model_memory_mb` gives it more of a core.
-- *In the function* is calculated: Model's {_STAGE.model_memory_mb:,} MB give it {_CORE:.2f} of a core, so CPU seconds take longer there. Of one group, the slowest of {_TIMED_GROUPS} is shown.
+- The last line is what the order is worth: there every group has the counts of all days. Such a history's last step takes longer, with more days in proportion.
+- *In the function* is calculated: Model's {_STAGE.model_memory_mb:,} MB give it {_CORE:.2f} of a core; with less of one, CPU seconds take longer. Of one group, the slowest of {_TIMED_GROUPS} is shown.
 
 Measured on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} shared cores ({platform.machine()}), Python {platform.python_version()}; the load average was {load:.1f} before.
 """
