@@ -54,8 +54,8 @@ REASONS = {
     "clean": "Its work is nearly all processor time; the waiting for requests is an upper bound here. Up to one vCPU, more"
     " memory takes less time for little more money. A second vCPU was not measured.",
     "assign": "Like Clean: processor time, one vCPU, and memory that does not grow with the customers.",
-    "model": "Called once for each run. It reads small objects and waits for them. Its memory grows with the shards'"
-    " counts; the default leaves room for many.",
+    "model": "Called once for each run, and for each group of shards of a large one. It waits for small objects, but"
+    " merging many groups takes processor time: the default is one vCPU.",
     "what_if": "A person waits for it. After a pause, most of the time is its start, which takes twice as long with half the"
     " memory. It is called rarely.",
     "api": "A warm lookup takes a few milliseconds at any size, and is billed for them. Only the start would be long, and"

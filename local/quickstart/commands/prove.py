@@ -13,7 +13,7 @@ from local.quickstart.aws.account import Account
 from local.quickstart.aws.answers import Plan
 from local.quickstart.aws.stage_deployment import StageDeployment
 from local.quickstart.commands.deploy import Endpoint, Profile, StageOption
-from local.quickstart.commands.session import DEFAULT_PORT, AsJson, Commands, Given, explained
+from local.quickstart.commands.session import DEFAULT_PORT, AsJson, Commands, explained
 from local.quickstart.machine import toolchain
 from local.quickstart.machine.steps import StepError, step
 from local.quickstart.machine.terminal import answer, can_ask, console, notices
@@ -45,7 +45,10 @@ def prove(  # noqa: PLR0913 - its options
     stage: StageOption,
     profile: Profile = None,
     endpoint: Endpoint = None,
-    setting: Given = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-c", metavar="NAME=VALUE", help="A setting of infra_cdk/stages.py; may be given again."),
+    ] = None,
     rows: Annotated[int, typer.Option(min=1, help="The rows of the large run.")] = 1_000_000,
     page: Annotated[
         Path | None, typer.Option(help="Where to write the evidence. [dim].local/evidence-<stage>.md[/]")
