@@ -25,6 +25,7 @@ from local.quickstart.proof.reference import answer
 from tests.environment import BUCKET, TABLE, function_environment
 from tests.faults.corpus import ENDS_RIGHT, Fault, faults, sound_history
 from tests.integration.conftest import STARTED, Pipeline
+from tests.moto_addresses import addresses_worked_out_once
 from tests.moto_items import items_as_they_are
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
@@ -73,9 +74,12 @@ def main() -> None:
     """Report of each fault that is named on standard input."""
     corpus = faults()
     # What the handlers write on standard output, metrics, is not for whoever started this.
-    with redirect_stdout(sys.stderr), items_as_they_are(), _served_pipeline() as pipeline:
+    quietly = redirect_stdout(sys.stderr)
+    with quietly, items_as_they_are(), addresses_worked_out_once(), _served_pipeline() as pipeline:
+        at_first = set(pipeline.lake.list(""))
         for number, line in enumerate(sys.stdin):
             ended = _ended(pipeline, f"fault-{number}", corpus[json.loads(line)])
+            _delete(pipeline.lake, set(pipeline.lake.list("")) - at_first)
             print(json.dumps(ended._asdict()), file=sys.__stdout__, flush=True)
 
 
@@ -114,6 +118,11 @@ def _ended(pipeline: Pipeline, run_id: str, fault: Fault) -> Ended:
     return (
         refused._replace(as_before=as_before) if totals is None else _right(totals, files)._replace(as_before=as_before)
     )
+
+
+def _delete(lake: Lake, keys: set[str]) -> None:
+    """Delete what a run has left, of which there is ever more: moto looks through all objects to list a few."""
+    lake.client.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": key} for key in sorted(keys)]})
 
 
 def _refused(error: Exception, files: list[str]) -> Ended:

@@ -23,6 +23,7 @@ from moto import mock_aws
 from local.quickstart.here.sample import sample_history
 from tests.environment import BUCKET, TABLE, function_environment
 from tests.histories import history, parquet_bytes, repeated
+from tests.moto_addresses import addresses_worked_out_once
 from tests.moto_items import items_as_they_are
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
@@ -78,8 +79,8 @@ def service_models_read_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def items_are_written_fast() -> Iterator[None]:
-    with items_as_they_are():
+def moto_does_nothing_twice() -> Iterator[None]:
+    with items_as_they_are(), addresses_worked_out_once():
         yield
 
 
