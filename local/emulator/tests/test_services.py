@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from conftest import REGION, ROLE, open_api, wait_until
+from process_emulator.parsed_paths import parse_once
 
 if TYPE_CHECKING:
     from conftest import Emulator
@@ -175,3 +176,15 @@ def run_state_machine(emulator: Emulator, definition: dict[str, Any]) -> dict[st
     assert wait_until(lambda: client.describe_execution(executionArn=arn)["status"] != "RUNNING", 20)
     execution: dict[str, Any] = client.describe_execution(executionArn=arn)
     return execution
+
+
+def test_a_path_of_a_state_is_parsed_once() -> None:
+    from localstack.services.stepfunctions.asl.component.common.path import result_path  # noqa: PLC0415
+    from localstack.services.stepfunctions.asl.utils import json_path  # noqa: PLC0415
+
+    parse_once()
+
+    assert json_path.parse("$.a.b") is json_path.parse("$.a.b")
+    assert result_path.parse("$.a") is result_path.parse("$.a")
+    assert json_path.extract_json("$.a.b", {"a": {"b": 1}}) == 1
+    assert json_path.extract_json("$.a.b", {"a": {"b": 2}}) == 2

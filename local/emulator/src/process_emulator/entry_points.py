@@ -18,6 +18,7 @@ PLUGINS = {
         "apigateway:default": "process_emulator.plugins:apigateway_default",
         "lambda:default": "process_emulator.plugins:lambda_default",
         "s3:default": "process_emulator.plugins:s3_default",
+        "stepfunctions:default": "process_emulator.plugins:stepfunctions_default",
         "dynamodb:moto": "process_emulator.plugins:dynamodb_moto",
         "dynamodbstreams:moto": "process_emulator.plugins:dynamodbstreams_moto",
     },

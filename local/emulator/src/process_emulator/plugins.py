@@ -80,6 +80,17 @@ def s3_default() -> Service:
     return Service.for_provider(S3Provider(EphemeralS3ObjectStore()))
 
 
+@aws_provider(api="stepfunctions")  # type: ignore[untyped-decorator]
+def stepfunctions_default() -> Service:
+    """In the place of LocalStack's plugin: its own provider, which parses each path once."""
+    from localstack.services.stepfunctions.provider import StepFunctionsProvider  # noqa: PLC0415
+
+    from process_emulator.parsed_paths import parse_once  # noqa: PLC0415
+
+    parse_once()
+    return Service.for_provider(StepFunctionsProvider())
+
+
 @aws_provider(api="dynamodb", name="moto")  # type: ignore[untyped-decorator]
 def dynamodb_moto() -> Service:
     """`PROVIDER_OVERRIDE_DYNAMODB=moto`."""
