@@ -134,14 +134,14 @@ class RunKeys:
 
     def merged(self, group: int) -> str:
         """The totals of a group of shards; where they are, the group is merged. Runs of one group have none."""
-        return f"{self.all_merged}group-{group:04d}.json"
+        return f"{self.all_merged}{_name_of_group(group)}.json"
 
     def counts_of_group(self, group: int) -> str:
         """The counts of a group of shards."""
-        return f"{self.all_merged}group-{group:04d}.parquet"
+        return f"{self.all_merged}{_name_of_group(group)}.parquet"
 
     def _name(self, shard: int) -> str:
-        group = _name_of_group(shard // self.shards_per_group) if self.shards_per_group else ""
+        group = _name_of_group(shard // self.shards_per_group) + END_OF_GROUP if self.shards_per_group else ""
         return f"{group}shard-{shard:05d}"
 
     def _key(self, prefix: str, name: str) -> str:
@@ -150,7 +150,7 @@ class RunKeys:
 
 def beginning_of_group(keys: RunKeys, folder: str, group: int) -> str:
     """Return how the keys of a group's objects in a folder of shards begin."""
-    return f"{folder}{_name_of_group(group)}" if keys.shards_per_group else folder
+    return f"{folder}{_name_of_group(group)}{END_OF_GROUP}" if keys.shards_per_group else folder
 
 
 def beginnings_of_quarantine(keys: RunKeys, group: int) -> list[str]:
@@ -161,4 +161,4 @@ def beginnings_of_quarantine(keys: RunKeys, group: int) -> list[str]:
 
 
 def _name_of_group(group: int) -> str:
-    return f"group-{group:04d}{END_OF_GROUP}"
+    return f"group-{group:04d}"
