@@ -2,15 +2,9 @@
 
 import pytest
 
+from tests.infrastructure.rights.asked_of_iam import INTERFACES
+
 SUBNETS, GROUPS = ("subnet-0a1b2c3d", "subnet-0b2c3d4e"), ("sg-0c3d4e5f",)
-INTERFACES = {
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
-}
 
 
 @pytest.fixture(scope="module")
