@@ -238,7 +238,7 @@ def test_a_source_that_cannot_be_used_fails_in_ingest_and_names_the_cause(
 def test_a_folder_without_parquet_is_refused(put, pipeline: Pipeline):
     put("uploads/docs/readme.txt", b"hello")
 
-    with pytest.raises(errors.NoParquetFiles, match="none of the 1 objects in s3://lake/uploads/docs/"):
+    with pytest.raises(errors.NoDataFiles, match="none of the 1 objects in s3://lake/uploads/docs/"):
         pipeline.ingest("bad", {"source": f"s3://{BUCKET}/uploads/docs/"})
 
 

@@ -22,7 +22,7 @@ type Overlap = Literal["refuse", "add", "replace"]
 
 
 class LeftOut(BaseModel):
-    """Objects of a source's folder that are not read, because their names are not those of parquet files."""
+    """Objects of a source's folder that are not read, because of their names."""
 
     model_config = ConfigDict(frozen=True)
 
