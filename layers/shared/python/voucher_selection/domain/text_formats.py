@@ -21,10 +21,10 @@ ENCODINGS = (
 """The encodings that a run may name, by Python's names. Only the first four and windows-1252 are found out."""
 
 QUOTES = ('"', "'")
-_MOST_FORMATS = 20
+_MOST_FORMATS = 10
 _MOST_HINTS = 20
-_MOST_COLUMNS = 50  # of a header in a plan
-_LONGEST_NAME = 80
+_MOST_COLUMNS = 30  # of a header in a plan
+_LONGEST_NAME = 60
 _LONGEST_FORMAT = 40
 # What each directive of a date format stands for, as a regular expression with one group.
 DATE_DIRECTIVES = {
@@ -215,5 +215,5 @@ class Texts(BaseModel):
 
 
 def shown_columns(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of a header as a plan has them: not more than 50, and none longer than 80 characters."""
+    """Return the names of a header as a plan has them: not more than 30, and none longer than 60 characters."""
     return tuple(name[:_LONGEST_NAME] for name in list(names)[:_MOST_COLUMNS])

@@ -1,33 +1,47 @@
-"""The bytes of a text file, decompressed block by block, and their text."""
+"""The bytes of a text file, decompressed block by block, their text, and its lines."""
 
 import codecs
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, Protocol
+from threading import Lock
+from typing import BinaryIO, override
 
 import pyarrow as pa
 
-from voucher_selection.domain.errors import UnreadableText
+from voucher_selection.domain.errors import TextTooLarge, UnreadableText
 from voucher_selection.domain.text_formats import Compression
 
 BLOCK_BYTES = 1024 * 1024
 """How much text is read at a time."""
-# How much of a compressed or plain file is fetched at a time: a request to S3 takes as long as a few MB.
+# How much of a file is fetched at a time: a request to S3 takes as long as a few MB.
 _FETCHED_BYTES = 8 * 1024 * 1024
+LONGEST_LINE = 1024 * 1024  # characters
 
 
-class Budget(Protocol):
-    """What limits how much text is read: it is told of each block, and raises an error at one too many."""
+class Budget:
+    """How many bytes of text a run may still read, decompressed; a file that is read again counts again."""
 
-    def spend(self, size: int) -> None:
-        """Count bytes of text; raise an error if these are too many."""
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._spent = 0
+        self._lock = Lock()
 
+    def spend(self, size: int, source: str) -> None:
+        """Count bytes of a file.
 
-class Unlimited:
-    """A budget without a limit."""
-
-    def spend(self, size: int) -> None:
-        """Allow any number of bytes."""
+        Raises
+        ------
+        TextTooLarge
+            These are too many.
+        """
+        with self._lock:
+            self._spent += size
+            if self._spent > self._most:
+                raise TextTooLarge(
+                    f"expected at most {self._most:,} bytes of CSV and JSON lines, decompressed, in a run; there are"
+                    f" more, and {source} is one too many: write them as parquet, or read them in several runs"
+                )
 
 
 @contextmanager
@@ -48,9 +62,11 @@ def decompressed(file: BinaryIO, source: str, compression: Compression | None, b
     ------
     UnreadableText
         The file cannot be decompressed.
+    TextTooLarge
+        The budget is spent.
     """
     file.seek(0)
-    stream = pa.BufferedInputStream(pa.PythonFile(file, mode="r"), _FETCHED_BYTES)
+    stream: pa.NativeFile = pa.BufferedInputStream(pa.PythonFile(_LeftOpen(file), mode="r"), _FETCHED_BYTES)
     if compression:
         stream = pa.CompressedInputStream(stream, compression)
     while True:
@@ -58,23 +74,76 @@ def decompressed(file: BinaryIO, source: str, compression: Compression | None, b
             block = stream.read(BLOCK_BYTES)
         if not block:
             return
-        budget.spend(len(block))
+        budget.spend(len(block), source)
         yield block
 
 
-def decoded(blocks: Iterator[bytes], encoding: str) -> Iterator[str]:
+class _LeftOpen(io.RawIOBase):
+    """A file that stays open when Arrow closes it: it may be read again."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file = file
+
+    @override
+    def readable(self) -> bool:
+        return True
+
+    @override
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+
+class OtherEncoding(Exception):
+    """A file has bytes that its encoding does not have; `after_ascii` if everything before them was ASCII."""
+
+    def __init__(self, *, after_ascii: bool) -> None:
+        super().__init__()
+        self.after_ascii = after_ascii
+
+
+def decoded(blocks: Iterable[bytes], encoding: str) -> Iterator[str]:
     """Yield the text of blocks of bytes, without a byte order mark.
 
     Raises
     ------
-    UnicodeDecodeError
+    OtherEncoding
         The bytes are not of this encoding.
     """
     decoder = codecs.getincrementaldecoder(encoding)()
-    begins = True
+    begins = is_ascii = True
     for block in blocks:
-        text = decoder.decode(block)
+        try:
+            text = decoder.decode(block)
+        except UnicodeDecodeError as error:
+            raise OtherEncoding(after_ascii=is_ascii and block[: error.start].isascii()) from error
         if begins and text:
             text, begins = text.removeprefix("\ufeff"), False
+        is_ascii = is_ascii and text.isascii()
         yield text
-    yield decoder.decode(b"", final=True)
+    try:
+        yield decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise OtherEncoding(after_ascii=is_ascii) from error
+
+
+def lines_of(texts: Iterable[str], source: str) -> Iterator[str]:
+    r"""Yield the lines of a text with their ends, which are `\n`, `\r\n` or `\r`.
+
+    Raises
+    ------
+    UnreadableText
+        A line is longer than `LONGEST_LINE`.
+    """
+    rest = ""
+    number = 0
+    for text in texts:
+        lines = list(io.StringIO(rest + text, newline=""))
+        rest = lines.pop() if lines else ""  # it may go on in the next block; of `\r\n` that may be the `\n`
+        number += len(lines)
+        if len(rest) > LONGEST_LINE:
+            raise UnreadableText(
+                f"{source}, line {number + 1} has more than {LONGEST_LINE:,} characters: expected a row on each line"
+            )
+        yield from lines
+    yield from io.StringIO(rest, newline="")
