@@ -37,17 +37,15 @@ def text() -> str:
 
 def _servers() -> list[Json]:
     """Return where data of the contract is: files to send, folders of the bucket, and views in a database."""
-    files = {"parquet": {"format": "parquet"}, "csv": {"format": "csv"}}
-    files["json-lines"] = {"format": "json", "delimiter": "new_line"}
     sent = [
         {
-            "server": f"{name}-file",
+            "server": f"{form}-file",
             "type": "local",
             "description": "A history or a file of customers, before it is sent.",
             "path": "${FILE}",
+            "format": form,
         }
-        | form
-        for name, form in files.items()
+        for form in ("parquet", "csv")
     ]
     written = {
         "staging": (f"{STAGING}/run_id=*/{{model}}/*.parquet", "The schema `cleaned`."),
