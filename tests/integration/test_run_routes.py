@@ -513,4 +513,4 @@ def test_the_page_of_a_run_tells_which_objects_it_has_not_read(put, pipeline: Pi
     pipeline.run("run-1", {"source": "s3://lake/uploads/days/"})
 
     page = api("GET", "/runs/run-1", Accept="text/html").text
-    assert "<dt>Not read (not named like parquet)</dt><dd>1 object: &lt;b&gt;.csv</dd>" in page
+    assert "<dt>Not read (not named like parquet, CSV or JSON lines)</dt><dd>1 object: &lt;b&gt;.csv</dd>" in page
