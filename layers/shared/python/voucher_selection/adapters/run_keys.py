@@ -108,6 +108,11 @@ class RunKeys:
             return key
         return self._key(RAW, f"{digest[0]}/{digest}.parquet")
 
+    def text(self, landed_key: str, part: int) -> str:
+        """Rows of a landed CSV or JSON lines as parquet; a large file has several parts, from 0."""
+        digest = sha256(landed_key.encode()).hexdigest()[:32]
+        return self._key(STAGING, f"texts/{digest}-{part:05d}.parquet")
+
     def cleaned(self, shard: int) -> str:
         """A shard's rows that count."""
         return f"{self.all_cleaned}{self._name(shard)}.parquet"

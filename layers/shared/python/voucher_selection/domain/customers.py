@@ -67,8 +67,10 @@ def check_segmentation(definitions: SegmentDefinitions, segment_name: str | None
         raise InvalidRequest(f"segment_name: expected one of the served model's ({known}), got {segment_name!r}")
 
 
-def kind_of_ids(schemas: Iterable[pa.Schema], source: str) -> Literal["integer", "text"]:
-    """Return the kind of `customer_id` in all files: the whole output has one type.
+def kind_of_ids(schemas: Iterable[pa.Schema], source: str, *, with_texts: bool = False) -> Literal["integer", "text"]:
+    """Return the kind of `customer_id` in all parquet files: the whole output has one type.
+
+    If the source also has CSV files or JSON lines (`with_texts`), which know no types, all ids are text.
 
     Raises
     ------
@@ -79,4 +81,4 @@ def kind_of_ids(schemas: Iterable[pa.Schema], source: str) -> Literal["integer",
     kinds = {"text" if holds_text(kind) else "integer" for kind in found if not types.is_null(kind)}
     if len(kinds) > 1:
         raise WrongSchema(f"{source}: column 'customer_id' is an integer in some files and text in others")
-    return "integer" if kinds == {"integer"} else "text"
+    return "integer" if kinds == {"integer"} and not with_texts else "text"

@@ -37,11 +37,15 @@ class Budget:
         """
         with self._lock:
             self._spent += size
-            if self._spent > self._most:
-                raise TextTooLarge(
-                    f"expected at most {self._most:,} bytes of CSV and JSON lines, decompressed, in a run; there are"
-                    f" more, and {source} is one too many: write them as parquet, or read them in several runs"
-                )
+            self.check(self._spent, source)
+
+    def check(self, size: int, source: str) -> None:
+        """Raise `TextTooLarge` if files, among them `source`, have more than this many bytes."""
+        if size > self._most:
+            raise TextTooLarge(
+                f"expected at most {self._most:,} bytes of CSV and JSON lines, decompressed, in a run, got more in"
+                f" {source} and the other files: write them as parquet, or read them in several runs"
+            )
 
 
 @contextmanager
