@@ -16,6 +16,7 @@ from voucher_selection.contract.bucket import (
     RUNS,
     STAGING,
     SUMMARY,
+    TEXTS,
     VOUCHERS,
     run_folder,
 )
@@ -111,7 +112,7 @@ class RunKeys:
     def text(self, landed_key: str, part: int) -> str:
         """Rows of a landed CSV or JSON lines as parquet; a large file has several parts, from 0."""
         digest = sha256(landed_key.encode()).hexdigest()[:32]
-        return self._key(STAGING, f"texts/{digest}-{part:05d}.parquet")
+        return self._key(STAGING, f"{TEXTS}/{digest}-{part:05d}.parquet")
 
     def cleaned(self, shard: int) -> str:
         """A shard's rows that count."""
