@@ -3,8 +3,10 @@
 No Arrow, because every request may say it.
 """
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
@@ -23,6 +25,7 @@ ENCODINGS = (
 QUOTES = ('"', "'")
 _MOST_FORMATS = 10
 _MOST_HINTS = 20
+_MOST_BYTES = 32 * 1024  # of the JSON of formats, and of hints
 _MOST_COLUMNS = 30  # of a header in a plan
 _LONGEST_NAME = 60
 _LONGEST_FORMAT = 40
@@ -133,13 +136,15 @@ class Hint(BaseModel):
     of: int
     options: tuple[CsvOptions, ...]
 
+    @property
+    def seen(self) -> str:
+        """What the values look like, as a phrase for people."""
+        return f"{self.values:,} of the first {self.of:,} values of {self.column} look like {self.example}"
+
     def __str__(self) -> str:
         """Return the hint as a sentence for people."""
         said = " or ".join(f'"csv": {options}' for options in self.options)
-        return (
-            f"{self.values:,} of the first {self.of:,} values of {self.column} look like {self.example}: say {said} in"
-            " the run's input"
-        )
+        return f"{self.seen}: say {said} in the run's input"
 
 
 class TextFormat(BaseModel):
@@ -194,6 +199,18 @@ class TextFiles(BaseModel):
     files: int
     first: str
 
+    def __str__(self) -> str:
+        """Return the files, and what was recognised of them, as a phrase for people.
+
+        Examples
+        --------
+        >>> format = TextFormat(format="json_lines", columns=("country_code", "total_orders"))
+        >>> str(TextFiles(recognised=format, files=3, first="history/a.jsonl"))
+        '3 files, the first history/a.jsonl: JSON lines, UTF-8; columns country_code, total_orders'
+        """
+        files = self.first if self.files == 1 else f"{self.files:,} files, the first {self.first}"
+        return f"{files}: {self.recognised}; columns {', '.join(self.recognised.columns) or 'none'}"
+
 
 class Texts(BaseModel):
     """The text files of a run's source: what was recognised of them, and hints for values that would be malformed."""
@@ -205,13 +222,25 @@ class Texts(BaseModel):
 
     @classmethod
     def of(cls, found: Iterable[tuple[str, TextFormat]], hints: Iterable[Hint]) -> Self:
-        """Group files, by source and format, that have the same format; of many, keep the first ones."""
+        """Group files, by source and format, that have the same format.
+
+        Of many formats and hints it keeps the first ones, at most 32 KiB of JSON of each: they are in the result
+        of an execution, which Step Functions limits to 256 KiB.
+        """
         files: dict[TextFormat, list[str]] = {}
         for source, recognised in found:
             files.setdefault(recognised, []).append(source)
         formats = [TextFiles(recognised=each, files=len(of), first=of[0]) for each, of in files.items()]
         distinct = {(hint.column, hint.options): hint for hint in reversed([*hints])}
-        return cls(formats=tuple(formats[:_MOST_FORMATS]), hints=tuple(reversed(distinct.values()))[:_MOST_HINTS])
+        return cls(
+            formats=_fitting(formats[:_MOST_FORMATS]), hints=_fitting([*reversed(distinct.values())][:_MOST_HINTS])
+        )
+
+
+def _fitting[Item: BaseModel](items: Sequence[Item]) -> tuple[Item, ...]:
+    """Return the first items whose JSON has at most `_MOST_BYTES`; characters beyond ASCII take six bytes or more."""
+    ends = accumulate(len(json.dumps(item.model_dump(mode="json"))) for item in items)
+    return tuple(item for item, end in zip(items, ends, strict=True) if end <= _MOST_BYTES)
 
 
 def shown_columns(names: Iterable[str]) -> tuple[str, ...]:

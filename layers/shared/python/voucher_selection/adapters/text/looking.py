@@ -124,7 +124,7 @@ def look(file: BinaryIO, source: str, wanted: Collection[str], options: CsvOptio
     basis = TextFormat(format="csv", compression=compression, encoding=encoding)
     starts_with = text.lstrip()[:1]
     if starts_with == "{":
-        return _look_at_json(text, source, wanted, basis)
+        return _look_at_json(text, source, wanted, basis, whole=whole)
     if starts_with == "[":
         raise UnreadableText(
             f"{source} is a JSON array, or an object over several lines: expected JSON lines, one object on each line."
@@ -132,7 +132,10 @@ def look(file: BinaryIO, source: str, wanted: Collection[str], options: CsvOptio
         )
     if _MARKUP.match(text):
         raise UnreadableText(f"{source} is a page or document of HTML or XML: {_AS_TEXT}")
-    return _look_at_csv(text, source, wanted, options, basis)
+    lines = list(io.StringIO(text, newline=""))
+    if not whole and len(lines) > 1:
+        lines.pop()  # the sample ends within it
+    return _look_at_csv(lines, source, wanted, options, basis)
 
 
 def _uncompressed(head: bytes, source: str) -> tuple[bytes, Compression | None]:
@@ -208,9 +211,8 @@ def _text_of(beginning: bytes, encoding: str, source: str, *, whole: bool) -> st
     return text
 
 
-def _look_at_json(text: str, source: str, wanted: Collection[str], basis: TextFormat) -> Look:
+def _look_at_json(text: str, source: str, wanted: Collection[str], basis: TextFormat, *, whole: bool) -> Look:
     names: dict[str, None] = {}
-    rows: list[dict[str, Any]] = []
     lines = list(islice(io.StringIO(text, newline=""), _MOST_ROWS))
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -218,15 +220,14 @@ def _look_at_json(text: str, source: str, wanted: Collection[str], basis: TextFo
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            if number > 1 and number == len(lines):
-                break  # the sample ends within the line; if it does not, reading will say so
+            if not whole and 1 < number == len(lines):
+                break  # the sample ends within it
             raise UnreadableText(
                 f"{source}, line {number} is not a JSON object: expected one object on each line ({error})"
             ) from error
         if not isinstance(row, dict):
             raise UnreadableText(f"{source}, line {number} is not a JSON object: got {line.strip()[:80]!r}")
         names |= dict.fromkeys(row)
-        rows.append(row)
     return Look(
         basis.model_copy(update={"format": "json_lines", "columns": shown_columns(name.strip() for name in names)}),
         (),
@@ -251,8 +252,9 @@ class _Dialect(NamedTuple):
     lines: int
 
 
-def _look_at_csv(text: str, source: str, wanted: Collection[str], options: CsvOptions, basis: TextFormat) -> Look:
-    lines = list(io.StringIO(text, newline=""))
+def _look_at_csv(
+    lines: Sequence[str], source: str, wanted: Collection[str], options: CsvOptions, basis: TextFormat
+) -> Look:
     before = next((number for number, line in enumerate(lines) if line.strip()), None)
     if before is None:
         raise UnreadableText(f"{source} has only empty lines: expected a header with the names of the columns")
@@ -322,11 +324,11 @@ def _has_single_quotes(lines: Sequence[str], delimiter: str) -> bool:
 
 
 def _rows_of(lines: Sequence[str], dialect: _Dialect) -> list[list[str]]:
-    """Return the rows of the sample, but for the last one, which may be cut."""
+    """Return the rows of the sample."""
     rows: list[list[str]] = []
     with suppress(csv.Error):  # reading will name the line
         rows.extend(filter(None, islice(_reader(lines, dialect.delimiter, dialect.quote), _MOST_ROWS)))
-    return rows[:-1] if len(rows) > 1 else rows
+    return rows
 
 
 def _without_empty_end(names: Sequence[str]) -> list[str]:

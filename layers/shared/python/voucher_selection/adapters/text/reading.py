@@ -9,12 +9,13 @@ import pyarrow.compute as pc
 from voucher_selection.adapters.text.csv_reading import Irregular, read_regular, read_row_by_row
 from voucher_selection.adapters.text.json_reading import read_json_lines
 from voucher_selection.adapters.text.looking import Look
-from voucher_selection.adapters.text.streams import Budget, OtherEncoding, decoded, decompressed
+from voucher_selection.adapters.text.streams import Budget, OtherEncoding, decoded, decompressed, without_utf8
 from voucher_selection.domain.errors import UnreadableText
 from voucher_selection.domain.text_formats import QUOTES, CsvOptions, TextFormat
 from voucher_selection.domain.text_values import as_usual
 
 _WESTERN = "windows-1252"
+_OF_ONE_BYTE = (_WESTERN, "iso-8859-1")  # what is found out of text that is not UTF-8
 
 
 class TextFile(NamedTuple):
@@ -82,6 +83,8 @@ def _read[Result](text: TextFile, budget: Budget, use: Callable[[Iterator[pa.Rec
     def texts() -> Iterator[str]:
         recognised = text.seen.recognised
         blocks = decompressed(text.file, text.source, recognised.compression, budget)
+        if text.options.encoding is None and recognised.encoding in _OF_ONE_BYTE:
+            blocks = without_utf8(blocks)
         return decoded(blocks, recognised.encoding)
 
     if text.seen.recognised.format == "json_lines":

@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -104,6 +105,27 @@ class OtherEncoding(Exception):
     def __init__(self, *, after_ascii: bool) -> None:
         super().__init__()
         self.after_ascii = after_ascii
+
+
+# Characters in UTF-8 (of Latin, Greek and Cyrillic scripts, punctuation, emoji) that one byte a character would show as
+# two or more of which the second is a sign: `Ã©`. Text in such an encoding hardly ever has these next to each other.
+_IN_UTF8 = re.compile(rb"[\xc2\xc3\xce-\xd1][\x80-\xbf]|\xe2[\x80-\x82][\x80-\xbf]|\xf0\x9f[\x80-\xbf]{2}")
+
+
+def without_utf8(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the blocks of a text that was found not to be UTF-8.
+
+    Raises
+    ------
+    OtherEncoding
+        A part of it is UTF-8: several files were put together.
+    """
+    before = b""
+    for block in blocks:
+        if _IN_UTF8.search(before + block):
+            raise OtherEncoding(after_ascii=False)
+        before = block[-3:]
+        yield block
 
 
 def decoded(blocks: Iterable[bytes], encoding: str) -> Iterator[str]:
