@@ -41,18 +41,13 @@ def amounts() -> list[Json]:
 
 def _malformed(said: str, text: str, pattern: str, more: str) -> Json:
     """Return the rule that a cell, as `text`, is null or matches a pattern and fulfils a condition more."""
-    well_formed = f"{_matches(text, pattern)}\n    AND {more}"
-    return _warning(
-        Rule.MALFORMED,
-        said,
-        f"NOT {_matches('cell', _NULL)} AND NOT coalesce(\n    {well_formed},\n    false)",
-        "conformity",
-    )
+    well_formed = f"coalesce(\n    {_matches(text, pattern)}\n    AND {more},\n    false)"
+    return _warning(Rule.MALFORMED, said, f"NOT {_matches('cell', _NULL)} AND NOT {well_formed}", "conformity")
 
 
 def _missing(rule: Rule) -> Json:
     said = "A row without a value is rejected."
-    return _warning(rule, said, f"{_matches("coalesce(cell, '')", _NULL)}", "completeness")
+    return _warning(rule, said, _matches("coalesce(cell, '')", _NULL), "completeness")
 
 
 def _warning(rule: Rule, said: str, wrong: str, dimension: str) -> Json:

@@ -7,7 +7,7 @@ type they have the one that all of them accept: so `datacontract` reads each cel
 from collections.abc import Mapping
 from typing import Any
 
-from local.quickstart.project.data_contract import cells
+from local.quickstart.project.data_contract import cells, rows
 from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain.customers import CUSTOMER_COLUMNS
 from voucher_selection.domain.data_contract import CUSTOMERS, HISTORY
@@ -42,11 +42,6 @@ _CELLS = {
     "voucher_amount": cells.amounts,
 }
 _UNITS = {"total_orders": "orders", "voucher_amount": "the country's currency"}
-# Rules about several columns of a row are in words: only the product reads these columns as it does.
-_OF_ROWS = {
-    Rule.ZERO_ORDERS_WITH_DATES: "A customer without orders has no date of an order.",
-    Rule.LAST_BEFORE_FIRST: "The last order is not before the first.",
-}
 
 
 def schemas() -> list[Json]:
@@ -60,7 +55,7 @@ def schemas() -> list[Json]:
             "dataGranularityDescription": "A row is a voucher that was given to a customer, with the customer's orders"
             " at that time.",
             "properties": [_property(HISTORY, column) | _rules(column) for column in COLUMNS],
-            "quality": [_has_rows(), *(_in_words(rule, said) for rule, said in _OF_ROWS.items())],
+            "quality": [_has_rows(), *(_in_words(rule, said) for rule, (said, _) in rows.RULES.items())],
         },
         {
             "name": CUSTOMERS,

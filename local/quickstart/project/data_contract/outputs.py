@@ -1,18 +1,15 @@
 """The schemas of what runs write, with the types of the Arrow schemas that they are written with."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 import pyarrow as pa
 
+from local.quickstart.project.data_contract import columns, rows
 from voucher_selection.contract.bucket import COUNTS, MODES, QUARANTINE
 from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain import quarantine
 from voucher_selection.domain.counts import COUNTS_SCHEMA
-from voucher_selection.domain.fallbacks import Basis
-from voucher_selection.domain.history import COLUMN_NAMES
-from voucher_selection.domain.lookups import CODES
-from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.parsing import TIMESTAMP
 from voucher_selection.domain.rules import CLEANED_SCHEMA
 from voucher_selection.pipeline.assignments import output_schema
@@ -20,9 +17,6 @@ from voucher_selection.pipeline.publishing import MODES_SCHEMA
 
 type Json = dict[str, Any]
 
-_CURRENCY = "the country's currency"
-_PROBLEMS = CODES.values()
-_CLOCK = "a clock time of the stage's time zone"
 _LOGICAL: Mapping[pa.DataType, Json] = {
     pa.string(): {"logicalType": "string", "physicalType": "varchar"},
     pa.int64(): {"logicalType": "integer", "physicalType": "bigint"},
@@ -34,22 +28,6 @@ _LOGICAL: Mapping[pa.DataType, Json] = {
         "physicalType": "timestamp_ntz",
     },
 }
-
-
-def _column(said: str, *, required: bool = False, unit: str = "", one_of: Iterable[str] = (), **bounds: float) -> Json:
-    """Return what the contract says of a column besides its name and type."""
-    found: Json = {"description": said}
-    if required:
-        found["required"] = True
-    if bounds:
-        found["logicalTypeOptions"] = bounds
-    if values := [{"value": str(value)} for value in one_of]:
-        found["enum"] = values
-    if unit:
-        found["customProperties"] = [{"property": "unit", "value": unit}]
-    return found
-
-
 _RUN = {
     "name": "run_id",
     **_LOGICAL[pa.string()],
@@ -67,57 +45,6 @@ _RULE = {
     "partitionKeyPosition": 2,
     "enum": [{"value": rule.value, "description": rule.label} for rule in Rule],
 }
-_COUNTRY = _column("The country, as the run's input spells it.", required=True)
-
-_CLEANED: Mapping[str, Json] = {
-    "timestamp": _column(f"When the voucher was given: {_CLOCK}."),
-    "country_code": _COUNTRY,
-    "last_order_ts": _column(f"The customer's last order: {_CLOCK}."),
-    "first_order_ts": _column(f"The customer's first order: {_CLOCK}."),
-    "total_orders": _column("The number of the customer's orders.", required=True, unit="orders", minimum=0),
-    "voucher_amount": _column("The amount of the voucher.", required=True, unit=_CURRENCY, minimum=0),
-}
-_COUNTS: Mapping[str, Json] = {
-    "country_code": _COUNTRY,
-    "assigned_on": _column("The day on which the vouchers were given, in the stage's time zone; null if unknown."),
-    "measure": _column("What the value measures.", required=True, one_of=Measure),
-    "value": _column(
-        "The value that the measure counts: a number of orders; for days and months since an order, its day (of the"
-        " month, the first) as days since 1970-01-01; for days between order and voucher, these days.",
-        required=True,
-    ),
-    "voucher_amount": _column("The amount of the vouchers.", required=True, unit=_CURRENCY, minimum=0),
-    "rows": _column("The number of kept assignments.", required=True, minimum=1),
-}
-_MODES: Mapping[str, Json] = {
-    "country_code": _COUNTRY,
-    "segment_name": _column("The segmentation.", required=True),
-    "segment": _column("The segment.", required=True),
-    "lower": _column("The least value of the segment; null for the one of all values outside the ranges."),
-    "upper": _column("The largest value of the segment; null if it is open upwards, or of all values outside."),
-    "voucher_amount": _column(
-        "The amount used most, the smallest of equally frequent ones. Null without support.", unit=_CURRENCY
-    ),
-    "support": _column("The number of assignments in the segment.", required=True, minimum=0),
-    "share": _column("The share of the support that has this amount. Null without support.", minimum=0, maximum=1),
-    "assignments": _column("All amounts of the segment with their assignments, the mode first.", required=True),
-    "assignments.voucher_amount": _column("An amount.", unit=_CURRENCY),
-    "assignments.count": _column("The number of its assignments."),
-}
-_QUARANTINE: Mapping[str, Json] = {
-    **{name: _column(f"`{name}` of the history, as text, as it was.") for name in COLUMN_NAMES},
-    "file": _column("The key of the landed file; `plan.json` of the run has its source.", required=True),
-    "row": _column("The row's index in the file, from 0.", required=True, minimum=0),
-}
-_ASSIGNED: Mapping[str, Json] = {
-    "customer_id": _column("The customer, as the file names them."),
-    "country_code": _column("The country, as the file spells it."),
-    "segment_name": _column("The segmentation that answers."),
-    "segment": _column("The customer's segment."),
-    "voucher_amount": _column("The customer's amount; null with a problem.", unit=_CURRENCY),
-    "problem": _column("Why there is no amount: the code of the API's problem. Null with an amount.", one_of=_PROBLEMS),
-    "basis": _column("What the amount rests on. Null with a problem.", one_of=get_args(Basis.__value__)),
-}
 
 
 def schemas() -> list[Json]:
@@ -126,22 +53,15 @@ def schemas() -> list[Json]:
         _schema(
             "cleaned",
             CLEANED_SCHEMA,
-            _CLEANED,
+            columns.CLEANED,
             "The rows that count, typed. They are deleted after the stage's `staging_days`.",
             "A row is a kept assignment.",
-            quality=[
-                _none("last_before_first", "The last order is not before the first.", "last_order_ts < first_order_ts"),
-                _none(
-                    "zero_orders_with_dates",
-                    "A customer without orders has no date of an order.",
-                    "total_orders = 0 AND coalesce(last_order_ts, first_order_ts) IS NOT NULL",
-                ),
-            ],
+            quality=[_none(rule.value, said, wrong) for rule, (said, wrong) in rows.RULES.items()],
         ),
         _schema(
             COUNTS,
             COUNTS_SCHEMA,
-            _COUNTS,
+            columns.COUNTS,
             "What a model is made from. Each assignment is counted once for each measure that it has a value of.",
             "A row is a combination of country, day, measure, value and amount.",
             quality=[_unique(name for name in COUNTS_SCHEMA.names if name != "rows")],
@@ -149,7 +69,7 @@ def schemas() -> list[Json]:
         _schema(
             MODES,
             MODES_SCHEMA,
-            _MODES,
+            columns.MODES,
             "The model of a run: the amount used most in each segment.",
             "A row is a segment of a country.",
             quality=[
@@ -164,7 +84,7 @@ def schemas() -> list[Json]:
         _schema(
             QUARANTINE,
             quarantine.SCHEMA,
-            _QUARANTINE,
+            columns.QUARANTINE,
             "The rejected rows, as text. They are deleted after the stage's `quarantine_days`.",
             "A row is a row of the history that breaks a cleaning rule.",
             path=(_RUN, _RULE),
@@ -178,7 +98,7 @@ def _assigned(name: str, customer_id: pa.DataType, ids: str) -> Json:
     return _schema(
         name,
         output_schema(customer_id),
-        _ASSIGNED,
+        columns.ASSIGNED,
         f"The amounts of an assign run whose customers' ids {ids}. They are deleted after the stage's `assigned_days`.",
         "A row is a customer, in the order of the input.",
         quality=[
@@ -225,14 +145,14 @@ def _fields(kind: pa.StructType, words: Mapping[str, Json], place: str) -> list[
     return [{"name": field.name} | _element(field.type, words, f"{place}.{field.name}") for field in kind]
 
 
-def _unique(columns: Iterable[str]) -> Json:
+def _unique(names: Iterable[str]) -> Json:
     return {
         "id": "one_row_each",
         "name": "one_row_each",
         "description": "A run has each combination once.",
         "metric": "duplicateValues",
         "dimension": "uniqueness",
-        "arguments": {"properties": ["run_id", *columns]},
+        "arguments": {"properties": ["run_id", *names]},
         "mustBe": 0,
     }
 
