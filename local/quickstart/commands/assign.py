@@ -18,6 +18,7 @@ commands = Commands("Run")
     "./quickstart assign --customers customers.parquet",
     "./quickstart assign --customers s3://bucket/customers/ --segment-name recency_segment",
     "./quickstart assign --customers customers.parquet --fallback country --least-support 30",
+    "./quickstart assign --customers customers.parquet --format csv",
 )
 def assign(
     *,
@@ -33,9 +34,13 @@ def assign(
         int | None,
         typer.Option(help="The fewest assignments that an answer rests on with --fallback country; default likewise."),
     ] = None,
+    form: Annotated[
+        Literal["parquet", "csv"] | None,
+        typer.Option("--format", help="The format of the files that are written; default: parquet."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the amount of every customer in parquet files.
+    """Write the amount of every customer in parquet or CSV files.
 
     The amounts are those of the served model. The product must be up: ./quickstart run -d
     """
@@ -48,6 +53,7 @@ def assign(
             "segment_name": segment_name,
             "fallback": fallback,
             "least_support": least_support,
+            "format": form,
         }
         ended = run_to_end(product, request)
     if as_json:
