@@ -37,6 +37,7 @@ from voucher_selection.domain.segments import Segmentation
 from voucher_selection.domain.validation import FieldProblem, field_problems
 
 LONGEST_ID = 128
+LONGEST_TEXT = 128
 
 
 class InvalidLookup(VoucherSelectionError):
@@ -86,7 +87,7 @@ def _means_null(value: object) -> bool:
     return value is None or (isinstance(value, str) and is_null(value))
 
 
-Text = Annotated[StrictStr, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
+Text = Annotated[StrictStr, StringConstraints(min_length=1, max_length=LONGEST_TEXT, strip_whitespace=True)]
 
 
 def _spaced(pattern: str) -> dict[str, str]:
