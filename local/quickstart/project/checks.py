@@ -28,7 +28,7 @@ _TYPED = (
     "layers/build",
     "layers/shared/python/voucher_selection",
     *(f"lambdas/{name}/handler.py" for name in ALL_FUNCTIONS),
-    *(f"lambdas/api/{name}.py" for name in ("context", "page_routes", "run_routes", "starting")),
+    *(f"lambdas/api/{name}.py" for name in ("context", "export_routes", "page_routes", "run_routes", "starting")),
 )
 _AT_ONCE = 2
 _TEST_PROCESSES = 3

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAliasType
 
 from voucher_selection.api import docs_page, examples, problems
 from voucher_selection.api.bulk_lookups import MOST_CUSTOMERS, BulkAnswer
+from voucher_selection.api.csv_tables import TABLES
 from voucher_selection.api.health import Health
 from voucher_selection.api.model_cache import CatalogUnreachable
 from voucher_selection.api.model_parts import VERSION_PATTERN
@@ -23,6 +24,7 @@ from voucher_selection.contract.runs import RUN_KINDS
 from voucher_selection.domain import errors
 from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, VoucherAnswer
 from voucher_selection.domain.model_document import SelectionCriteria
+from voucher_selection.domain.offline_model import OfflineModel
 from voucher_selection.domain.ranges_found import BestRanges
 from voucher_selection.domain.requests import BestRangesRequest, RunRequest, WhatIfRequest
 from voucher_selection.domain.what_if import WhatIf
@@ -30,6 +32,7 @@ from voucher_selection.domain.what_if import WhatIf
 type Schema = type[Any] | TypeAliasType | dict[str, Any]
 
 HTML = "text/html"
+CSV = "text/csv"
 _TEXT: dict[str, Any] = {"type": "string"}
 
 
@@ -103,6 +106,7 @@ _PAGE = (Content(HTML, _TEXT),)
 _START: dict[str, Any] = {"type": "integer", "minimum": 0}
 _PART: dict[str, dict[str, Any]] = {"start": _START, "version": {"type": "string", "pattern": VERSION_PATTERN}}
 _IN_PARTS = "If it is too large for one answer, `next` has the query of the next part."
+_CSV = "If the table is too large for one answer, the header `Link` has the query of the next part."
 _RUN_ID: dict[str, Any] = {"type": "string", "pattern": "^[A-Za-z0-9_.+=@-]{1,80}$"}
 _RUN_FORM_SCHEMA = {
     "type": "object",
@@ -173,6 +177,35 @@ OPERATIONS: tuple[Operation, ...] = (
         {HTTPStatus.OK: (Content(JSON, ModelReport, examples.MODEL_REPORT),)},
         description=f"What the model was made from, and how clear the mode of each segment is. {_IN_PARTS}",
         query=_PART,
+        refusals=(InvalidLookup, errors.NoVersion, *_AMOUNTS, *_MODEL),
+    ),
+    Operation(
+        "GET",
+        "/model.json",
+        "The model to answer lookups without the API",
+        {HTTPStatus.OK: (Content(JSON, OfflineModel, examples.OFFLINE_MODEL),)},
+        description="All that an answer of `POST /voucher` depends on. The documentation says how to read it, and has"
+        " readers in Python and JavaScript.",
+        query={"version": _PART["version"]},
+        refusals=(errors.NoVersion, *_AMOUNTS, *_MODEL),
+    ),
+    Operation(
+        "GET",
+        "/segments.csv",
+        "Every segment with its mode, for spreadsheets",
+        {HTTPStatus.OK: (Content(CSV, _TEXT, examples.SEGMENTS_CSV),)},
+        description=_CSV,
+        query=_PART,
+        refusals=(InvalidLookup, errors.NoVersion, *_AMOUNTS, *_MODEL),
+    ),
+    Operation(
+        "GET",
+        "/report.csv",
+        "A table of the report, for spreadsheets",
+        {HTTPStatus.OK: (Content(CSV, _TEXT, examples.REPORT_CSV),)},
+        description="`worth` has the agreement of each segmentation, `backtest` its months, `amounts_over_time` the"
+        f" amount used most in each month, and `amounts` every amount of every segment and country. {_CSV}",
+        query={"table": {"type": "string", "enum": [*TABLES]}, **_PART},
         refusals=(InvalidLookup, errors.NoVersion, *_AMOUNTS, *_MODEL),
     ),
     Operation(
