@@ -1,4 +1,4 @@
-"""Routes that give the model away: as a document that answers lookups offline, and as tables for spreadsheets."""
+"""Routes that give the model away: to answer lookups offline or in a database, and as tables for spreadsheets."""
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -23,6 +23,20 @@ def get_model_json() -> Response[str]:
 
     model = _asked(None).model
     return json_answer(HTTPStatus.OK, offline_model(model, fallback), http_answers.REVALIDATE)
+
+
+@router.get("/model.sql")
+def get_model_sql() -> Response[str]:
+    """Return the model as a query of SQL that answers a table of customers."""
+    from voucher_selection.api.sql_query import CONTENT_TYPE, SqlQuery  # noqa: PLC0415 - see above
+    from voucher_selection.domain.model_sql import model_sql  # noqa: PLC0415
+
+    query = SqlQuery.parse(_query())
+    model = _asked(None).model
+    text = model_sql(model, query.dialect, fallback.with_those_of(query.fallback, query.least_support))
+    file = f"model-{model.version}-{query.dialect}.sql"
+    headers = {**http_answers.REVALIDATE, "Content-Disposition": f'attachment; filename="{file}"'}
+    return Response(HTTPStatus.OK.value, CONTENT_TYPE, text, headers=headers)
 
 
 @router.get("/segments.csv")

@@ -113,6 +113,10 @@ OFFLINE_MODEL = {
         }
     ],
 }
+MODEL_SQL = (
+    "-- Voucher Selection: the answer of POST /voucher for each row of the table customers, for DuckDB.\n"
+    "WITH given AS (SELECT customer_id, … FROM customers), …\nSELECT customer_id, … FROM found\n"
+)
 SEGMENTS_CSV = (
     "\ufeffcountry_code,segment_name,segment,lower,upper,voucher_amount,support,share,runner_up,runner_up_count,evidence\r\n"
     "Peru,recency_segment,180+,181,,3520,4,0.5,2640,1,thin\r\n"

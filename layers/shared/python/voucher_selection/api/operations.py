@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAliasType
+from typing import Any, NamedTuple, TypeAliasType, get_args
 
 from voucher_selection.api import docs_page, examples, problems
 from voucher_selection.api.bulk_lookups import MOST_CUSTOMERS, BulkAnswer
@@ -20,19 +20,23 @@ from voucher_selection.api.model_report import KeptVersions, ModelReport
 from voucher_selection.api.request_bodies import FORM, JSON
 from voucher_selection.api.run_reports import ListedRuns, RunReport, StartedRun
 from voucher_selection.contract.api import OPEN_PATHS, SHELL_PATHS
+from voucher_selection.contract.lookups import FallbackTo
 from voucher_selection.contract.runs import RUN_KINDS
 from voucher_selection.domain import errors
+from voucher_selection.domain.formats import LARGEST_WHOLE
 from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, VoucherAnswer
 from voucher_selection.domain.model_document import SelectionCriteria
 from voucher_selection.domain.offline_model import OfflineModel
 from voucher_selection.domain.ranges_found import BestRanges
 from voucher_selection.domain.requests import BestRangesRequest, RunRequest, WhatIfRequest
+from voucher_selection.domain.sql_dialects import DIALECTS
 from voucher_selection.domain.what_if import WhatIf
 
 type Schema = type[Any] | TypeAliasType | dict[str, Any]
 
 HTML = "text/html"
 CSV = "text/csv"
+SQL = "application/sql"
 _TEXT: dict[str, Any] = {"type": "string"}
 
 
@@ -188,6 +192,21 @@ OPERATIONS: tuple[Operation, ...] = (
         " readers in Python and JavaScript.",
         query={"version": _PART["version"]},
         refusals=(errors.NoVersion, *_AMOUNTS, *_MODEL),
+    ),
+    Operation(
+        "GET",
+        "/model.sql",
+        "The model to answer customers in a database",
+        {HTTPStatus.OK: (Content(SQL, _TEXT, examples.MODEL_SQL),)},
+        description="One query, which answers each row of a table of customers as `POST /voucher`: with an amount, or"
+        " with the code of the problem. `fallback` and `least_support` are as in a lookup.",
+        query={
+            "dialect": {"type": "string", "enum": [*DIALECTS]},
+            "fallback": {"type": "string", "enum": [*get_args(FallbackTo.__value__)]},
+            "least_support": {"type": "integer", "minimum": 1, "maximum": LARGEST_WHOLE},
+            "version": _PART["version"],
+        },
+        refusals=(InvalidLookup, errors.NoVersion, *_AMOUNTS, *_MODEL),
     ),
     Operation(
         "GET",

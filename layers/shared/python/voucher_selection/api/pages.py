@@ -249,6 +249,7 @@ _FACTS = {
     "fallback": "Fallback",
     "least_support": "Least support",
     "output": "Amounts written to",
+    "manifest_key": "Their manifest",
     "version": "Version",
     "previous_version": "Served before",
 }

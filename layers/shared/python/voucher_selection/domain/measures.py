@@ -40,6 +40,16 @@ class Customer(Protocol):
         """The wall-clock time of the first order."""
 
 
+class CustomerSql(Protocol):
+    """How a dialect of SQL writes what measures need of a customer, whose times are wall-clock times."""
+
+    def days_until(self, moment: str, day: date) -> str:
+        """Return the whole days from the day of a time to a day."""
+
+    def months_until(self, moment: str, day: date) -> str:
+        """Return the whole calendar months from the month of a time to that of a day."""
+
+
 class _Words(NamedTuple):
     """How people read a measure: the unit of its numbers, what follows the unit, and what the measure needs."""
 
@@ -60,6 +70,9 @@ class _Number:
 
     def of_rows(self, rows: "pa.RecordBatch") -> "pa.Int64Array":
         return rows[self.field]
+
+    def in_sql(self, _sql: CustomerSql, _cur_date: date) -> str:
+        return self.field
 
     def measured(self, counted: "Values", _cur_date: date) -> "Values":
         return counted
@@ -88,6 +101,9 @@ class _Days:
 
     def of_rows(self, rows: "pa.RecordBatch") -> "pa.Int64Array":
         return _day_numbers(rows[self.field])
+
+    def in_sql(self, sql: CustomerSql, cur_date: date) -> str:
+        return sql.days_until(self.field, cur_date)
 
     def measured(self, counted: "Values", cur_date: date) -> "Values":
         return (cur_date - _EPOCH).days - counted
@@ -134,6 +150,9 @@ class _Months(_Days):
         days = _day_numbers(rows[self.field]).dictionary_encode()
         months = days.dictionary.to_numpy().astype("datetime64[D]").astype("datetime64[M]")
         return pa.array(months.astype("datetime64[D]").astype("int64")).take(days.indices)
+
+    def in_sql(self, sql: CustomerSql, cur_date: date) -> str:
+        return sql.months_until(self.field, cur_date)
 
     def measured(self, counted: "Values", cur_date: date) -> "Values":
         months = counted.astype("datetime64[D]").astype("datetime64[M]").astype("int64")
@@ -192,6 +211,10 @@ class Measure(StrEnum):
     def of_rows(self, rows: "pa.RecordBatch") -> "pa.Int64Array":
         """Return the counted value of each row (columns of `rules.CLEANED_SCHEMA`); null if the row lacks a column."""
         return self.reading.of_rows(rows)
+
+    def in_sql(self, sql: CustomerSql, cur_date: date) -> str:
+        """Return `of_customer` as an expression of SQL, over columns with the names of a customer's fields."""
+        return self.reading.in_sql(sql, cur_date)
 
     def measured(self, counted: "Values", cur_date: date) -> "Values":
         """Return the measured values of counted ones, at a CUR_DATE."""
