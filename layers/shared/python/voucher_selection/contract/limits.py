@@ -10,6 +10,9 @@ MOST_RANGES = 10
 LEAST_KEPT_VERSIONS = 2
 """A rollback needs the served version and the one before it."""
 
+MOST_UPLOAD_BYTES = 5 * 1024**3
+"""The largest object that S3 takes in one request."""
+
 MOST_BODY_BYTES = 1024 * 1024
 """The largest body of a request to the API."""
 
