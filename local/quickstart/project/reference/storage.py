@@ -47,9 +47,9 @@ def page() -> str:
         (inspect.getdoc(catalog_items) or "").partition("\n")[2].strip(),
         "## The bucket",
         "`uploads/` belongs to the users. Everything else is below the run that wrote it; `<n>` is a number with"
-        " five digits, mostly a shard's. If the shards of a run are in [several groups](../pipeline.md#the-states), `group-<g>.` is"
-        " before `shard-`: the number of the shard's group. The [pipeline](../pipeline.md#what-a-run-writes) says what"
-        " each object contains.",
+        " five digits, mostly a shard's. If the shards of a run are in [several groups](../pipeline.md#the-states),"
+        " `group-<g>.` is before `shard-`: the number of the shard's group. The"
+        " [pipeline](../pipeline.md#what-a-run-writes) says what each object contains.",
         markdown.table(["key", "what it is", "deleted after"], rows),
     )
 
