@@ -26,8 +26,8 @@ from voucher_selection.pipeline.batches import read_ahead
 
 # What stays in memory: rows until they are a row group, and row groups until they are a file.
 _GROUP_ROWS = 131_072
-_GROUP_BYTES = 32 * 1024 * 1024
-_PART_BYTES = 32 * 1024 * 1024
+_GROUP_BYTES = 16 * 1024 * 1024
+_PART_BYTES = 16 * 1024 * 1024
 
 
 # Files up to this size are read several at a time, because S3's latency is most of their time.
