@@ -13,7 +13,14 @@ from voucher_selection.contract.rule_names import Rule
 
 _KEYS = RunKeys("<id>")
 # Arguments for the methods that make a key, to show one.
-_EXAMPLES: dict[str, Any] = {"shard": 7, "group": 3, "rule": Rule.MALFORMED, "name": "…"}
+_EXAMPLES: dict[str, Any] = {
+    "shard": 7,
+    "group": 3,
+    "rule": Rule.MALFORMED,
+    "name": "…",
+    "digest": "<digest>",
+    "part": 7,
+}
 
 
 def page() -> str:
@@ -39,10 +46,10 @@ def page() -> str:
         "### Its items",
         (inspect.getdoc(catalog_items) or "").partition("\n")[2].strip(),
         "## The bucket",
-        "`uploads/` belongs to the users. Everything else is below the run that wrote it; `<n>` is a shard's number"
-        " with five digits. If the shards of a run are in [several groups](../pipeline.md#the-states), `group-<g>.` is"
-        " before `shard-`: the number of the shard's group. The [pipeline](../pipeline.md#what-a-run-writes) says what"
-        " each object contains.",
+        "`uploads/` belongs to the users. Everything else is below the run that wrote it; `<n>` is a number with"
+        " five digits, mostly a shard's. If the shards of a run are in [several groups](../pipeline.md#the-states),"
+        " `group-<g>.` is before `shard-`: the number of the shard's group. The"
+        " [pipeline](../pipeline.md#what-a-run-writes) says what each object contains.",
         markdown.table(["key", "what it is", "deleted after"], rows),
     )
 
