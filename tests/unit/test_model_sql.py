@@ -19,7 +19,6 @@ from tests.translated_sql import for_duckdb, parsed, texts_of
 from voucher_selection.adapters.answer_sizes import LARGEST_ANSWER
 from voucher_selection.adapters.servable import MOST_SEGMENTS
 from voucher_selection.domain.fallbacks import ONLY_SEGMENTS, Fallback
-from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import AmountCount, CountryMode, Model, SegmentMode
 from voucher_selection.domain.model_sql import OUTPUT, model_sql
 from voucher_selection.domain.segments import SegmentDefinitions
@@ -96,10 +95,6 @@ def test_the_random_customers_get_every_answer(fallback: Fallback, only: str):
 
     found = {answer.problem or answer.basis for answer in answers}
     assert found == {"segment", "invalid_request", "unknown_country", "no_support", only}
-
-
-def test_the_random_model_has_every_measure():
-    assert {segmentation.measure for segmentation in MODEL.segmentations.values()} == set(Measure)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
