@@ -43,6 +43,7 @@ _READ_ATTEMPTS = 5
 # Files up to this size take one request, which returns the ETag (S3's limit is 5 GiB). Larger ones are uploaded in
 # parts, and only their size is recorded.
 _LARGEST_PUT = 1024**3
+_PARQUET = "application/vnd.apache.parquet"
 _LONGEST_PAUSE = 1.0  # seconds, before the next attempt
 
 
@@ -122,7 +123,13 @@ class Lake:
         """Write a small table as parquet."""
         buffer = pa.BufferOutputStream()
         pq.write_table(table, buffer, compression="zstd")
-        return self._write(key, buffer.getvalue().to_pybytes(), "application/vnd.apache.parquet")
+        return self._write(key, buffer.getvalue().to_pybytes(), _PARQUET)
+
+    def write_rows(self, key: str, content: bytes) -> Listed:
+        """Write the content of a parquet file of rows, and return its size and ETag."""
+        with named_refusals(self.bucket, key):
+            answer = self.client.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType=_PARQUET)
+        return Listed(len(content), answer["ETag"])
 
     def upload(self, key: str, file: Path, rows: int | None = None) -> StoredRows:
         """Upload a file of rows, and return the record of it; without their number, it is a parquet file."""

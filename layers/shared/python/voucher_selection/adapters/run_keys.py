@@ -17,6 +17,7 @@ from voucher_selection.contract.bucket import (
     RUNS,
     STAGING,
     SUMMARY,
+    TEXTS,
     VOUCHERS,
     run_folder,
 )
@@ -110,6 +111,11 @@ class RunKeys:
         if len(key.encode()) <= LONGEST_KEY:
             return key
         return self._key(RAW, f"{digest[0]}/{digest}.parquet")
+
+    def text(self, landed_key: str, part: int) -> str:
+        """Rows of a landed CSV or JSON lines as parquet; a large file has several parts, from 0."""
+        digest = sha256(landed_key.encode()).hexdigest()[:32]
+        return self._key(STAGING, f"{TEXTS}/{digest}-{part:05d}.parquet")
 
     def cleaned(self, shard: int) -> str:
         """A shard's rows that count."""

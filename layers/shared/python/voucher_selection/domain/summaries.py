@@ -15,6 +15,7 @@ from voucher_selection.domain.overlaps import CountedAgain
 from voucher_selection.domain.plans import HistoryMode, LeftOut
 from voucher_selection.domain.runs import RunId
 from voucher_selection.domain.striking_dates import StrikingDate
+from voucher_selection.domain.text_formats import Texts
 from voucher_selection.domain.totals import AssignTotals, Totals
 from voucher_selection.domain.voucher_manifest import VoucherFormat
 from voucher_selection.domain.what_if import SegmentChange
@@ -59,6 +60,8 @@ class _ModelSummary(Summary):
 class HistorySummary(_ModelSummary):
     """The `run.json` of a run over a history; `published` is False if the served model stayed.
 
+    `texts` has what was recognised of CSV files and JSON lines, and hints for values that were malformed.
+
     `shards`, `rows` and `assigned_on` describe the history that the run read; an append added it to the counts of
     `base_run_id`. Summaries of older versions have no `assigned_on`.
     `counted_again` has the days of an append that were counted before, and `rows.replaced` how many assignments went.
@@ -69,6 +72,7 @@ class HistorySummary(_ModelSummary):
     files: int
     known_files: int
     left_out: LeftOut = LeftOut()
+    texts: Texts = Texts()
     shards: int
     rows: Totals
     assigned_on: AssignedOn | None = None
@@ -136,6 +140,7 @@ class AssignSummary(Summary, AssignTotals):
     least_support: int = 1
     files: int
     left_out: LeftOut = LeftOut()
+    texts: Texts = Texts()
     shards: int
     output: str
     format: VoucherFormat = "parquet"

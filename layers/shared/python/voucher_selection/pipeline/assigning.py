@@ -98,6 +98,7 @@ def sum_up_assignment(run: Run, _request: AssignRequest, stores: Stores, _settin
         finished_at=datetime.now(UTC),
         files=len(plan.files),
         left_out=plan.left_out,
+        texts=plan.texts,
         shards=plan.shards,
         **assigned.model_dump(exclude={"given"}),
         version=plan.version,
