@@ -125,6 +125,13 @@ def test_the_heading_names_the_model_and_all_that_answers_depend_on(dialect: Dia
         assert fact in heading
 
 
+def test_mysql_compares_texts_by_their_characters_whatever_the_order_of_the_server():
+    query = model_sql(MODEL, "mysql", COUNTRY)
+
+    compared = re.findall(r"= \w+\.(?:spelling|segmentation|country_code)\b(.{8})", query)
+    assert compared == [" COLLATE"] * 4
+
+
 def test_a_row_with_a_problem_has_the_names_as_an_assign_run_writes_them():
     asked = [
         ("1", " PERU ", " frequent ", -1, None, None),
