@@ -1,22 +1,32 @@
 """Ingest: land the source, read its footers, and plan the run."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from voucher_selection.adapters.lake import Lake, in_parallel
-from voucher_selection.adapters.parquet.footers import FileKind, read_footer
+from voucher_selection.adapters.parquet.footers import FileKind, Footer, read_footer
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.settings import IngestSettings
+from voucher_selection.adapters.sources.landed_files import LandedFile
 from voucher_selection.adapters.sources.landing import land
 from voucher_selection.adapters.stores import Stores
 from voucher_selection.contract.runs import INGEST, modes_through
 from voucher_selection.domain.customers import CUSTOMER_COLUMN_NAMES, check_customers, check_segmentation, kind_of_ids
-from voucher_selection.domain.errors import EmptySource, InvalidRequest
+from voucher_selection.domain.errors import EmptySource, InvalidRequest, NoUsableFiles, UnusableFile
 from voucher_selection.domain.history import COLUMN_NAMES, check_schema
-from voucher_selection.domain.plans import AssignPlan, HistoryPlan, KnownFile, LeftOut, Plan, Shard, SourceFile
+from voucher_selection.domain.plans import (
+    AssignPlan,
+    HistoryPlan,
+    KnownFile,
+    LeftOut,
+    Plan,
+    Shard,
+    SourceFile,
+    UnusableSource,
+)
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.requests import AppendRequest, AssignRequest, FullRequest, HistoryRequest, RunRequest
 from voucher_selection.domain.runs import Run
@@ -29,6 +39,14 @@ from voucher_selection.pipeline.counts_to_build_on import check_countries, check
 HISTORY = FileKind(check_schema, COLUMN_NAMES)
 
 
+class _Wanted(NamedTuple):
+    """A source, or only its files of these `names`; and whether files that cannot be used are left out."""
+
+    source: str
+    names: tuple[str, ...] | None = None
+    leave_out: bool = False
+
+
 class _Source(NamedTuple):
     """A landed source: its files with their schemas, the files and objects that are skipped, and its shards.
 
@@ -39,6 +57,7 @@ class _Source(NamedTuple):
     files: tuple[SourceFile, ...]
     known: tuple[KnownFile, ...]
     left_out: LeftOut
+    unusable: tuple[UnusableSource, ...]
     schemas: list[pa.Schema]
     shards: list[Shard]
     shards_per_group: int | None
@@ -48,7 +67,7 @@ class _Source(NamedTuple):
     def facts(self, run: Run) -> dict[str, Any]:
         """Return the fields that every plan has of its run and source."""
         of_shards = {"shards": len(self.shards), "shards_per_group": self.shards_per_group}
-        of_source = {"files": self.files, "left_out": self.left_out}
+        of_source = {"files": self.files, "left_out": self.left_out, "unusable": self.unusable}
         return {"run_id": run.run_id, "started_at": run.started_at, **of_source, **of_shards}
 
 
@@ -66,6 +85,8 @@ def ingest(run: Run, request: RunRequest, stores: Stores, settings: IngestSettin
         An append does not fit the counts of the served model.
     NoModel
         An assign run needs a model, and none is published yet.
+    NoUsableFiles
+        The run leaves unusable files out, and no other is left. The plan, which is written before, names them all.
     VoucherSelectionError
         `InvalidSegments`, one of landing's errors, `NotParquet`, `WrongSchema`, or `EmptySource`.
     """
@@ -75,6 +96,7 @@ def ingest(run: Run, request: RunRequest, stores: Stores, settings: IngestSettin
     plan, shards = planner(run, request, stores, settings)
     keys = RunKeys(run.run_id)
     stores.lake.write_json(keys.plan, plan)
+    _check_usable(plan)
     stores.lake.write_json(keys.manifest, shards)
     if plan.groups > 1:
         again = plan.shards_again if isinstance(plan, HistoryPlan) else 0
@@ -82,9 +104,23 @@ def ingest(run: Run, request: RunRequest, stores: Stores, settings: IngestSettin
     return plan
 
 
+def _check_usable(plan: Plan) -> None:
+    known = isinstance(plan, HistoryPlan) and plan.known
+    if plan.unusable and not plan.files and not known:
+        first = plan.unusable[0]
+        raise NoUsableFiles(
+            f"none of the {len(plan.unusable)} files of {plan.source} can be used; the first: {first.error}:"
+            f" {first.message}"
+        )
+
+
+def _wanted(request: HistoryRequest) -> _Wanted:
+    return _Wanted(request.source, request.files, request.unusable == "leave_out")
+
+
 def _whole(run: Run, request: FullRequest, stores: Stores, settings: IngestSettings) -> _Planned:
     definitions = load_definitions(settings.segments) if settings.segments else shipped_definitions()
-    source = _landed(run, request.source, HISTORY, stores.lake, settings)
+    source = _landed(run, _wanted(request), HISTORY, stores.lake, settings)
     return _history(run, request, source, request.countries or settings.countries, definitions, settings)
 
 
@@ -99,7 +135,7 @@ def _addition(run: Run, request: AppendRequest, stores: Stores, settings: Ingest
     check_time_zone(ledger, settings.time_zone)
     replaces = request.overlap == "replace"
     skipped, again = (frozenset(), ledger.identities) if replaces else (ledger.identities, frozenset())
-    source = _landed(run, request.source, HISTORY, stores.lake, settings, skipped, again)
+    source = _landed(run, _wanted(request), HISTORY, stores.lake, settings, skipped, again)
     return _history(run, request, source, ledger.countries, served.definitions, settings)
 
 
@@ -137,7 +173,7 @@ def _customers(run: Run, request: AssignRequest, stores: Stores, settings: Inges
         check_customers(schema, source, served.definitions, request.segment_name, in_path)
 
     fallback = settings.default_fallback.with_those_of(request.fallback, request.least_support)
-    source = _landed(run, request.customers, FileKind(check, CUSTOMER_COLUMN_NAMES), stores.lake, settings)
+    source = _landed(run, _Wanted(request.customers), FileKind(check, CUSTOMER_COLUMN_NAMES), stores.lake, settings)
     plan = AssignPlan(
         **source.facts(run),
         source=request.customers,
@@ -162,7 +198,7 @@ if _PLANNERS.keys() != modes_through(INGEST):
 
 def _landed(
     run: Run,
-    source: str,
+    wanted: _Wanted,
     kind: FileKind,
     lake: Lake,
     settings: IngestSettings,
@@ -174,10 +210,10 @@ def _landed(
     `skipped` and `again` are identities of objects that were counted before; the rows of the latter get shards of their
     own, before all others.
     """
-    landing = land(source, lake, RunKeys(run.run_id), settings.https_limits, skipped)
-    footers = in_parallel(lambda file: read_footer(lake, file, kind), landing.files)
+    landing = land(wanted.source, lake, RunKeys(run.run_id), settings.https_limits, skipped, wanted.names)
+    footers, unusable = _looked_at(landing.files, lambda file: read_footer(lake, file, kind), wanted)
     if footers and not any(footer.file.rows for footer in footers):
-        raise EmptySource(f"{source} holds no rows: {len(footers)} parquet file(s), all empty")
+        raise EmptySource(f"{wanted.source} holds no rows: {len(footers)} parquet file(s), all empty")
     footers.sort(key=lambda footer: footer.file.identity not in again)
     shards_again, shards = (
         plan_shards(
@@ -198,9 +234,33 @@ def _landed(
         files=tuple(footer.file for footer in footers),
         known=landing.known,
         left_out=landing.left_out,
+        unusable=unusable,
         schemas=[footer.schema for footer in footers],
         shards=[shard.model_copy(update={"number": number} | facts) for number, shard in enumerate(planned)],
         **facts,
         again=again & {footer.file.identity for footer in footers},
         shards_again=len(shards_again),
     )
+
+
+def _looked_at(
+    files: Sequence[LandedFile], look: Callable[[LandedFile], Footer], wanted: _Wanted
+) -> tuple[list[Footer], tuple[UnusableSource, ...]]:
+    """Return the footers of files, and those files that cannot be used, if the run leaves them out."""
+    if not wanted.leave_out:
+        return in_parallel(look, files), ()
+
+    def look_or_leave_out(file: LandedFile) -> Footer | UnusableSource:
+        try:
+            footer = look(file)
+            if not footer.file.rows:
+                raise EmptySource(f"{file.source} holds no rows")
+        except UnusableFile as error:
+            return UnusableSource(
+                source=file.source, identity=file.identity, error=type(error).__name__, message=str(error)
+            )
+        return footer
+
+    found = in_parallel(look_or_leave_out, files)
+    footers = [each for each in found if isinstance(each, Footer)]
+    return footers, tuple(each for each in found if isinstance(each, UnusableSource))
