@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.environment import STATE_MACHINE, function_environment
+from tests.environment import BUCKET, STATE_MACHINE, function_environment
 from tests.infrastructure.rights.asked_of_iam import INTERFACES, Keys, asked_by_lambda, asked_of_iam, with_keys
 from tests.infrastructure.rights.conftest import Deployed
 from tests.infrastructure.rights.every_run import ELSEWHERE, SOURCES, Recorded
@@ -74,7 +74,8 @@ def meant_to_be_denied(deployed: Deployed) -> set[tuple[str, str, str]]:
     reads |= {(INGEST, "s3:GetObject", f"arn:aws:s3:::{bucket}/none.parquet") for bucket in closed - {ELSEWHERE}}
     lists = {(INGEST, "s3:ListBucket", f"arn:aws:s3:::{bucket}") for bucket in closed}
     starts = set() if deployed.stage.start_runs else {(API, "states:StartExecution", STATE_MACHINE)}
-    return reads | lists | starts
+    inbox = {} if deployed.stage.inbox else {(INGEST, "s3:GetObject", f"arn:aws:s3:::{BUCKET}/inbox/a.parquet")}
+    return reads | lists | starts | {*inbox}
 
 
 def test_everything_was_done_that_can_be_done(recorded: Recorded):

@@ -29,7 +29,7 @@ def contents_of(names: Iterable[str]) -> FolderContents:
     """
     read, left_out = [], []
     for name in names:
-        if _is_parquet(name) and not _is_hidden(name):
+        if _is_parquet(name) and not is_hidden(name):
             read.append(name)
         elif not _is_marker(name):
             left_out.append(name)
@@ -40,7 +40,8 @@ def _is_parquet(name: str) -> bool:
     return _PARQUET_NAME.search(name) is not None
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
+    """Return whether a file, or a folder on its path, begins with `_` or `.` and so holds no data."""
     *folders, file = name.split("/")
     return file.startswith(_HIDDEN) or any(part.startswith(_HIDDEN) and "=" not in part for part in folders)
 
