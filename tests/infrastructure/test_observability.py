@@ -118,12 +118,12 @@ def test_services_metrics_are_those_of_the_stack(prod):
     assert of_api == {"VoucherSelection-prod", "prod"}
 
 
-def test_every_alarm_has_its_heading_in_the_runbook_and_every_heading_its_alarm(prod):
-    assert sorted(alarms(prod)) == HEADINGS
+def test_every_alarm_has_its_heading_in_the_runbook_and_every_heading_its_alarm(synthesize):
+    assert sorted(alarms(synthesize("prod", inbox=True))) == HEADINGS
 
 
-def test_every_alarm_says_what_is_wrong_what_to_do_first_and_where_to_read_on(prod):
-    for heading, alarm in alarms(prod).items():
+def test_every_alarm_says_what_is_wrong_what_to_do_first_and_where_to_read_on(synthesize):
+    for heading, alarm in alarms(synthesize("prod", inbox=True)).items():
         says, _, place = alarm["AlarmDescription"].partition("Runbook: ")
         assert len(re.findall(r"[.;,](?= |$)", says.strip())) > 1, f"{heading}: expected a first step, too"
         assert says.strip().endswith("."), heading
@@ -134,7 +134,7 @@ def test_with_the_runbooks_address_every_alarm_links_to_its_heading(synthesize):
     address = "https://wiki.example.com/vouchers/runbook"
     anchors = {re.sub(r"[^a-z0-9-]", "", heading.lower().replace(" ", "-")) for heading in HEADINGS}
 
-    found = alarms(synthesize("prod", runbook_url=address)).values()
+    found = alarms(synthesize("prod", inbox=True, runbook_url=address)).values()
 
     links = {alarm["AlarmDescription"].partition("Runbook: ")[2] for alarm in found}
     assert links == {f"{address}#{anchor}" for anchor in anchors}
