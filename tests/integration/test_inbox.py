@@ -142,7 +142,7 @@ def test_many_drops_in_any_order_count_once_in_few_runs(
         "text.parquet": "NotParquet",
         "columns.parquet": "WrongSchema",
         "pages.parquet": "ShardsIncomplete",
-        "notes.doc": "NoParquetFiles",
+        "notes.doc": "NoDataFiles",
     }
     assert len(inbox.machine.requests) < 40, "few runs: the damaged file comes again, and is looked for each time"
     by_drops = served(catalog)
@@ -172,6 +172,28 @@ def test_a_result_has_the_words_the_numbers_and_the_run(deployed: Callable[[str]
     run = result["run"]
     assert run["kept"] + run["rejected"] + run["other_country"] == run["rows_read"] == 40
     assert result["message"].startswith("Its 40 rows are counted. Its run read 40 rows of this file alone: ")
+
+
+def test_csv_and_json_lines_are_taken_with_parquet_and_a_bad_line_hinders_none(deployed: Callable[[str], Deployment]):
+    inbox, rows = deployed("add"), some_days(3)
+    cells = [["" if value is None else str(value) for value in row.values()] for row in rows.to_pylist()]
+    lines = [";".join(row) for row in (rows.column_names, *cells)]
+    inbox.drop("semicolons.csv", "\r\n".join(lines).encode("utf-16"))
+    inbox.drop("lines.jsonl", "\n".join(json.dumps(row, default=str) for row in some_days(4).to_pylist()).encode())
+    inbox.drop("short.csv", "\n".join([*lines, "Peru;1"]).encode())
+    inbox.drop("rows.parquet", parquet_bytes(some_days(5)))
+
+    inbox.tell()
+    inbox.run_all()
+
+    results = inbox.results()
+    assert {name: result["status"] for name, result in results.items()} == {
+        **dict.fromkeys(("semicolons.csv", "lines.jsonl", "rows.parquet"), "counted"),
+        "short.csv": "refused",
+    }
+    assert (results["short.csv"]["error"], results["semicolons.csv"]["rows"]) == ("UnreadableText", 40)
+    assert "line 42" in results["short.csv"]["message"]
+    assert len(inbox.machine.requests) == 1
 
 
 def test_the_same_content_dropped_again_is_counted_before(deployed: Callable[[str], Deployment]):

@@ -91,7 +91,7 @@ def files_of(place: Path) -> Iterator[tuple[Path, str]]:
     for file in sorted(_below(place, frozenset()), key=lambda file: (file.resolve() != file, file)):
         found.setdefault(file.resolve(), file)  # a file that a link leads to as well counts once, at its own place
     if not found:
-        raise StepError(f"the folder {place} is empty: expected parquet files in it")
+        raise StepError(f"the folder {place} is empty: expected files of parquet, CSV or JSON lines in it")
     for file in found.values():
         yield file, f"{place.name}/{file.relative_to(place).as_posix()}"
 

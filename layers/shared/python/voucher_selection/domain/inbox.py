@@ -9,8 +9,8 @@ from typing import NamedTuple
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from voucher_selection.contract.limits import MOST_CHARACTERS_OF_FILES, MOST_FILES
-from voucher_selection.domain.errors import InvalidRequest, NoParquetFiles, TableFormat, VoucherSelectionError
-from voucher_selection.domain.folder_contents import contents_of, is_hidden
+from voucher_selection.domain.errors import InvalidRequest, NoDataFiles, TableFormat, VoucherSelectionError
+from voucher_selection.domain.folder_contents import READ, contents_of, is_hidden
 from voucher_selection.domain.table_formats import Table, table_among
 
 # More of them in one run would make everybody wait for the largest.
@@ -84,8 +84,8 @@ def _fault_of(name: str, tables: Mapping[str, Table]) -> VoucherSelectionError |
 
 
 def _not_read(name: str) -> VoucherSelectionError:
-    return NoParquetFiles(
-        f"expected a name like those of the files that runs read (docs/pipeline.md), got {name}: drop it under another"
+    return NoDataFiles(
+        f"expected a name like those of files of parquet, CSV or JSON lines ({READ}), got {name}: drop it under another"
     )
 
 
