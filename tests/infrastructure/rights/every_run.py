@@ -13,6 +13,7 @@ import boto3
 import boto3.s3.inject
 import boto3.s3.transfer
 import pyarrow as pa
+import pyarrow.csv
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
@@ -96,6 +97,7 @@ def record_everything(folder: Path) -> Recorded:
         pipeline = _WatchedPipeline(Lake(BUCKET, s3_client()), recorded, recorder)
         _before_the_first_model(pipeline, recorder)
         _runs(pipeline)
+        _texts(pipeline)
         _in_groups(pipeline)
         _sources(pipeline, stack.enter_context(serving(folder, environment)))
         with _in_parts():
@@ -237,6 +239,23 @@ def _in_parts() -> Iterator[None]:
         yield
 
 
+def _texts(pipeline: _WatchedPipeline) -> None:
+    """Read a history and customers from CSV; then their rows as parquet have expired."""
+    history_, customers = (f"uploads/{name}.csv" for name in ("history", "customers"))
+    for key, table in ((history_, sample_history(600, seed=12)), (customers, _customers())):
+        content = pa.BufferOutputStream()
+        pa.csv.write_csv(table, content)
+        pipeline.lake.client.put_object(Bucket=BUCKET, Key=key, Body=content.getvalue().to_pybytes())
+    planned = pipeline.ingest("text", {"source": f"s3://{BUCKET}/{history_}"})
+    pipeline.clean(planned)
+    of_customers = pipeline.ingest("text-assign", {"mode": "assign", "customers": f"s3://{BUCKET}/{customers}"})
+    pipeline.assign(of_customers)
+    with _without(pipeline, *pipeline.lake.list("staging/run_id=text/texts/")):
+        _fails(lambda: pipeline.clean(planned))
+    with _without(pipeline, *pipeline.lake.list("staging/run_id=text-assign/texts/")):
+        _fails(lambda: pipeline.assign(of_customers))
+
+
 def _large_files(pipeline: _WatchedPipeline) -> None:
     """Copy and upload in parts; then lose one of them, so that what was begun is dropped."""
     history_, customers = {"source": f"{_UPLOADS}/days/0.parquet"}, f"{_UPLOADS}/customers.parquet"
@@ -297,9 +316,19 @@ def _ask_the_api(recorded: Recorded, recorder: Recorder) -> None:
             path = operation.path.format(run_id=run_id, file="swagger-ui.css")
             answer = _ask(api, operation, path)
             assert answer.status < 500, (operation.method, path, answer.text)
+        if operation.path == "/uploads":
+            recorder.watched("api", _send)(answer.json)
         recorded.routes.add((operation.method, operation.path))
     for query in ("what_if=1&cur_date=2018-10-01", "best_ranges=1&measure=total_orders&most_ranges=3&least_support=1"):
         api("GET", f"/report?{query}", Accept="text/html")
+
+
+def _send(offered: dict[str, Any]) -> None:
+    """Do what an address that the API signs lets a browser do: S3 asks for the rights of who has signed."""
+    bucket, _, key = offered["source"].removeprefix("s3://").partition("/")
+    boto3.client("s3").put_object(
+        Bucket=bucket, Key=key, Body=b"x", IfNoneMatch=offered["send"]["headers"]["If-None-Match"]
+    )
 
 
 def _look_at_the_catalog(recorder: Recorder) -> None:

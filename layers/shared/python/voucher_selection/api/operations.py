@@ -21,6 +21,7 @@ from voucher_selection.api.model_parts import VERSION_PATTERN
 from voucher_selection.api.model_report import KeptVersions, ModelReport
 from voucher_selection.api.request_bodies import FORM, JSON
 from voucher_selection.api.run_reports import ListedRuns, RunReport, StartedRun
+from voucher_selection.api.uploads import Upload
 from voucher_selection.contract.api import OPEN_PATHS, SHELL_PATHS
 from voucher_selection.contract.runs import RUN_KINDS
 from voucher_selection.domain import errors
@@ -30,6 +31,7 @@ from voucher_selection.domain.offline_model import OfflineModel
 from voucher_selection.domain.ranges_found import BestRanges
 from voucher_selection.domain.requests import BestRangesRequest, RunRequest, WhatIfRequest
 from voucher_selection.domain.sql_dialects import DIALECTS
+from voucher_selection.domain.uploads import UploadRequest
 from voucher_selection.domain.what_if import WhatIf
 
 type Schema = type[Any] | TypeAliasType | dict[str, Any]
@@ -116,6 +118,7 @@ _RUN_FORM_SCHEMA = {
     "type": "object",
     "properties": {
         **dict.fromkeys(("mode", "source", "countries", "cur_date", "window", "overlap", "version"), _TEXT),
+        "form": {**_TEXT, "description": "The form of the page that shows what is wrong: `history` or `file`"},
         "segments": {**_TEXT, "description": "Definitions of segments, as JSON"},
     },
 }
@@ -277,6 +280,23 @@ OPERATIONS: tuple[Operation, ...] = (
         + "). Without it, the run is a full run.",
         body=Content(JSON, RunRequest, {"mode": "remodel", "cur_date": "2018-10-01"}),
         refusals=(problems.MalformedJson, *_BODY, errors.InvalidRequest, problems.RunsNotStarted, problems.CrossSite),
+    ),
+    Operation(
+        "POST",
+        "/uploads",
+        "Where to send a file for a run",
+        {HTTPStatus.OK: (Content(JSON, Upload, examples.UPLOAD),)},
+        description="Only if the stage's setting `start_runs` allows it. Send the file to S3 with the request in"
+        " `send`, then start a run with the `source`. The signature holds for this name, this size and a new object.",
+        body=Content(JSON, UploadRequest, examples.UPLOAD_ASKED),
+        refusals=(
+            problems.MalformedJson,
+            *_BODY,
+            errors.InvalidUpload,
+            errors.LakeUnavailable,
+            problems.RunsNotStarted,
+            problems.CrossSite,
+        ),
     ),
     Operation(
         "GET",

@@ -1,7 +1,7 @@
 "use strict";
 // Pages work without this script, but on a stage that asks for an API key: there a page is a shell, and the script fetches
 // the view that belongs to it, with the key. Everywhere it keeps the page of a run up to date.
-(() => {
+const pages = (() => {
   const KEY = "voucher-selection.api-key";
   const LIVE_MS = 1500;
   const UNREACHABLE = "The API cannot be reached: try again.";
@@ -16,7 +16,7 @@
   const pageOf = (content) => new URL(new URL(content).pathname.slice(root.pathname.length).replace(/^views\//, ""), root);
 
   const request = (url, options = {}) => {
-    const headers = { Accept: "text/html" };
+    const headers = { Accept: "text/html", ...options.headers };
     const key = sessionStorage.getItem(KEY);
     if (key) headers["x-api-key"] = key;
     return fetch(url, { ...options, headers, cache: "no-store" });
@@ -103,7 +103,7 @@
   const live = () => {
     if (!document.querySelector("[data-live]")) return;
     setTimeout(async () => {
-      if (document.hidden || document.querySelector("main form :focus")) return live();
+      if (document.hidden || document.querySelector("main form :focus, main form[data-chosen]")) return live();
       try {
         const answer = await request(contentOf(location));
         return answer.ok ? await show(answer) : live();
@@ -130,4 +130,5 @@
   } else {
     live();
   }
+  return { root, request, send };
 })();
