@@ -71,6 +71,8 @@ def api(stage: Stage, stores: Stores, *, state_machine_arn: str, what_if_functio
         "WHAT_IF_FUNCTION": what_if_function,
         "MODEL_REFRESH_SECONDS": f"{stage.model_refresh_seconds:g}",
         "START_RUNS": json.dumps(stage.start_runs),
+        "UPLOAD_MAX_BYTES": str(stage.upload_max_bytes),
+        "UPLOADS_ENDPOINT": stage.endpoint,
         "PUBLIC_URL": stage.local_api_url,
         "AUTH": stage.auth,
         "CORS_ORIGINS": json.dumps(stage.cors_origins),

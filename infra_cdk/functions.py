@@ -168,15 +168,18 @@ class Functions(Construct):
         )
 
     def _run_rights(self, state_machine: sfn.IStateMachine) -> list[Right]:
-        """Return the rights to read runs, and to start one if the stage allows it."""
+        """Return the rights to read runs and, if the stage allows it, to start one and take a file for it.
+
+        An address for an upload is signed with the function's own rights.
+        """
         arn = state_machine.state_machine_arn
-        starts = [Right(["states:StartExecution"], [arn])]
+        starts = [Right(["states:StartExecution"], [arn]), self._objects(_WRITE, UPLOADS)]
         reads = ["states:DescribeExecution", "states:GetExecutionHistory"]
         return [
             Right(["states:ListExecutions"], [arn]),
             Right(reads, [arns_below(state_machine, "execution", ":*")], _RUNS_OF_THE_MACHINE),
             Right(["states:DescribeMapRun"], [arns_below(state_machine, "mapRun", "/*")], _RUNS_OF_THE_MACHINE),
-            self._list(RUNS),
+            self._list(RUNS, *([UPLOADS] if self._stage.start_runs else [])),
             self._objects(_READ, RUNS),
             *(starts if self._stage.start_runs else []),
         ]

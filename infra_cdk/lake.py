@@ -1,5 +1,6 @@
 """The lake: one bucket for everything that runs read and write."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import aws_cdk as cdk
@@ -12,6 +13,7 @@ from infra_cdk.stages import Stage
 from voucher_selection.contract.bucket import ASSIGNED, MAP_RESULTS, QUARANTINE, RAW, STAGING
 
 _TLS_VERSION = 1.2
+_CORS_SECONDS = 600
 
 
 class Lake(Construct):
@@ -48,6 +50,18 @@ class Lake(Construct):
         )
         if stage.is_local:
             acknowledge(self.bucket, "The emulator writes no access logs. Its only user is on the same machine.", "S1")
+
+    def take_uploads_of(self, origins: Sequence[str]) -> None:
+        """Let pages of these origins send objects here, with the headers of an upload. Each needs a signed address.
+
+        A bucket of the emulator has the origin of the pages.
+        """
+        self.bucket.add_cors_rule(
+            allowed_methods=[s3.HttpMethods.PUT],
+            allowed_origins=[*origins],
+            allowed_headers=["content-type", "if-none-match"],
+            max_age=_CORS_SECONDS,
+        )
 
     def _access_logs(self) -> s3.Bucket:
         """Make the bucket of access logs. S3 cannot deliver them to a bucket with its owner's key."""

@@ -12,7 +12,13 @@ from zoneinfo import available_timezones
 from layers.build.platforms import Architecture, host_architecture
 from voucher_selection.contract.api import Auth
 from voucher_selection.contract.functions import API, WATCH, WHAT_IF
-from voucher_selection.contract.limits import LEAST_KEPT_VERSIONS, MOST_COUNTRIES, MOST_NULL_DATES, NO_ZONES
+from voucher_selection.contract.limits import (
+    LEAST_KEPT_VERSIONS,
+    MOST_COUNTRIES,
+    MOST_NULL_DATES,
+    MOST_UPLOAD_BYTES,
+    NO_ZONES,
+)
 from voucher_selection.contract.lookups import FallbackTo
 
 type StageName = Literal["local", "dev", "prod"]
@@ -111,7 +117,11 @@ class Stage:
     """Who may call the API: anyone (`none`), holders of an API key, or, with signed requests, the identities of AWS
     whose policy allows it (`iam`)."""
     start_runs: bool = False
-    """Whether callers of the API may start runs and roll versions back. On AWS this needs a key or signatures."""
+    """Whether callers of the API may start runs, upload files for them, and roll versions back. On AWS this needs a key
+    or signatures."""
+    upload_max_bytes: Annotated[int, Range(1, MOST_UPLOAD_BYTES)] = MOST_UPLOAD_BYTES
+    """The largest file, in bytes, that the page *Runs* and `POST /uploads` take, if the API may start runs. The default
+    is the most that S3 takes in one request."""
     cors_origins: tuple[str, ...] = ()
     """Origins whose pages may call the API, like `https://campaigns.example`; `*` means any."""
     rate_limit: Annotated[float, Range(1, 10_000)] = 100

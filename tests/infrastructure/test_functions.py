@@ -257,6 +257,18 @@ def test_the_api_starts_runs_only_where_the_stage_says_so(local, synthesize):
     assert "states:StartExecution" not in synthesize("local", start_runs=False).rights("FunctionsApiRole")
 
 
+def test_the_api_signs_for_uploads_only_where_it_starts_runs(dev, local, synthesize):
+    for starting in (local, synthesize("dev", start_runs=True)):
+        assert starting.rights("FunctionsApiRole")["s3:PutObject"] == {f"{BUCKET}/uploads/*"}
+        assert environment(starting, "api")["UPLOAD_MAX_BYTES"] == str(5 * 1024**3)
+    assert "s3:PutObject" not in dev.rights("FunctionsApiRole")
+
+
+def test_addresses_for_browsers_are_those_of_the_emulator_or_of_aws(local, dev):
+    assert environment(local, "api")["UPLOADS_ENDPOINT"] == local.stage.endpoint
+    assert environment(dev, "api")["UPLOADS_ENDPOINT"] == ""
+
+
 @pytest.mark.parametrize(
     ("name", "prefixes"),
     [
@@ -268,6 +280,8 @@ def test_the_api_starts_runs_only_where_the_stage_says_so(local, synthesize):
     ],
 )
 def test_what_reads_some_objects_hears_of_missing_ones_among_those_only(each_stage, name: str, prefixes: list[str]):
+    if name == "Api" and each_stage.stage.start_runs:
+        prefixes = [*prefixes, "uploads/*"]
     statements = [
         statement
         for logical_id, role in each_stage.resources("AWS::IAM::Role").items()

@@ -119,7 +119,8 @@ def test_errors_of_the_form_stand_beside_its_fields(executions, api: Api):
     assert answer.status == 422
     assert 'value="vouchers.parquet" aria-invalid="true" aria-describedby="source_error source_hint"' in answer.text
     assert "expected s3://bucket/key" in answer.text
-    assert 'id="countries_error"' in answer.text
+    assert 'id="history_countries_error"' in answer.text
+    assert 'id="file_countries_error"' not in answer.text  # this is of the form with a file
 
 
 def test_an_error_of_no_field_is_a_notice(executions, api: Api):

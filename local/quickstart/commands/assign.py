@@ -18,6 +18,7 @@ commands = Commands("Run")
     "./quickstart assign --customers customers.parquet",
     "./quickstart assign --customers s3://bucket/customers/ --segment-name recency_segment",
     "./quickstart assign --customers customers.parquet --fallback country --least-support 30",
+    "./quickstart assign --customers customers.parquet --format csv",
 )
 def assign(
     *,
@@ -34,9 +35,13 @@ def assign(
         typer.Option(help="The fewest assignments that an answer rests on with --fallback country; default likewise."),
     ] = None,
     csv: Csv = None,
+    form: Annotated[
+        Literal["parquet", "csv"] | None,
+        typer.Option("--format", help="The format of the files that are written; default: parquet."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the amount of every customer in files of parquet, CSV or JSON lines.
+    """Write the amount of every customer, from files of parquet, CSV or JSON lines, to files of parquet or CSV.
 
     The amounts are those of the served model. The product must be up: ./quickstart run -d
     """
@@ -52,6 +57,7 @@ def assign(
             "fallback": fallback,
             "least_support": least_support,
             "csv": options and options.model_dump(exclude_none=True),
+            "format": form,
         }
         ended = run_to_end(product, request)
     if as_json:

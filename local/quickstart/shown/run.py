@@ -101,6 +101,8 @@ def show_assignment(summary: Mapping[str, Any]) -> None:
     _show_left_out(summary)
     console.print(f"  From model {summary['version']}, which stays served. Written to")
     console.print(f"  {summary['output']}")
+    if summary.get("manifest_key"):
+        console.print(f"  and listed in {summary['manifest_key']}")
 
 
 def _show_cost(cost: Mapping[str, Any]) -> None:

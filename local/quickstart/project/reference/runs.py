@@ -34,8 +34,8 @@ _RESULTS = {
 
 _PARTS = (
     windows.Window,
-    gate.Thresholds,
     text_formats.CsvOptions,
+    gate.Thresholds,
     segments.SegmentDefinitions,
     segments.Segmentation,
     segments.Segment,

@@ -131,14 +131,14 @@ class Lake:
             answer = self.client.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType=_PARQUET)
         return Listed(len(content), answer["ETag"])
 
-    def upload(self, key: str, file: Path) -> StoredRows:
-        """Upload a parquet file, and return the record of it."""
+    def upload(self, key: str, file: Path, rows: int | None = None) -> StoredRows:
+        """Upload a file of rows, and return the record of it; without their number, it is a parquet file."""
         size = file.stat().st_size
         with named_refusals(self.bucket, key):
             etag = self._put(key, file) if size <= _LARGEST_PUT else None
             if etag is None:  # the function may not ask S3 for the ETag: it has no right to read
                 self.client.upload_file(str(file), self.bucket, key)
-        return StoredRows(rows=pq.read_metadata(file).num_rows, size=size, etag=etag)
+        return StoredRows(rows=pq.read_metadata(file).num_rows if rows is None else rows, size=size, etag=etag)
 
     def write_counts(self, key: str, counts: Counts) -> StoredCounts:
         """Write counts, and return the record of them."""

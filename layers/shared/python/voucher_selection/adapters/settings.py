@@ -175,11 +175,15 @@ class ApiSettings(LookupSettings):
         Who may call the API: its document says so, API Gateway checks it.
     public_url
         The address of the API, with a slash at the end; None is the address that API Gateway names in a request.
+    uploads_endpoint
+        The address of S3 for browsers, where it is not AWS's: the functions of an emulator may know it by another name.
     """
 
     state_machine_arn: str
     what_if_function: str
     start_runs: Json[bool]
+    upload_max_bytes: PositiveInt
+    uploads_endpoint: OptionalText
     public_url: OptionalText
     model_refresh_seconds: Annotated[float, Field(ge=0)]
     auth: Auth

@@ -13,6 +13,9 @@ LEAST_KEPT_VERSIONS = 2
 MOST_TEXT_BYTES = 4 * 1024**3
 """How many bytes of CSV and JSON lines, decompressed, a run reads. Ingest reads them within its time."""
 
+MOST_UPLOAD_BYTES = 5 * 1024**3
+"""The largest object that S3 takes in one request."""
+
 MOST_BODY_BYTES = 1024 * 1024
 """The largest body of a request to the API."""
 

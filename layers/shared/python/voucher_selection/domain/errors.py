@@ -31,6 +31,14 @@ class InvalidRequest(VoucherSelectionError):
         self.problems = problems
 
 
+class InvalidUpload(VoucherSelectionError):
+    """A file cannot be uploaded through the API as it is asked; `problems` has one entry per field."""
+
+    def __init__(self, problems: "Sequence[FieldProblem]") -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
 class InvalidSegments(VoucherSelectionError):
     """The segment definitions overlap, leave a gap, are inverted, or cannot be read."""
 

@@ -14,6 +14,7 @@ from voucher_selection.domain.runs import RunId
 from voucher_selection.domain.segments import SegmentDefinitions
 from voucher_selection.domain.text_formats import Texts
 from voucher_selection.domain.versions import version_of
+from voucher_selection.domain.voucher_manifest import VoucherFormat
 from voucher_selection.domain.windows import Window
 
 _MOST_NAMES = 20  # of left-out objects
@@ -192,3 +193,4 @@ class AssignPlan(Plan):
     customer_ids: Literal["integer", "text"]
     fallback: FallbackTo = "none"
     least_support: int = 1
+    format: VoucherFormat = "parquet"

@@ -19,6 +19,7 @@ from voucher_selection.domain.segments import Name, SegmentDefinitions
 from voucher_selection.domain.source_addresses import parse_source
 from voucher_selection.domain.text_formats import CsvOptions
 from voucher_selection.domain.validation import WITHOUT_CONTROLS, field_problems
+from voucher_selection.domain.voucher_manifest import VoucherFormat
 from voucher_selection.domain.windows import Window
 
 # A signed https address may have a few thousand characters; an S3 key has at most 1,024 bytes.
@@ -182,7 +183,8 @@ class ApproveRequest(_Request):
 class AssignRequest(_Request):
     """Assign amounts of the served model to the customers of files; without `segment_name`, each row names one.
 
-    `fallback` and `least_support` are for all customers, as in a lookup; without them, those of the stage.
+    `fallback` and `least_support` are for all customers, as in a lookup; without them, those of the stage. The amounts
+    are written as `format` says.
     """
 
     mode: Literal["assign"]
@@ -191,6 +193,7 @@ class AssignRequest(_Request):
     fallback: FallbackTo | None = None
     least_support: Annotated[StrictInt, Field(ge=1, le=LARGEST_WHOLE)] | None = None
     csv: AskedCsv = None
+    format: Annotated[VoucherFormat, Field(description="That of the files that the run writes")] = "parquet"
 
 
 class RollbackRequest(_Request):

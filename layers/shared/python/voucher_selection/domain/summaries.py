@@ -17,6 +17,7 @@ from voucher_selection.domain.runs import RunId
 from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.text_formats import Texts
 from voucher_selection.domain.totals import AssignTotals, Totals
+from voucher_selection.domain.voucher_manifest import VoucherFormat
 from voucher_selection.domain.what_if import SegmentChange
 from voucher_selection.domain.windows import ALL_DAYS, Window
 
@@ -125,7 +126,8 @@ class RollbackSummary(_ServedAgain):
 class AssignSummary(Summary, AssignTotals):
     """The `run.json` of an assign run; `output` is the address of the amounts.
 
-    `fallback` and `least_support` are those of every lookup. `cost` has the first entries of the run's cost, and
+    `fallback` and `least_support` are those of every lookup. The manifest, at `manifest_key` in the lake, lists the
+    files; it is null if an older version wrote some. `cost` has the first entries of the run's cost, and
     `cost_key` is where all of it is in the lake. It is null if an older version wrote amounts of the run.
     """
 
@@ -141,6 +143,8 @@ class AssignSummary(Summary, AssignTotals):
     texts: Texts = Texts()
     shards: int
     output: str
+    format: VoucherFormat = "parquet"
+    manifest_key: str | None = None
     cost: AssignmentCost | None = None
     cost_key: str | None = None
 

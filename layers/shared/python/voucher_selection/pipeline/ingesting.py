@@ -168,6 +168,7 @@ def _customers(run: Run, request: AssignRequest, stores: Stores, settings: Inges
         customer_ids=kind_of_ids(source.schemas, request.customers, with_texts=bool(source.texts.formats)),
         fallback=fallback.to,
         least_support=fallback.least_support,
+        format=request.format,
     )
     return plan, source.shards
 

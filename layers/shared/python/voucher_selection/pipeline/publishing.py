@@ -43,7 +43,7 @@ from voucher_selection.pipeline.counts_to_build_on import (
 )
 from voucher_selection.pipeline.merging import Merged, merge_shards
 
-_MODES_SCHEMA = pa.schema(
+MODES_SCHEMA = pa.schema(
     [
         ("country_code", pa.string()),
         ("segment_name", pa.string()),
@@ -119,11 +119,11 @@ def counts_in_window(counts: Counts, window: Window, cur_date: date) -> Counts:
 def modes_table(modes: tuple[SegmentMode, ...]) -> pa.Table:
     """Return the modes as a table for `production/`: a row per segment, with its amounts, the mode first."""
     rows = [
-        {name: getattr(mode, name) for name in _MODES_SCHEMA.names if name != "assignments"}
+        {name: getattr(mode, name) for name in MODES_SCHEMA.names if name != "assignments"}
         | {"assignments": [asdict(assignment) for assignment in mode.assignments]}
         for mode in modes
     ]
-    return pa.Table.from_pylist(rows, schema=_MODES_SCHEMA)
+    return pa.Table.from_pylist(rows, schema=MODES_SCHEMA)
 
 
 def _baseline(catalog: Catalog) -> Model | None:

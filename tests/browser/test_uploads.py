@@ -1,0 +1,236 @@
+"""A file on the page of runs: chosen or dropped, uploaded past the API, counted, and refused in words."""
+
+import base64
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
+
+from tests.browser.accessibility import assert_accessible, assert_readable
+from tests.browser.forms import assert_told_beside, send
+from tests.browser.test_api_key import give_key
+from tests.browser.visits import WIDTHS, Visits, status
+from tests.histories import history, parquet_bytes, repeated
+from tests.product import Product
+
+pytestmark = pytest.mark.usefixtures("served_again")
+
+# An upload does not go to the API but, at the same origin, to its bucket.
+SENT = "a request left the API: https://localhost:"
+SIGNED = "**/uploads/sha256-*/**"
+
+DROP = """(files) => {
+  const dataTransfer = new DataTransfer();
+  for (const [name, content] of files) {
+    const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+    dataTransfer.items.add(new File([bytes], name));
+  }
+  for (const type of ["dragover", "drop"]) {
+    document.querySelector("h1").dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+  }
+}"""
+
+
+def from_file(page: Page) -> Locator:
+    return page.locator("form.upload")
+
+
+def field_of(page: Page) -> Locator:
+    return from_file(page).locator("[type=file]")
+
+
+def drop(page: Page, **files: bytes) -> None:
+    """Drop files on the page, away from the form; their names have dots in place of underscores."""
+    named = [(name.replace("_", "."), base64.b64encode(content).decode()) for name, content in files.items()]
+    page.evaluate(DROP, named)
+
+
+def run_of(page: Page, product: Product) -> dict[str, Any]:
+    """Return the run whose page was opened, when it has ended."""
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Run run-")
+    return product.ended(page.url.rpartition("/")[2])
+
+
+def run_ids(product: Product) -> list[str]:
+    return [run["run_id"] for run in product.request("GET", "executions").json()["runs"]]
+
+
+def test_a_file_is_chosen_and_run_with_the_keyboard(visit: Visits, served: Product, sample: Path):
+    page = visit("runs", expected=[SENT])
+    field_of(page).focus()
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Space")
+    chooser.value.set_files(sample)
+    expect(from_file(page).get_by_role("status")).to_have_text(f"{sample.name}, {sample.stat().st_size / 1000:,.1f} kB")
+
+    button = from_file(page).locator("[type=submit]")
+    for _ in range(12):  # past the choices; a date has several stops
+        page.keyboard.press("Tab")
+        if button.evaluate("button => button === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+
+    run = run_of(page, served)
+    assert (run["status"], run["rows"]["rows_read"]) == ("SUCCEEDED", 20_000)
+    assert run["request"]["source"].endswith(f"/{sample.name}")
+
+
+def test_a_file_that_is_dropped_is_counted_and_reported(visit: Visits, served: Product):
+    rows = history(*repeated(70, voucher_amount=4400.0), *repeated(30, voucher_amount=2640.0))
+    page = visit("runs", expected=[SENT])
+
+    drop(page, monday_parquet=parquet_bytes(rows))
+    expect(from_file(page).get_by_role("status")).to_contain_text("monday.parquet, ")
+    expect(field_of(page)).to_be_focused()
+    send(from_file(page), mode="full")
+
+    assert run_of(page, served)["status"] == "SUCCEEDED"
+    report = visit("report")
+    expect(report.get_by_text("100 rows read")).to_be_visible()
+
+
+def test_how_far_the_upload_is_can_be_seen(visit: Visits, tmp_path: Path):
+    file = tmp_path / "large.parquet"
+    file.write_bytes(b"no parquet" * 2_000_000)
+    page = visit("runs", expected=[SENT])
+    held: list[Route] = []
+    page.route(SIGNED, lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks a handler, and no builtin
+    form, progress = from_file(page), page.get_by_role("progressbar", name="Upload")
+    expect(progress).to_be_hidden()
+    field_of(page).set_input_files(file)
+
+    form.locator("[type=submit]").click()
+
+    expect(form.get_by_role("status")).to_have_text("Reading the file: 100 %")
+    expect(progress).to_be_visible()
+    assert progress.evaluate("progress => [progress.max, progress.value]") == [20_000_000, 20_000_000]
+    expect(form.locator("[type=submit]")).to_be_disabled()
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Run run-")
+
+
+def test_what_was_uploaded_is_kept_if_another_field_is_wrong(visit: Visits, served: Product):
+    page = visit("runs", expected=[SENT, status(422)])
+    drop(page, kept_parquet=parquet_bytes(history(*repeated(7, voucher_amount=2640.0))))
+
+    send(from_file(page), countries="Peru, Peru", mode="append")
+    assert_told_beside(from_file(page).locator("[name=countries]"), "Peru")
+    expect(from_file(page).get_by_text("Uploaded: s3://")).to_contain_text("/kept.parquet")
+    send(from_file(page), countries="Peru", overlap="add")
+
+    run = run_of(page, served)
+    assert (run["status"], run["mode"], run["rows"]["kept"]) == ("SUCCEEDED", "append", 7)
+
+
+def too_large(page: Page) -> None:
+    from_file(page).evaluate("form => { form.dataset.mostBytes = 2_000_000; }")
+    field_of(page).set_input_files({"name": "x.csv", "mimeType": "", "buffer": bytes(2_100_000)})
+
+
+def refused_by_s3(page: Page) -> None:
+    said = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+    page.route(SIGNED, lambda route: route.fulfill(status=403, body=said))
+    drop(page, x_csv=b"refused")
+    from_file(page).locator("[type=submit]").click()
+
+
+def broken_off(page: Page) -> None:
+    page.route(SIGNED, lambda route: route.abort())
+    drop(page, x_csv=b"broken off")
+    from_file(page).locator("[type=submit]").click()
+
+
+def refused_by_the_api(page: Page) -> None:
+    field_of(page).set_input_files({"name": "x.csv\t", "mimeType": "", "buffer": b"x"})
+    from_file(page).locator("[type=submit]").click()
+
+
+def without_the_api(page: Page) -> None:
+    page.route("**/local/uploads", lambda route: route.abort())
+    drop(page, x_csv=b"x")
+    from_file(page).locator("[type=submit]").click()
+
+
+@pytest.mark.parametrize(
+    ("go_wrong", "why", "faults"),
+    [
+        (lambda page: drop(page, x_csv=b""), "x.csv is empty: choose a file with rows", []),
+        (lambda page: drop(page, x_csv=b"x", y_csv=b"y"), "expected one file, got 2", []),
+        (too_large, "expected at most 2 MB, got 2.1 MB: put the file into the bucket", []),
+        (refused_by_s3, "S3 refused the file (403): Request has expired", [SENT, status(403)]),
+        (broken_off, "The upload broke off: try again.", [SENT, "failed: net::ERR_FAILED", "net::ERR_FAILED"]),
+        (refused_by_the_api, "without control characters", [status(422)]),
+        (without_the_api, "The API cannot be reached: try again.", ["failed: net::ERR_FAILED", "net::ERR_FAILED"]),
+    ],
+    ids=["empty", "two", "too large", "refused by S3", "broken off", "refused by the API", "without the API"],
+)
+def test_what_goes_wrong_is_told_beside_the_field(
+    visit: Visits, served: Product, go_wrong: Callable[[Page], None], why: str, faults: list[str]
+):
+    before = run_ids(served)
+    page = visit("runs", expected=faults)
+
+    go_wrong(page)
+
+    assert_told_beside(field_of(page), why)
+    expect(field_of(page)).to_be_focused()
+    expect(from_file(page).locator("[type=submit]")).to_be_enabled()
+    expect(page.get_by_role("progressbar", name="Upload")).to_be_hidden()
+    assert run_ids(served) == before
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_everybody_can_use_the_form_with_a_file(visit: Visits, width: int):
+    page = visit("runs", width=width)
+    drop(page, x_csv=b"")
+    expect(field_of(page)).to_have_attribute("aria-invalid", "true")
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert_accessible(page)
+    page.emulate_media(color_scheme="dark")
+    assert_readable(page)
+
+
+def test_a_run_that_goes_on_does_not_take_a_chosen_file_away(visit: Visits, served: Product):
+    started = served.request("POST", "executions", json={"mode": "remodel", "cur_date": "2018-08-05"}).json()
+    page = visit("runs")
+    drop(page, x_csv=b"x")
+    field_of(page).blur()
+
+    served.ended(started["run_id"])
+    page.wait_for_timeout(2_000)  # longer than the page waits before it updates itself
+
+    assert field_of(page).evaluate("input => input.files[0]?.name") == "x.csv"
+
+
+def test_without_javascript_the_page_says_how_else(visit: Visits, served: Product):
+    page = visit("runs", javascript=False)
+
+    told = page.locator("noscript p", has_text="./quickstart run --source FILE")
+    expect(told).to_be_visible()
+    expect(told).to_contain_text(f"s3://{served.status_once['bucket']}/uploads/")
+    expect(from_file(page)).to_be_hidden()
+
+
+@pytest.fixture
+def visit_keyed(profile: Callable[[bool], Any], keyed_product: Product) -> Iterator[Visits]:
+    """Opens pages of the stage with a key."""
+    visits = Visits(profile, keyed_product.status_once["api_url"])
+    yield visits
+    visits.close()
+
+
+def test_on_a_stage_with_a_key_a_file_is_uploaded_with_it(visit_keyed: Visits, keyed_product: Product):
+    page = visit_keyed("runs", expected=[SENT])
+    give_key(page, keyed_product.key["x-api-key"])
+    expect(from_file(page)).to_be_visible()
+    drop(page, keyed_parquet=parquet_bytes(history(*repeated(3, voucher_amount=2640.0))))
+
+    from_file(page).locator("[type=submit]").click()
+
+    run = run_of(page, keyed_product)
+    assert (run["status"], run["rows"]["kept"]) == ("SUCCEEDED", 3)
