@@ -15,6 +15,7 @@ _KEYS = RunKeys("<id>")
 # Arguments for the methods that make a key, to show one.
 _EXAMPLES: dict[str, Any] = {
     "shard": 7,
+    "part": 7,
     "group": 3,
     "rule": Rule.MALFORMED,
     "name": "…",
