@@ -20,11 +20,22 @@ from infra_cdk.rights import Right, arns_below, role_of
 from infra_cdk.stages import Stage
 from layers.build.archives import Archive
 from layers.build.packages import LAYERS_OF, Packages
-from voucher_selection.contract.bucket import ASSIGNED, PRODUCTION, QUARANTINE, RAW, RUNS, STAGING, UPLOADS
+from voucher_selection.contract.bucket import (
+    ASSIGNED,
+    PRODUCTION,
+    QUARANTINE,
+    RAW,
+    RUNS,
+    STAGING,
+    TEXTS,
+    UPLOADS,
+    run_folder,
+)
 from voucher_selection.contract.functions import API, ASSIGN, CLEAN, INGEST, MODEL, WATCH, WHAT_IF
 
 _ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
 
+_TEXTS = f"{run_folder(STAGING, '*')}/{TEXTS}"
 _READ = ("s3:GetObject",)
 _WRITE = ("s3:PutObject",)
 # Large files are copied and uploaded in parts; if one of them fails, the others are dropped.
@@ -79,15 +90,19 @@ class Functions(Construct):
                 # an append reads which files are counted already, and in which counts
                 self._objects(_READ, UPLOADS, RAW, PRODUCTION),
                 self._objects(_WRITE_IN_PARTS, RAW),
-                self._objects(_WRITE, RUNS),
+                self._objects(_WRITE, RUNS, _TEXTS),
                 self._items("dynamodb:GetItem"),
                 *self._source_buckets(),
                 *self._source_keys(),
             ],
-            CLEAN: [self._list(RAW), self._objects(_READ, RAW), self._objects(_WRITE_IN_PARTS, STAGING, QUARANTINE)],
+            CLEAN: [
+                self._list(RAW, _TEXTS),
+                self._objects(_READ, RAW, _TEXTS),
+                self._objects(_WRITE_IN_PARTS, STAGING, QUARANTINE),
+            ],
             ASSIGN: [
-                self._list(RAW, RUNS),
-                self._objects(_READ, RAW, RUNS),
+                self._list(RAW, _TEXTS, RUNS),
+                self._objects(_READ, RAW, _TEXTS, RUNS),
                 self._objects(_WRITE_IN_PARTS, ASSIGNED),
                 self._items(*reads),
             ],

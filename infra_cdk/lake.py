@@ -26,7 +26,7 @@ class Lake(Construct):
     ============= ===================================================
     `uploads/`    history files of users; never expires
     `raw/`        the sources of each run, unchanged
-    `staging/`    cleaned rows and the counts of each shard
+    `staging/`    rows of text files as parquet, cleaned rows, and the counts of each shard
     `quarantine/` rejected rows, unchanged
     `production/` the counts and models of each run; never expires
     `assigned/`   the amounts of customers

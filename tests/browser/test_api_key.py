@@ -1,6 +1,7 @@
 """The pages of a stage that asks for an API key: they show nothing without it, and everything with it."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -14,7 +15,10 @@ from tests.histories import history, parquet_bytes, repeated
 from tests.product import Product
 
 PAGES = ("search_voucher", "segments", "report", "runs", "runs/run-0")
-DATA = (*(f"views/{page}" for page in PAGES), "selection_criteria", "model", "versions", "executions")
+DATA = (
+    *(f"views/{page}" for page in PAGES),
+    *("selection_criteria", "model", "versions", "executions", "model.json", "segments.csv", "report.csv?table=worth"),
+)
 HTML = {"Accept": "text/html"}
 
 
@@ -228,3 +232,15 @@ def test_another_site_s_page_starts_nothing_even_with_the_key(keyed_product: Pro
 
     assert [answer.status_code for answer in refused] == [403, 403]
     assert {answer.json()["code"] for answer in refused} == {"cross_site"}
+
+
+@pytest.mark.parametrize("name", ["segments.csv", "model.json"])
+def test_a_file_is_fetched_with_the_key(unlocked: Page, keyed_product: Product, name: str):
+    unlocked.get_by_role("link", name="Report").click()
+
+    with unlocked.expect_download() as found:
+        unlocked.get_by_role("link", name=name, exact=True).click()
+
+    served = keyed_product.request("GET", name, headers=keyed_product.key)
+    named = {"segments.csv": f"segments-{keyed_product.served_version()}.csv"}.get(name, name)
+    assert (found.value.suggested_filename, Path(found.value.path()).read_bytes()) == (named, served.content)

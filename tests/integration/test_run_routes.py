@@ -508,10 +508,10 @@ def stop(executions: Any, run_id: str) -> None:
 
 def test_the_page_of_a_run_tells_which_objects_it_has_not_read(put, pipeline: Pipeline, executions, api: Api):
     put("uploads/days/a.parquet", parquet_bytes(history({})))
-    put("uploads/days/<b>.csv", b"x")
+    put("uploads/days/<b>.doc", b"x")
     execute(executions, "run-1", {"source": "s3://lake/uploads/days/"})
 
     pipeline.run("run-1", {"source": "s3://lake/uploads/days/"})
 
     page = api("GET", "/runs/run-1", Accept="text/html").text
-    assert "<dt>Not read (not named like parquet)</dt><dd>1 object: &lt;b&gt;.csv</dd>" in page
+    assert "<dt>Not read (not named like parquet, CSV or JSON lines)</dt><dd>1 object: &lt;b&gt;.doc</dd>" in page

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.quickstart.machine.record import Deployment
 from local.quickstart.machine.terminal import console
+from local.quickstart.shown.texts import show_texts
 from voucher_selection.contract.runs import MAPS, MERGE_SHARDS
 from voucher_selection.domain.assigned_on import assigned_of
 from voucher_selection.domain.other_countries import OtherCountry, listed
@@ -73,6 +74,7 @@ def show_rows(summary: Mapping[str, Any]) -> None:
         )
     if summary["known_files"]:
         console.print(f"  Files counted before: {summary['known_files']:,}")
+    show_texts(summary)
     _show_left_out(summary)
     show_outcome(summary)
 
@@ -95,9 +97,12 @@ def show_assignment(summary: Mapping[str, Any]) -> None:
     console.print(f"  {summary['rows']:,} customers, {summary['assigned']:,} with an amount; problems: {problems}")
     if summary.get("cost"):
         _show_cost(summary["cost"])
+    show_texts(summary)
     _show_left_out(summary)
     console.print(f"  From model {summary['version']}, which stays served. Written to")
     console.print(f"  {summary['output']}")
+    if summary.get("manifest_key"):
+        console.print(f"  and listed in {summary['manifest_key']}")
 
 
 def _show_cost(cost: Mapping[str, Any]) -> None:
@@ -113,7 +118,7 @@ def _show_left_out(summary: Mapping[str, Any]) -> None:
     left_out = summary.get("left_out", {"objects": 0})
     if left_out["objects"]:
         names = first_of(left_out["names"], left_out["objects"])
-        console.print(f"  Not read, because not named like parquet: {names}", markup=False)
+        console.print(f"  Not read, because not named like parquet, CSV or JSON lines: {names}", markup=False)
 
 
 def show_rollback(summary: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ import boto3
 import boto3.s3.inject
 import boto3.s3.transfer
 import pyarrow as pa
+import pyarrow.csv
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
@@ -96,6 +97,7 @@ def record_everything(folder: Path) -> Recorded:
         pipeline = _WatchedPipeline(Lake(BUCKET, s3_client()), recorded, recorder)
         _before_the_first_model(pipeline, recorder)
         _runs(pipeline)
+        _texts(pipeline)
         _in_groups(pipeline)
         _sources(pipeline, stack.enter_context(serving(folder, environment)))
         with _in_parts():
@@ -235,6 +237,23 @@ def _in_parts() -> Iterator[None]:
         patch.setattr("voucher_selection.adapters.lake._LARGEST_PUT", 0)
         patch.setattr("voucher_selection.adapters.sources.s3._LEAST_PART_BYTES", 0)
         yield
+
+
+def _texts(pipeline: _WatchedPipeline) -> None:
+    """Read a history and customers from CSV; then their rows as parquet have expired."""
+    history_, customers = (f"uploads/{name}.csv" for name in ("history", "customers"))
+    for key, table in ((history_, sample_history(600, seed=12)), (customers, _customers())):
+        content = pa.BufferOutputStream()
+        pa.csv.write_csv(table, content)
+        pipeline.lake.client.put_object(Bucket=BUCKET, Key=key, Body=content.getvalue().to_pybytes())
+    planned = pipeline.ingest("text", {"source": f"s3://{BUCKET}/{history_}"})
+    pipeline.clean(planned)
+    of_customers = pipeline.ingest("text-assign", {"mode": "assign", "customers": f"s3://{BUCKET}/{customers}"})
+    pipeline.assign(of_customers)
+    with _without(pipeline, *pipeline.lake.list("staging/run_id=text/texts/")):
+        _fails(lambda: pipeline.clean(planned))
+    with _without(pipeline, *pipeline.lake.list("staging/run_id=text-assign/texts/")):
+        _fails(lambda: pipeline.assign(of_customers))
 
 
 def _large_files(pipeline: _WatchedPipeline) -> None:

@@ -1,6 +1,7 @@
 """The page of the table and the bucket, made from the catalog's docstring and the keys of a run."""
 
 import inspect
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,10 @@ from voucher_selection.contract.rule_names import Rule
 
 _KEYS = RunKeys("<id>")
 # Arguments for the methods that make a key, to show one.
-_EXAMPLES: dict[str, Any] = {"shard": 7, "group": 3, "rule": Rule.MALFORMED, "name": "…"}
+_EXAMPLES: dict[str, Any] = {
+    **{"shard": 7, "part": 7, "group": 3, "rule": Rule.MALFORMED},
+    **{"name": "…", "landed_key": "…"},
+}
 
 
 def page() -> str:
@@ -23,7 +27,7 @@ def page() -> str:
     days = {prefix: getattr(dev, f"{prefix}_days") for prefix in (RAW, STAGING, QUARANTINE, ASSIGNED)}
     rows = [
         [
-            f"`{key.replace('rule=malformed', 'rule=<rule>').replace('00007', '<n>').replace('0003', '<g>')}`",
+            f"`{_with_places(key)}`",
             said,
             _kept(key, days),
         ]
@@ -57,6 +61,12 @@ def _objects() -> Iterator[tuple[str, str]]:
         if callable(keys):
             keys = keys(**{each: _EXAMPLES[each] for each in inspect.signature(keys).parameters})
         yield from ((key, said) for key in ([keys] if isinstance(keys, str) else keys))
+
+
+def _with_places(key: str) -> str:
+    """Return an example of a key with a name in the place of each thing that differs between keys."""
+    key = re.sub("[0-9a-f]{32}", "<digest>", key)
+    return key.replace("rule=malformed", "rule=<rule>").replace("00007", "<n>").replace("0003", "<g>")
 
 
 def _kept(key: str, days: dict[str, int]) -> str:

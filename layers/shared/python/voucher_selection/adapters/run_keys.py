@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from voucher_selection.contract.bucket import (
     ASSIGNED,
     COUNTS,
+    CSV_VOUCHERS,
     FAILURES,
     MODES,
     PRODUCTION,
@@ -16,6 +17,7 @@ from voucher_selection.contract.bucket import (
     RUNS,
     STAGING,
     SUMMARY,
+    TEXTS,
     VOUCHERS,
     run_folder,
 )
@@ -94,6 +96,8 @@ class RunKeys:
     counts_of_before = _Key(PRODUCTION, "counts.parquet", "The same, if an older version wrote them.")
     modes = _Key(PRODUCTION, f"{MODES}/segment_modes.parquet", "The run's amounts by segment.")
     all_vouchers = _Key(ASSIGNED, f"{VOUCHERS}/", "The folder of the customers' amounts, and of nothing else.")
+    all_csv_vouchers = _Key(ASSIGNED, f"{CSV_VOUCHERS}/", "The folder of the customers' amounts, if a run writes CSV.")
+    voucher_manifest = _Key(ASSIGNED, "manifest.json", "The files of the customers' amounts, with their digests.")
     cost = _Key(ASSIGNED, "voucher_cost.json", "What the customers' amounts cost.")
     all_assigned = _Key(ASSIGNED, "voucher_totals/", "The folder of the totals of shards of customers.")
 
@@ -107,6 +111,11 @@ class RunKeys:
         if len(key.encode()) <= LONGEST_KEY:
             return key
         return self._key(RAW, f"{digest[0]}/{digest}.parquet")
+
+    def text(self, landed_key: str, part: int) -> str:
+        """Rows of a landed CSV or JSON lines as parquet; a large file has several parts, from 0."""
+        digest = sha256(landed_key.encode()).hexdigest()[:32]
+        return self._key(STAGING, f"{TEXTS}/{digest}-{part:05d}.parquet")
 
     def cleaned(self, shard: int) -> str:
         """A shard's rows that count."""
@@ -127,6 +136,10 @@ class RunKeys:
     def vouchers(self, shard: int) -> str:
         """The amounts of a shard's customers."""
         return f"{self.all_vouchers}{self._name(shard)}.parquet"
+
+    def csv_vouchers(self, shard: int) -> str:
+        """The amounts of a shard's customers, if a run writes CSV."""
+        return f"{self.all_csv_vouchers}{self._name(shard)}.csv"
 
     def assigned(self, shard: int) -> str:
         """The totals of a shard of customers; where they are, the shard is complete."""

@@ -28,6 +28,7 @@ from voucher_selection.domain.other_countries import listed
 from voucher_selection.domain.quality_document import Quality
 from voucher_selection.domain.ranges_found import BestRanges
 from voucher_selection.domain.striking_dates import StrikingDate
+from voucher_selection.domain.text_formats import Texts
 from voucher_selection.domain.totals import Totals
 from voucher_selection.domain.windows import Window
 
@@ -220,7 +221,9 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
     assigned = assigned_of(summary)
     facts = {name: summary[key] for key, name in _FACTS.items() if summary.get(key) is not None}
     if (left_out := summary.get("left_out", {})).get("objects"):
-        facts["Not read (not named like parquet)"] = wording.first_of(left_out["names"], left_out["objects"])
+        facts["Not read (not named like parquet, CSV or JSON lines)"] = wording.first_of(
+            left_out["names"], left_out["objects"]
+        )
     if summary.get("served_version") not in {None, summary.get("version")}:
         facts["Still served"] = summary["served_version"]
     if summary.get("window"):
@@ -240,6 +243,7 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
         rows=_rows(rows, summary.get("countries", ())) if rows else None,
         assigned=assigned and {"on": assigned, "bars": charts.months(assigned)},
         cost=summary.get("cost"),
+        texts=Texts.model_validate(summary.get("texts") or {}),
         striking=[StrikingDate.model_validate(found).sentence for found in summary.get("striking_dates", ())],
         facts=facts,
     )
@@ -268,6 +272,7 @@ _FACTS = {
     "fallback": "Fallback",
     "least_support": "Least support",
     "output": "Amounts written to",
+    "manifest_key": "Their manifest",
     "version": "Version",
     "previous_version": "Served before",
 }

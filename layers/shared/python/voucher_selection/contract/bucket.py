@@ -17,6 +17,12 @@ MAP_RESULTS = f"{RUNS}/map"
 COUNTS, MODES, VOUCHERS = "counts", "segment_modes", "vouchers"
 """Folders of a run in `PRODUCTION` and `ASSIGNED`. Each has parquet files of one kind, so that it can be a table."""
 
+TEXTS = "texts"
+"""The folder of a run in `STAGING` with the rows of its CSV files and JSON lines as parquet."""
+
+CSV_VOUCHERS = "vouchers_csv"
+"""The folder of the same amounts as `VOUCHERS` in a run that writes CSV: no table is over it."""
+
 SUMMARY = "run.json"
 FAILURES = "failures"
 """The record of a run, and the folder of the records of its failed shards: both in the run's folder in `RUNS`."""

@@ -10,6 +10,9 @@ MOST_RANGES = 10
 LEAST_KEPT_VERSIONS = 2
 """A rollback needs the served version and the one before it."""
 
+MOST_TEXT_BYTES = 4 * 1024**3
+"""How many bytes of CSV and JSON lines, decompressed, a run reads. Ingest reads them within its time."""
+
 MOST_UPLOAD_BYTES = 5 * 1024**3
 """The largest object that S3 takes in one request."""
 

@@ -79,8 +79,8 @@ class ObjectAltered(VoucherSelectionError):
     """An object of the lake has changed since a step or run wrote it, or cannot be read."""
 
 
-class NoParquetFiles(VoucherSelectionError):
-    """The source's folder has objects, but no parquet file."""
+class NoDataFiles(VoucherSelectionError):
+    """The source's folder has objects, but none is named like a file of parquet, CSV or JSON lines."""
 
 
 class TableFormat(VoucherSelectionError):
@@ -89,6 +89,14 @@ class TableFormat(VoucherSelectionError):
 
 class NotParquet(VoucherSelectionError):
     """A file of the source is damaged, or is not a parquet file."""
+
+
+class UnreadableText(VoucherSelectionError):
+    """A file of the source is neither parquet, CSV nor JSON lines, or a line of it cannot be read as the others."""
+
+
+class TextTooLarge(VoucherSelectionError):
+    """The CSV files and JSON lines of a source have more bytes than a run reads of text."""
 
 
 class WrongSchema(VoucherSelectionError):

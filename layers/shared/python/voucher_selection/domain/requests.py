@@ -17,7 +17,9 @@ from voucher_selection.domain.plans import HistoryMode, Overlap
 from voucher_selection.domain.runs import RunId
 from voucher_selection.domain.segments import Name, SegmentDefinitions
 from voucher_selection.domain.source_addresses import parse_source
+from voucher_selection.domain.text_formats import CsvOptions
 from voucher_selection.domain.validation import WITHOUT_CONTROLS, field_problems
+from voucher_selection.domain.voucher_manifest import VoucherFormat
 from voucher_selection.domain.windows import Window
 
 # A signed https address may have a few thousand characters; an S3 key has at most 1,024 bytes.
@@ -62,6 +64,11 @@ AskedWindow = Annotated[
 ]
 
 
+AskedCsv = Annotated[
+    CsvOptions | None, Field(description="How CSV files are written, where that is not found out or not as usual")
+]
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -91,6 +98,7 @@ class HistoryRequest(_Request):
     countries: AskedCountries | None = None
     cur_date: IsoDate | None = None
     null_dates: NullDates | None = None
+    csv: AskedCsv = None
     gate: Thresholds | None = None
     window: AskedWindow = None
 
@@ -173,9 +181,10 @@ class ApproveRequest(_Request):
 
 
 class AssignRequest(_Request):
-    """Assign amounts of the served model to customers in parquet files; without `segment_name`, each row names one.
+    """Assign amounts of the served model to the customers of files; without `segment_name`, each row names one.
 
-    `fallback` and `least_support` are for all customers, as in a lookup; without them, those of the stage.
+    `fallback` and `least_support` are for all customers, as in a lookup; without them, those of the stage. The amounts
+    are written as `format` says.
     """
 
     mode: Literal["assign"]
@@ -183,6 +192,8 @@ class AssignRequest(_Request):
     segment_name: Annotated[str, StringConstraints(min_length=1, max_length=128), WITHOUT_CONTROLS] | None = None
     fallback: FallbackTo | None = None
     least_support: Annotated[StrictInt, Field(ge=1, le=LARGEST_WHOLE)] | None = None
+    csv: AskedCsv = None
+    format: Annotated[VoucherFormat, Field(description="That of the files that the run writes")] = "parquet"
 
 
 class RollbackRequest(_Request):

@@ -33,11 +33,11 @@ _UPLOADED = re.compile(r"\Auploads/sha256-[0-9a-f]{16}/")
 
 
 def land_from_s3(source: S3Address, lake: Lake, keys: RunKeys, known: frozenset[str]) -> Landing:
-    """Copy the object or the parquet files of the folder at `source`, except those whose identity is known.
+    """Copy the object, or the files to read of the folder, at `source`, except those whose identity is known.
 
     Raises
     ------
-    SourceNotFound, NoParquetFiles, TableFormat
+    SourceNotFound, NoDataFiles, TableFormat
         `find_objects` says why.
     SourceNotAllowed
         Ingest may not read it, or runs of this deployment write there.

@@ -86,6 +86,20 @@ const pages = (() => {
     (document.querySelector('[aria-invalid="true"]') ?? result ?? document.getElementById("main")).focus();
   };
 
+  // A link cannot send the key.
+  const download = async (link) => {
+    try {
+      const answer = await request(link.href);
+      if (!answer.ok) return await show(answer);
+      const [, name] = /filename="(.+?)"/.exec(answer.headers.get("Content-Disposition")) ?? [];
+      const file = URL.createObjectURL(await answer.blob());
+      Object.assign(document.createElement("a"), { href: file, download: name ?? link.pathname.split("/").pop() }).click();
+      setTimeout(() => URL.revokeObjectURL(file), LIVE_MS);
+    } catch {
+      tell(UNREACHABLE);
+    }
+  };
+
   const live = () => {
     if (!document.querySelector("[data-live]")) return;
     setTimeout(async () => {
@@ -105,6 +119,12 @@ const pages = (() => {
       if (event.target.id === "key" || event.target.method !== "post") return;
       event.preventDefault();
       send(event.target);
+    });
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest("a[download]");
+      if (!link || link.protocol === "blob:") return;
+      event.preventDefault();
+      download(link);
     });
     load(shell);
   } else {
