@@ -186,7 +186,11 @@ def without_logs_and_traces(rights):
 def test_ingest_reads_uploads_and_what_is_counted_and_writes_raw_and_plans(each_stage):
     assert without_logs_and_traces(each_stage.rights("FunctionsIngestRole")) == {
         "s3:ListBucket": {BUCKET},
-        **allowed(READ, f"{BUCKET}/uploads/*", f"{BUCKET}/raw/*", f"{BUCKET}/production/*"),
+        **allowed(
+            READ,
+            *(f"{BUCKET}/{folder}/*" for folder in ("uploads", "raw", "production")),
+            *([f"{BUCKET}/inbox/*"] if each_stage.stage.inbox else []),
+        ),
         "s3:PutObject": {f"{BUCKET}/raw/*", f"{BUCKET}/runs/*", TEXTS},
         IN_PARTS: {f"{BUCKET}/raw/*"},
         "dynamodb:GetItem": {TABLE},
