@@ -193,3 +193,27 @@ def test_a_mark_of_utf_8_before_another_encoding_is_refused(stage: StageSettings
 
     with pytest.raises(UnreadableText, match=r"rows\.csv is not encoded in utf-8"):
         counted(stage, {"rows.csv": content})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        LINE.replace("2017-05-03", r'"\\N"'),
+        LINE.replace("Peru", '"Peru\\"'),
+        LINE.replace("Peru", r'"Pe\""ru"'),
+    ],
+)
+def test_a_backslash_that_may_escape_a_sign_is_refused(line: str, stage: StageSettings):
+    with pytest.raises(UnreadableText, match=r"rows\.csv has a \\ that may escape the sign after it"):
+        counted(stage, {"rows.csv": csv(LINE, line)})
+
+    assert counted(stage, {"rows.csv": csv(LINE, line)}, csv={"quote": '"'}).totals.rows_read == 2
+
+
+def test_a_byte_order_mark_after_the_header_is_part_of_the_value(stage: StageSettings):
+    marked = dict(zip(NAMES, ("\ufeff" + LINE).split(","), strict=True))
+
+    found = counted(stage, {"rows.csv": csv("\ufeff" + LINE, LINE)})
+
+    expected = counted(stage, {"rows.parquet": parquet_bytes(as_table([marked, OBJECT]))})
+    assert (found.counts, found.totals) == (expected.counts, expected.totals)

@@ -17,7 +17,7 @@ from tests.memory_runs import StageSettings
 from tests.text_dialects import NAMES, Row, as_table
 from voucher_selection.domain.errors import VoucherSelectionError
 
-EXAMPLES = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 HARD = st.sampled_from(
     [*",;|\t\"'\n\r\\ #", "\r\n", '""', '","', "';'", "é", "€", "\u2028", "\ufeff", "😀", "NULL", r"\N", "NaN"]
 )

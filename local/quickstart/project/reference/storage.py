@@ -1,7 +1,6 @@
 """The page of the table and the bucket, made from the catalog's docstring and the keys of a run."""
 
 import inspect
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,8 +14,12 @@ from voucher_selection.contract.rule_names import Rule
 _KEYS = RunKeys("<id>")
 # Arguments for the methods that make a key, to show one.
 _EXAMPLES: dict[str, Any] = {
-    **{"shard": 7, "part": 7, "group": 3, "rule": Rule.MALFORMED},
-    **{"name": "…", "landed_key": "…"},
+    "shard": 7,
+    "group": 3,
+    "rule": Rule.MALFORMED,
+    "name": "…",
+    "digest": "<digest>",
+    "part": 7,
 }
 
 
@@ -43,10 +46,10 @@ def page() -> str:
         "### Its items",
         (inspect.getdoc(catalog_items) or "").partition("\n")[2].strip(),
         "## The bucket",
-        "`uploads/` belongs to the users. Everything else is below the run that wrote it; `<n>` is a shard's number"
-        " with five digits. If the shards of a run are in [several groups](../pipeline.md#the-states), `group-<g>.` is"
-        " before `shard-`: the number of the shard's group. The [pipeline](../pipeline.md#what-a-run-writes) says what"
-        " each object contains.",
+        "`uploads/` belongs to the users. Everything else is below the run that wrote it; `<n>` is a number with"
+        " five digits, mostly a shard's. If the shards of a run are in [several groups](../pipeline.md#the-states),"
+        " `group-<g>.` is before `shard-`: the number of the shard's group. The"
+        " [pipeline](../pipeline.md#what-a-run-writes) says what each object contains.",
         markdown.table(["key", "what it is", "deleted after"], rows),
     )
 
@@ -65,7 +68,6 @@ def _objects() -> Iterator[tuple[str, str]]:
 
 def _with_places(key: str) -> str:
     """Return an example of a key with a name in the place of each thing that differs between keys."""
-    key = re.sub("[0-9a-f]{32}", "<digest>", key)
     return key.replace("rule=malformed", "rule=<rule>").replace("00007", "<n>").replace("0003", "<g>")
 
 

@@ -112,9 +112,8 @@ class RunKeys:
             return key
         return self._key(RAW, f"{digest[0]}/{digest}.parquet")
 
-    def text(self, landed_key: str, part: int) -> str:
-        """Rows of a landed CSV or JSON lines as parquet; a large file has several parts, from 0."""
-        digest = sha256(landed_key.encode()).hexdigest()[:32]
+    def text(self, digest: str, part: int) -> str:
+        """Rows of a text file as parquet; its landed key gives the digest, and a large one has several parts."""
         return self._key(STAGING, f"{TEXTS}/{digest}-{part:05d}.parquet")
 
     def cleaned(self, shard: int) -> str:

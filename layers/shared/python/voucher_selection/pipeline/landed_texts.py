@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from hashlib import sha256
 from operator import attrgetter
 from typing import BinaryIO, NamedTuple, cast
 
@@ -133,6 +134,7 @@ class _Parts:
         self._lake = lake
         self._keys = keys
         self._of_file = of_file
+        self._digest = sha256(of_file.key.encode()).hexdigest()[:32]
         self._columns = text.columns
         self._schema = pa.schema([(name, pa.string()) for name in self._columns])
 
@@ -161,7 +163,7 @@ class _Parts:
         return content
 
     def _written(self, content: bytes, number: int, first_row: int) -> Iterator[RowGroup]:
-        key = self._keys.text(self._of_file.key, number)
+        key = self._keys.text(self._digest, number)
         size, etag = self._lake.write_rows(key, content)
         of_part = self._of_file._replace(
             key=key, etag=etag, file_size=size, first_row=first_row, landed_key=self._of_file.key

@@ -38,7 +38,8 @@ def read_regular(texts: Iterable[str], seen: Look, wanted: Collection[str]) -> I
     Raises
     ------
     Irregular
-        Rows have different widths, or quotes are in the middle of cells or are not closed. Rows may have been yielded.
+        Rows have different widths, or quotes are in the middle of cells or are not closed, or the first value begins
+        with a byte order mark. Rows may have been yielded.
     """
     names = [*seen.columns, *(f"{_BEYOND}{place}" for place in range(seen.width - len(seen.columns)))]
     # Names may occur twice among the columns that nobody wants.
@@ -82,8 +83,12 @@ def _without_beyond(batch: pa.RecordBatch) -> pa.RecordBatch:
 def _rows_of(texts: Iterable[str], seen: Look) -> Iterator[bytes]:
     """Yield the text after the header, in UTF-8."""
     before = seen.characters
+    begins = True
     for text in texts:
         if len(text) > before:
+            if begins and text.startswith("\ufeff", before):
+                raise Irregular  # Arrow would leave out a byte order mark, here as part of a value
+            begins = False
             yield text[before:].encode()
         before = max(before - len(text), 0)
 

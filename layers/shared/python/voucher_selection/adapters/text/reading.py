@@ -104,7 +104,9 @@ def _values(batches: Iterator[pa.RecordBatch], text: TextFile) -> Iterator[pa.Re
 
 
 def _check_quotes(batch: pa.RecordBatch, text: TextFile) -> None:
-    """Refuse values in quotes of the kind that the beginning of the file does not show."""
+    """Refuse values in quotes of the kind that the beginning of the file does not show, or with escapes."""
+    if used := text.seen.recognised.quote:
+        _check_none_escaped(batch, text, used)
     for quote in QUOTES:
         for name in batch.schema.names:
             cells = pc.utf8_trim_whitespace(batch[name])
@@ -114,3 +116,17 @@ def _check_quotes(batch: pa.RecordBatch, text: TextFile) -> None:
                     f"{text.source} has cells in {quote} quotes, which its beginning has not ({name}:"
                     f" {batch[name].filter(quoted)[0].as_py()[:80]}): name the `quote` in `csv` of the run's input"
                 )
+
+
+def _check_none_escaped(batch: pa.RecordBatch, text: TextFile, quote: str) -> None:
+    r"""Refuse values that a backslash may escape: where it does, `"\\N"` is `\N`, and `"a\";b"` is one cell."""
+    for name in batch.schema.names:
+        if not pc.any(pc.match_substring(batch[name], "\\")).as_py():
+            continue
+        escaped = pc.match_substring_regex(batch[name], rf"\\(?:{quote}|\\|\s*$)")
+        if pc.any(escaped).as_py():
+            raise UnreadableText(
+                f"{text.source} has a \\ that may escape the sign after it ({name}:"
+                f" {batch[name].filter(escaped)[0].as_py()[:80]}): expected a {quote} within a cell twice."
+                " If no sign is escaped, name the `quote` in `csv` of the run's input"
+            )
