@@ -24,6 +24,8 @@ import pyarrow as pa
 
 from benchmarks.contenders import postgres_sql
 from benchmarks.random_customers import Answered, Asked, answered, customers, odd_model, texts
+from benchmarks.readers import AT_ONCE, Proved, prove_readers
+from benchmarks.readers import OURS as READERS_OURS
 from voucher_selection.domain.fallbacks import ONLY_SEGMENTS, Fallback
 from voucher_selection.domain.model import AmountCount, CountryMode, Model, SegmentMode
 from voucher_selection.domain.model_sql import OUTPUT, model_sql
@@ -130,11 +132,12 @@ def main() -> None:
     with postgres_sql.session():
         seconds, problems = _prove(model, contenders, typed, untyped)
         alone = {contender.name: _alone(contender, model, typed[0]) for contender in (OURS, *contenders)}
+    readers = prove_readers(count)
     machine = (
         f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}, DuckDB"
         f" {duckdb.__version__}, SQLite {sqlite3.sqlite_version}; {time.monotonic() - started:.0f} s in all"
     )
-    page = _page(count, seconds, alone, problems, machine)
+    page = _page(count, seconds, alone, problems, machine) + _page_of_readers(count, readers)
     print(page)
     if count == CUSTOMERS:
         PAGE.write_text(page, encoding="utf-8")
@@ -226,6 +229,23 @@ In bytes, with the segments that ship, each country with support in all of them,
 | | 1 country | 300 countries |
 |---|--:|--:|
 {_sizes()}
+"""
+
+
+def _page_of_readers(count: int, proved: Proved) -> str:
+    own = proved.microseconds[READERS_OURS]
+    rows = "\n".join(f"| {name} | {taken:.1f} | {taken / own:.2f} |" for name, taken in proved.microseconds.items())
+    occurred = ", ".join(f"{number:,} `{name}`" for name, number in proved.found.most_common())
+    return f"""
+## The readers of model.json
+The [readers in Python and JavaScript](how-to/use-the-model-offline.md) answered {count:,} random customers in JSON, of {-(-count // AT_ONCE)} models in three time zones, with and without a fallback. Each answer equals that of `POST /voucher`, or has the same problem. The customers are at both sides of every bound, and each field has every odd value: of every type of JSON, with
+numbers and times as text in every form, offsets, words for null, and days that do not exist. Of the answers, {occurred}.
+
+A lookup is of one customer who is already read from JSON. Medians of {-(-count // AT_ONCE)} parts in which all took turns.
+
+| | one lookup, µs | ours = 1 |
+|---|--:|--:|
+{rows}
 """
 
 

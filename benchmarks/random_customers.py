@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from voucher_selection.domain.errors import VoucherSelectionError
 from voucher_selection.domain.fallbacks import Fallback
 from voucher_selection.domain.lookups import CODES, LookupRequest, voucher_for
+from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import AmountCount, CountryMode, CountsOrigin, Model, SegmentMode
 from voucher_selection.domain.segments import SegmentDefinitions
 
@@ -45,17 +46,16 @@ class Answered(NamedTuple):
 def odd_model(seed: int = 0, countries: Sequence[str] = COUNTRIES) -> Model:
     """Return a model of every measure, in which some segments and one country have no support, or little."""
     picked = random.Random(seed)  # noqa: S311 - not a secret
-    definitions = SegmentDefinitions.model_validate(
-        {
-            "segmentations": [
-                _segmentation("frequent", "total_orders", [(1, 4), (5, 13), (14, 37)], "it's--outside\\"),
-                _segmentation("all\\'orders", "total_orders", [(0, 0), (1, LARGEST - 1), (LARGEST, None)], None),
-                _segmentation("recency", "days_since_last_order", [(-3, 0), (1, 60), (61, 180), (181, None)], None),
-                _segmentation("lapse", "days_since_last_order_when_given", [(30, 60), (61, 90)], "sonst_ü🎁\u200d"),
-                _segmentation("tenure", "months_since_first_order", [(0, 0), (1, 11), (12, 12_000)], "before"),
-            ]
-        }
-    )
+    listed = [
+        _segmentation("frequent", "total_orders", [(1, 4), (5, 13), (14, 37)], "it's--outside\\"),
+        _segmentation("all\\'orders", "total_orders", [(0, 0), (1, LARGEST - 1), (LARGEST, None)], None),
+        _segmentation("recency", "days_since_last_order", [(-3, 0), (1, 60), (61, 180), (181, None)], None),
+        _segmentation("lapse", "days_since_last_order_when_given", [(30, 60), (61, 90)], "sonst_ü🎁\u200d"),
+        _segmentation("tenure", "months_since_first_order", [(0, 0), (1, 11), (12, 12_000)], "before"),
+    ]
+    others = {str(measure) for measure in Measure} - {found["measure"] for found in listed}
+    listed += [_segmentation(measure, measure, [(0, 10), (11, None)], "before") for measure in sorted(others)]
+    definitions = SegmentDefinitions.model_validate({"segmentations": listed})
     named = [(s.name, name, *bounds) for s in definitions.segmentations for name, bounds in s.bounds.items()]
     return Model(
         version="20180915T060000000Z-run",

@@ -7,9 +7,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.accessibility import assert_accessible, assert_readable
+from tests.browser.dropped_files import SENT, drop, from_file, run_of
 from tests.browser.forms import SEED_FIELDS, assert_told_beside, look_up, send
 from tests.browser.tables import NOTHING, rows_of
 from tests.browser.visits import WIDTHS, Visits, new_profile, status
+from tests.histories import history, parquet_bytes, repeated
 from tests.product import Product
 
 PAGES = ("search_voucher", "segments", "report", "runs", "runs/run-0")
@@ -194,6 +196,18 @@ def test_a_run_is_started_and_followed(unlocked: Page, keyed_product: Product):
     # A page below a folder: its links have to hold as well.
     unlocked.get_by_role("navigation").get_by_role("link", name="Report").click()
     expect(unlocked.locator("main").get_by_role("link", name=run_id)).to_be_visible()
+
+
+def test_a_file_is_uploaded_and_run_with_the_key(unlocked: Page, visit: Visits, keyed_product: Product):
+    visit.expected.append(SENT)
+    unlocked.get_by_role("link", name="Runs").click()
+    expect(from_file(unlocked)).to_be_visible()
+    drop(unlocked, keyed_parquet=parquet_bytes(history(*repeated(3, voucher_amount=2640.0))))
+
+    from_file(unlocked).locator("[type=submit]").click()
+
+    run = run_of(unlocked, keyed_product)
+    assert (run["status"], run["rows"]["kept"]) == ("SUCCEEDED", 3)
 
 
 def test_an_api_that_cannot_be_reached_is_told(unlocked: Page, visit: Visits):

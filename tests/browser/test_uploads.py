@@ -1,56 +1,25 @@
 """A file on the page of runs: chosen or dropped, uploaded past the API, counted, and refused in words."""
 
-import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.accessibility import assert_accessible, assert_readable
+from tests.browser.dropped_files import SENT, drop, from_file, run_of
 from tests.browser.forms import assert_told_beside, send
-from tests.browser.test_api_key import give_key
 from tests.browser.visits import WIDTHS, Visits, status
 from tests.histories import history, parquet_bytes, repeated
 from tests.product import Product
 
 pytestmark = pytest.mark.usefixtures("served_again")
 
-# An upload does not go to the API but, at the same origin, to its bucket.
-SENT = "a request left the API: https://localhost:"
 SIGNED = "**/uploads/sha256-*/**"
-
-DROP = """(files) => {
-  const dataTransfer = new DataTransfer();
-  for (const [name, content] of files) {
-    const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
-    dataTransfer.items.add(new File([bytes], name));
-  }
-  for (const type of ["dragover", "drop"]) {
-    document.querySelector("h1").dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
-  }
-}"""
-
-
-def from_file(page: Page) -> Locator:
-    return page.locator("form.upload")
 
 
 def field_of(page: Page) -> Locator:
     return from_file(page).locator("[type=file]")
-
-
-def drop(page: Page, **files: bytes) -> None:
-    """Drop files on the page, away from the form; their names have dots in place of underscores."""
-    named = [(name.replace("_", "."), base64.b64encode(content).decode()) for name, content in files.items()]
-    page.evaluate(DROP, named)
-
-
-def run_of(page: Page, product: Product) -> dict[str, Any]:
-    """Return the run whose page was opened, when it has ended."""
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Run run-")
-    return product.ended(page.url.rpartition("/")[2])
 
 
 def run_ids(product: Product) -> list[str]:
@@ -101,14 +70,13 @@ def test_how_far_the_upload_is_can_be_seen(visit: Visits, tmp_path: Path):
     expect(progress).to_be_hidden()
     field_of(page).set_input_files(file)
 
-    form.locator("[type=submit]").click()
+    with page.expect_request(SIGNED):
+        form.locator("[type=submit]").click()
 
     expect(form.get_by_role("status")).to_have_text("Reading the file: 100 %")
     expect(progress).to_be_visible()
     assert progress.evaluate("progress => [progress.max, progress.value]") == [20_000_000, 20_000_000]
     expect(form.locator("[type=submit]")).to_be_disabled()
-    while not held:
-        page.wait_for_timeout(20)
     held[0].continue_()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Run run-")
 
@@ -214,23 +182,3 @@ def test_without_javascript_the_page_says_how_else(visit: Visits, served: Produc
     expect(told).to_be_visible()
     expect(told).to_contain_text(f"s3://{served.status_once['bucket']}/uploads/")
     expect(from_file(page)).to_be_hidden()
-
-
-@pytest.fixture
-def visit_keyed(profile: Callable[[bool], Any], keyed_product: Product) -> Iterator[Visits]:
-    """Opens pages of the stage with a key."""
-    visits = Visits(profile, keyed_product.status_once["api_url"])
-    yield visits
-    visits.close()
-
-
-def test_on_a_stage_with_a_key_a_file_is_uploaded_with_it(visit_keyed: Visits, keyed_product: Product):
-    page = visit_keyed("runs", expected=[SENT])
-    give_key(page, keyed_product.key["x-api-key"])
-    expect(from_file(page)).to_be_visible()
-    drop(page, keyed_parquet=parquet_bytes(history(*repeated(3, voucher_amount=2640.0))))
-
-    from_file(page).locator("[type=submit]").click()
-
-    run = run_of(page, keyed_product)
-    assert (run["status"], run["rows"]["kept"]) == ("SUCCEEDED", 3)

@@ -10,8 +10,8 @@ import duckdb
 import pytest
 import yaml
 
+from benchmarks.contenders.offline_readers import run_node
 from tests.docs.pages import PAGES, Code, blocks
-from tests.offline_readers import run_node
 
 
 def javascript(text: str) -> None:

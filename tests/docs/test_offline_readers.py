@@ -1,29 +1,28 @@
 """The readers of `model.json` on the how-to answer every customer as the API does."""
 
 import json
+import re
 import unicodedata
 from collections import Counter
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from tests.asked_customers import asked_customers
+from benchmarks.contenders.offline_readers import READERS, code_of, python_reader, run_node
+from benchmarks.json_customers import asked_customers
+from benchmarks.readers import in_ours
 from tests.given_vouchers import SEGMENTATIONS
 from tests.models import model_of
-from tests.offline_readers import code_of, javascript_answers, python_reader, run_node
 from voucher_selection.adapters.answer_sizes import LARGEST_ANSWER, answer_size
 from voucher_selection.adapters.servable import MOST_SEGMENTS
-from voucher_selection.api.problems import problem_of
 from voucher_selection.domain.countries import country_key
-from voucher_selection.domain.errors import VoucherSelectionError
 from voucher_selection.domain.fallbacks import ONLY_SEGMENTS, Fallback
-from voucher_selection.domain.lookups import LookupRequest, look_up
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import AmountCount, CountryMode, Model, SegmentMode
 from voucher_selection.domain.offline_model import offline_model
 from voucher_selection.domain.segments import Segment, Segmentation, SegmentDefinitions, shipped_definitions
+from voucher_selection.domain.white_space import BLANKS, SPACES
 
 MOST_LINES = 60
 CUSTOMERS = 5_000
@@ -72,32 +71,28 @@ STAGES = [
 DOCUMENTS = [json.loads(json.dumps(offline_model(*stage))) for stage in STAGES]
 
 
-def answered(model: Model, fallback: Fallback, customer: Any) -> dict[str, Any]:
-    """Return what `POST /voucher` answers; of a problem, only its code."""
-    try:
-        return dict(look_up(model, LookupRequest.parse(customer, model.time_zone), fallback))
-    except VoucherSelectionError as error:
-        return {"problem": problem_of(error).code}
+KINDS = ("segment", "country", "invalid_request", "unknown_country", "no_segment", "no_support")
 
 
-def differing(asked: list[Any], expected: list[Any], found: list[Any]) -> list[Any]:
-    return [each for each in zip(asked, expected, found, strict=True) if each[1] != each[2]][:5]
+def test_both_readers_answer_every_customer_as_the_api_does():
+    kinds = Counter[str]()
+    for place, stage in enumerate(STAGES):
+        asked = list(asked_customers(stage[0], CUSTOMERS, seed=place))
+        expected = in_ours(*stage, asked).answers
+        kinds.update(answer.get("problem") or answer["basis"] for answer in expected)
+        for answer in READERS.values():
+            found = answer(DOCUMENTS[place], asked).answers
+            assert [each for each in zip(asked, expected, found, strict=True) if each[1] != each[2]][:5] == []
+
+    assert min(kinds[kind] for kind in KINDS) > 100
 
 
-def test_both_readers_answer_every_customer_as_the_api_does(tmp_path: Path):
-    asked = [
-        (place, customer)
-        for place, (model, _) in enumerate(STAGES)
-        for customer in asked_customers(model, CUSTOMERS, seed=place)
-    ]
-    expected = [answered(*STAGES[place], customer) for place, customer in asked]
+def test_white_space_is_what_lookups_ignore():
+    texts = DOCUMENTS[0]["texts"]
+    letters = [chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000]
 
-    readers = [python_reader()(document) for document in DOCUMENTS]
-    assert differing(asked, expected, [readers[place](customer) for place, customer in asked]) == []
-    assert differing(asked, expected, javascript_answers(DOCUMENTS, asked, tmp_path)) == []
-
-    kinds = Counter(answer.get("problem", answer.get("basis")) for answer in expected)
-    assert min(kinds[kind] for kind in ("segment", "country", "unknown_country", "no_segment", "no_support")) > 100
+    assert {letter for letter in letters if re.fullmatch(texts["blanks"], letter)} == set(BLANKS)
+    assert {letter for letter in letters if not re.fullmatch(texts["name"], letter)} == set(SPACES)
 
 
 @pytest.mark.parametrize("language", ["python", "javascript"])
@@ -106,22 +101,21 @@ def test_a_reader_is_short_enough_to_be_read(language: str):
 
 
 def test_the_python_reader_takes_numbers_that_javascript_does_not_have():
-    (model, fallback), read = STAGES[0], python_reader()(DOCUMENTS[0])
+    read = python_reader(DOCUMENTS[0])
     base = {"country_code": "Peru", "segment_name": "frequent_segment", "total_orders": 3}
     for odd in ({"customer_id": 1.0}, {"customer_id": 10**30}, {"total_orders": 2**53 + 1}, {"total_orders": 10**400},
                 {"total_orders": 3.0}, {"total_orders": float("nan")}, {"least_support": float("inf")}):  # fmt: skip
-        assert read(base | odd) == answered(model, fallback, base | odd), odd
+        assert [read(base | odd)] == in_ours(*STAGES[0], [base | odd]).answers, odd
 
 
-def test_the_javascript_reader_folds_every_letter_as_a_lookup_does(tmp_path: Path):
+def test_the_javascript_reader_folds_every_letter_as_a_lookup_does():
     # No letters above have a case.
     letters = [chr(code) for code in range(0x1F000) if not 0xD800 <= code < 0xE000]
-    program = tmp_path / "fold.mjs"
     key = "console.log(JSON.stringify(JSON.parse(text).map((letter) => model.key(`x${letter}y`))));"
     text = 'import fs from "node:fs"; const text = fs.readFileSync(0, "utf8"); '
     model = f"const model = new OfflineModel({json.dumps(DOCUMENTS[0])}); "
-    program.write_text(code_of("javascript") + text + model + key, encoding="utf-8")
-    keys = json.loads(run_node(str(program), given=json.dumps(letters)))
+    program = code_of("javascript") + text + model + key
+    keys = json.loads(run_node("--input-type=module", "--eval", program, given=json.dumps(letters)))
 
     by_key: dict[str, set[str]] = {}
     by_folded: dict[str, set[str]] = {}

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from benchmarks.contenders.offline_readers import python_reader
 from tests.histories import history, parquet_bytes
 from tests.integration.conftest import STARTED, Answer, Api, Pipeline
 from tests.integration.test_model_routes import LambdaService, report, what_if  # noqa: F401 - a fixture
 from tests.integration.test_report import given
 from tests.lookup_requests import SEED_REQUEST
-from tests.offline_readers import python_reader
 from voucher_selection.api import csv_tables
+from voucher_selection.domain.sql_dialects import DIALECTS
 
 
 def table(answer: Answer) -> list[dict[str, str]]:
@@ -36,7 +37,7 @@ def test_the_document_answers_as_the_stage_does(version: str, environment, put):
     api = Api()
 
     document = api("GET", "/model.json").json
-    look_up = python_reader()(document)
+    look_up = python_reader(document)
 
     assert document["fallback"] == {"to": "country", "least_support": 5}
     assert look_up(SEED_REQUEST) == api.lookup(**SEED_REQUEST).json
@@ -83,7 +84,7 @@ def test_the_tables_of_the_report(three_months, api: Api):
 
     assert worth == [
         {"country_code": "Peru", "segment_name": "frequent_segment", "support": "310", "agreement_of_segments": "1",
-         "agreement_of_one_amount": "0.516129032258065"}
+         "agreement_of_one_amount": "0.516129032258065", "worth": "0.483870967742"}
     ]  # fmt: skip
     assert [(row["month"], row["tested"], row["agreement_of_segments"], row["unanswered"]) for row in backtest] == [
         ("2018-05", "100", "1", "0"), ("2018-06", "110", "1", "0")
@@ -149,7 +150,9 @@ def test_the_report_links_to_what_can_be_taken(three_months, api: Api, what_if: 
     links = re.findall(r'<a href="([^"]+)" download>', report(api).text)
 
     assert links == [
-        *("segments.csv", "report.csv?table=amounts", "model.json", "report.csv?table=worth"),
+        *("segments.csv", "report.csv?table=amounts", "model.json"),
+        *(f"model.sql?dialect={dialect}" for dialect in DIALECTS),
+        "report.csv?table=worth",
         *("report.csv?table=amounts_over_time", "report.csv?table=backtest"),
     ]
     assert {api("GET", f"/{link}").status for link in links} == {200}

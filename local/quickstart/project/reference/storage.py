@@ -1,7 +1,6 @@
 """The page of the table and the bucket, made from the catalog's docstring and the keys of a run."""
 
 import inspect
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,11 +15,11 @@ _KEYS = RunKeys("<id>")
 # Arguments for the methods that make a key, to show one.
 _EXAMPLES: dict[str, Any] = {
     "shard": 7,
-    "part": 7,
     "group": 3,
     "rule": Rule.MALFORMED,
     "name": "…",
     "digest": "<digest>",
+    "part": 7,
 }
 
 
@@ -29,14 +28,7 @@ def page() -> str:
     about, _, items = (inspect.getdoc(catalog) or "").partition("\n")
     dev = stage("dev")
     days = {prefix: getattr(dev, f"{prefix}_days") for prefix in (RAW, STAGING, QUARANTINE, ASSIGNED)}
-    rows = [
-        [
-            f"`{_with_places(key)}`",
-            said,
-            _kept(key, days),
-        ]
-        for key, said in sorted(_objects())
-    ]
+    rows = [[f"`{_with_places(key)}`", said, _kept(key, days)] for key, said in sorted(_objects())]
     return markdown.page(
         "Tables and objects",
         "catalog.py, catalog_items.py and run_keys.py",
@@ -69,7 +61,6 @@ def _objects() -> Iterator[tuple[str, str]]:
 
 def _with_places(key: str) -> str:
     """Return an example of a key with a name in the place of each thing that differs between keys."""
-    key = re.sub("[0-9a-f]{32}", "<digest>", key)
     return key.replace("rule=malformed", "rule=<rule>").replace("00007", "<n>").replace("0003", "<g>")
 
 

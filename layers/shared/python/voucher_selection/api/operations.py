@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAliasType, get_args
+from typing import Any, NamedTuple, TypeAliasType
+
+from pydantic import TypeAdapter
 
 from voucher_selection.api import docs_page, examples, problems
 from voucher_selection.api.bulk_lookups import MOST_CUSTOMERS, BulkAnswer
@@ -21,11 +23,9 @@ from voucher_selection.api.request_bodies import FORM, JSON
 from voucher_selection.api.run_reports import ListedRuns, RunReport, StartedRun
 from voucher_selection.api.uploads import Upload
 from voucher_selection.contract.api import OPEN_PATHS, SHELL_PATHS
-from voucher_selection.contract.lookups import FallbackTo
 from voucher_selection.contract.runs import RUN_KINDS
 from voucher_selection.domain import errors
-from voucher_selection.domain.formats import LARGEST_WHOLE
-from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, VoucherAnswer
+from voucher_selection.domain.lookups import AskedFallback, InvalidLookup, LeastSupport, LookupRequest, VoucherAnswer
 from voucher_selection.domain.model_document import SelectionCriteria
 from voucher_selection.domain.offline_model import OfflineModel
 from voucher_selection.domain.ranges_found import BestRanges
@@ -205,8 +205,8 @@ OPERATIONS: tuple[Operation, ...] = (
         " with the code of the problem. `fallback` and `least_support` are as in a lookup.",
         query={
             "dialect": {"type": "string", "enum": [*DIALECTS]},
-            "fallback": {"type": "string", "enum": [*get_args(FallbackTo.__value__)]},
-            "least_support": {"type": "integer", "minimum": 1, "maximum": LARGEST_WHOLE},
+            "fallback": TypeAdapter(AskedFallback).json_schema(),
+            "least_support": TypeAdapter(LeastSupport).json_schema(),
             "version": _PART["version"],
         },
         refusals=(InvalidLookup, errors.NoVersion, *_AMOUNTS, *_MODEL),

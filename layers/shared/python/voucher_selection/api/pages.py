@@ -27,6 +27,7 @@ from voucher_selection.domain.model import Model, SegmentKey, SegmentMode
 from voucher_selection.domain.other_countries import listed
 from voucher_selection.domain.quality_document import Quality
 from voucher_selection.domain.ranges_found import BestRanges
+from voucher_selection.domain.sql_dialects import DIALECTS
 from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.text_formats import Texts
 from voucher_selection.domain.totals import Totals
@@ -336,6 +337,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "causes": {cause.value: words for cause, words in wording.CAUSES.items()},
         "clarity": wording.clarity,
+        "dialects": tuple(DIALECTS),
         "distribution": charts.distribution,
         "evidence_names": wording.EVIDENCE,
         "low_support": LOW_SUPPORT,

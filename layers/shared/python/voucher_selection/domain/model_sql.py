@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from voucher_selection.domain.countries import country_key
 from voucher_selection.domain.country_spellings import Spellings
-from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
+from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry, VoucherSelectionError
 from voucher_selection.domain.fallbacks import ONLY_SEGMENTS, Fallback
 from voucher_selection.domain.formats import LARGEST_WHOLE
 from voucher_selection.domain.lookups import CODES, LONGEST_TEXT, InvalidLookup
@@ -229,39 +229,22 @@ def _measured(sql: Dialect, model: Model) -> str:
 
 
 def _found(sql: Dialect, least_support: int | None) -> str:
-    """Return what answers each row, or the problem of a row that nothing answers."""
-    has_fallback = least_support is not None
-    sources = ["own", "whole"] if has_fallback else ["own"]
-    no_value, no_segment = (
-        ("", {})
-        if has_fallback
-        else (
-            " OR customer.measured_value IS NULL",
-            {"held.segment IS NULL": NoSegment},
-        )
-    )
-    problems = {
-        f"customer.is_refused = 1{no_value}": InvalidLookup,
-        "known.country_code IS NULL": UnknownCountry,
-        **no_segment,
-        " AND ".join(f"{source}.support IS NULL" for source in sources): NoSupport,
-    }
-    when = "\n            ".join(f"WHEN {condition} THEN '{CODES[error]}'" for condition, error in problems.items())
+    """Return what answers each row: the mode of its segment, or that of its country; or the row's problem."""
+    modes = {"own": "held.segment_number"}
+    if least_support is not None:
+        modes["whole"] = str(_WHOLE_COUNTRY)
     joined = {
         "countries AS known": sql.same("known.spelling", "customer.spelling"),
         "segments AS held": f"{sql.same('held.segment_name', 'customer.segmentation')}"
         " AND customer.measured_value BETWEEN held.lower_bound AND held.upper_bound",
-        "amounts AS own": "own.country_code = known.country_code AND own.segment_number = held.segment_number"
-        f" AND own.support >= {least_support or 1}",
+        **{
+            f"amounts AS {mode}": f"{sql.same(f'{mode}.country_code', 'known.country_code')}"
+            f" AND {mode}.segment_number = {number} AND {mode}.support >= {least_support or 1}"
+            for mode, number in modes.items()
+        },
     }
-    if has_fallback:
-        joined["amounts AS whole"] = (
-            f"whole.country_code = known.country_code AND whole.segment_number = {_WHOLE_COUNTRY}"
-            f" AND whole.support >= {least_support}"
-        )
     amount, assignments, support = (
-        _first_of([f"{source}.{column}" for source in sources])
-        for column in ("voucher_amount", "assignments", "support")
+        _first_of([f"{mode}.{column}" for mode in modes]) for column in ("voucher_amount", "assignments", "support")
     )
     return _step(
         sql,
@@ -275,9 +258,22 @@ def _found(sql: Dialect, least_support: int | None) -> str:
         "CASE WHEN own.support IS NULL THEN 'country' ELSE 'segment' END AS basis",
         f"{support} AS support",
         f"{sql.cast(assignments, sql.number)} / {support} AS share",
-        f"CASE\n            {when}\n        END AS problem",
+        f"CASE\n            {_problems(support, has_fallback=least_support is not None)}\n        END AS problem",
         joined=joined,
     )
+
+
+def _problems(support: str, *, has_fallback: bool) -> str:
+    """Return the conditions of the problems, in the order in which a lookup meets them."""
+    # With a fallback, the country answers a customer without the value, or outside all segments.
+    no_value = "" if has_fallback else " OR customer.measured_value IS NULL"
+    problems: dict[str, type[VoucherSelectionError]] = {
+        f"customer.is_refused = 1{no_value}": InvalidLookup,
+        "known.country_code IS NULL": UnknownCountry,
+        **({} if has_fallback else {"held.segment IS NULL": NoSegment}),
+        f"{support} IS NULL": NoSupport,
+    }
+    return "\n            ".join(f"WHEN {condition} THEN '{CODES[error]}'" for condition, error in problems.items())
 
 
 def _first_of(columns: list[str]) -> str:

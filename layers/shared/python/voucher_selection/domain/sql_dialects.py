@@ -135,8 +135,8 @@ class Dialect:
         if isinstance(value, int):
             return str(value)
         # With an exponent, a literal is a float: decimals of different widths would become one type, and lose digits.
-        written = repr(value).removesuffix(".0")
-        return written if "e" in written else f"{written}e0"
+        written = repr(value).removesuffix(".0").upper()
+        return written if "E" in written else f"{written}E0"
 
 
 class _DuckDb(Dialect):
