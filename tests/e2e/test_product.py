@@ -84,7 +84,7 @@ def damaged_page() -> bytes:
 
 
 BAD_FILES = {
-    "no parquet": (b"country_code\nPeru\n", "Ingest", "NotParquet", "cannot be read as parquet"),
+    "no parquet": (b"no parquet at all", "Ingest", "NotParquet", "cannot be read as parquet"),
     "zero bytes": (b"", "Ingest", "EmptySource", "is empty: 0 bytes"),
     "a missing column": (
         parquet_bytes(history({}).drop_columns(["voucher_amount"])),

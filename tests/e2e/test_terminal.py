@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.contenders.offline_readers import python_reader
 from tests.customers import case
-from tests.histories import history, parquet_bytes, repeated
+from tests.histories import GOOD_ROW, parquet_bytes, repeated
 from tests.lookup_requests import SEED_REQUEST
 from tests.models import SHIPPED_SEGMENTS
 from tests.product import KEYED_SETTINGS, ROOT, Product, free_port
@@ -44,8 +44,12 @@ def few(product: Product, ran: dict[str, Any], sample: Path, tmp_path: Path) -> 
         *repeated(16, last_order_ts="2018-07-01", voucher_amount=100.0),
         *repeated(12, last_order_ts="2018-07-01", voucher_amount=200.0),
     ]
-    (tmp_path / "few.parquet").write_bytes(parquet_bytes(history(*rows)))
-    product.run("--source", str(tmp_path / "few.parquet"))
+    as_text = [GOOD_ROW | row | {"first_order_ts": "", "total_orders": "3,0"} for row in rows]
+    lines = [";".join(GOOD_ROW), *(";".join(map(str, row.values())).replace(".0", ",0") for row in as_text)]
+    (tmp_path / "few.csv").write_text("\n".join(lines))
+    done = product.run("--source", str(tmp_path / "few.csv"), "--csv", "decimal=,")
+    assert "few.csv: CSV with semicolons" in done.stderr
+    assert "few.csv: CSV with semicolons" in done.stdout
     yield product
     product.run("--source", str(sample))
 
@@ -132,7 +136,7 @@ def test_a_lookup_without_an_answer_names_the_fields(product: Product, ran: dict
 
 
 def test_runs_are_listed_the_last_one_first(product: Product, ran: dict[str, Any], tmp_path: Path):
-    (tmp_path / "bad.parquet").write_bytes(b"country_code\nPeru\n")
+    (tmp_path / "bad.parquet").write_bytes(b"no parquet at all")
     failure = asked(product, "run", "--source", str(tmp_path / "bad.parquet"), exit_code=1)["error"]
 
     done = product.quickstart("runs", "-n", "2")

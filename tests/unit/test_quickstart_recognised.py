@@ -104,6 +104,16 @@ def test_a_file_that_a_run_would_refuse_is_refused_before_it(tmp_path: Path):
         show_what_is_recognised(file, "history", None)
 
 
+@pytest.mark.parametrize("content", [b"", b"no parquet at all", b"PAR1 and no footer"])
+def test_what_is_wrong_with_a_parquet_file_is_left_to_the_run(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "rows.parquet"
+    file.write_bytes(content)
+
+    assert said_of(file, capsys) == []
+
+
 @pytest.mark.parametrize(("show", "summary"), [(show_rows, HISTORY_SUMMARY), (show_assignment, ASSIGN_SUMMARY)])
 def test_a_run_says_what_it_recognised(show, summary, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     file = tmp_path / "rows.csv"

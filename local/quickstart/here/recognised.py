@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from local.quickstart.here.source import files_of
 from local.quickstart.machine.steps import StepError
 from voucher_selection.domain.errors import UnreadableText
-from voucher_selection.domain.folder_contents import contents_of
+from voucher_selection.domain.folder_contents import contents_of, is_named_parquet
 from voucher_selection.domain.text_formats import CsvOptions, Hint, TextFormat, Texts
+
+if TYPE_CHECKING:
+    from voucher_selection.adapters.text.looking import Look
 
 # Of each file, its beginning is read and parsed: a folder may have many thousands.
 _MOST_FILES = 200
@@ -31,29 +34,37 @@ def recognise(place: Path, kind: Kind, options: CsvOptions | None) -> Recognised
     Raises
     ------
     StepError
-        A file is neither parquet, CSV nor JSON lines, or a folder is empty.
+        A file that is not named like parquet is neither parquet, CSV nor JSON lines, or a folder is empty.
     """
+    files = list(_to_read(place))
+    formats: list[tuple[str, TextFormat]] = []
+    hints: list[Hint] = []
+    for file, name in islice(files, _MOST_FILES):
+        if seen := _look(file, name, kind, options):
+            formats.append((name, seen.recognised))
+            hints += seen.hints
+    return Recognised(Texts.of(formats, hints), min(len(files), _MOST_FILES), len(files))
+
+
+def _look(file: Path, name: str, kind: Kind, options: CsvOptions | None) -> "Look | None":
+    """Look at the beginning of a file; None is parquet, or a file that Ingest will refuse as damaged or empty."""
     # Only here, because completing a word needs no Arrow.
     from voucher_selection.adapters.text.looking import look  # noqa: PLC0415
     from voucher_selection.domain.customers import CUSTOMER_COLUMN_NAMES  # noqa: PLC0415
     from voucher_selection.domain.history import COLUMN_NAMES  # noqa: PLC0415
 
-    wanted = {"history": COLUMN_NAMES, "customers": CUSTOMER_COLUMN_NAMES}[kind]
-    files = list(_to_read(place))
-    formats: list[tuple[str, TextFormat]] = []
-    hints: list[Hint] = []
-    for file, name in islice(files, _MOST_FILES):
-        try:
-            with file.open("rb") as content:
-                found = look(content, name, wanted, options)
-        except UnreadableText as error:
-            raise StepError(str(error)) from error
-        except OSError as error:
-            raise StepError(f"{file} cannot be read: {error.strerror or error}") from error
-        if found:
-            formats.append((name, found.recognised))
-            hints += found.hints
-    return Recognised(Texts.of(formats, hints), min(len(files), _MOST_FILES), len(files))
+    wanted = COLUMN_NAMES if kind == "history" else CUSTOMER_COLUMN_NAMES
+    try:
+        with file.open("rb") as content:
+            seen = look(content, name, wanted, options) if file.stat().st_size else None
+    except UnreadableText as error:
+        if is_named_parquet(name):
+            return None
+        raise StepError(str(error)) from error
+    except OSError as error:
+        raise StepError(f"{file} cannot be read: {error.strerror or error}") from error
+    is_words = seen and is_named_parquet(name) and not {*wanted} & {*seen.columns}
+    return None if is_words else seen
 
 
 def _to_read(place: Path) -> Iterator[tuple[Path, str]]:
