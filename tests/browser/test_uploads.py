@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
@@ -12,6 +13,7 @@ from tests.browser.forms import assert_told_beside, send
 from tests.browser.visits import WIDTHS, Visits, status
 from tests.histories import history, parquet_bytes, repeated
 from tests.product import Product
+from tests.text_files import csv_text
 
 pytestmark = pytest.mark.usefixtures("served_again")
 
@@ -24,6 +26,24 @@ def field_of(page: Page) -> Locator:
 
 def run_ids(product: Product) -> list[str]:
     return [run["run_id"] for run in product.request("GET", "executions").json()["runs"]]
+
+
+def test_a_semicolon_csv_that_is_dropped_is_counted_and_reported_as_the_parquet_was(
+    visit: Visits, served: Product, sample: Path
+):
+    counts = served.request("GET", "model").json()["rows"]  # of the sample, as parquet
+    page = visit("runs", expected=[SENT])
+
+    drop(page, sample_csv=csv_text(pq.read_table(sample).to_pylist(), delimiter=";").encode())
+    expect(from_file(page).get_by_role("status")).to_contain_text("sample.csv, 1.")
+    expect(field_of(page)).to_be_focused()
+    send(from_file(page), mode="full")
+
+    run = run_of(page, served)
+    assert (run["status"], run["rows"]) == ("SUCCEEDED", counts)
+    report = visit("report")
+    expect(report.get_by_role("group", name="Rows")).to_contain_text("20,000 rows read")
+    expect(report.get_by_role("group", name="Rows")).to_contain_text(f"{counts['kept']:,}")
 
 
 def test_a_file_is_chosen_and_run_with_the_keyboard(visit: Visits, served: Product, sample: Path):
@@ -44,20 +64,6 @@ def test_a_file_is_chosen_and_run_with_the_keyboard(visit: Visits, served: Produ
     run = run_of(page, served)
     assert (run["status"], run["rows"]["rows_read"]) == ("SUCCEEDED", 20_000)
     assert run["request"]["source"].endswith(f"/{sample.name}")
-
-
-def test_a_file_that_is_dropped_is_counted_and_reported(visit: Visits, served: Product):
-    rows = history(*repeated(70, voucher_amount=4400.0), *repeated(30, voucher_amount=2640.0))
-    page = visit("runs", expected=[SENT])
-
-    drop(page, monday_parquet=parquet_bytes(rows))
-    expect(from_file(page).get_by_role("status")).to_contain_text("monday.parquet, ")
-    expect(field_of(page)).to_be_focused()
-    send(from_file(page), mode="full")
-
-    assert run_of(page, served)["status"] == "SUCCEEDED"
-    report = visit("report")
-    expect(report.get_by_text("100 rows read")).to_be_visible()
 
 
 def test_how_far_the_upload_is_can_be_seen(visit: Visits, tmp_path: Path):
