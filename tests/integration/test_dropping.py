@@ -47,7 +47,7 @@ def test_what_the_inbox_would_ignore_or_mix_up_is_refused(folder: Path):
 
 def test_a_deployment_without_an_inbox_is_told_apart():
     def s3(**answer: Any) -> Any:
-        return SimpleNamespace(get_bucket_notification_configuration=lambda Bucket: answer)  # noqa: N803 - S3's name
+        return SimpleNamespace(get_bucket_notification_configuration=lambda **_: answer)
 
     check_inbox(BUCKET, s3(EventBridgeConfiguration={}))
     with pytest.raises(StepError, match=r"has no inbox: \./quickstart run -d --set inbox=true"):
