@@ -40,6 +40,8 @@ OTHERS: dict[str, Any] = {
     "source_buckets": ("histories", "more-histories"),
     "auth": "api_key",
     "start_runs": True,
+    "inbox": True,
+    "inbox_overlap": "add",
     "cors_origins": ("https://a.example", "http://b.example:3000"),
     "rate_limit": 1234.56789012345,
     "burst_limit": 4_321,

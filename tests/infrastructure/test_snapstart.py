@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module", params=["dev", "prod"])
 def on_aws(request, synthesize):
-    return synthesize(request.param)
+    return synthesize(request.param, inbox=True)
 
 
 def versions(packages: Packages) -> set[str]:

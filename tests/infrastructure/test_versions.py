@@ -63,7 +63,7 @@ def test_each_state_calls_the_version_of_this_deployment(request: pytest.Fixture
 
 def test_the_emulator_runs_the_functions_themselves(local: Synthesized, definition_of: Any):
     assert '"FunctionName": "FunctionsIngest"' in json.dumps(definition_of(local))
-    assert local.rights("PipelineRole")["lambda:InvokeFunction"] == {f"Functions{name}" for name in OF_RUNS}
+    assert local.rights("PipelineRole")["lambda:InvokeFunction"] == {f"Functions{name}" for name in OF_RUNS | {"Inbox"}}
     assert versions(local) == {}
 
 
