@@ -21,9 +21,9 @@ def for_duckdb(query: str, dialect: DialectName) -> str:
     return _as_duckdb(parsed(query, dialect)).sql(dialect="duckdb")
 
 
-def texts_of(query: str, dialect: DialectName) -> set[str]:
-    """Return all texts that the dialect reads from the literals of a query."""
-    found = _as_duckdb(parsed(query, dialect)).walk()
+def texts_of(statement: exp.Expression) -> set[str]:
+    """Return all texts that the literals of a statement are."""
+    found = _as_duckdb(statement).walk()
     return {_joined(node) for node in found if isinstance(node, exp.Literal | exp.Paren | exp.Chr)}
 
 

@@ -82,7 +82,7 @@ def test_sqlite_answers_random_customers_as_the_api_also_if_their_values_are_tex
 @pytest.mark.parametrize("dialect", ["postgres", "mysql", "athena", "snowflake", "bigquery"])
 def test_a_dialect_that_is_not_run_here_answers_as_the_api_once_it_is_translated(dialect: DialectName):
     # MySQL's numbers are never NaN, and PostgreSQL writes it in another way than DuckDB.
-    asked = [customer for customer in customers(MODEL, 2_000) if customer.total_orders == customer.total_orders]
+    asked = [customer for customer in customers(MODEL, 1_000) if customer.total_orders == customer.total_orders]
 
     rows = in_duckdb(for_duckdb(model_sql(MODEL, dialect, COUNTRY), dialect), asked)
 
@@ -98,22 +98,16 @@ def test_the_random_customers_get_every_answer(fallback: Fallback, only: str):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_each_dialect_reads_every_name_as_it_is(dialect: DialectName):
+def test_a_query_is_one_statement_that_names_the_table_once_and_reads_every_name_as_it_is(dialect: DialectName):
     segments = {name for segmentation in MODEL.segmentations.values() for name in segmentation.bounds}
 
-    read = texts_of(model_sql(MODEL, dialect), dialect)
-
-    assert {*MODEL.countries, *MODEL.segmentations, *segments} <= read
-
-
-@pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_query_is_one_statement_that_names_the_table_once_and_returns_the_columns_in_order(dialect: DialectName):
     query = model_sql(MODEL, dialect)
-
     statement = parsed(query, dialect)
+
     assert statement.named_selects == [*OUTPUT]
     assert len(re.findall(r"\bFROM customers\b", query)) == 1
-    assert query.isascii() or {c for c in query if not c.isprintable()} == {"\n"}
+    assert {character for character in query if not character.isprintable()} == {"\n"}
+    assert {*MODEL.countries, *MODEL.segmentations, *segments} <= texts_of(statement)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -217,9 +211,9 @@ def test_a_model_without_support_answers_nobody(dialect: DialectName):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("letter", ["\N{BAR CHART}", "\u2028"])
-def test_the_largest_model_fits_into_an_answer(dialect: DialectName, letter: str):
-    names = [f"{number:03d}{letter * 60}x" for number in range(MOST_SEGMENTS // 20)]
+def test_the_largest_model_fits_into_an_answer(dialect: DialectName):
+    # Each dialect and JSON write one of the two letters with many characters.
+    names = [f"{number:03d}{'\N{BAR CHART}\u2028' * 30}x" for number in range(MOST_SEGMENTS // 20)]
     some = (AmountCount(123456789.123456, 1_234_567),)
     segments = [{"name": f"{n}{'n' * 62}", "lower": n, "upper": n} for n in range(20)]
     loyalty = {"name": "loyalty", "measure": "total_orders", "segments": segments, "outside": None}
