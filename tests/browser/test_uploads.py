@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from tests.browser.accessibility import assert_accessible, assert_readable
 from tests.browser.dropped_files import SENT, drop, from_file, run_of
 from tests.browser.forms import assert_told_beside, send
-from tests.browser.visits import WIDTHS, Visits, status
+from tests.browser.visits import Visits, status
 from tests.histories import history, parquet_bytes, repeated
 from tests.product import Product
 from tests.text_files import csv_text
@@ -100,11 +100,6 @@ def test_what_was_uploaded_is_kept_if_another_field_is_wrong(visit: Visits, serv
     assert (run["status"], run["mode"], run["rows"]["kept"]) == ("SUCCEEDED", "append", 7)
 
 
-def too_large(page: Page) -> None:
-    from_file(page).evaluate("form => { form.dataset.mostBytes = 2_000_000; }")
-    field_of(page).set_input_files({"name": "x.csv", "mimeType": "", "buffer": bytes(2_100_000)})
-
-
 def refused_by_s3(page: Page) -> None:
     said = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
     page.route(SIGNED, lambda route: route.fulfill(status=403, body=said))
@@ -132,15 +127,12 @@ def without_the_api(page: Page) -> None:
 @pytest.mark.parametrize(
     ("go_wrong", "why", "faults"),
     [
-        (lambda page: drop(page, x_csv=b""), "x.csv is empty: choose a file with rows", []),
-        (lambda page: drop(page, x_csv=b"x", y_csv=b"y"), "expected one file, got 2", []),
-        (too_large, "expected at most 2 MB, got 2.1 MB: put the file into the bucket", []),
         (refused_by_s3, "S3 refused the file (403): Request has expired", [SENT, status(403)]),
         (broken_off, "The upload broke off: try again.", [SENT, "failed: net::ERR_FAILED", "net::ERR_FAILED"]),
         (refused_by_the_api, "without control characters", [status(422)]),
         (without_the_api, "The API cannot be reached: try again.", ["failed: net::ERR_FAILED", "net::ERR_FAILED"]),
     ],
-    ids=["empty", "two", "too large", "refused by S3", "broken off", "refused by the API", "without the API"],
+    ids=["refused by S3", "broken off", "refused by the API", "without the API"],
 )
 def test_what_goes_wrong_is_told_beside_the_field(
     visit: Visits, served: Product, go_wrong: Callable[[Page], None], why: str, faults: list[str]
@@ -157,13 +149,20 @@ def test_what_goes_wrong_is_told_beside_the_field(
     assert run_ids(served) == before
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_everybody_can_use_the_form_with_a_file(visit: Visits, width: int):
-    page = visit("runs", width=width)
-    drop(page, x_csv=b"")
-    expect(field_of(page)).to_have_attribute("aria-invalid", "true")
+def test_a_file_that_cannot_be_taken_is_told_beside_the_field_at_once(visit: Visits):
+    page = visit("runs", width=390)
+    from_file(page).evaluate("form => { form.dataset.mostBytes = 2_000_000; }")
 
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    drop(page, x_csv=b"x", y_csv=b"y")
+    assert_told_beside(field_of(page), "expected one file, got 2")
+    field_of(page).set_input_files({"name": "x.csv", "mimeType": "", "buffer": bytes(2_100_000)})
+    assert_told_beside(field_of(page), "expected at most 2 MB, got 2.1 MB: put the file into the bucket")
+    drop(page, x_csv=b"")
+    assert_told_beside(field_of(page), "x.csv is empty: choose a file with rows")
+    from_file(page).locator("[type=submit]").click()
+    expect(field_of(page)).to_be_focused()
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert_accessible(page)
     page.emulate_media(color_scheme="dark")
     assert_readable(page)
