@@ -22,6 +22,7 @@ from layers.build.archives import Archive
 from layers.build.packages import LAYERS_OF, Packages
 from voucher_selection.contract.bucket import (
     ASSIGNED,
+    INBOX_RESULTS,
     PRODUCTION,
     QUARANTINE,
     RAW,
@@ -31,7 +32,8 @@ from voucher_selection.contract.bucket import (
     UPLOADS,
     run_folder,
 )
-from voucher_selection.contract.functions import API, ASSIGN, CLEAN, INGEST, MODEL, WATCH, WHAT_IF
+from voucher_selection.contract.bucket import INBOX as INBOX_FOLDER
+from voucher_selection.contract.functions import API, ASSIGN, CLEAN, INBOX, INGEST, MODEL, WATCH, WHAT_IF
 
 _ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
 
@@ -54,7 +56,7 @@ _PINNED_PYTHON = "The packages are locked, built and tested for Python 3.13. A n
 class Functions(Construct):
     """Ingest, Clean, Assign and Model, which the pipeline runs; WhatIf, which the API calls; and the API itself.
 
-    A stage with monitoring also has Watch.
+    A stage with monitoring also has Watch, one with an inbox Inbox.
     """
 
     def __init__(
@@ -77,9 +79,13 @@ class Functions(Construct):
         self._layers = self._layer_versions()
         self.by_name: dict[str, lambda_.Function] = {}
         """The functions by the names of their constructs, in the order in which they were made."""
+        self.roles: dict[str, iam.Role] = {}
+        """Their roles, by the same names."""
         of_functions, rights = environments.of_pipeline(stage, self._stores), self._rights()
         for name, environment in of_functions.items():
             self._function(name, environment=environment, rights=rights[name])
+        if stage.inbox:
+            self._function(INBOX, environment=environments.inbox(stage, self._stores), rights=self._inbox_rights())
 
     def _rights(self) -> dict[str, list[Right]]:
         """Return the rights of the pipeline's functions and of WhatIf, which reads as Model does and writes nothing."""
@@ -88,7 +94,7 @@ class Functions(Construct):
             INGEST: [
                 self._list_bucket(),
                 # an append reads which files are counted already, and in which counts
-                self._objects(_READ, UPLOADS, RAW, PRODUCTION),
+                self._objects(_READ, UPLOADS, RAW, PRODUCTION, *([INBOX_FOLDER] if self._stage.inbox else [])),
                 self._objects(_WRITE_IN_PARTS, RAW),
                 self._objects(_WRITE, RUNS, _TEXTS),
                 self._items("dynamodb:GetItem"),
@@ -114,6 +120,15 @@ class Functions(Construct):
             ],
             WHAT_IF: [self._list(PRODUCTION, RUNS), self._objects(_READ, RUNS, PRODUCTION), self._items(*reads)],
         }
+
+    def _inbox_rights(self) -> list[Right]:
+        """Return the rights of Inbox but those on the state machine, which calls it and so comes later."""
+        return [
+            self._list(INBOX_FOLDER, RUNS),
+            self._objects(_READ, RUNS),
+            self._objects(_WRITE, RUNS, INBOX_RESULTS),
+            self._items("dynamodb:GetItem", "dynamodb:UpdateItem"),
+        ]
 
     def called(self, name: str) -> lambda_.IFunction:
         """Return what calls of a function go to: the version that this deployment publishes, by the function's name.
@@ -231,6 +246,7 @@ class Functions(Construct):
         if stage.traces(name):
             rights.append(_TRACING)
         role = role_of(self, f"{_construct_id(name)}Role", service="lambda.amazonaws.com", rights=rights)
+        self.roles[_construct_id(name)] = role
         return role.without_policy_updates()  # the CDK adds no further rights
 
     def _layer_versions(self) -> dict[str, lambda_.LayerVersion]:

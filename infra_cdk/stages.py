@@ -20,6 +20,7 @@ from voucher_selection.contract.limits import (
     NO_ZONES,
 )
 from voucher_selection.contract.lookups import FallbackTo
+from voucher_selection.contract.runs import Overlap
 
 type StageName = Literal["local", "dev", "prod"]
 type Packaging = Literal["bundle", "layers"]
@@ -186,10 +187,13 @@ class Stage:
     what_if_memory_mb: MemoryMb = 1024
     api_memory_mb: MemoryMb = 512
     watch_memory_mb: MemoryMb = 256
+    inbox_memory_mb: MemoryMb = 512
     """Memory of the function, in MB; its share of CPU grows with it."""
     ingest_timeout_seconds: TimeoutSeconds = 600
     model_timeout_seconds: TimeoutSeconds = 300
     """How long the function may take, at most 900."""
+    inbox_timeout_seconds: TimeoutSeconds = 300
+    """How long Inbox may take. It looks through the whole inbox, and writes a result for each file of a run."""
     clean_timeout_seconds: TimeoutSeconds = 300
     assign_timeout_seconds: TimeoutSeconds = 300
     """How long the function may take for one shard, at most 900."""
@@ -212,6 +216,11 @@ class Stage:
     the account's. AWS leaves 100 of the account's unreserved. With fewer than `max_concurrency`, shards wait."""
     run_timeout_seconds: Annotated[int, Range(60, 31_536_000)] = 6 * 60 * 60
     """How long a whole run may take."""
+    inbox: bool = False
+    """Whether what arrives in `inbox/` of the bucket is appended and served without a command."""
+    inbox_overlap: Overlap = "refuse"
+    """What happens if such an object has days that are counted already: it is held back (`refuse`), its rows are added
+    (`add`), or they replace those of the days (`replace`)."""
     raw_days: Days = 90
     """Days after which landed sources are deleted."""
     staging_days: Days = 30
@@ -509,6 +518,7 @@ def stage(name: str, suffix: str = "", **settings: Any) -> Stage:  # noqa: ANN40
                 "source_hosts": ("*",),
                 "auth": "none",
                 "start_runs": True,
+                "inbox": True,
                 **dict.fromkeys(_GATE),  # a first trial should show its result
                 "max_concurrency": 4,
                 "snap_start": False,

@@ -84,7 +84,7 @@ def test_the_tables_of_the_report(three_months, api: Api):
 
     assert worth == [
         {"country_code": "Peru", "segment_name": "frequent_segment", "support": "310", "agreement_of_segments": "1",
-         "agreement_of_one_amount": "0.516129032258065"}
+         "agreement_of_one_amount": "0.516129032258065", "worth": "0.483870967742"}
     ]  # fmt: skip
     assert [(row["month"], row["tested"], row["agreement_of_segments"], row["unanswered"]) for row in backtest] == [
         ("2018-05", "100", "1", "0"), ("2018-06", "110", "1", "0")

@@ -10,6 +10,7 @@ import configparser
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -199,9 +200,12 @@ def lambda_python() -> Path:
 def start_emulator(lambda_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Emulator]]:
     """Start emulators that end with the session; options go to the command line, variables to the environment."""
     started: list[subprocess.Popen[bytes]] = []
+    states: list[Path] = []
 
     def start(*options: object, **variables: str) -> Emulator:
         state, port = tmp_path_factory.mktemp("state"), free_port()
+        share_catalog(states, state / "code")
+        states.append(state)
         command = emulator_command("--port", port, "--state", state, "--lambda-python", lambda_python, *options)
         with log_file(state).open("wb") as log:
             process = subprocess.Popen(command, env=emulator_environment(**variables), stdout=log, stderr=log)
@@ -218,6 +222,13 @@ def start_emulator(lambda_python: Path, tmp_path_factory: pytest.TempPathFactory
             process.terminate()
     for process in started:
         process.wait(timeout=15)
+
+
+def share_catalog(states: list[Path], code: Path) -> None:
+    """Put the index of AWS's services where an emulator looks for it, if an earlier one has made it."""
+    code.mkdir(mode=0o700)
+    for catalog in [file for state in states for file in (state / "code").glob("service-catalog-*")][:1]:
+        shutil.copy(catalog, code)
 
 
 def is_healthy(emulator: Emulator) -> bool:

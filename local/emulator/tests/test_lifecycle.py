@@ -98,3 +98,17 @@ def run_emulator(*options: object) -> subprocess.CompletedProcess[str]:
     """Run an emulator that is expected not to start."""
     command = emulator_command(*options)
     return subprocess.run(command, env=emulator_environment(), capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_index_of_services_is_made_once_for_emulators_with_one_code_cache(
+    start_emulator: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    code = tmp_path / "code"
+    start_emulator("--code-cache", code).client("sts").get_caller_identity()
+    (index,) = code.glob("service-catalog-*")
+    made = index.stat()
+
+    start_emulator("--code-cache", code).client("sts").get_caller_identity()
+
+    assert (index.stat().st_ino, index.stat().st_mtime) == (made.st_ino, made.st_mtime)
+    assert list(code.iterdir()) == [index]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import sys
 import urllib.request
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+from werkzeug.routing import Map, Rule
 
 from conftest import REGION, ROLE, open_api, wait_until
-from process_emulator.parsed_paths import parse_once
+from process_emulator.worked_out_once import (
+    make_no_addresses,
+    parse_definitions_once,
+    parse_paths_once,
+    without_batch,
+)
 
 if TYPE_CHECKING:
     from conftest import Emulator
@@ -182,9 +189,37 @@ def test_a_path_of_a_state_is_parsed_once() -> None:
     from localstack.services.stepfunctions.asl.component.common.path import result_path  # noqa: PLC0415
     from localstack.services.stepfunctions.asl.utils import json_path  # noqa: PLC0415
 
-    parse_once()
+    parse_paths_once()
 
     assert json_path.parse("$.a.b") is json_path.parse("$.a.b")
     assert result_path.parse("$.a") is result_path.parse("$.a")
     assert json_path.extract_json("$.a.b", {"a": {"b": 1}}) == 1
     assert json_path.extract_json("$.a.b", {"a": {"b": 2}}) == 2
+
+
+def test_a_state_machine_is_parsed_once_and_has_states_of_its_own_in_each_execution() -> None:
+    with without_batch():
+        from localstack.services.stepfunctions.asl.parse.asl_parser import (  # noqa: PLC0415
+            AmazonStateLanguageParser,
+            ASLParserException,
+        )
+
+    assert not {"moto.batch", "moto.batch.models"} & set(sys.modules)
+    parse_definitions_once()
+    definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
+    (first, tree), (second, same) = (AmazonStateLanguageParser.parse(definition) for _ in range(2))
+
+    assert tree is same
+    assert first is not second
+    for _ in range(2):
+        with pytest.raises(ASLParserException):
+            AmazonStateLanguageParser.parse('{"StartAt": 1}')
+
+
+def test_a_route_still_makes_addresses() -> None:
+    make_no_addresses()
+
+    routes = Map([Rule("/apis/<name>", endpoint="api")]).bind("localhost")
+
+    assert routes.match("/apis/a%20b") == ("api", {"name": "a%20b"})
+    assert routes.build("api", {"name": "a", "page": 2}) == "/apis/a?page=2"

@@ -41,7 +41,7 @@ def assign(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the amount of every customer, from files of parquet, CSV or JSON lines, to files of parquet or CSV.
+    """Write the amount of every customer, to files of parquet or CSV.
 
     The amounts are those of the served model. The product must be up: ./quickstart run -d
     """

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any, override
@@ -30,7 +31,8 @@ from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.stores import s3_client
 from voucher_selection.api.operations import OPERATIONS, Operation
-from voucher_selection.contract.bucket import QUARANTINE, STAGING
+from voucher_selection.contract.bucket import INBOX, QUARANTINE, STAGING
+from voucher_selection.contract.runs import RUNS_OF_THE_INBOX
 from voucher_selection.domain.errors import CatalogUnavailable, VoucherSelectionError
 
 SOURCES = "histories"
@@ -105,6 +107,7 @@ def record_everything(folder: Path) -> Recorded:
         _failures(pipeline)
         _ask_the_api(recorded, recorder)
         _look_at_the_catalog(recorder)
+        _drop(pipeline, recorder)
     return recorded
 
 
@@ -336,6 +339,28 @@ def _look_at_the_catalog(recorder: Recorder) -> None:
     watch = load_handler("watch")
     _watch(watch, recorder)
     watch.lambda_handler({"source": "aws.events"}, CONTEXT)
+
+
+def _drop(pipeline: Pipeline, recorder: Recorder) -> None:
+    """Drop an object into the inbox, and another that no run can read; run what Inbox starts, and tell it."""
+    inbox = load_handler("inbox")
+    _watch(inbox, recorder)
+    event = {"state_machine_arn": STATE_MACHINE}
+    _put(pipeline, f"{INBOX}/a.parquet", sample_history(300, seed=13))
+    pipeline.lake.client.put_object(Bucket=BUCKET, Key=f"{INBOX}/b.doc", Body=b"")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("voucher_selection.adapters.inbox_lease._PAUSE", timedelta(0))
+        for _ in range(2):  # the second finds the run at work
+            inbox.lambda_handler(event, CONTEXT)
+    (run_id,) = [
+        found["name"]
+        for found in boto3.client("stepfunctions").list_executions(stateMachineArn=STATE_MACHINE)["executions"]
+        if found["name"].startswith(RUNS_OF_THE_INBOX)
+    ]
+    request = {"mode": "append", "source": f"s3://{BUCKET}/{INBOX}/", "files": ["a.parquet"], "overlap": "add"}
+    inbox.lambda_handler(event | {"ended": f"{RUNS_OF_THE_INBOX}other"}, CONTEXT)
+    pipeline.run(run_id, request, STARTED + 40 * SECOND)
+    inbox.lambda_handler(event | {"ended": run_id}, CONTEXT)
 
 
 def _ask(api: Api, operation: Operation, path: str) -> Any:

@@ -84,7 +84,8 @@ def meant_to_be_denied(deployed: Deployed) -> set[tuple[str, str, str]]:
     if deployed.keys.own:
         started.add((API, "kms:GenerateDataKey", deployed.keys.own))
     starts = set() if deployed.stage.start_runs else started
-    return reads | lists | starts
+    inbox = {} if deployed.stage.inbox else {(INGEST, "s3:GetObject", f"arn:aws:s3:::{BUCKET}/inbox/a.parquet")}
+    return reads | lists | starts | {*inbox}
 
 
 def test_everything_was_done_that_can_be_done(recorded: Recorded):

@@ -82,12 +82,18 @@ def s3_default() -> Service:
 
 @aws_provider(api="stepfunctions")  # type: ignore[untyped-decorator]
 def stepfunctions_default() -> Service:
-    """In the place of LocalStack's plugin: its own provider, which parses each path once."""
-    from localstack.services.stepfunctions.provider import StepFunctionsProvider  # noqa: PLC0415
+    """In the place of LocalStack's plugin: its own provider, which parses each path and state machine once."""
+    from process_emulator.worked_out_once import (  # noqa: PLC0415
+        parse_definitions_once,
+        parse_paths_once,
+        without_batch,
+    )
 
-    from process_emulator.parsed_paths import parse_once  # noqa: PLC0415
+    with without_batch():
+        from localstack.services.stepfunctions.provider import StepFunctionsProvider  # noqa: PLC0415
 
-    parse_once()
+    parse_definitions_once()
+    parse_paths_once()
     return Service.for_provider(StepFunctionsProvider())
 
 

@@ -43,6 +43,8 @@ _PARTS = (
 _PARTS_OF_RESULTS = (
     totals.Totals,
     plans.LeftOut,
+    plans.UnusableSources,
+    plans.UnusableSource,
     text_formats.Texts,
     text_formats.TextFiles,
     text_formats.TextFormat,

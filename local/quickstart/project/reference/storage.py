@@ -28,14 +28,7 @@ def page() -> str:
     about, _, items = (inspect.getdoc(catalog) or "").partition("\n")
     dev = stage("dev")
     days = {prefix: getattr(dev, f"{prefix}_days") for prefix in (RAW, STAGING, QUARANTINE, ASSIGNED)}
-    rows = [
-        [
-            f"`{_with_places(key)}`",
-            said,
-            _kept(key, days),
-        ]
-        for key, said in sorted(_objects())
-    ]
+    rows = [[f"`{_with_places(key)}`", said, _kept(key, days)] for key, said in sorted(_objects())]
     return markdown.page(
         "Tables and objects",
         "catalog.py, catalog_items.py and run_keys.py",

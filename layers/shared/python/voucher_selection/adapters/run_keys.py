@@ -9,6 +9,7 @@ from voucher_selection.contract.bucket import (
     COUNTS,
     CSV_VOUCHERS,
     FAILURES,
+    INBOX_RESULTS,
     MODES,
     PRODUCTION,
     QUARANTINE,
@@ -24,8 +25,8 @@ from voucher_selection.contract.bucket import (
 from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain.s3_addresses import LONGEST_KEY
 
-OWN_FOLDERS = tuple(f"{prefix}/" for prefix in RUN_PREFIXES)
-"""The folders of the bucket that runs write to."""
+OWN_FOLDERS = tuple(f"{prefix}/" for prefix in (*RUN_PREFIXES, INBOX_RESULTS))
+"""The folders of the bucket that runs, and the function Inbox, write to."""
 
 END_OF_GROUP = "."
 """The character that ends the name of a group, and that is nowhere before it below a folder of shards."""
@@ -84,6 +85,7 @@ class RunKeys:
     what_if = _Key(RUNS, "what_if.json", "The model that a remodel was only asked about.")
     quality = _Key(RUNS, "quality.json", "How good the run's model is.")
     rollback = _Key(RUNS, "rollback.json", "What a rollback has settled to do.")
+    batch = _Key(RUNS, "inbox.json", "The objects of the inbox that the run takes.")
     approval = _Key(RUNS, "approval.json", "What an approval approves: the record of the run that was held back.")
     all_cleaned = _Key(STAGING, "cleaned/", "The folder of the shards' rows that count.")
     all_totals = _Key(STAGING, "totals/", "The folder of the shards' totals.")

@@ -9,6 +9,7 @@ from voucher_selection.adapters.sources.limits import HttpsLimits
 from voucher_selection.contract.api import Auth
 from voucher_selection.contract.limits import LEAST_KEPT_VERSIONS
 from voucher_selection.contract.lookups import FallbackTo
+from voucher_selection.contract.runs import Overlap
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate, NullDates
 from voucher_selection.domain.fallbacks import Fallback
@@ -160,6 +161,18 @@ class ModelSettings(CatalogSettings):
     def retention(self) -> Retention:
         """Which versions are kept for a rollback."""
         return Retention(self.kept_versions, self.version_days)
+
+
+class InboxSettings(CatalogSettings):
+    """Settings of Inbox.
+
+    Attributes
+    ----------
+    inbox_overlap
+        What an append does with days that are counted already.
+    """
+
+    inbox_overlap: Overlap
 
 
 class ApiSettings(LookupSettings):

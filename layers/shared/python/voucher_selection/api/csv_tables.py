@@ -24,7 +24,8 @@ from voucher_selection.domain.wording import amount, evidence
 CONTENT_TYPE = "text/csv; charset=utf-8"
 _BYTE_ORDER_MARK = "\ufeff"
 # https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last are wide ones
+_DECIMALS = 12  # a difference of floats is not exact
 
 type Cell = str | float | None
 type Row = tuple[Cell, ...]
@@ -99,11 +100,9 @@ def _amounts(mode: Mode) -> list[Row]:
 
 def _worth(quality: Quality) -> Iterator[Row]:
     for found in quality["segmentations"]:
-        agreement = found["agreement"]
-        yield (
-            *(found["country_code"], found["segment_name"]),
-            *(agreement["support"], agreement["segments"], agreement["country"]),
-        )
+        support, segments, country = (found["agreement"][name] for name in ("support", "segments", "country"))
+        worth = None if segments is None or country is None else round(segments - country, _DECIMALS)
+        yield (found["country_code"], found["segment_name"], support, segments, country, worth)
 
 
 def _backtest(quality: Quality) -> Iterator[Row]:
@@ -132,7 +131,13 @@ def _month(month: AmountsOfMonth) -> Row:
 
 
 _QUALITY_TABLES: Mapping[str, tuple[Row, Callable[[Quality], Iterator[Row]]]] = {
-    "worth": (("country_code", "segment_name", "support", "agreement_of_segments", "agreement_of_one_amount"), _worth),
+    "worth": (
+        (
+            *("country_code", "segment_name", "support"),
+            *("agreement_of_segments", "agreement_of_one_amount", "worth"),
+        ),
+        _worth,
+    ),
     "backtest": (
         (
             *("country_code", "segment_name", "month"),

@@ -122,8 +122,8 @@ SEGMENTS_CSV = (
     "Peru,recency_segment,180+,181,,3520,4,0.5,2640,1,thin\r\n"
 )
 REPORT_CSV = (
-    "\ufeffcountry_code,segment_name,support,agreement_of_segments,agreement_of_one_amount\r\n"
-    "Peru,recency_segment,6504,0.5616,0.5615\r\n"
+    "\ufeffcountry_code,segment_name,support,agreement_of_segments,agreement_of_one_amount,worth\r\n"
+    "Peru,recency_segment,6504,0.5616,0.5615,0.0001\r\n"
 )
 KEPT_VERSION = {**MODEL_FACTS, **SOURCES, "segments": 9, "is_served": True, "is_previous": False, "expires_at": None}
 WHAT_IF = {

@@ -1,6 +1,8 @@
 """The prefixes of the lake's bucket, and the objects of a run that the state machine writes."""
 
 UPLOADS = "uploads"
+INBOX = "inbox"
+INBOX_RESULTS = "inbox-results"
 RAW, RUNS, STAGING, QUARANTINE, PRODUCTION, ASSIGNED = RUN_PREFIXES = (
     "raw",
     "runs",
@@ -9,10 +11,13 @@ RAW, RUNS, STAGING, QUARANTINE, PRODUCTION, ASSIGNED = RUN_PREFIXES = (
     "production",
     "assigned",
 )
-"""The prefixes that runs write to. Users write to `UPLOADS`."""
+"""The prefixes that runs write to. Users write to `UPLOADS` and `INBOX`, and read `INBOX_RESULTS`."""
 
 MAP_RESULTS = f"{RUNS}/map"
 """The folder of the state machine's records of each map of shards. Nothing reads them."""
+
+SETTLED = f"{RUNS}/inbox"
+"""The folder of the marks of what became of objects of the inbox: one for each object that needs no run any more."""
 
 COUNTS, MODES, VOUCHERS = "counts", "segment_modes", "vouchers"
 """Folders of a run in `PRODUCTION` and `ASSIGNED`. Each has parquet files of one kind, so that it can be a table."""

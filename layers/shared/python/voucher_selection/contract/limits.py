@@ -4,6 +4,10 @@ MOST_COUNTRIES = 300
 MOST_NULL_DATES = 100
 """Both travel in each item of the map of shards and in the results of states, which have at most 256 KiB."""
 
+MOST_FILES = 500
+MOST_CHARACTERS_OF_FILES = 60_000
+"""The most names of files in a run's input, and their characters. JSON may write a character with six."""
+
 MOST_RANGES = 10
 """The most ranges that are looked for."""
 

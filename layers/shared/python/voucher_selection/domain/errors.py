@@ -87,11 +87,19 @@ class TableFormat(VoucherSelectionError):
     """The source's folder is a Delta, Iceberg or Hudi table: its files also hold rows deleted from the table."""
 
 
-class NotParquet(VoucherSelectionError):
+class UnusableFile(VoucherSelectionError):
+    """A file of the source cannot be used, whatever the others are like. A run may leave such files out."""
+
+
+class NoUsableFiles(VoucherSelectionError):
+    """The run leaves out files that cannot be used, and no other is left; the message names the first of them."""
+
+
+class NotParquet(UnusableFile):
     """A file of the source is damaged, or is not a parquet file."""
 
 
-class UnreadableText(VoucherSelectionError):
+class UnreadableText(UnusableFile):
     """A file of the source is neither parquet, CSV nor JSON lines, or a line of it cannot be read as the others."""
 
 
@@ -99,11 +107,11 @@ class TextTooLarge(VoucherSelectionError):
     """The CSV files and JSON lines of a source have more bytes than a run reads of text."""
 
 
-class WrongSchema(VoucherSelectionError):
+class WrongSchema(UnusableFile):
     """A column of the source is missing, occurs twice, or has a type that cannot hold its values."""
 
 
-class EmptySource(VoucherSelectionError):
+class EmptySource(UnusableFile):
     """The source's files have no rows."""
 
 

@@ -34,7 +34,7 @@ def contents_of(names: Iterable[str]) -> FolderContents:
     """
     read, left_out = [], []
     for name in names:
-        if _is_data(name) and not _is_hidden(name):
+        if _is_data(name) and not is_hidden(name):
             read.append(name)
         elif not _is_marker(name):
             left_out.append(name)
@@ -50,7 +50,8 @@ def _is_data(name: str) -> bool:
     return is_named_parquet(name) or _TEXT_NAME.search(name) is not None
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
+    """Return whether a file, or a folder on its path, begins with `_` or `.` and so holds no data."""
     *folders, file = name.split("/")
     return file.startswith(_HIDDEN) or any(part.startswith(_HIDDEN) and "=" not in part for part in folders)
 

@@ -18,9 +18,10 @@ from voucher_selection.domain.voucher_manifest import VoucherFormat
 from voucher_selection.domain.windows import Window
 
 _MOST_NAMES = 20  # of left-out objects
+_MOST_SHOWN = 500  # characters of a message
 type HistoryMode = Literal["full", "append"]
-type Overlap = Literal["refuse", "add", "replace"]
-"""What an append does if some of its days are counted already."""
+type Unusable = Literal["refuse", "leave_out"]
+"""What a run does with a file that cannot be used: it fails, or it goes on without the file."""
 
 
 class LeftOut(BaseModel):
@@ -50,6 +51,32 @@ class SourceFile(BaseModel):
     identity: str
     size: int
     rows: int
+
+
+class UnusableSource(BaseModel):
+    """A file that a run left out because it cannot be used: the name of the error and its message say why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    identity: str
+    error: str
+    message: str
+
+
+class UnusableSources(BaseModel):
+    """The number of files that a run left out because they cannot be used, and the first 20 of them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    files: int = 0
+    first: tuple[UnusableSource, ...] = ()
+
+    @classmethod
+    def of(cls, found: Sequence[UnusableSource]) -> Self:
+        """Return the number of these files, and the first of them, with messages of at most 500 characters."""
+        cut = (each.model_copy(update={"message": each.message[:_MOST_SHOWN]}) for each in found[:_MOST_NAMES])
+        return cls(files=len(found), first=tuple(cut))
 
 
 class ShardPart(BaseModel):
@@ -110,8 +137,9 @@ class KnownFile(BaseModel):
 class Plan(BaseModel):
     """Everything that is decided when a run over a source starts: later states need no settings and no clock.
 
-    `texts` has what was recognised of CSV files and JSON lines. `shards_per_group` is the size of the groups whose
-    results are merged first (see `shard_groups`); None if all shards are one group.
+    `unusable` are files that the run leaves out: they are not in `files`. `texts` has what was recognised of CSV files
+    and JSON lines. `shards_per_group` is the size of the groups whose results are merged first (see `shard_groups`);
+    None if all shards are one group.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -122,6 +150,7 @@ class Plan(BaseModel):
     source: str
     files: tuple[SourceFile, ...]
     left_out: LeftOut = LeftOut()
+    unusable: tuple[UnusableSource, ...] = ()
     texts: Texts = Texts()
     shards: int
     shards_per_group: int | None = None

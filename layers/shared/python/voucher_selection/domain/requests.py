@@ -5,16 +5,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StringConstraints, ValidationError
 
-from voucher_selection.contract.limits import MOST_COUNTRIES, MOST_RANGES
+from voucher_selection.contract.limits import MOST_CHARACTERS_OF_FILES, MOST_COUNTRIES, MOST_FILES, MOST_RANGES
 from voucher_selection.contract.lookups import FallbackTo
+from voucher_selection.contract.runs import Overlap
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate, NullDates
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.formats import LARGEST_WHOLE
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.measures import Measure
-from voucher_selection.domain.plans import HistoryMode, Overlap
+from voucher_selection.domain.plans import HistoryMode, Unusable
 from voucher_selection.domain.runs import RunId
+from voucher_selection.domain.s3_addresses import LONGEST_KEY
 from voucher_selection.domain.segments import Name, SegmentDefinitions
 from voucher_selection.domain.source_addresses import parse_source
 from voucher_selection.domain.text_formats import CsvOptions
@@ -90,8 +92,26 @@ class _Request(BaseModel):
             raise InvalidRequest(f"the run's input is invalid: {said} (known keys: {known})", problems) from error
 
 
+def _not_too_long(names: tuple[str, ...]) -> tuple[str, ...]:
+    if (length := sum(map(len, names))) > MOST_CHARACTERS_OF_FILES:
+        raise ValueError(f"expected names of at most {MOST_CHARACTERS_OF_FILES:,} characters together, got {length:,}")
+    return names
+
+
+AskedFiles = Annotated[
+    tuple[Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_KEY), WITHOUT_CONTROLS], ...],
+    Field(min_length=1, max_length=MOST_FILES, description="Names below the source's folder: only these are read"),
+    AfterValidator(_not_too_long),
+]
+
+
 class HistoryRequest(_Request):
-    """A run over a history: its `source`, and settings of the deployment that this run replaces."""
+    """A run over a history: its `source`, and settings of the deployment that this run replaces.
+
+    `files` are the names of the only files to read, as they are below the folder `source` in S3; those that are no
+    longer there are not missed. `unusable` says what happens if a file cannot be used: the run fails (`refuse`), or the
+    file is left out of the run (`leave_out`), whose record then names it.
+    """
 
     source: Source
     mode: HistoryMode
@@ -101,6 +121,8 @@ class HistoryRequest(_Request):
     csv: AskedCsv = None
     gate: Thresholds | None = None
     window: AskedWindow = None
+    files: AskedFiles | None = None
+    unusable: Unusable = "refuse"
 
 
 class FullRequest(HistoryRequest):

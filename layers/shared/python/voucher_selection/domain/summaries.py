@@ -12,7 +12,7 @@ from voucher_selection.domain.assignment_costs import AssignmentCost
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate
 from voucher_selection.domain.overlaps import CountedAgain
-from voucher_selection.domain.plans import HistoryMode, LeftOut
+from voucher_selection.domain.plans import HistoryMode, LeftOut, UnusableSources
 from voucher_selection.domain.runs import RunId
 from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.text_formats import Texts
@@ -72,6 +72,7 @@ class HistorySummary(_ModelSummary):
     files: int
     known_files: int
     left_out: LeftOut = LeftOut()
+    unusable: UnusableSources = UnusableSources()
     texts: Texts = Texts()
     shards: int
     rows: Totals

@@ -15,9 +15,18 @@ from voucher_selection.adapters.sources.landing import land
 from voucher_selection.adapters.stores import Stores
 from voucher_selection.contract.runs import INGEST, modes_through
 from voucher_selection.domain.customers import CUSTOMER_COLUMN_NAMES, check_customers, check_segmentation, kind_of_ids
-from voucher_selection.domain.errors import EmptySource, InvalidRequest
+from voucher_selection.domain.errors import EmptySource, InvalidRequest, NoUsableFiles
 from voucher_selection.domain.history import COLUMN_NAMES, check_schema
-from voucher_selection.domain.plans import AssignPlan, HistoryPlan, KnownFile, LeftOut, Plan, Shard, SourceFile
+from voucher_selection.domain.plans import (
+    AssignPlan,
+    HistoryPlan,
+    KnownFile,
+    LeftOut,
+    Plan,
+    Shard,
+    SourceFile,
+    UnusableSource,
+)
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.requests import AppendRequest, AssignRequest, FullRequest, HistoryRequest, RunRequest
 from voucher_selection.domain.runs import Run
@@ -28,20 +37,27 @@ from voucher_selection.domain.text_formats import CsvOptions, Texts
 from voucher_selection.domain.time_zones import day_in
 from voucher_selection.pipeline.counts_to_build_on import check_countries, check_time_zone, read_ledger, served_base
 from voucher_selection.pipeline.landed_texts import SeenText, look_at_landed, read_landed_texts
+from voucher_selection.pipeline.unusable_files import Trial
 
 HISTORY = FileKind(check_schema, COLUMN_NAMES)
 
 
 class _Asked(NamedTuple):
-    """What a run asks for: its source, the kind of the files there, and what it says about CSV files."""
+    """What a run asks for: its source, the kind of the files there, and what it says about CSV files.
+
+    `names` are the only files of the source to read. `leave_out`: files that cannot be used do not fail the run.
+    """
 
     source: str
     kind: FileKind
     csv: CsvOptions
+    names: tuple[str, ...] | None = None
+    leave_out: bool = False
 
     @classmethod
     def of_history(cls, request: HistoryRequest) -> Self:
-        return cls(request.source, HISTORY, request.csv or CsvOptions())
+        csv = request.csv or CsvOptions()
+        return cls(request.source, HISTORY, csv, request.files, request.unusable == "leave_out")
 
 
 class _Source(NamedTuple):
@@ -56,6 +72,7 @@ class _Source(NamedTuple):
     files: tuple[SourceFile, ...]
     known: tuple[KnownFile, ...]
     left_out: LeftOut
+    unusable: tuple[UnusableSource, ...]
     texts: Texts
     schemas: list[pa.Schema]
     shards: list[Shard]
@@ -66,7 +83,7 @@ class _Source(NamedTuple):
     def facts(self, run: Run) -> dict[str, Any]:
         """Return the fields that every plan has of its run and source."""
         of_shards = {"shards": len(self.shards), "shards_per_group": self.shards_per_group}
-        of_source = {"files": self.files, "left_out": self.left_out, "texts": self.texts}
+        of_source = {"files": self.files, "left_out": self.left_out, "unusable": self.unusable, "texts": self.texts}
         return {"run_id": run.run_id, "started_at": run.started_at, **of_source, **of_shards}
 
 
@@ -84,6 +101,8 @@ def ingest(run: Run, request: RunRequest, stores: Stores, settings: IngestSettin
         An append does not fit the counts of the served model.
     NoModel
         An assign run needs a model, and none is published yet.
+    NoUsableFiles
+        The run leaves unusable files out, and no other is left. The plan, which is written before, names them all.
     VoucherSelectionError
         `InvalidSegments`, one of landing's errors, `NotParquet`, `UnreadableText`, `TextTooLarge`, `WrongSchema`, or
         `EmptySource`.
@@ -94,11 +113,22 @@ def ingest(run: Run, request: RunRequest, stores: Stores, settings: IngestSettin
     plan, shards = planner(run, request, stores, settings)
     keys = RunKeys(run.run_id)
     stores.lake.write_json(keys.plan, plan)
+    _check_usable(plan)
     stores.lake.write_json(keys.manifest, shards)
     if plan.groups > 1:
         again = plan.shards_again if isinstance(plan, HistoryPlan) else 0
         stores.lake.write_json(keys.shard_groups, in_groups(shards, plan.shards_per_group, again))
     return plan
+
+
+def _check_usable(plan: Plan) -> None:
+    known = isinstance(plan, HistoryPlan) and plan.known
+    if plan.unusable and not plan.files and not known:
+        first = plan.unusable[0]
+        raise NoUsableFiles(
+            f"none of the {len(plan.unusable)} files of {plan.source} can be used; the first: {first.error}:"
+            f" {first.message}"
+        )
 
 
 def _whole(run: Run, request: FullRequest, stores: Stores, settings: IngestSettings) -> _Planned:
@@ -198,8 +228,8 @@ def _landed(
     own, before all others.
     """
     keys = RunKeys(run.run_id)
-    landing = land(asked.source, lake, keys, settings.https_limits, skipped)
-    footers = _footers(lake, keys, landing.files, asked)
+    landing = land(asked.source, lake, keys, settings.https_limits, skipped, asked.names)
+    footers, unusable = _footers(lake, keys, landing.files, asked)
     if footers and not any(footer.file.rows for footer in footers):
         raise EmptySource(f"{asked.source} holds no rows: {len(footers)} file(s), all empty")
     texts = Texts.of(
@@ -226,6 +256,7 @@ def _landed(
         files=tuple(footer.file for footer in footers),
         known=landing.known,
         left_out=landing.left_out,
+        unusable=unusable,
         texts=texts,
         schemas=[footer.schema for footer in footers if footer.text is None],
         shards=[shard.model_copy(update={"number": number} | facts) for number, shard in enumerate(planned)],
@@ -235,9 +266,21 @@ def _landed(
     )
 
 
-def _footers(lake: Lake, keys: RunKeys, files: Sequence[LandedFile], asked: _Asked) -> list[Footer]:
-    """Return the footers of parquet files, and of those that the rows of text files are written to, in their order."""
-    looks = in_parallel(lambda file: look_at_landed(lake, file, asked.kind, asked.csv), files)
+def _footers(
+    lake: Lake, keys: RunKeys, files: Sequence[LandedFile], asked: _Asked
+) -> tuple[list[Footer], tuple[UnusableSource, ...]]:
+    """Return the footers of parquet files, and of those that the rows of text files are written to, in their order.
+
+    If the run leaves out files that cannot be used, those are returned beside them.
+    """
+    trial = Trial(asked.leave_out)
+
+    def look(file: LandedFile) -> Footer | SeenText | UnusableSource:
+        return trial.of(file, lambda: look_at_landed(lake, file, asked.kind, asked.csv))
+
+    looks = in_parallel(look, files)
     texts = [found for found in looks if isinstance(found, SeenText)]
-    of_texts = iter(read_landed_texts(lake, keys, texts, asked.kind, asked.csv))
-    return [next(of_texts) if isinstance(found, SeenText) else found for found in looks]
+    of_texts = iter(read_landed_texts(lake, keys, texts, asked.kind, asked.csv, trial))
+    found = [next(of_texts) if isinstance(each, SeenText) else each for each in looks]
+    footers = [each for each in found if isinstance(each, Footer)]
+    return footers, tuple(each for each in found if isinstance(each, UnusableSource))

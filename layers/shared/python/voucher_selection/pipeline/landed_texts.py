@@ -20,10 +20,11 @@ from voucher_selection.adapters.text.streams import Budget
 from voucher_selection.contract.limits import MOST_TEXT_BYTES
 from voucher_selection.domain.errors import EmptySource, NotParquet, UnreadableText
 from voucher_selection.domain.folder_contents import is_named_parquet
-from voucher_selection.domain.plans import SourceFile
+from voucher_selection.domain.plans import SourceFile, UnusableSource
 from voucher_selection.domain.shards import RowGroup
 from voucher_selection.domain.text_formats import CsvOptions
 from voucher_selection.pipeline.batches import read_ahead
+from voucher_selection.pipeline.unusable_files import Trial
 
 # What stays in memory: rows until they are a row group, and row groups until they are a file.
 _GROUP_ROWS = 131_072
@@ -87,15 +88,20 @@ def _look(lake: Lake, landed: LandedFile, kind: FileKind, options: CsvOptions) -
 
 
 def read_landed_texts(
-    lake: Lake, keys: RunKeys, texts: Sequence[SeenText], kind: FileKind, options: CsvOptions
-) -> list[Footer]:
+    lake: Lake,
+    keys: RunKeys,
+    texts: Sequence[SeenText],
+    kind: FileKind,
+    options: CsvOptions,
+    trial: Trial,
+) -> list[Footer | UnusableSource]:
     """Read all text files of a run, as `read_landed_text` does, in memory that depends neither on sizes nor numbers."""
     budget = Budget(MOST_TEXT_BYTES)
     plain = [text for text in texts if text.seen.recognised.compression is None]
     budget.check(sum(text.size for text in plain), max(plain, key=attrgetter("size")).landed.source if plain else "")
 
-    def read(text: SeenText) -> Footer:
-        return read_landed_text(lake, keys, text, kind, options, budget)
+    def read(text: SeenText) -> Footer | UnusableSource:
+        return trial.of(text.landed, lambda: read_landed_text(lake, keys, text, kind, options, budget))
 
     with ThreadPoolExecutor(_SMALL_AT_ONCE) as pool:
         small = dict(pool.map(lambda text: (text.landed.key, read(text)), [t for t in texts if t.size <= _SMALL_BYTES]))

@@ -14,6 +14,7 @@ from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.servable import check_segments, check_servable
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
+from voucher_selection.contract.runs import Overlap
 from voucher_selection.domain.assigned_on import AssignedOn
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import EmptyWindow, NoLongerCounted, NoModel, NothingKept, UnreadableItem
@@ -23,7 +24,7 @@ from voucher_selection.domain.model import CountsOrigin, Model, SegmentMode, Ver
 from voucher_selection.domain.modes import country_modes, segment_modes
 from voucher_selection.domain.other_countries import listed
 from voucher_selection.domain.overlaps import CountedAgain, check_refused
-from voucher_selection.domain.plans import HistoryPlan, Overlap
+from voucher_selection.domain.plans import HistoryPlan, UnusableSources
 from voucher_selection.domain.quality import quality_of
 from voucher_selection.domain.requests import AppendRequest, HistoryRequest
 from voucher_selection.domain.runs import Run
@@ -284,6 +285,7 @@ def _summary(plan: HistoryPlan, merged: Merged, base_run_id: str | None, model: 
         files=len(plan.files),
         known_files=len(plan.known),
         left_out=plan.left_out,
+        unusable=UnusableSources.of(plan.unusable),
         texts=plan.texts,
         shards=plan.shards,
         rows=merged.totals.with_names_to_show(),

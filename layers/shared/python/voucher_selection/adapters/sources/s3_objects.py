@@ -1,6 +1,6 @@
 """The objects of an S3 source: one object, or the files of a folder that runs read."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -48,6 +48,34 @@ def find_objects(source: S3Address, lake: Lake) -> tuple[list[SourceObject], lis
             return [SourceObject(source, name, head["ETag"], head["ContentLength"])], []
         return _of_folder(source._replace(key=f"{source.key}/"), source, lake)
     return _of_folder(source, source, lake)
+
+
+def find_named(folder: S3Address, names: Sequence[str], lake: Lake) -> list[SourceObject]:
+    """Return those objects of a folder that have these names below it, and are still there.
+
+    Nothing else of the folder is looked at. So neither its size nor what else is in it matters.
+
+    Raises
+    ------
+    SourceNotFound
+        None of them is there.
+    """
+    within = folder if folder.key.endswith("/") or not folder.key else folder._replace(key=f"{folder.key}/")
+    found = [each for each in in_parallel(lambda name: _named(within, name, lake), dict.fromkeys(names)) if each]
+    if not found:
+        raise SourceNotFound(f"none of the {len(names)} named files is in {within} (the first name: {names[0]})")
+    return found
+
+
+def _named(folder: S3Address, name: str, lake: Lake) -> SourceObject | None:
+    address = folder._replace(key=f"{folder.key}{name}")
+    try:
+        head = lake.client.head_object(Bucket=address.bucket, Key=address.key)
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        raise
+    return SourceObject(address, name, head["ETag"], head["ContentLength"])
 
 
 def _of_folder(folder: S3Address, given: S3Address, lake: Lake) -> tuple[list[SourceObject], list[str]]:

@@ -127,6 +127,6 @@ def _check_none_escaped(batch: pa.RecordBatch, text: TextFile, quote: str) -> No
         if pc.any(escaped).as_py():
             raise UnreadableText(
                 f"{text.source} has a \\ that may escape the sign after it ({name}:"
-                f" {batch[name].filter(escaped)[0].as_py()[:80]}): expected a {quote} within a cell twice."
-                " If no sign is escaped, name the `quote` in `csv` of the run's input"
+                f" {batch[name].filter(escaped)[0].as_py()[:80]}): expected a {quote} within a cell to be written"
+                " twice. If no sign is escaped, name the `quote` in `csv` of the run's input"
             )
