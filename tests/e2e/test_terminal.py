@@ -17,6 +17,7 @@ from tests.histories import GOOD_ROW, parquet_bytes, repeated
 from tests.lookup_requests import SEED_REQUEST
 from tests.models import SHIPPED_SEGMENTS
 from tests.product import KEYED_SETTINGS, ROOT, Product, free_port
+from tests.sql_customers import row_of
 from voucher_selection.domain.wording import amount
 
 LOOKUP = ("lookup", "--country", "Peru", "--segment-name", "recency_segment", "--last-order", "2018-05-03")
@@ -228,6 +229,9 @@ def test_the_exported_model_answers_as_the_api(product: Product, ran: dict[str, 
     look_up = python_reader(json.loads((tmp_path / "model.json").read_text(encoding="utf-8")))
     assert look_up(SEED_REQUEST) == product.lookup(**SEED_REQUEST).json()
     assert len(table.splitlines()) == 1 + len(SHIPPED_SEGMENTS)
+    query = product.quickstart("export", "--format", "sql", "--dialect", "duckdb").stdout
+    answer = row_of(query, **SEED_REQUEST)
+    assert answer == {name: found for name, found in look_up(SEED_REQUEST).items() if name != "model"}
 
 
 def test_status_and_logs_answer_programs(product: Product, ran: dict[str, Any]):

@@ -1,28 +1,14 @@
 """`GET /model.sql`: the served model as a query that answers as the API."""
 
 from datetime import UTC, datetime
-from typing import Any
 
-import duckdb
 import pytest
 
 from tests.integration.conftest import Api, Pipeline
 from tests.lookup_requests import SEED_REQUEST
+from tests.sql_customers import row_of
 
 ANSWERED = ("customer_id", "country_code", "segment_name", "segment", "voucher_amount", "basis", "support", "share")
-
-
-def in_duckdb(query: str, **customer: Any) -> dict[str, Any]:
-    """Return the row of a customer's answer, without what is null."""
-    columns = ", ".join(
-        f"CAST(? AS TIMESTAMP) AS {name}" if name.endswith("_ts") else f"? AS {name}" for name in customer
-    )
-    with duckdb.connect() as database:
-        database.execute(f"CREATE TABLE customers AS SELECT {columns}", [*customer.values()])
-        found = database.execute(query)
-        return {
-            name: cell for (name, *_), cell in zip(found.description, found.fetchone(), strict=True) if cell is not None
-        }
 
 
 def test_the_query_answers_as_the_api(version: str, api: Api):
@@ -31,8 +17,8 @@ def test_the_query_answers_as_the_api(version: str, api: Api):
     looked_up = api.lookup(**SEED_REQUEST).json
     assert answer.headers["Content-Type"] == "application/sql; charset=utf-8"
     assert answer.headers["Content-Disposition"] == f'attachment; filename="model-{version}-duckdb.sql"'
-    assert in_duckdb(answer.text, **SEED_REQUEST) == {name: looked_up[name] for name in ANSWERED}
-    assert in_duckdb(answer.text, **SEED_REQUEST | {"country_code": "Chile"})["problem"] == "unknown_country"
+    assert row_of(answer.text, **SEED_REQUEST) == {name: looked_up[name] for name in ANSWERED}
+    assert row_of(answer.text, **SEED_REQUEST | {"country_code": "Chile"})["problem"] == "unknown_country"
 
 
 def test_customers_are_asked_with_the_fallback_of_the_stage_or_of_the_query(version: str, environment):
@@ -46,7 +32,7 @@ def test_customers_are_asked_with_the_fallback_of_the_stage_or_of_the_query(vers
         ("&fallback=none", {"fallback": "none"}),
         ("&fallback=country&least_support=1000", {"least_support": 1000}),
     ):
-        row = in_duckdb(api("GET", f"/model.sql?dialect=duckdb{query}").text, **SEED_REQUEST)
+        row = row_of(api("GET", f"/model.sql?dialect=duckdb{query}").text, **SEED_REQUEST)
         expected = api.lookup(**SEED_REQUEST, **asked).json
         assert (row.get("basis"), row.get("problem")) == (expected.get("basis"), expected.get("code"))
 
