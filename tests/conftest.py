@@ -1,5 +1,6 @@
 """One deployment for all tests that need one: they run against it one after the other."""
 
+import gc
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +15,20 @@ from tests.histories import history, parquet_bytes, repeated
 from tests.processes import ByDeployment
 from tests.product import KEYED_SETTINGS, Product, free_port
 
+# Modules, tests and stages live as long as the process; Python would look through them again and again.
+gc.set_threshold(50_000, 20, 20)
+
 # A test's property: the faults that it injected, how often each, and how what met with them ended.
 INJECTED_FAULTS = "injected faults"
 # Another: the steps of all orders of a scenario, and the states that they lead to.
 INTERLEAVINGS = "interleavings"
 # Other properties that are figures of what a test has tried.
 FIGURES = ("malformed files", "load")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected out of every later collection of garbage."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -6,6 +6,7 @@ Marks would say it where the tests are (`xdist_group`), but pytest-xdist 3.8 doe
 from xdist.scheduler import LoadScopeScheduling
 
 # How their ids begin, the first that fits: `product` and `browser` have a deployment each, `keyed` one with a key.
+# The others share what a fixture makes once in a process: stages that are synthesized, a run of everything.
 _SHARED = {
     "tests/browser/test_api_key.py": "keyed",
     "tests/e2e/test_terminal.py::test_a_deployment_with_an_api_key_is_asked_with_it": "keyed",
@@ -17,6 +18,11 @@ _SHARED = {
     "tests/faults/test_malformed_files.py": "corpus",
     "tests/load/test_handler.py": "handler",
     "tests/concurrency/test_publish_interleavings.py": "interleavings",
+    "tests/concurrency/test_run_interleavings.py": "interleavings of runs",
+    "tests/infrastructure/": "infrastructure",
+    "tests/integration/test_tables.py": "tables",
+    "tests/unit/test_measured_segmentations.py": "segmentations",
+    "tests/unit/test_real_history.py": "real history",
 }
 
 

@@ -9,11 +9,12 @@ import json
 from typing import Any
 
 import pytest
-from cfnlint import lint
-from cfnlint.config import ManualArgs
 
 
 def findings(template: Any) -> list[str]:
+    from cfnlint import lint  # noqa: PLC0415 - every process of pytest imports this module
+    from cfnlint.config import ManualArgs  # noqa: PLC0415
+
     config = ManualArgs(regions=["eu-west-1"], ignore_checks=["W3005"])  # the CDK names dependencies twice
     return [f"{match.rule.id} {match.message}" for match in lint(json.dumps(template), config=config)]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType, SimpleNamespace
@@ -18,6 +19,7 @@ import botocore.loaders
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from botocore.endpoint_provider import RuleSet
 from moto import mock_aws
 
 from local.quickstart.here.sample import sample_history
@@ -73,8 +75,18 @@ def quarantine_of(lake: Lake, run_id: str) -> pa.Table:
 def service_models_read_once() -> Iterator[None]:
     """Share what botocore reads of each service: every test makes clients anew, and reading takes most of that."""
     loader = botocore.loaders.Loader()
+    rules: dict[int, RuleSet] = {}
+
+    def rules_once(**found: Any) -> RuleSet:
+        """Return the rules of a service's addresses, which are not changed by their use."""
+        of_service = id(found["rules"])  # which the loader keeps
+        if of_service not in rules:
+            rules[of_service] = RuleSet(**found)
+        return rules[of_service]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", lambda *_: loader)
+        patch.setattr("botocore.endpoint_provider.RuleSet", rules_once)
         yield
 
 
@@ -185,8 +197,12 @@ class Pipeline:
         self.reload()
 
     def reload(self) -> None:
-        names = ("ingest", "clean", "assign", "model")
-        self._ingest, self._clean, self._assign, self._model = map(load_handler, names)
+        self._ingest, self._clean, self._model = map(load_handler, ("ingest", "clean", "model"))
+        self.__dict__.pop("_assign", None)
+
+    @cached_property
+    def _assign(self) -> ModuleType:
+        return load_handler("assign")
 
     def ingest(self, run_id: str, request: Any, started_at: datetime | None = None) -> dict[str, Any]:
         started = (started_at or datetime.now(UTC)).isoformat()

@@ -7,8 +7,6 @@ property. `UNNEEDED` has those of properties that no template of ours has.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
-
 from tests.infrastructure.rights.named import REGION, NamedTemplate
 from tests.infrastructure.rights.policies import fits
 
@@ -34,6 +32,8 @@ def permissions_of(kind: str) -> set[str]:
     """
     if kind in _CUSTOM:
         return _CUSTOM[kind]
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415 - every process of pytest imports this module
+
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region=REGION, resource_type=kind).schema
     if "handlers" not in schema:
         raise LookupError(f"{kind}: its schema names no permissions; add what AWS documents to _CUSTOM in {__file__}")
