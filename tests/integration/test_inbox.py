@@ -116,7 +116,8 @@ def test_many_drops_in_any_order_count_once_in_few_runs(
         "notes.doc": b"?",
     }
     newer = {name: parquet_bytes(some_days(1_000 + n)) for n, name in enumerate(list(sound)[:5])}
-    drops = [*sound.items(), *broken.items(), *chance.choices([*sound.items(), *broken.items()], k=45)]
+    drops = [*sound.items(), *broken.items()]
+    drops += chance.choices([drop for drop in drops if drop[0] != "pages.parquet"], k=45)
     chance.shuffle(drops)
     counted = set()
 
@@ -144,7 +145,7 @@ def test_many_drops_in_any_order_count_once_in_few_runs(
         "pages.parquet": "ShardsIncomplete",
         "notes.doc": "NoDataFiles",
     }
-    assert len(inbox.machine.requests) < 40, "few runs: the damaged file comes again, and is looked for each time"
+    assert len(inbox.machine.requests) < 25, "few runs, also where the damaged file is looked for"
     by_drops = served(catalog)
     for n, content in enumerate(sorted(content for name, content in counted if name in sound)):
         pipeline.lake.client.put_object(Bucket=BUCKET, Key=f"uploads/all/{n}.parquet", Body=content)
