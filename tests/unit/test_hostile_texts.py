@@ -12,7 +12,7 @@ from tests.histories import parquet_bytes
 from tests.hostile_texts import HEADER, LINE, OBJECT, REFUSED, bomb, csv, json_lines
 from tests.memory_runs import StageSettings
 from tests.text_dialects import as_table
-from voucher_selection.adapters.text.looking import SAMPLE_BYTES
+from voucher_selection.adapters.text.beginnings import SAMPLE_BYTES
 from voucher_selection.domain.errors import TextTooLarge, UnreadableText, VoucherSelectionError
 from voucher_selection.pipeline import landed_texts
 

@@ -108,3 +108,12 @@ def test_rounded_amounts_are_told_where_there_are_some(rounded: int, told: str, 
     assert "3,000 rows read" in said
     assert told in said
     assert ("rounded" in said) == bool(rounded)
+
+
+def test_files_that_a_run_left_out_are_named_with_their_errors(capsys: pytest.CaptureFixture[str]):
+    fault = {"source": "s3://b/inbox/[a].csv", "identity": "x", "error": "UnreadableText", "message": "line 3 …"}
+
+    show_rows(HISTORY_SUMMARY | {"unusable": {"files": 1, "first": [fault]}})
+
+    left_out = "Left out, because they cannot be used: 1 object: s3://b/inbox/[a].csv (UnreadableText)"
+    assert left_out in capsys.readouterr().out.replace("\n", " ")

@@ -9,7 +9,8 @@ import pytest
 
 from tests.histories import GOOD_ROW, history, parquet_bytes
 from tests.text_files import COMPRESSED, DAY, csv_text, json_lines, seen
-from voucher_selection.adapters.text.looking import SAMPLE_BYTES, look
+from voucher_selection.adapters.text.beginnings import SAMPLE_BYTES
+from voucher_selection.adapters.text.looking import look
 from voucher_selection.domain.errors import UnreadableText
 from voucher_selection.domain.history import COLUMN_NAMES
 from voucher_selection.domain.text_formats import CsvOptions, TextFormat, Texts
@@ -92,6 +93,11 @@ def test_names_of_columns_match_trimmed_and_in_any_case():
         assert seen(text).recognised.columns == tuple(name.strip() for name in names)
 
 
+@pytest.mark.parametrize("first", ["ORCID", "PARENT", "BZhang", "Rar!", "%PDF", "Object", "SQLite format 3"])
+def test_a_header_may_begin_as_other_formats_do(first: str):
+    assert seen(csv_text([{first: "x"} | GOOD_ROW])).columns == (first, *COLUMN_NAMES)
+
+
 def test_parquet_is_no_text_whatever_its_name():
     assert look(io.BytesIO(parquet_bytes(history({}))), DAY, COLUMN_NAMES) is None
 
@@ -105,6 +111,7 @@ OTHERS = {
     "html": (b"<!DOCTYPE html><html>", "HTML or XML"),
     "array": (b'[{"timestamp": 1}]', r"a JSON array, .* `jq -c '.\[\]'`"),
     "bytes": (random.Random(1).randbytes(5000), "neither parquet nor text"),
+    "nothing but a separator": (b"sep=;\n\n", "only empty lines"),
     "nothing but lines": (b"\n\r\n \n", "only empty lines"),
     "utf-32": (csv_text(ROWS).encode("utf-32"), "UTF-32"),
     "parquet in gzip": (gzip.compress(parquet_bytes(history({}))), "a parquet file that was compressed with gzip"),
@@ -124,7 +131,7 @@ def test_a_file_of_another_format_is_named_with_what_to_do(other: str):
 
 
 def test_a_bomb_is_looked_at_no_further_than_any_file():
-    bomb = gzip.compress(csv_text(ROWS).encode() + b"\n" * 2**27)
+    bomb = gzip.compress(csv_text(ROWS).encode() + b"\n" * 2**24)
 
     assert len(bomb) < SAMPLE_BYTES
     assert seen(bomb).columns == tuple(COLUMN_NAMES)

@@ -214,7 +214,7 @@ CELLS = st.text(st.sampled_from("ab ,;\"'\n\r\\é"), max_size=5)
     st.sampled_from(["\n", "\r\n", "\r"]),
     st.sampled_from(["well", "somehow"]),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_the_fast_reader_reads_as_the_exact_one_or_leaves_the_file_to_it(rows: list[list[str]], end: str, written: str):
     """Of well-written files and of any text: it never reads a file that the exact one refuses or reads otherwise."""
     text = io.StringIO(newline="")

@@ -5,12 +5,15 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
+
 from local.quickstart.machine.record import Deployment
 from local.quickstart.machine.terminal import console
 from local.quickstart.shown.texts import show_texts
 from voucher_selection.contract.runs import MAPS, MERGE_SHARDS
 from voucher_selection.domain.assigned_on import assigned_of
 from voucher_selection.domain.other_countries import OtherCountry, listed
+from voucher_selection.domain.plans import UnusableSources
 from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.wording import (
     amount,
@@ -76,6 +79,7 @@ def show_rows(summary: Mapping[str, Any]) -> None:
         console.print(f"  Files counted before: {summary['known_files']:,}")
     show_texts(summary)
     _show_left_out(summary)
+    _show_unusable(summary)
     show_outcome(summary)
 
 
@@ -119,6 +123,14 @@ def _show_left_out(summary: Mapping[str, Any]) -> None:
     if left_out["objects"]:
         names = first_of(left_out["names"], left_out["objects"])
         console.print(f"  Not read, because not named like parquet, CSV or JSON lines: {names}", markup=False)
+
+
+def _show_unusable(summary: Mapping[str, Any]) -> None:
+    """Print which files the run left out because they cannot be used; older summaries do not have them."""
+    unusable = UnusableSources.model_validate(summary.get("unusable") or {})
+    if unusable.files:
+        names = first_of(unusable.names, unusable.files)
+        console.print(f"  [yellow]Left out, because they cannot be used:[/] {escape(names)}")
 
 
 def show_rollback(summary: Mapping[str, Any]) -> None:

@@ -38,8 +38,11 @@ def page() -> str:
         "A version that is neither served nor kept gets an `expires_at`; then DynamoDB deletes it.",
         "### Its items",
         (inspect.getdoc(catalog_items) or "").partition("\n")[2].strip(),
+        "A stage with an inbox also has the item `INBOX`, `LEASE`: the run of the inbox that works, and how often"
+        " something arrived (`inbox_lease.py`).",
         "## The bucket",
-        "`uploads/` belongs to the users. Everything else is below the run that wrote it; `<n>` is a number with"
+        "`uploads/` and `inbox/` belong to the users. `inbox-results/` has what became of each object of the inbox, and"
+        " `runs/inbox/` a mark of each. Everything else is below the run that wrote it; `<n>` is a number with"
         " five digits, mostly a shard's. If the shards of a run are in [several groups](../pipeline.md#the-states),"
         " `group-<g>.` is before `shard-`: the number of the shard's group. The"
         " [pipeline](../pipeline.md#what-a-run-writes) says what each object contains.",

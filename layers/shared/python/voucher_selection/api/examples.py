@@ -165,12 +165,12 @@ BEST_RANGES = {
         }
     ],
 }
-UPLOAD_ASKED = {"name": "monday.csv", "size": 15_432_100, "sha256": "9f86d081884c7d65" * 4}
+UPLOAD_ASKED = {"name": "monday.csv", "size": 15_432_100, "sha256": "ab12" * 16}
 UPLOAD = {
-    "source": "s3://bucket/uploads/sha256-9f86d081884c7d65/monday.csv",
+    "source": "s3://bucket/uploads/sha256-ab12ab12ab12ab12/monday.csv",
     "send": {
         "method": "PUT",
-        "url": "https://bucket.s3.eu-west-1.amazonaws.com/uploads/sha256-9f86d081884c7d65/monday.csv?X-Amz-Signature=…",
+        "url": "https://bucket.s3.eu-west-1.amazonaws.com/uploads/sha256-ab12ab12ab12ab12/monday.csv?X-Amz-Signature=…",
         "headers": {"If-None-Match": "*"},
         "expires_at": "2026-11-23T00:25:00.293000+00:00",
     },

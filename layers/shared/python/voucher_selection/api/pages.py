@@ -25,6 +25,7 @@ from voucher_selection.domain.lookups import Found
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import Model, SegmentKey, SegmentMode
 from voucher_selection.domain.other_countries import listed
+from voucher_selection.domain.plans import UnusableSources
 from voucher_selection.domain.quality_document import Quality
 from voucher_selection.domain.ranges_found import BestRanges
 from voucher_selection.domain.sql_dialects import DIALECTS
@@ -225,6 +226,9 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
         facts["Not read (not named like parquet, CSV or JSON lines)"] = wording.first_of(
             left_out["names"], left_out["objects"]
         )
+    unusable = UnusableSources.model_validate(summary.get("unusable") or {})
+    if unusable.files:
+        facts["Left out, because they cannot be used"] = wording.first_of(unusable.names, unusable.files)
     if summary.get("served_version") not in {None, summary.get("version")}:
         facts["Still served"] = summary["served_version"]
     if summary.get("window"):

@@ -72,6 +72,11 @@ class UnusableSources(BaseModel):
     files: int = 0
     first: tuple[UnusableSource, ...] = ()
 
+    @property
+    def names(self) -> list[str]:
+        """The first files, each with the name of its error."""
+        return [f"{each.source} ({each.error})" for each in self.first]
+
     @classmethod
     def of(cls, found: Sequence[UnusableSource]) -> Self:
         """Return the number of these files, and the first of them, with messages of at most 500 characters."""
