@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from infra_cdk.context import FROM_DEPLOYED
 from local.quickstart.machine.steps import command
@@ -11,6 +12,10 @@ from local.quickstart.machine.workspace import ROOT
 
 QUALIFIER = "hnb659fds"
 """The CDK's own name in the resources of a bootstrap."""
+
+type Method = Literal["change-set", "direct"]
+
+_SHORT_REQUESTS = ROOT / "local/cdk/short_requests.cjs"
 
 QUIET = ("--no-notices", "--no-color")
 """Options of every command: no news of the CDK, and plain text in logs."""
@@ -31,8 +36,15 @@ def synthesize(assembly: Path, context: Mapping[str, str], log: Path, environmen
     command(arguments, log, "cdk synth failed", cwd=ROOT, env=environment)
 
 
-def deploy(assembly: Path, outputs: Path, log: Path, environment: Mapping[str, str]) -> dict[str, str]:
+def deploy(
+    assembly: Path, outputs: Path, log: Path, environment: Mapping[str, str], *, method: Method = "change-set"
+) -> dict[str, str]:
     """Deploy the stack of an assembly; return its outputs, which the CDK writes into a file.
+
+    Parameters
+    ----------
+    method
+        Whether CloudFormation first works out what would change, in a change set, or updates the stack at once.
 
     Raises
     ------
@@ -41,6 +53,13 @@ def deploy(assembly: Path, outputs: Path, log: Path, environment: Mapping[str, s
     """
     arguments = ["cdk", "deploy", *QUIET, "--app", str(assembly), "--require-approval", "never"]
     arguments += ["--progress", "events", "--outputs-file", str(outputs), "--all"]
-    command(arguments, log, "cdk deploy failed", cwd=outputs.parent, env=environment)
+    arguments += ["--method", method]
+    command(arguments, log, "cdk deploy failed", cwd=outputs.parent, env=with_short_requests(environment))
     (found,) = json.loads(outputs.read_text(encoding="utf-8")).values()
     return dict(found)
+
+
+def with_short_requests(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which the CDK does not list every byte of an upload to log how many there are."""
+    given = environment.get("NODE_OPTIONS", "")
+    return {**environment, "NODE_OPTIONS": f'{given} --require "{_SHORT_REQUESTS}"'.strip()}
