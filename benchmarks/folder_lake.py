@@ -31,10 +31,10 @@ class FolderLake(Lake):
         return _File(key)
 
     @override
-    def upload(self, key: str, file: Path) -> StoredRows:
+    def upload(self, key: str, file: Path, rows: int | None = None) -> StoredRows:
         with file.open("rb") as content:
             self._copy(key, content)
-        return StoredRows(rows=pq.read_metadata(file).num_rows, size=file.stat().st_size)
+        return StoredRows(rows=pq.read_metadata(file).num_rows if rows is None else rows, size=file.stat().st_size)
 
     @override
     def _read(self, key: str) -> bytes:

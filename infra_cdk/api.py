@@ -84,6 +84,14 @@ class Api(Construct):
         own_domain = f"https://{self._stage.domain_name}/" if self._stage.domain_name else ""
         return self._stage.local_api_url or own_domain or self.rest_api.url
 
+    @property
+    def origin(self) -> str:
+        """The origin of the API's pages on AWS. It depends on the API itself, not on its routes."""
+        if self._stage.domain_name:
+            return f"https://{self._stage.domain_name}"
+        region, suffix = cdk.Aws.REGION, cdk.Aws.URL_SUFFIX
+        return f"https://{self.rest_api.rest_api_id}.execute-api.{region}.{suffix}"
+
     def _rest_api(self) -> apigateway.RestApi:
         stage = self._stage
         api = apigateway.RestApi(

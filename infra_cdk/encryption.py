@@ -13,7 +13,7 @@ _KEY_ACTIONS: Mapping[str, Sequence[str]] = {
     "s3:PutObject": ("kms:GenerateDataKey",),
     "sns:Publish": ("kms:GenerateDataKey",),
     "dynamodb:GetItem": ("kms:DescribeKey",),
-    "dynamodb:PutItem": ("kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
+    "dynamodb:UpdateItem": ("kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
 }
 
 

@@ -71,6 +71,8 @@ def api(stage: Stage, stores: Stores, *, state_machine_arn: str, what_if_functio
         "WHAT_IF_FUNCTION": what_if_function,
         "MODEL_REFRESH_SECONDS": f"{stage.model_refresh_seconds:g}",
         "START_RUNS": json.dumps(stage.start_runs),
+        "UPLOAD_MAX_BYTES": str(stage.upload_max_bytes),
+        "UPLOADS_ENDPOINT": stage.endpoint,
         "PUBLIC_URL": stage.local_api_url,
         "AUTH": stage.auth,
         "CORS_ORIGINS": json.dumps(stage.cors_origins),
@@ -87,11 +89,16 @@ def watch(stage: Stage, table: str, *, health_url: str) -> Environment:
     }
 
 
+def inbox(stage: Stage, stores: Stores) -> Environment:
+    """Return the environment of Inbox."""
+    return {"BUCKET": stores.bucket, "TABLE": stores.table, "INBOX_OVERLAP": stage.inbox_overlap}
+
+
 def of_all(stage: Stage, stores: Stores, *, state_machine_arn: str, what_if_function: str) -> Environment:
     """Return the environments of all functions in one, for a process that stands for several of them."""
     of_api = api(stage, stores, state_machine_arn=state_machine_arn, what_if_function=what_if_function)
     of_watch = watch(stage, stores.table, health_url="")
-    return dict(ChainMap(of_api, of_watch, *of_pipeline(stage, stores).values()))
+    return dict(ChainMap(of_api, of_watch, inbox(stage, stores), *of_pipeline(stage, stores).values()))
 
 
 def powertools(stage: Stage, function: str, stack: str) -> Environment:

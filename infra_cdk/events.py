@@ -24,9 +24,8 @@ class RunEvents(Construct):
         super().__init__(scope, construct_id)
         self._facts = {"stack": cdk.Stack.of(self).stack_name, "stage": stage.name, "bucket": bucket.bucket_name}
 
-    def after_success(self) -> sfn.IChainable:
-        """Return what follows Model: the event of a model that is served now. The run's result stays Model's."""
-        ended = sfn.Succeed(self, "RunEnded", state_name="RunEnded")
+    def after_success(self, ended: sfn.IChainable) -> sfn.IChainable:
+        """Return what follows Model: the event of a model that is served now, and then these states."""
         by_outcome = sfn.Choice(self, "ByOutcome", state_name="ByOutcome", comment="Only a publication is an event")
         published = self._sent(MODEL_PUBLISHED, then=ended)
         return by_outcome.when(sfn.Condition.boolean_equals("$.published", True), published).otherwise(ended)

@@ -20,11 +20,24 @@ from infra_cdk.rights import Right, arns_below, role_of
 from infra_cdk.stages import Stage
 from layers.build.archives import Archive
 from layers.build.packages import LAYERS_OF, Packages
-from voucher_selection.contract.bucket import ASSIGNED, PRODUCTION, QUARANTINE, RAW, RUNS, STAGING, UPLOADS
-from voucher_selection.contract.functions import API, ASSIGN, CLEAN, INGEST, MODEL, WATCH, WHAT_IF
+from voucher_selection.contract.bucket import (
+    ASSIGNED,
+    INBOX_RESULTS,
+    PRODUCTION,
+    QUARANTINE,
+    RAW,
+    RUNS,
+    STAGING,
+    TEXTS,
+    UPLOADS,
+    run_folder,
+)
+from voucher_selection.contract.bucket import INBOX as INBOX_FOLDER
+from voucher_selection.contract.functions import API, ASSIGN, CLEAN, INBOX, INGEST, MODEL, WATCH, WHAT_IF
 
 _ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
 
+_TEXTS = f"{run_folder(STAGING, '*')}/{TEXTS}"
 _READ = ("s3:GetObject",)
 _WRITE = ("s3:PutObject",)
 # Large files are copied and uploaded in parts; if one of them fails, the others are dropped.
@@ -43,7 +56,7 @@ _PINNED_PYTHON = "The packages are locked, built and tested for Python 3.13. A n
 class Functions(Construct):
     """Ingest, Clean, Assign and Model, which the pipeline runs; WhatIf, which the API calls; and the API itself.
 
-    A stage with monitoring also has Watch.
+    A stage with monitoring also has Watch, one with an inbox Inbox.
     """
 
     def __init__(
@@ -66,9 +79,13 @@ class Functions(Construct):
         self._layers = self._layer_versions()
         self.by_name: dict[str, lambda_.Function] = {}
         """The functions by the names of their constructs, in the order in which they were made."""
+        self.roles: dict[str, iam.Role] = {}
+        """Their roles, by the same names."""
         of_functions, rights = environments.of_pipeline(stage, self._stores), self._rights()
         for name, environment in of_functions.items():
             self._function(name, environment=environment, rights=rights[name])
+        if stage.inbox:
+            self._function(INBOX, environment=environments.inbox(stage, self._stores), rights=self._inbox_rights())
 
     def _rights(self) -> dict[str, list[Right]]:
         """Return the rights of the pipeline's functions and of WhatIf, which reads as Model does and writes nothing."""
@@ -77,17 +94,21 @@ class Functions(Construct):
             INGEST: [
                 self._list_bucket(),
                 # an append reads which files are counted already, and in which counts
-                self._objects(_READ, UPLOADS, RAW, PRODUCTION),
+                self._objects(_READ, UPLOADS, RAW, PRODUCTION, *([INBOX_FOLDER] if self._stage.inbox else [])),
                 self._objects(_WRITE_IN_PARTS, RAW),
-                self._objects(_WRITE, RUNS),
+                self._objects(_WRITE, RUNS, _TEXTS),
                 self._items("dynamodb:GetItem"),
                 *self._source_buckets(),
                 *self._source_keys(),
             ],
-            CLEAN: [self._list(RAW), self._objects(_READ, RAW), self._objects(_WRITE_IN_PARTS, STAGING, QUARANTINE)],
+            CLEAN: [
+                self._list(RAW, _TEXTS),
+                self._objects(_READ, RAW, _TEXTS),
+                self._objects(_WRITE_IN_PARTS, STAGING, QUARANTINE),
+            ],
             ASSIGN: [
-                self._list(RAW, RUNS),
-                self._objects(_READ, RAW, RUNS),
+                self._list(RAW, _TEXTS, RUNS),
+                self._objects(_READ, RAW, _TEXTS, RUNS),
                 self._objects(_WRITE_IN_PARTS, ASSIGNED),
                 self._items(*reads),
             ],
@@ -99,6 +120,15 @@ class Functions(Construct):
             ],
             WHAT_IF: [self._list(PRODUCTION, RUNS), self._objects(_READ, RUNS, PRODUCTION), self._items(*reads)],
         }
+
+    def _inbox_rights(self) -> list[Right]:
+        """Return the rights of Inbox but those on the state machine, which calls it and so comes later."""
+        return [
+            self._list(INBOX_FOLDER, RUNS),
+            self._objects(_READ, RUNS),
+            self._objects(_WRITE, RUNS, INBOX_RESULTS),
+            self._items("dynamodb:GetItem", "dynamodb:UpdateItem"),
+        ]
 
     def called(self, name: str) -> lambda_.IFunction:
         """Return what calls of a function go to: the version that this deployment publishes, by the function's name.
@@ -153,15 +183,18 @@ class Functions(Construct):
         )
 
     def _run_rights(self, state_machine: sfn.IStateMachine) -> list[Right]:
-        """Return the rights to read runs, and to start one if the stage allows it."""
+        """Return the rights to read runs and, if the stage allows it, to start one and take a file for it.
+
+        An address for an upload is signed with the function's own rights.
+        """
         arn = state_machine.state_machine_arn
-        starts = [Right(["states:StartExecution"], [arn])]
+        starts = [Right(["states:StartExecution"], [arn]), self._objects(_WRITE, UPLOADS)]
         reads = ["states:DescribeExecution", "states:GetExecutionHistory"]
         return [
             Right(["states:ListExecutions"], [arn]),
             Right(reads, [arns_below(state_machine, "execution", ":*")], _RUNS_OF_THE_MACHINE),
             Right(["states:DescribeMapRun"], [arns_below(state_machine, "mapRun", "/*")], _RUNS_OF_THE_MACHINE),
-            self._list(RUNS),
+            self._list(RUNS, *([UPLOADS] if self._stage.start_runs else [])),
             self._objects(_READ, RUNS),
             *(starts if self._stage.start_runs else []),
         ]
@@ -213,6 +246,7 @@ class Functions(Construct):
         if stage.traces(name):
             rights.append(_TRACING)
         role = role_of(self, f"{_construct_id(name)}Role", service="lambda.amazonaws.com", rights=rights)
+        self.roles[_construct_id(name)] = role
         return role.without_policy_updates()  # the CDK adds no further rights
 
     def _layer_versions(self) -> dict[str, lambda_.LayerVersion]:

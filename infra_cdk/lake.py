@@ -1,6 +1,7 @@
 """The lake: one bucket for everything that runs read and write."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
@@ -12,6 +13,7 @@ from infra_cdk.stages import Stage
 from voucher_selection.contract.bucket import ASSIGNED, MAP_RESULTS, QUARANTINE, RAW, STAGING
 
 _TLS_VERSION = 1.2
+_CORS_SECONDS = 600
 
 
 class Lake(Construct):
@@ -19,18 +21,7 @@ class Lake(Construct):
 
     On AWS a second bucket logs who reads and writes objects; it keeps them as long as other logs.
 
-    ============= ===================================================
-    prefix        holds
-    ============= ===================================================
-    `uploads/`    history files of users; never expires
-    `raw/`        the sources of each run, unchanged
-    `staging/`    cleaned rows and the counts of each shard
-    `quarantine/` rejected rows, unchanged
-    `production/` the counts and models of each run; never expires
-    `assigned/`   the amounts of customers
-    `runs/`       manifests and summaries of each run; never expires
-    `runs/map/`   records of the maps of shards, kept as long as `staging/`
-    ============= ===================================================
+    ================ =========================================
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
@@ -46,8 +37,26 @@ class Lake(Construct):
             lifecycle_rules=self._lifecycle(stage),
             server_access_logs_bucket=None if stage.is_local else self._access_logs(),
         )
+        if stage.inbox:
+            # the CDK's own way takes a function of its own, for buckets that are there already
+            bucket = cast("s3.CfnBucket", self.bucket.node.default_child)
+            bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+                event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+            )
         if stage.is_local:
             acknowledge(self.bucket, "The emulator writes no access logs. Its only user is on the same machine.", "S1")
+
+    def take_uploads_of(self, origins: Sequence[str]) -> None:
+        """Let pages of these origins send objects here, with the headers of an upload. Each needs a signed address.
+
+        A bucket of the emulator has the origin of the pages.
+        """
+        self.bucket.add_cors_rule(
+            allowed_methods=[s3.HttpMethods.PUT],
+            allowed_origins=[*origins],
+            allowed_headers=["content-type", "if-none-match"],
+            max_age=_CORS_SECONDS,
+        )
 
     def _access_logs(self) -> s3.Bucket:
         """Make the bucket of access logs. S3 cannot deliver them to a bucket with its owner's key."""

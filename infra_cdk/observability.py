@@ -22,6 +22,7 @@ from constructs import Construct
 from infra_cdk.api import Api
 from infra_cdk.encryption import key_of
 from infra_cdk.functions import Functions
+from infra_cdk.inbox import Inbox
 from infra_cdk.pipeline import Pipeline
 from infra_cdk.stages import Stage
 from voucher_selection.contract import metrics
@@ -88,6 +89,7 @@ class Observability(Construct):
                 topic.add_subscription(subscriptions.EmailSubscription(stage.alarm_email))
         self._facade = self._monitoring()
         self._watch_runs(pipeline)
+        self._watch_inbox(pipeline.inbox)
         self._watch_rows()
         self._watch_model()
         self._watch_lookups()
@@ -208,6 +210,21 @@ class Observability(Construct):
                 alarm_friendly_name="Refreshes",
                 add_queue_max_size_alarm={"": monitoring.MaxMessageCountThreshold(max_message_count=0, **described)},
             )
+
+    def _watch_inbox(self, inbox: Inbox | None) -> None:
+        if inbox is None:
+            return
+        described = self._described(
+            "The inbox was not told",
+            "EventBridge could not tell Inbox that an object arrived. Inbox looks for it every 15 minutes. Read the"
+            " reason in the attributes of the message in the queue.",
+        )
+        self._facade.monitor_sqs_queue(
+            queue=inbox.failures,
+            human_readable_name="Arrivals that Inbox was not told of",
+            alarm_friendly_name="Inbox",
+            add_queue_max_size_alarm={"": monitoring.MaxMessageCountThreshold(max_message_count=0, **described)},
+        )
 
     def _watch_rows(self) -> None:
         self._facade.add_large_header("Rows")
@@ -362,7 +379,10 @@ class Observability(Construct):
         self._facade.add_large_header("The functions")
         for name, function in functions.by_name.items():
             self._facade.monitor_lambda_function(
-                lambda_function=function, human_readable_name=name, alarm_friendly_name=name
+                lambda_function=function,
+                human_readable_name=name,
+                alarm_friendly_name=name,
+                add_fault_count_alarm=self._inbox_fails() if name == "Inbox" else None,
             )
         throttled = self._alarmed(
             _sum(
@@ -374,6 +394,14 @@ class Observability(Construct):
             " account run (ConcurrentExecutions), and lower max_concurrency or raise the quota.",
         )
         self._custom("Throttled invocations", throttled)
+
+    def _inbox_fails(self) -> Mapping[str, monitoring.ErrorCountThreshold]:
+        """Return the alarm of the one function whose errors end no run and are no answer."""
+        return self._any(
+            "The inbox fails",
+            "Inbox ended with an error. What arrived waits until the next call, at most 15 minutes. Its log has the"
+            " error.",
+        )
 
     def _watch_catalog(self, table: dynamodb.ITable) -> None:
         self._facade.add_large_header("The catalog")

@@ -1,6 +1,7 @@
 """The pipeline: the state machine that turns a history into a published model, and announces each failure."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -18,6 +19,7 @@ from infra_cdk.acknowledged import acknowledge
 from infra_cdk.encryption import key_of, key_rights
 from infra_cdk.events import RunEvents
 from infra_cdk.functions import Functions
+from infra_cdk.inbox import Inbox
 from infra_cdk.log_groups import log_group_of
 from infra_cdk.retriers import RETRIERS
 from infra_cdk.rights import Right, acknowledge_wildcards, arns_below, role_of
@@ -31,6 +33,7 @@ from voucher_selection.contract.runs import (
     MERGE_SHARDS,
     MODEL,
     RUN_KINDS,
+    RUNS_OF_THE_INBOX,
     RunKind,
 )
 
@@ -47,7 +50,8 @@ class Pipeline(Construct):
     If the shards are in several groups, a second map merges the results of each group before Model.
 
     A failure is recorded beside the run's other objects and announced. Then it fails the execution with its own error
-    and cause. A refresh that is held back is only recorded: it would be announced again every night.
+    and cause. A refresh that is held back is only recorded: it would be announced again every night. A run of the inbox
+    whose files other runs try is only recorded, too.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Pipeline(Construct):
         self.topic = self._topic()
         self._events = RunEvents(self, "Events", stage=stage, bucket=bucket)
         self.state_machine = self._state_machine(self._definition())
+        self.inbox = self._inbox() if stage.inbox else None
         self.refresh_failures = self._refresh(stage.refresh_schedule) if stage.refreshes else None
 
     def _definition(self) -> sfn.Chain:
@@ -71,10 +76,20 @@ class Pipeline(Construct):
         assign_shards, merge_shards = self._map_of_shards(ASSIGN_SHARDS, {}), self._map_of_groups()
         for each in (clean_shards, assign_shards, merge_shards):
             each.add_catch(model, result_path="$.map_error")
-        model.next(self._events.after_success())
+        model.next(self._events.after_success(self._after_success()))
         by_groups = self._by_groups(merge_shards.next(model), model)
         by_plan = self._by_plan(clean_shards.next(by_groups), assign_shards.next(by_groups))
         return sfn.Chain.start(self._by_mode(ingest.next(by_plan), model))
+
+    def _inbox(self) -> Inbox:
+        return Inbox(
+            self,
+            "Inbox",
+            stage=self._stage,
+            functions=self._functions,
+            bucket=self._bucket,
+            state_machine=self.state_machine,
+        )
 
     def _by_mode(self, with_history: sfn.IChainable, model: sfn.IChainable) -> sfn.Choice:
         """Send runs that read no file to Model, and all others to Ingest, which reports a faulty input."""
@@ -168,6 +183,43 @@ class Pipeline(Construct):
         )
         return record.add_catch(failed, result_path=sfn.JsonPath.DISCARD).next(failed)
 
+    def _after_success(self) -> sfn.IChainable:
+        """Return what follows a run that succeeded. The run's result stays Model's."""
+        ended = sfn.Succeed(self, "RunEnded")
+        if not self._stage.inbox:
+            return ended
+        told = self._tell_inbox("InboxAfterSuccess", result_path=sfn.JsonPath.DISCARD)
+        told.add_catch(ended, result_path=sfn.JsonPath.DISCARD)
+        return self._by_name("ByName", told.next(ended), ended)
+
+    def _before_announcing(self, announced: sfn.IChainable) -> sfn.IChainable:
+        """Return what follows the record of a failure: what announces it, unless other runs try the same files."""
+        if not self._stage.inbox:
+            return announced
+        told = self._tell_inbox("InboxAfterFailure", result_path="$.inbox")
+        told.add_catch(announced, result_path=sfn.JsonPath.DISCARD)
+        goes_on = sfn.Succeed(self, "InboxGoesOn", comment="Other runs try its files; the run's record has the error")
+        by_answer = sfn.Choice(self, "ByAnswer", comment="Only what became of a file for good is announced")
+        by_answer.when(sfn.Condition.boolean_equals("$.inbox.goes_on", True), goes_on).otherwise(announced)
+        return self._by_name("ByNameOfFailed", told.next(by_answer), announced)
+
+    def _by_name(self, state: str, of_the_inbox: sfn.IChainable, others: sfn.IChainable) -> sfn.Choice:
+        by_name = sfn.Choice(self, state, comment="Inbox waits for the end of the runs that it started")
+        is_of_the_inbox = sfn.Condition.string_matches(_RUN_ID, f"{RUNS_OF_THE_INBOX}*")
+        return by_name.when(is_of_the_inbox, of_the_inbox).otherwise(others)
+
+    def _tell_inbox(self, state: str, *, result_path: str) -> tasks.LambdaInvoke:
+        """Return a state that tells Inbox which run has ended. It fails no run: Inbox finds the run later, too."""
+        return self._invoke(
+            state,
+            {
+                "state_machine_arn": sfn.JsonPath.string_at("$$.StateMachine.Id"),
+                "ended": sfn.JsonPath.string_at(_RUN_ID),
+            },
+            "Inbox",
+            result_path=result_path,
+        )
+
     def _record_failure(self) -> sfn.Chain:
         """Return what follows a failure.
 
@@ -201,7 +253,7 @@ class Pipeline(Construct):
         failed = sfn.Fail(self, "RunFailed", error_path="$.Error", cause_path="$.Cause")
         by_error = self._by_error(notify.next(failed))
         # a record that is not written, or a message that is not sent, must not hide the failure
-        announced = self._events.after_failure(by_error)
+        announced = self._before_announcing(self._events.after_failure(by_error))
         record.add_catch(announced, result_path=sfn.JsonPath.DISCARD)
         notify.add_catch(failed, result_path=sfn.JsonPath.DISCARD)
         return record.next(announced)
@@ -213,8 +265,13 @@ class Pipeline(Construct):
         ends = sfn.Condition.or_(*(sfn.Condition.string_equals("$.Error", error) for error in ENDS_OF_A_REFRESH))
         return by_error.when(ends, ended).otherwise(announced)
 
-    def _invoke(self, state: str, payload: dict[str, object], name: str | None = None) -> tasks.LambdaInvoke:
-        """Return a state that invokes the function of this name, or of its own, in the version of this deployment."""
+    def _invoke(
+        self, state: str, payload: dict[str, object], name: str | None = None, *, result_path: str | None = None
+    ) -> tasks.LambdaInvoke:
+        """Return a state that invokes the function of this name, or of its own, in the version of this deployment.
+
+        The state's output is the function's answer, or its input with the answer at `result_path`.
+        """
         name = name or state
         timeout = self._functions.by_name[name].timeout or cdk.Duration.minutes(15)
         invoke = tasks.LambdaInvoke(
@@ -222,7 +279,7 @@ class Pipeline(Construct):
             state,
             lambda_function=self._functions.called(name),
             payload=sfn.TaskInput.from_object(payload),
-            output_path="$.Payload",
+            **_output(result_path),
             retry_on_service_exceptions=False,  # ours has jitter
             task_timeout=sfn.Timeout.duration(timeout.plus(_PATIENCE)),
         )
@@ -293,7 +350,7 @@ class Pipeline(Construct):
 
     def _rights(self) -> list[Right]:
         rights = [
-            self._functions.right_to_call("Ingest", "Clean", "Assign", "Model"),
+            self._functions.right_to_call("Ingest", "Clean", "Assign", "Model", *_inbox_of(self._stage)),
             Right(_RECORDS, [self._bucket.arn_for_objects(f"{RUNS}/*")], _RECORDS_OF_RUNS),
             Right(["sns:Publish"], [self.topic.topic_arn]),
             *self._events.rights(),
@@ -354,6 +411,17 @@ class Pipeline(Construct):
         acknowledge_wildcards(policy, rights)
         # the CDK's own policy for the maps: no role uses it
         state_machine.node.try_remove_child("DistributedMapPolicy")
+
+
+def _inbox_of(stage: Stage) -> tuple[str, ...]:
+    return ("Inbox",) if stage.inbox else ()
+
+
+def _output(result_path: str | None) -> dict[str, Any]:
+    if result_path is None:
+        return {"output_path": "$.Payload"}
+    kept = {"goes_on": sfn.JsonPath.object_at("$.Payload.goes_on")} if result_path != sfn.JsonPath.DISCARD else None
+    return {"result_path": result_path, "result_selector": kept}
 
 
 def _is_a(kind: RunKind) -> sfn.Condition:

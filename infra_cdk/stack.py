@@ -53,6 +53,8 @@ class VoucherSelection(cdk.Stack):
         pipeline = Pipeline(self, "Pipeline", stage=stage, functions=functions, bucket=lake.bucket)
         api = Api(self, "Api", stage=stage, function=functions.api(pipeline.state_machine))
 
+        if stage.start_runs and not stage.is_local:
+            lake.take_uploads_of([api.origin, *stage.cors_origins])
         self._stand_before(api, stage)
         if stage.tables:
             self._lay_tables(lake)

@@ -12,8 +12,15 @@ from zoneinfo import available_timezones
 from layers.build.platforms import Architecture, host_architecture
 from voucher_selection.contract.api import Auth
 from voucher_selection.contract.functions import API, WATCH, WHAT_IF
-from voucher_selection.contract.limits import LEAST_KEPT_VERSIONS, MOST_COUNTRIES, MOST_NULL_DATES, NO_ZONES
+from voucher_selection.contract.limits import (
+    LEAST_KEPT_VERSIONS,
+    MOST_COUNTRIES,
+    MOST_NULL_DATES,
+    MOST_UPLOAD_BYTES,
+    NO_ZONES,
+)
 from voucher_selection.contract.lookups import FallbackTo
+from voucher_selection.contract.runs import Overlap
 
 type StageName = Literal["local", "dev", "prod"]
 type Packaging = Literal["bundle", "layers"]
@@ -111,7 +118,11 @@ class Stage:
     """Who may call the API: anyone (`none`), holders of an API key, or, with signed requests, the identities of AWS
     whose policy allows it (`iam`)."""
     start_runs: bool = False
-    """Whether callers of the API may start runs and roll versions back. On AWS this needs a key or signatures."""
+    """Whether callers of the API may start runs, upload files for them, and roll versions back. On AWS this needs a key
+    or signatures."""
+    upload_max_bytes: Annotated[int, Range(1, MOST_UPLOAD_BYTES)] = MOST_UPLOAD_BYTES
+    """The largest file, in bytes, that the page *Runs* and `POST /uploads` take, if the API may start runs. The default
+    is the most that S3 takes in one request."""
     cors_origins: tuple[str, ...] = ()
     """Origins whose pages may call the API, like `https://campaigns.example`; `*` means any."""
     rate_limit: Annotated[float, Range(1, 10_000)] = 100
@@ -176,10 +187,13 @@ class Stage:
     what_if_memory_mb: MemoryMb = 1024
     api_memory_mb: MemoryMb = 512
     watch_memory_mb: MemoryMb = 256
+    inbox_memory_mb: MemoryMb = 512
     """Memory of the function, in MB; its share of CPU grows with it."""
     ingest_timeout_seconds: TimeoutSeconds = 600
     model_timeout_seconds: TimeoutSeconds = 300
     """How long the function may take, at most 900."""
+    inbox_timeout_seconds: TimeoutSeconds = 300
+    """How long Inbox may take. It looks through the whole inbox, and writes a result for each file of a run."""
     clean_timeout_seconds: TimeoutSeconds = 300
     assign_timeout_seconds: TimeoutSeconds = 300
     """How long the function may take for one shard, at most 900."""
@@ -202,6 +216,11 @@ class Stage:
     the account's. AWS leaves 100 of the account's unreserved. With fewer than `max_concurrency`, shards wait."""
     run_timeout_seconds: Annotated[int, Range(60, 31_536_000)] = 6 * 60 * 60
     """How long a whole run may take."""
+    inbox: bool = False
+    """Whether what arrives in `inbox/` of the bucket is appended and served without a command."""
+    inbox_overlap: Overlap = "refuse"
+    """What happens if such an object has days that are counted already: it is held back (`refuse`), its rows are added
+    (`add`), or they replace those of the days (`replace`)."""
     raw_days: Days = 90
     """Days after which landed sources are deleted."""
     staging_days: Days = 30
@@ -499,6 +518,7 @@ def stage(name: str, suffix: str = "", **settings: Any) -> Stage:  # noqa: ANN40
                 "source_hosts": ("*",),
                 "auth": "none",
                 "start_runs": True,
+                "inbox": True,
                 **dict.fromkeys(_GATE),  # a first trial should show its result
                 "max_concurrency": 4,
                 "snap_start": False,

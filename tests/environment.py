@@ -35,5 +35,5 @@ def function_environment(**settings: Any) -> dict[str, str]:
     of_functions = environments.of_all(
         stage("local", **_SMALL | settings), stores, state_machine_arn=STATE_MACHINE, what_if_function="what-if"
     )
-    # as on AWS, where requests say how the API was reached
-    return {**_AWS, **POWERTOOLS, **of_functions, "PUBLIC_URL": ""}
+    # as on AWS, where requests say how the API was reached, and browsers reach S3 as the functions do
+    return {**_AWS, **POWERTOOLS, **of_functions, "PUBLIC_URL": "", "UPLOADS_ENDPOINT": ""}

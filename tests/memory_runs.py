@@ -17,6 +17,7 @@ from voucher_selection.domain.ledger import Ledger
 from voucher_selection.domain.plans import HistoryPlan, Shard
 from voucher_selection.domain.runs import Run
 from voucher_selection.domain.summaries import PointerSummary
+from voucher_selection.pipeline.assigning import assign_shard
 from voucher_selection.pipeline.cleaning import clean_shard
 from voucher_selection.pipeline.ingesting import ingest
 from voucher_selection.pipeline.publishing import publish_run
@@ -62,6 +63,16 @@ class Deployment:
         for shard in self.stores.lake.read_json(RunKeys(run.run_id).manifest, list[Shard]):
             clean_shard(self.stores.lake, run.run_id, shard, plan.reading, 50_000)
         return plan, publish_run(run, asked, self.stores, self.settings.model)
+
+    def assign(self, key: str, **request: Any) -> str:
+        """Give the customers of an object their amounts; return the run's id."""
+        self.runs += 1
+        run = Run(f"run-{self.runs}", STARTED + timedelta(seconds=self.runs))
+        asked = parse_request({"mode": "assign", "customers": f"s3://{BUCKET}/{key}"} | request)
+        ingest(run, asked, self.stores, self.settings.ingest)
+        for shard in self.stores.lake.read_json(RunKeys(run.run_id).manifest, list[Shard]):
+            assign_shard(run.run_id, shard, self.stores, 50_000)
+        return run.run_id
 
     def served(self) -> tuple[Counts, Ledger]:
         """Return the counts behind the served model, and their ledger."""

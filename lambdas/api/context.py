@@ -13,6 +13,7 @@ from voucher_selection.api.model_cache import ModelCache
 if TYPE_CHECKING:
     from voucher_selection.adapters.run_records import RunRecords
     from voucher_selection.adapters.state_machine import StateMachine
+    from voucher_selection.adapters.uploads import Uploads
     from voucher_selection.api.what_if_function import WhatIfFunction
 
 # A caller waits while the API asks a service: after at most five seconds, the API serves the model that it knows.
@@ -21,9 +22,9 @@ _QUICK = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", 
 _PATIENT = Config(connect_timeout=1, read_timeout=21, retries={"total_max_attempts": 1})
 
 
-def _client(service: str, config: Config) -> Any:  # noqa: ANN401 - the receiver has its type
+def _client(service: str, config: Config, endpoint: str | None = None) -> Any:  # noqa: ANN401 - the receiver has its type
     # botocore and not boto3, so that the API starts faster.
-    return botocore.session.get_session().create_client(service, config=config)
+    return botocore.session.get_session().create_client(service, config=config, endpoint_url=endpoint)
 
 
 settings = ApiSettings.from_environment()
@@ -48,6 +49,15 @@ def run_records() -> "RunRecords":
     from voucher_selection.adapters.run_records import RunRecords  # noqa: PLC0415 - see above
 
     return RunRecords(settings.bucket, _client("s3", _QUICK))
+
+
+@cache
+def uploads() -> "Uploads":
+    """Return the uploads of callers, which go past the API."""
+    from voucher_selection.adapters.uploads import Uploads, signing  # noqa: PLC0415 - see above
+
+    endpoint = settings.uploads_endpoint
+    return Uploads(settings.bucket, _client("s3", _QUICK), _client("s3", signing(endpoint), endpoint))
 
 
 @cache

@@ -1,6 +1,7 @@
 """The API function: routes for lookups, the segments, health and the API's document, and the handling of errors.
 
-Each route is a function, here or in `page_routes` and `run_routes`, and an entry in `voucher_selection.api.operations`.
+Each route is a function, here or in `export_routes`, `page_routes` and `run_routes`, and an entry in
+`voucher_selection.api.operations`.
 """
 
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from api import page_routes, run_routes
+from api import export_routes, page_routes, run_routes
 from api.context import catalog, fallback, models, settings
 from voucher_selection.adapters.emitted_metrics import emit
 from voucher_selection.adapters.observability import logger, metrics
@@ -28,6 +29,7 @@ from voucher_selection.domain.lookups import LookupRequest, look_up
 _LOOKUPS = ("/voucher", "/vouchers")
 
 app = APIGatewayRestResolver()
+app.include_router(export_routes.router)
 app.include_router(page_routes.router)
 app.include_router(run_routes.router)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
-from api.context import catalog, fallback, models, run_records, settings, state_machine, what_if_function
+from api.context import catalog, fallback, models, run_records, settings, state_machine, uploads, what_if_function
 from voucher_selection.api import http_answers, problems
 from voucher_selection.api.addresses import api_url, curl_of
 from voucher_selection.api.answers import page_answer
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 router = APIGatewayRouter()  # type: ignore[no-untyped-call]
 
+_RUNS = "/runs"
+
 
 def _page(path: str) -> Callable[[Callable[..., Response[str]]], Callable[..., Response[str]]]:
     """Register the GET route of a page and of its view."""
@@ -35,7 +37,8 @@ def _page(path: str) -> Callable[[Callable[..., Response[str]]], Callable[..., R
             from voucher_selection.api import pages  # noqa: PLC0415 - keeps a lookup's cold start short
 
             frame = pages.frame_of(router.current_event.path, is_shell=True)
-            return page_answer(HTTPStatus.OK, pages.shell_page(frame), http_answers.REVALIDATE)
+            headers = http_answers.REVALIDATE | (_sends_files() if path == _RUNS else {})
+            return page_answer(HTTPStatus.OK, pages.shell_page(frame), headers)
 
         router.get(path)(shell if settings.auth == "api_key" else route)
         router.get(f"/views{path}")(route)
@@ -106,7 +109,7 @@ def get_report() -> Response[str]:
     return page_answer(HTTPStatus.UNPROCESSABLE_ENTITY if is_wrong else HTTPStatus.OK, page, http_answers.REVALIDATE)
 
 
-@_page("/runs")
+@_page(_RUNS)
 def get_runs() -> Response[str]:
     """Return the page of the last runs and the kept versions."""
     return _runs_page(HTTPStatus.OK)
@@ -181,9 +184,19 @@ def _runs_page(
     from voucher_selection.api.run_reports import listed_runs  # noqa: PLC0415
 
     runs = listed_runs(state_machine(), run_records())
-    start_form = pages.StartForm(fields or {}, errors or {}, notice) if settings.start_runs else None
+    start_form = None
+    if settings.start_runs:
+        uploads_to = pages.UploadsTo(uploads().address("uploads/"), settings.upload_max_bytes)
+        start_form = pages.StartForm(fields or {}, errors or {}, notice, uploads_to)
     page = pages.runs_page(_frame(), runs, kept_versions(catalog)["versions"], start_form)
-    return page_answer(status, page, http_answers.REVALIDATE)
+    return page_answer(status, page, http_answers.REVALIDATE | _sends_files())
+
+
+def _sends_files() -> dict[str, str]:
+    """Return the header with which the page of runs may send files to S3, if the stage lets it start runs."""
+    from voucher_selection.api import pages  # noqa: PLC0415 - see above
+
+    return {"Content-Security-Policy": pages.content_security_policy(uploads().origin)} if settings.start_runs else {}
 
 
 def _request_of(fields: Mapping[str, str]) -> dict[str, Any]:
@@ -191,7 +204,8 @@ def _request_of(fields: Mapping[str, str]) -> dict[str, Any]:
 
     `segments` has definitions as JSON; raise `InvalidRequest` if it is not JSON.
     """
-    request: dict[str, Any] = {name: text.strip() for name, text in fields.items() if text.strip()}
+    filled = {name: text.strip() for name, text in fields.items() if text.strip()}
+    request: dict[str, Any] = {name: text for name, text in filled.items() if name != "form"}
     if request.get("mode") == "full":
         request.pop("overlap", None)  # the form has this field for an append, too
     if "countries" in request:

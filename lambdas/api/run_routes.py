@@ -71,6 +71,14 @@ def get_execution(run_id: str) -> Response[str]:
     return json_answer(HTTPStatus.OK, report, http_answers.REVALIDATE)
 
 
+@router.post("/uploads")
+def post_uploads() -> Response[str]:
+    """Return where a file may be sent to, and what a run names as its source."""
+    from api.starting import offer_upload  # noqa: PLC0415 - see above
+
+    return json_answer(HTTPStatus.OK, offer_upload(json_of(router.current_event), router.current_event.headers))
+
+
 @router.post("/executions")
 def post_executions() -> Response[str]:
     """Start a run."""

@@ -11,7 +11,7 @@ from layers.build.cache import ROOT, exclusive, folder_of, remove_older, replaci
 from layers.build.errors import BuildError, PackageTooLargeError
 from layers.build.platforms import Platform
 from layers.build.wheels import dependencies_key, installed
-from voucher_selection.contract.functions import ALL_FUNCTIONS, API, FUNCTIONS, WATCH
+from voucher_selection.contract.functions import ALL_FUNCTIONS, API, FUNCTIONS, INBOX, WATCH
 
 UNZIPPED_LIMIT = 262_144_000
 """Bytes that a function and all its layers may have unzipped (AWS, and LocalStack enforces it too)."""
@@ -19,9 +19,10 @@ SIZE_BUDGET = UNZIPPED_LIMIT * 9 // 10
 """Bytes that ours may have, as the tests assert: a tenth is left for newer versions, which are seldom smaller."""
 
 _WITH_ANALYTICS = tuple(function for function in FUNCTIONS if function != API)
+_WITHOUT_ANALYTICS = (API, WATCH, INBOX)
 _ALL_LAYERS = ("shared", "analytics")
 LAYERS_OF: Mapping[str, tuple[str, ...]] = dict.fromkeys(_WITH_ANALYTICS, _ALL_LAYERS) | dict.fromkeys(
-    (API, WATCH), ("shared",)
+    _WITHOUT_ANALYTICS, ("shared",)
 )
 """The layers of each function; without pandas and pyarrow the API starts in a fraction of the time."""
 
@@ -59,7 +60,7 @@ def build_layers(platform: Platform) -> Packages:
 
 
 def build_bundles(platform: Platform) -> Packages:
-    """Build the self-contained archives of the local stage: one for the API and Watch, one for the other functions.
+    """Build the self-contained archives of the local stage: one for the API, Watch and Inbox, one for the others.
 
     Raises
     ------
@@ -67,10 +68,10 @@ def build_bundles(platform: Platform) -> Packages:
         uv is missing, an install failed, or a bundle exceeds `UNZIPPED_LIMIT`.
     """
     pipeline_code = {name: path for function in _WITH_ANALYTICS for name, path in _function_code(function).items()}
-    api_code = _function_code(API) | _function_code(WATCH)
+    api_code = {name: path for function in _WITHOUT_ANALYTICS for name, path in _function_code(function).items()}
     api = _archive("bundle-api", platform, LAYERS_OF[API], "", _shared_code() | api_code)
     pipeline = _archive("bundle-pipeline", platform, _ALL_LAYERS, "", _shared_code() | pipeline_code)
-    return _checked(Packages(dict.fromkeys(_WITH_ANALYTICS, pipeline) | dict.fromkeys((API, WATCH), api), {}))
+    return _checked(Packages(dict.fromkeys(_WITH_ANALYTICS, pipeline) | dict.fromkeys(_WITHOUT_ANALYTICS, api), {}))
 
 
 def check_size(function: str, archives: Mapping[str, Archive]) -> int:

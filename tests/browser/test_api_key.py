@@ -1,18 +1,24 @@
 """The pages of a stage that asks for an API key: they show nothing without it, and everything with it."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.accessibility import assert_accessible, assert_readable
+from tests.browser.dropped_files import SENT, drop, from_file, run_of
 from tests.browser.forms import SEED_FIELDS, assert_told_beside, look_up, send
 from tests.browser.tables import NOTHING, rows_of
 from tests.browser.visits import WIDTHS, Visits, new_profile, status
+from tests.histories import history, parquet_bytes, repeated
 from tests.product import Product
 
 PAGES = ("search_voucher", "segments", "report", "runs", "runs/run-0")
-DATA = (*(f"views/{page}" for page in PAGES), "selection_criteria", "model", "versions", "executions")
+DATA = (
+    *(f"views/{page}" for page in PAGES),
+    *("selection_criteria", "model", "versions", "executions", "model.json", "segments.csv", "report.csv?table=worth"),
+)
 HTML = {"Accept": "text/html"}
 
 
@@ -192,6 +198,18 @@ def test_a_run_is_started_and_followed(unlocked: Page, keyed_product: Product):
     expect(unlocked.locator("main").get_by_role("link", name=run_id)).to_be_visible()
 
 
+def test_a_file_is_uploaded_and_run_with_the_key(unlocked: Page, visit: Visits, keyed_product: Product):
+    visit.expected.append(SENT)
+    unlocked.get_by_role("link", name="Runs").click()
+    expect(from_file(unlocked)).to_be_visible()
+    drop(unlocked, keyed_parquet=parquet_bytes(history(*repeated(3, voucher_amount=2640.0))))
+
+    from_file(unlocked).locator("[type=submit]").click()
+
+    run = run_of(unlocked, keyed_product)
+    assert (run["status"], run["rows"]["kept"]) == ("SUCCEEDED", 3)
+
+
 def test_an_api_that_cannot_be_reached_is_told(unlocked: Page, visit: Visits):
     visit.expected += ["search_voucher failed: net::ERR_FAILED", "Failed to load resource: net::ERR_FAILED"]
     unlocked.route("**", lambda request: request.abort())
@@ -214,3 +232,15 @@ def test_another_site_s_page_starts_nothing_even_with_the_key(keyed_product: Pro
 
     assert [answer.status_code for answer in refused] == [403, 403]
     assert {answer.json()["code"] for answer in refused} == {"cross_site"}
+
+
+@pytest.mark.parametrize("name", ["segments.csv", "model.json"])
+def test_a_file_is_fetched_with_the_key(unlocked: Page, keyed_product: Product, name: str):
+    unlocked.get_by_role("link", name="Report").click()
+
+    with unlocked.expect_download() as found:
+        unlocked.get_by_role("link", name=name, exact=True).click()
+
+    served = keyed_product.request("GET", name, headers=keyed_product.key)
+    named = {"segments.csv": f"segments-{keyed_product.served_version()}.csv"}.get(name, name)
+    assert (found.value.suggested_filename, Path(found.value.path()).read_bytes()) == (named, served.content)

@@ -1,6 +1,7 @@
 """The report: what the served model was made from, what it says, and what something else would change."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -177,3 +178,15 @@ def test_a_date_and_ranges_that_cannot_be_used_are_told_beside_their_fields(visi
     assert_told_beside(page.locator("[name=ranges_1]"), "60-90")
     expect(page.locator("[name=ranges_0]")).to_have_value("1-4, many")
     expect(page.locator("#what-if-result")).to_have_count(0)
+
+
+@with_and_without_javascript
+def test_a_table_is_kept_as_a_file(visit: Visits, served: Product, *, javascript: bool):
+    page = visit("report", javascript=javascript)
+
+    with page.expect_download() as found:
+        page.get_by_role("link", name="This table as CSV").click()
+
+    expected = served.request("GET", "report.csv?table=worth").content
+    named = f"worth-{served.served_version()}.csv"
+    assert (found.value.suggested_filename, Path(found.value.path()).read_bytes()) == (named, expected)

@@ -129,9 +129,10 @@ def test_what_a_run_cannot_do_is_told_beside_its_field(visit: Visits, served: Pr
 
     send(from_history(page), source="ftp://host/file.parquet", countries="Peru, Peru")
 
-    assert_told_beside(page.locator("[name=source]"), "expected s3://bucket/key, s3://bucket/folder/ or https://")
-    assert_told_beside(page.locator("[name=countries]"), "Peru")
-    expect(page.locator("[name=source]")).to_have_value("ftp://host/file.parquet")
+    form = from_history(page)
+    assert_told_beside(form.locator("[name=source]"), "expected s3://bucket/key, s3://bucket/folder/ or https://")
+    assert_told_beside(form.locator("[name=countries]"), "Peru")
+    expect(form.locator("[name=source]")).to_have_value("ftp://host/file.parquet")
     assert served.request("GET", "executions").json()["runs"][0]["run_id"] == before
 
 
@@ -140,7 +141,7 @@ def test_a_run_needs_a_history(visit: Visits):
 
     send(from_history(page))
 
-    expect(page.locator("[name=source]:invalid")).to_be_focused()
+    expect(from_history(page).locator("[name=source]:invalid")).to_be_focused()
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])

@@ -1,4 +1,4 @@
-"""Code in README and docs is code: JSON, TOML, YAML and Python can be read."""
+"""Code in README and docs is code: JSON, TOML, YAML, Python and JavaScript can be read."""
 
 import ast
 import json
@@ -10,9 +10,20 @@ import duckdb
 import pytest
 import yaml
 
+from benchmarks.contenders.offline_readers import run_node
 from tests.docs.pages import PAGES, Code, blocks
 
+
+def javascript(text: str) -> None:
+    """Have Node read a module; raise `ValueError` if it cannot."""
+    try:
+        run_node("--check", "--input-type=module", "-", given=text)
+    except RuntimeError as error:
+        raise ValueError(str(error)) from error
+
+
 READERS: dict[str, Callable[[str], object]] = {
+    "javascript": javascript,
     "json": json.loads,
     "python": ast.parse,
     "sql": duckdb.extract_statements,
@@ -34,7 +45,14 @@ def test_a_block_of_code_can_be_read_as_what_it_is(code: Code):
 
 @pytest.mark.parametrize(
     ("language", "text"),
-    [("json", '{"a": 1,}'), ("python", "if x"), ("toml", "a = b"), ("sql", "SELECT FROM WHERE"), ("yaml", "a: b: c")],
+    [
+        ("json", '{"a": 1,}'),
+        ("python", "if x"),
+        ("javascript", "if"),
+        ("toml", "a = b"),
+        ("sql", "SELECT FROM WHERE"),
+        ("yaml", "a: b: c"),
+    ],
 )
 def test_the_check_sees_code_that_cannot_be_read(language: str, text: str):
     with pytest.raises((ValueError, SyntaxError, yaml.YAMLError, duckdb.Error)):

@@ -16,7 +16,7 @@ from voucher_selection.adapters.item_sizes import LARGEST_ITEM
 from voucher_selection.adapters.servable import MOST_SEGMENTS as MOST_SERVED
 from voucher_selection.api.bulk_lookups import MOST_CUSTOMERS
 from voucher_selection.api.run_reports import MOST_RUNS
-from voucher_selection.contract.limits import MOST_COUNTRIES
+from voucher_selection.contract.limits import MOST_CHARACTERS_OF_FILES, MOST_COUNTRIES, MOST_FILES
 from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain.formats import MOST_DIGITS
 from voucher_selection.domain.kinds import KINDS
@@ -30,7 +30,7 @@ LIMITS = {
     "explanation/limits.md": [
         *(f"{MOST_COUNTRIES} countries", f"{LONGEST_REQUEST:,} characters", f"{MOST_SERVED:,} countries x segments"),
         *(f"{LARGEST_ITEM:,} bytes of an item", f"{LARGEST_ITEM:,} bytes of names"),
-        f"{LARGEST_ANSWER:,} bytes of `POST /what_if`",
+        *(f"{LARGEST_ANSWER:,} bytes of `POST /what_if`", f"{MOST_FILES} files, {MOST_CHARACTERS_OF_FILES:,} char"),
     ],
     "pipeline.md": [
         *(f"{MOST_SEGMENTATIONS} segmentations with {MOST_SEGMENTS:,} segments", f"at most {MOST_DIGITS} before"),

@@ -2,9 +2,13 @@
 
 import io
 import json
+import random
 import time
+from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +179,67 @@ def test_a_history_of_several_groups_of_shards_is_counted_whole(up: Product, tab
     assert (run["shards_done"], run["groups_done"], run["groups"]) == (40, 3, 3)
     assert (result["shards"], result["rows"]["rows_read"]) == (40, 20_000)
     assert served_amounts(up) == answer(table, "Peru", CUR_DATE)[1]
+
+
+def test_hundreds_of_drops_with_repetitions_and_broken_ones_count_once_in_few_runs(up: Product, table: pa.Table):
+    """Each file has days of its own: what comes again would be held back if it did not count once."""
+    chance, base = random.Random(15), table.slice(0, 5_000)
+    execute(up, source=upload(up, "uploads/e2e/base.parquet", base))
+    parts = {f"e2e/{n}.parquet": on_a_day_of_its_own(table.slice(5_000 + n * 20, 20), n) for n in range(120)}
+    sound = {name: parquet_bytes(part) for name, part in parts.items()}
+    broken = {f"e2e/broken-{n}.parquet": (b"", b"no parquet")[n % 2] for n in range(10)}
+    drops = [*sound.items(), *broken.items()]
+    drops += chance.choices(drops, k=70)
+    chance.shuffle(drops)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda named: drop(up, *named), drops))
+    statuses = Counter(status_of(up, name) for name in {*sound, *broken})
+
+    assert statuses["counted"] + statuses["counted_before"] == len(sound)
+    assert statuses["refused"] == len(broken)
+    step_functions, machine = up.client("stepfunctions"), up.status_once["state_machine_arn"]
+    runs = step_functions.list_executions(stateMachineArn=machine)["executions"]
+    assert 1 <= sum(run["name"].startswith("inbox-") for run in runs) <= 12
+    assert served_amounts(up) == answer(pa.concat_tables([base, *parts.values()]), "Peru", CUR_DATE)[1]
+
+
+def on_a_day_of_its_own(part: pa.Table, day: int) -> pa.Table:
+    """Return rows whose vouchers were given on the day of this number, which the sample does not have."""
+    given = pa.array([f"{date(2016, 1, 1) + timedelta(days=day)} 12:00:00"] * part.num_rows)
+    return part.set_column(part.schema.get_field_index("timestamp"), "timestamp", given)
+
+
+def drop(product: Product, name: str, content: bytes) -> None:
+    product.client("s3").put_object(Bucket=product.status_once["bucket"], Key=f"inbox/{name}", Body=content)
+
+
+def status_of(product: Product, name: str) -> str:
+    """Return what became of a drop, once that is known and no run of the inbox works."""
+    s3, dynamodb, deadline = product.client("s3"), product.client("dynamodb"), time.monotonic() + 120
+    result = {"Bucket": product.status_once["bucket"], "Key": f"inbox-results/{name}.json"}
+    lease = {"TableName": product.status_once["table"], "Key": {"pk": {"S": "INBOX"}, "sk": {"S": "LEASE"}}}
+    while time.monotonic() < deadline:
+        with suppress(s3.exceptions.NoSuchKey):
+            content = s3.get_object(**result)["Body"].read()
+            if "run_id" not in dynamodb.get_item(**lease)["Item"]:
+                return json.loads(content)["status"]
+        time.sleep(0.5)
+    raise AssertionError(f"nothing is known of {name}")
+
+
+def test_a_file_dropped_from_the_command_line_finds_what_became_of_it(up: Product, table: pa.Table, tmp_path: Path):
+    (tmp_path / "sound.parquet").write_bytes(parquet_bytes(on_a_day_of_its_own(table.slice(0, 50), 400)))
+    (tmp_path / "broken.parquet").write_bytes(b"no parquet")
+
+    done = up.quickstart("drop", str(tmp_path / "sound.parquet"))
+    broken = up.quickstart("drop", str(tmp_path / "broken.parquet"), "--json")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "sound.parquet: counted (run inbox-" in done.stdout
+    assert "Its 50 rows are counted." in done.stdout
+    assert broken.returncode == 1
+    assert [result["error"] for result in json.loads(broken.stdout)["results"]] == ["NotParquet"]
 
 
 @pytest.mark.parametrize("request_", ["remodel", ["remodel"], 5, None, {"mode": 5}, {"mode": "assign"}])

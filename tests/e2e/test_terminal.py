@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from benchmarks.contenders.offline_readers import python_reader
 from tests.customers import case
 from tests.histories import history, parquet_bytes, repeated
 from tests.lookup_requests import SEED_REQUEST
@@ -200,14 +201,29 @@ def test_an_assignment_answers_with_its_customers(product: Product, ran: dict[st
     table = pa.Table.from_pylist([{"customer_id": number} | row for number, row in enumerate(rows)])
     (tmp_path / "customers.parquet").write_bytes(parquet_bytes(table))
 
-    told = asked(product, "assign", "--customers", str(tmp_path / "customers.parquet"))
+    told = asked(product, "assign", "--customers", str(tmp_path / "customers.parquet"), "--format", "csv")
 
     assert set(told) == {"run", "output"}
     run = told["run"]
     assert run == product.request("GET", f"executions/{run['run_id']}").json()
     assert (run["mode"], run["customers"], run["summary"]["assigned"]) == ("assign", 2, 1)
     assert run["summary"]["problems"] == {"unknown_country": 1}
-    assert told["output"].startswith("s3://")
+    s3, bucket = product.client("s3"), product.status_once["bucket"]
+    manifest = json.loads(s3.get_object(Bucket=bucket, Key=run["summary"]["manifest_key"])["Body"].read())
+    (file,) = manifest["files"]
+    assert f"s3://{bucket}/{file['key']}" == f"{told['output']}shard-00000.csv"
+    lines = s3.get_object(Bucket=bucket, Key=file["key"])["Body"].read().decode().split("\r\n")
+    assert [line.split(",")[0] for line in lines] == ['"customer_id"', "0", "1", ""]
+
+
+def test_the_exported_model_answers_as_the_api(product: Product, ran: dict[str, Any], tmp_path: Path):
+    done = product.quickstart("export", "--output", str(tmp_path / "model.json"))
+    table = product.quickstart("export", "--format", "csv").stdout
+
+    assert (done.returncode, done.stdout) == (0, "")
+    look_up = python_reader(json.loads((tmp_path / "model.json").read_text(encoding="utf-8")))
+    assert look_up(SEED_REQUEST) == product.lookup(**SEED_REQUEST).json()
+    assert len(table.splitlines()) == 1 + len(SHIPPED_SEGMENTS)
 
 
 def test_status_and_logs_answer_programs(product: Product, ran: dict[str, Any]):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.infrastructure.conftest import plain
+
 
 def test_every_bucket_is_private_and_encrypted(each_stage):
     for bucket in each_stage.resources("AWS::S3::Bucket").values():
@@ -49,6 +51,19 @@ def test_objects_of_a_run_expire_by_prefix_and_models_and_uploads_never(synthesi
     (tidy,) = (rule for rule in rules if "Prefix" not in rule)
     assert tidy["NoncurrentVersionExpiration"] == {"NoncurrentDays": 15}
     assert tidy["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+
+def test_only_our_pages_may_send_objects_to_the_lake_and_only_where_they_start_runs(dev, local, guarded, synthesize):
+    starting = synthesize("dev", start_runs=True, cors_origins=("https://campaigns.example",))
+    own = "https://ApiRestApi.execute-api.<AWS::Region>.<AWS::URLSuffix>"
+    (rule,) = starting.named("AWS::S3::Bucket", "LakeBucket")["CorsConfiguration"]["CorsRules"]
+
+    assert [plain(origin) for origin in rule["AllowedOrigins"]] == [own, "https://campaigns.example"]
+    assert (rule["AllowedMethods"], rule["AllowedHeaders"]) == (["PUT"], ["content-type", "if-none-match"])
+    (rule,) = guarded.named("AWS::S3::Bucket", "LakeBucket")["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedOrigins"] == ["https://vouchers.example.com"]
+    for stage in (dev, local):
+        assert not [bucket for bucket in stage.resources("AWS::S3::Bucket").values() if "CorsConfiguration" in bucket]
 
 
 def test_the_table_is_paid_per_request_encrypted_and_restorable(each_stage):

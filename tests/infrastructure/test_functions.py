@@ -26,6 +26,7 @@ SETTINGS = {
 READ = {"s3:GetObject"}
 IN_PARTS = "s3:AbortMultipartUpload"
 BUCKET, TABLE = "LakeBucket", "CatalogTable"
+TEXTS = f"{BUCKET}/staging/run_id=*/texts/*"
 
 
 def allowed(actions, *resources):
@@ -185,8 +186,12 @@ def without_logs_and_traces(rights):
 def test_ingest_reads_uploads_and_what_is_counted_and_writes_raw_and_plans(each_stage):
     assert without_logs_and_traces(each_stage.rights("FunctionsIngestRole")) == {
         "s3:ListBucket": {BUCKET},
-        **allowed(READ, f"{BUCKET}/uploads/*", f"{BUCKET}/raw/*", f"{BUCKET}/production/*"),
-        "s3:PutObject": {f"{BUCKET}/raw/*", f"{BUCKET}/runs/*"},
+        **allowed(
+            READ,
+            *(f"{BUCKET}/{folder}/*" for folder in ("uploads", "raw", "production")),
+            *([f"{BUCKET}/inbox/*"] if each_stage.stage.inbox else []),
+        ),
+        "s3:PutObject": {f"{BUCKET}/raw/*", f"{BUCKET}/runs/*", TEXTS},
         IN_PARTS: {f"{BUCKET}/raw/*"},
         "dynamodb:GetItem": {TABLE},
     }
@@ -197,13 +202,13 @@ def test_ingest_reads_other_buckets_only_when_they_are_named(synthesize):
 
     assert rights["s3:ListBucket"] == {BUCKET, "arn:<AWS::Partition>:s3:::history"}
     assert "arn:<AWS::Partition>:s3:::history/*" in rights["s3:GetObject"]
-    assert rights["s3:PutObject"] == {f"{BUCKET}/raw/*", f"{BUCKET}/runs/*"}
+    assert rights["s3:PutObject"] == {f"{BUCKET}/raw/*", f"{BUCKET}/runs/*", TEXTS}
 
 
 def test_clean_reads_raw_and_writes_staging_and_quarantine(each_stage):
     assert without_logs_and_traces(each_stage.rights("FunctionsCleanRole")) == {
         "s3:ListBucket": {BUCKET},
-        **allowed(READ, f"{BUCKET}/raw/*"),
+        **allowed(READ, f"{BUCKET}/raw/*", TEXTS),
         **allowed({"s3:PutObject", IN_PARTS}, f"{BUCKET}/staging/*", f"{BUCKET}/quarantine/*"),
     }
 
@@ -211,7 +216,7 @@ def test_clean_reads_raw_and_writes_staging_and_quarantine(each_stage):
 def test_assign_reads_customers_and_the_table_and_writes_their_amounts(each_stage):
     assert without_logs_and_traces(each_stage.rights("FunctionsAssignRole")) == {
         "s3:ListBucket": {BUCKET},
-        **allowed(READ, f"{BUCKET}/raw/*", f"{BUCKET}/runs/*"),
+        **allowed(READ, f"{BUCKET}/raw/*", TEXTS, f"{BUCKET}/runs/*"),
         **allowed({"s3:PutObject", IN_PARTS}, f"{BUCKET}/assigned/*"),
         **allowed({"dynamodb:GetItem", "dynamodb:Query"}, TABLE),
     }
@@ -257,17 +262,31 @@ def test_the_api_starts_runs_only_where_the_stage_says_so(local, synthesize):
     assert "states:StartExecution" not in synthesize("local", start_runs=False).rights("FunctionsApiRole")
 
 
+def test_the_api_signs_for_uploads_only_where_it_starts_runs(dev, local, synthesize):
+    for starting in (local, synthesize("dev", start_runs=True)):
+        assert starting.rights("FunctionsApiRole")["s3:PutObject"] == {f"{BUCKET}/uploads/*"}
+        assert environment(starting, "api")["UPLOAD_MAX_BYTES"] == str(5 * 1024**3)
+    assert "s3:PutObject" not in dev.rights("FunctionsApiRole")
+
+
+def test_addresses_for_browsers_are_those_of_the_emulator_or_of_aws(local, dev):
+    assert environment(local, "api")["UPLOADS_ENDPOINT"] == local.stage.endpoint
+    assert environment(dev, "api")["UPLOADS_ENDPOINT"] == ""
+
+
 @pytest.mark.parametrize(
     ("name", "prefixes"),
     [
         ("Api", ["runs/*"]),
-        ("Clean", ["raw/*"]),
-        ("Assign", ["raw/*", "runs/*"]),
+        ("Clean", ["raw/*", "staging/run_id=*/texts/*"]),
+        ("Assign", ["raw/*", "staging/run_id=*/texts/*", "runs/*"]),
         ("Model", ["staging/*", "quarantine/*", "production/*", "runs/*", "assigned/*"]),
         ("WhatIf", ["production/*", "runs/*"]),
     ],
 )
 def test_what_reads_some_objects_hears_of_missing_ones_among_those_only(each_stage, name: str, prefixes: list[str]):
+    if name == "Api" and each_stage.stage.start_runs:
+        prefixes = [*prefixes, "uploads/*"]
     statements = [
         statement
         for logical_id, role in each_stage.resources("AWS::IAM::Role").items()

@@ -9,7 +9,7 @@ import pytest
 
 from infra_cdk.stages import StageError, stage
 from tests.infrastructure.conftest import ALL_GUARDS, Synthesized, plain
-from voucher_selection.contract.functions import ALL_FUNCTIONS, API, WATCH, WHAT_IF
+from voucher_selection.contract.functions import ALL_FUNCTIONS, API, INBOX, WATCH, WHAT_IF
 from voucher_selection.contract.metrics import METRICS
 
 RUNBOOK = (Path(__file__).resolve().parents[2] / "docs" / "runbook.md").read_text()
@@ -90,8 +90,10 @@ def test_the_dashboard_shows_every_metric_that_is_emitted_and_no_other(prod):
 
 
 @pytest.mark.parametrize("name", ALL_FUNCTIONS)
-def test_the_functions_emit_into_the_namespace_that_is_watched(prod, name):
-    variables = prod.function(name)["Environment"]["Variables"]
+def test_the_functions_emit_into_the_namespace_that_is_watched(prod, synthesize, name):
+    synthesized = synthesize("prod", inbox=True)
+    assert synthesized.stack.stack_name == prod.stack.stack_name
+    variables = synthesized.function(name)["Environment"]["Variables"]
 
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == prod.stack.stack_name
     assert variables["POWERTOOLS_SERVICE_NAME"] == name
@@ -116,12 +118,12 @@ def test_services_metrics_are_those_of_the_stack(prod):
     assert of_api == {"VoucherSelection-prod", "prod"}
 
 
-def test_every_alarm_has_its_heading_in_the_runbook_and_every_heading_its_alarm(prod):
-    assert sorted(alarms(prod)) == HEADINGS
+def test_every_alarm_has_its_heading_in_the_runbook_and_every_heading_its_alarm(synthesize):
+    assert sorted(alarms(synthesize("prod", inbox=True))) == HEADINGS
 
 
-def test_every_alarm_says_what_is_wrong_what_to_do_first_and_where_to_read_on(prod):
-    for heading, alarm in alarms(prod).items():
+def test_every_alarm_says_what_is_wrong_what_to_do_first_and_where_to_read_on(synthesize):
+    for heading, alarm in alarms(synthesize("prod", inbox=True)).items():
         says, _, place = alarm["AlarmDescription"].partition("Runbook: ")
         assert len(re.findall(r"[.;,](?= |$)", says.strip())) > 1, f"{heading}: expected a first step, too"
         assert says.strip().endswith("."), heading
@@ -132,7 +134,7 @@ def test_with_the_runbooks_address_every_alarm_links_to_its_heading(synthesize):
     address = "https://wiki.example.com/vouchers/runbook"
     anchors = {re.sub(r"[^a-z0-9-]", "", heading.lower().replace(" ", "-")) for heading in HEADINGS}
 
-    found = alarms(synthesize("prod", runbook_url=address)).values()
+    found = alarms(synthesize("prod", inbox=True, runbook_url=address)).values()
 
     links = {alarm["AlarmDescription"].partition("Runbook: ")[2] for alarm in found}
     assert links == {f"{address}#{anchor}" for anchor in anchors}
@@ -214,7 +216,7 @@ def test_queries_over_the_logs_are_saved_with_the_stack(prod):
         f"VoucherSelection-prod/{name}" for name in ("a run", "a request", "what failed")
     }
     for query in queries:
-        assert len(query["LogGroupNames"]) == len(ALL_FUNCTIONS)
+        assert len(query["LogGroupNames"]) == len({*ALL_FUNCTIONS} - {INBOX})
         assert f"`{query['Name'].partition('/')[2]}`" in RUNBOOK
 
 
@@ -237,7 +239,7 @@ def test_without_monitoring_there_is_nothing_of_it(local, synthesize):
     ],
 )
 def test_requests_and_runs_are_traced_each_where_the_stage_says_so(synthesize, name, settings, requests, runs):
-    synthesized = synthesize(name, **settings)
+    synthesized = synthesize(name, inbox=True, **settings)
     traced = {name: "TracingConfig" in synthesized.function(name) for name in ALL_FUNCTIONS}
 
     assert synthesized.only("AWS::ApiGateway::Stage").get("TracingEnabled", False) is requests

@@ -15,7 +15,7 @@ import pytest
 
 from local.quickstart.project.supply_chain import licences
 from local.quickstart.project.supply_chain.audit import UNAUDITED, VULNERABLE, audit
-from local.quickstart.project.supply_chain.locked import EMULATOR, PROJECT, SHIPPED, packages
+from local.quickstart.project.supply_chain.locked import APART, PROJECT, SHIPPED, packages
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG_RANDOM_TEXT = b64encode(hashlib.sha256(b"a seed").digest()).decode()
@@ -29,7 +29,7 @@ def scanned(folder: Path) -> subprocess.CompletedProcess[str]:
     return run(sys.executable, "-m", "local.quickstart.project.supply_chain.secret_scan", str(folder))
 
 
-@pytest.mark.parametrize("lock", [*PROJECT, *EMULATOR], ids=lambda lock: lock.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("lock", [*PROJECT, *APART], ids=lambda lock: lock.relative_to(ROOT).as_posix())
 def test_every_package_of_a_lock_is_pinned_with_its_hashes(lock: Path):
     found = packages([lock])
 

@@ -212,7 +212,12 @@ BAD_SOURCES = {
     "no object": (None, errors.SourceNotFound, "no object and no folder at s3://lake/uploads/bad.parquet"),
     "zero bytes": (b"", errors.EmptySource, "s3://lake/uploads/bad.parquet is empty: 0 bytes"),
     "no rows": (parquet_bytes(history()), errors.EmptySource, "holds no rows"),
-    "not parquet": (b"country_code,total_orders\nPeru,3\n", errors.NotParquet, "cannot be read as parquet"),
+    "not parquet": (b"Dear customers,\n", errors.NotParquet, "cannot be read as parquet"),
+    "a CSV without columns": (
+        b"country_code,total_orders\nPeru,3\n",
+        errors.WrongSchema,
+        "'voucher_amount' is missing",
+    ),
     "a damaged footer": (corrupt_footer(), errors.NotParquet, "cannot be read as parquet"),
     "a missing column": (without("voucher_amount"), errors.WrongSchema, "column 'voucher_amount' is missing"),
     "a wrong type": (boolean_orders(), errors.WrongSchema, "column 'total_orders' is of type bool"),
@@ -238,7 +243,7 @@ def test_a_source_that_cannot_be_used_fails_in_ingest_and_names_the_cause(
 def test_a_folder_without_parquet_is_refused(put, pipeline: Pipeline):
     put("uploads/docs/readme.txt", b"hello")
 
-    with pytest.raises(errors.NoParquetFiles, match="none of the 1 objects in s3://lake/uploads/docs/"):
+    with pytest.raises(errors.NoDataFiles, match="none of the 1 objects in s3://lake/uploads/docs/"):
         pipeline.ingest("bad", {"source": f"s3://{BUCKET}/uploads/docs/"})
 
 

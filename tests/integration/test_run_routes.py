@@ -119,7 +119,8 @@ def test_errors_of_the_form_stand_beside_its_fields(executions, api: Api):
     assert answer.status == 422
     assert 'value="vouchers.parquet" aria-invalid="true" aria-describedby="source_error source_hint"' in answer.text
     assert "expected s3://bucket/key" in answer.text
-    assert 'id="countries_error"' in answer.text
+    assert 'id="history_countries_error"' in answer.text
+    assert 'id="file_countries_error"' not in answer.text  # this is of the form with a file
 
 
 def test_an_error_of_no_field_is_a_notice(executions, api: Api):
@@ -507,10 +508,10 @@ def stop(executions: Any, run_id: str) -> None:
 
 def test_the_page_of_a_run_tells_which_objects_it_has_not_read(put, pipeline: Pipeline, executions, api: Api):
     put("uploads/days/a.parquet", parquet_bytes(history({})))
-    put("uploads/days/<b>.csv", b"x")
+    put("uploads/days/<b>.doc", b"x")
     execute(executions, "run-1", {"source": "s3://lake/uploads/days/"})
 
     pipeline.run("run-1", {"source": "s3://lake/uploads/days/"})
 
     page = api("GET", "/runs/run-1", Accept="text/html").text
-    assert "<dt>Not read (not named like parquet)</dt><dd>1 object: &lt;b&gt;.csv</dd>" in page
+    assert "<dt>Not read (not named like parquet, CSV or JSON lines)</dt><dd>1 object: &lt;b&gt;.doc</dd>" in page

@@ -192,14 +192,14 @@ def test_objects_that_are_not_read_are_told_and_markers_are_not(put, pipeline: P
     put("uploads/days/a.parquet", parquet_bytes(history({})))
     put("uploads/days/_temporary/0/b.parquet", parquet_bytes(history({})))
     for n in range(25):
-        put(f"uploads/days/notes/{n:02}.csv", b"x")
+        put(f"uploads/days/notes/{n:02}.txt", b"x")
     for marker in ("_SUCCESS", ".a.parquet.crc", "notes/"):
         put(f"uploads/days/{marker}", b"")
 
     summary = pipeline.run("run-1", {"source": f"{UPLOADS}/days/"})
 
     assert summary["rows"]["rows_read"] == 1
-    names = ["_temporary/0/b.parquet", *(f"notes/{n:02}.csv" for n in range(19))]
+    names = ["_temporary/0/b.parquet", *(f"notes/{n:02}.txt" for n in range(19))]
     assert summary["left_out"] == {"objects": 26, "names": names}
     assert read_json(lake, "runs/run_id=run-1/plan.json")["left_out"] == summary["left_out"]
 

@@ -190,7 +190,7 @@ def test_a_link_to_nothing_and_a_circle_are_named(folder: Path, lake: Lake):
 def test_an_empty_folder_is_refused(folder: Path, lake: Lake):
     (folder / "empty").mkdir()
 
-    with pytest.raises(StepError, match=r"day is empty: expected parquet files in it"):
+    with pytest.raises(StepError, match=r"day is empty: expected files of parquet, CSV or JSON lines in it"):
         uploaded(lake, folder)
 
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.ended_runs import run_of
 from tests.histories import history, parquet_bytes
 from voucher_selection.adapters.parquet.columns import RowGroups
 from voucher_selection.api import pages
@@ -282,17 +283,7 @@ def test_an_entry_reads_as_a_phrase(other: OtherCountry, shown: str):
 
 def test_names_cannot_change_the_page_that_lists_them():
     rows = Totals(rows_read=1, other_country=1, other_countries={"<b>Chile</b>": 1})
-    run = dict.fromkeys(("mode", "outcome", "error", "cause", "published", "request", "current")) | {
-        "run_id": "run-1",
-        "status": "SUCCEEDED",
-        "started_at": "2026-01-01T00:00:00+00:00",
-        "seconds": 1.0,
-        "shards": 0,
-        "groups": 0,
-        "states": [],
-        "rows": rows.model_dump(),
-        "summary": {"countries": ["Peru"]},
-    }
+    run = run_of({"countries": ["Peru"]}, rows)
 
     page = pages.run_page(pages.frame_of("runs/run-1"), run, may_start=False)
 

@@ -70,9 +70,9 @@ def test_what_a_check_concludes_is_told_though_it_found_no_faults(tmp_path: Path
     assert "not audited: no advisories" not in told
 
 
-def test_the_checks_are_of_the_code_the_site_what_is_shipped_and_the_emulator():
+def test_the_checks_are_of_the_code_the_site_the_contract_what_is_shipped_and_the_emulator():
     code = {"style", "format", "imports", "types", "emulator-types"}
-    assert {check.name for check in checks()} == code | {"site", "secrets", "advisories"}
+    assert {check.name for check in checks()} == code | {"site", "contract", "secrets", "advisories"}
 
 
 def test_a_check_is_found_by_its_name():

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from local.quickstart.cli import PROGRAM, app
 
 COMMANDS = (
-    *("run", "remodel", "assign", "report", "lookup", "versions", "rollback", "best-ranges"),
+    *("run", "drop", "remodel", "assign", "report", "lookup", "versions", "rollback", "best-ranges"),
     *("status", "runs", "logs", "stop"),
     *("deploy", "destroy", "test", "check", "cdk", "docs", "bench", "audit", "lock"),
 )

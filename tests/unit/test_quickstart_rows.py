@@ -6,28 +6,24 @@ import pytest
 
 from local.quickstart.machine.terminal import console
 from local.quickstart.shown.run import show_assignment, show_rows
+from tests.ended_runs import ASSIGN_SUMMARY, HISTORY_SUMMARY
 from voucher_selection.domain.assigned_on import AssignedOn
 from voucher_selection.domain.totals import Totals
 
-ROWS = {
-    "rows": {"rows_read": 2, "other_country": 1, "rejected": {"malformed": 0}, "kept": 1},
-    "known_files": 0,
-    "outcome": "published",
-    "version": "v",
-    "served_version": "v",
-}
-CUSTOMERS = {"rows": 2, "assigned": 2, "problems": {}, "version": "v", "output": "s3://lake/x/"}
-LEFT_OUT = {"left_out": {"objects": 2, "names": ["notes/[b].csv", "a.txt"]}}
+LEFT_OUT = {"left_out": {"objects": 2, "names": ["notes/[b].doc", "a.txt"]}}
 
 
-@pytest.mark.parametrize(("show", "summary"), [(show_rows, ROWS), (show_assignment, CUSTOMERS)])
+@pytest.mark.parametrize(("show", "summary"), [(show_rows, HISTORY_SUMMARY), (show_assignment, ASSIGN_SUMMARY)])
 def test_objects_that_were_not_read_are_told(show, summary, capsys: pytest.CaptureFixture[str]):
     show(summary | LEFT_OUT)
 
-    assert "Not read, because not named like parquet: 2 objects: notes/[b].csv, a.txt\n" in capsys.readouterr().out
+    assert (
+        "Not read, because not named like parquet, CSV or JSON lines: 2 objects: notes/[b].doc, a.txt\n"
+        in capsys.readouterr().out
+    )
 
 
-@pytest.mark.parametrize(("show", "summary"), [(show_rows, ROWS), (show_assignment, CUSTOMERS)])
+@pytest.mark.parametrize(("show", "summary"), [(show_rows, HISTORY_SUMMARY), (show_assignment, ASSIGN_SUMMARY)])
 @pytest.mark.parametrize("left_out", [{}, {"left_out": {"objects": 0, "names": []}}], ids=["an older run", "none"])
 def test_where_all_was_read_nothing_is_said_of_it(show, summary, left_out, capsys: pytest.CaptureFixture[str]):
     show(summary | left_out)
@@ -38,14 +34,14 @@ def test_where_all_was_read_nothing_is_said_of_it(show, summary, left_out, capsy
 def test_rows_of_other_countries_are_listed_and_a_misspelt_one_is_pointed_out(capsys: pytest.CaptureFixture[str]):
     rows = Totals(rows_read=9_000, other_country=9_000, other_countries={"Chile": 7_500, "Perú": 120, "[b]x": 1})
 
-    show_rows(ROWS | {"rows": rows.model_dump(), "countries": ["Peru"]})
+    show_rows(HISTORY_SUMMARY | {"rows": rows.model_dump(), "countries": ["Peru"]})
 
     said = " ".join(capsys.readouterr().out.split())
     assert "Other countries: Chile 7,500, Perú 120 (did you mean Peru?), [b]x 1, all others 1,379" in said
 
 
 def test_where_no_names_are_known_none_are_listed(capsys: pytest.CaptureFixture[str]):
-    show_rows(ROWS)
+    show_rows(HISTORY_SUMMARY)
 
     assert "Other countries" not in capsys.readouterr().out
 
@@ -58,7 +54,7 @@ def test_a_run_says_when_its_rows_were_given(capsys: pytest.CaptureFixture[str])
         before_last_order=5,
     )
 
-    show_rows(ROWS | {"assigned_on": given.model_dump(mode="json")})
+    show_rows(HISTORY_SUMMARY | {"assigned_on": given.model_dump(mode="json")})
 
     said = " ".join(capsys.readouterr().out.split())
     months = "2018-06 1,200, 2018-07 3, 2 without a day; 5 of these before the last order"
@@ -67,7 +63,7 @@ def test_a_run_says_when_its_rows_were_given(capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize("summary", [{}, {"assigned_on": AssignedOn().model_dump(mode="json")}], ids=["older", "none"])
 def test_a_run_without_rows_given_says_nothing_of_it(summary, capsys: pytest.CaptureFixture[str]):
-    show_rows(ROWS | summary)
+    show_rows(HISTORY_SUMMARY | summary)
 
     assert "Given" not in capsys.readouterr().out
 
@@ -95,7 +91,7 @@ def test_the_cost_of_amounts_is_told_by_country(
 ):
     monkeypatch.setattr(console, "width", 160)
 
-    show_assignment(CUSTOMERS | {"cost": {"countries": [OF_PERU | one_amount], "all_countries": 3, "amounts": []}})
+    show_assignment(ASSIGN_SUMMARY | {"cost": {"countries": [OF_PERU | one_amount], "all_countries": 3, "amounts": []}})
 
     said = capsys.readouterr().out
     assert told in said
@@ -106,9 +102,18 @@ def test_the_cost_of_amounts_is_told_by_country(
 def test_rounded_amounts_are_told_where_there_are_some(rounded: int, told: str, capsys: pytest.CaptureFixture[str]):
     rows = Totals(rows_read=3_000, kept=3_000, amounts_rounded=rounded).model_dump()
 
-    show_rows(ROWS | {"rows": rows})
+    show_rows(HISTORY_SUMMARY | {"rows": rows})
 
     said = capsys.readouterr().out
     assert "3,000 rows read" in said
     assert told in said
     assert ("rounded" in said) == bool(rounded)
+
+
+def test_files_that_a_run_left_out_are_named_with_their_errors(capsys: pytest.CaptureFixture[str]):
+    fault = {"source": "s3://b/inbox/[a].csv", "identity": "x", "error": "UnreadableText", "message": "line 3 …"}
+
+    show_rows(HISTORY_SUMMARY | {"unusable": {"files": 1, "first": [fault]}})
+
+    left_out = "Left out, because they cannot be used: 1 object: s3://b/inbox/[a].csv (UnreadableText)"
+    assert left_out in capsys.readouterr().out.replace("\n", " ")

@@ -7,8 +7,23 @@ from voucher_selection.adapters.sources.landed_files import values_in
 from voucher_selection.domain.folder_contents import contents_of
 from voucher_selection.domain.table_formats import signs_above, table_among
 
-READ = ("a.parquet", "A.PARQUET", "a.snappy.parquet", "a.parquet.gzip", "a.pq", "x/y=1/a.parquet", "_id=3/a.parquet")
-LEFT_OUT = ("a.csv", "a.parquet.crc", "parquet", "_a.parquet", "_temporary/0/a.parquet", ".trash/a.parquet", "x/a.txt")
+READ = (
+    *("a.parquet", "A.PARQUET", "a.snappy.parquet", "a.parquet.gzip", "a.pq", "x/y=1/a.parquet", "_id=3/a.parquet"),
+    *("a.csv", "a.CSV.GZ", "a.tsv", "a.psv.gzip", "x/a.json", "a.jsonl.zst", "a.ndjson.zstd"),
+)
+LEFT_OUT = (
+    "a.csv.crc",
+    "a.csv.bz2",
+    "a.xlsx",
+    "csv",
+    "_a.csv",
+    "a.parquet.crc",
+    "parquet",
+    "_a.parquet",
+    "_temporary/0/a.parquet",
+    ".trash/a.parquet",
+    "x/a.txt",
+)
 MARKERS = ("", "x/", "_SUCCESS", "x/_metadata", ".a.parquet.crc", ".DS_Store", "x_$folder$")
 
 

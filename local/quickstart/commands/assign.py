@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from local.quickstart.commands.execution import run_to_end, uploaded
+from local.quickstart.commands.execution import Csv, csv_options, run_to_end, show_what_is_recognised, uploaded
 from local.quickstart.commands.session import AsJson, Commands, Product, explained
 from local.quickstart.here import source as sources
 from local.quickstart.machine.terminal import answer
@@ -18,10 +18,11 @@ commands = Commands("Run")
     "./quickstart assign --customers customers.parquet",
     "./quickstart assign --customers s3://bucket/customers/ --segment-name recency_segment",
     "./quickstart assign --customers customers.parquet --fallback country --least-support 30",
+    "./quickstart assign --customers customers.parquet --format csv",
 )
 def assign(
     *,
-    customers: Annotated[str, typer.Option(help="The customers: a parquet file or folder, s3://… or https://…")],
+    customers: Annotated[str, typer.Option(help="The customers: a file or folder, s3://… or https://…")],
     segment_name: Annotated[
         str | None, typer.Option(help="The segmentation for all customers; default: each row's segment_name.")
     ] = None,
@@ -33,14 +34,21 @@ def assign(
         int | None,
         typer.Option(help="The fewest assignments that an answer rests on with --fallback country; default likewise."),
     ] = None,
+    csv: Csv = None,
+    form: Annotated[
+        Literal["parquet", "csv"] | None,
+        typer.Option("--format", help="The format of the files that are written; default: parquet."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the amount of every customer in parquet files.
+    """Write the amount of every customer, to files of parquet or CSV.
 
     The amounts are those of the served model. The product must be up: ./quickstart run -d
     """
     with explained(as_json=as_json):
         resolved = sources.resolve(customers, Workspace.folder(), option="--customers")
+        options = csv_options(csv)
+        show_what_is_recognised(resolved, "customers", options)
         product = Product.running()
         request = {
             "mode": "assign",
@@ -48,6 +56,8 @@ def assign(
             "segment_name": segment_name,
             "fallback": fallback,
             "least_support": least_support,
+            "csv": options and options.model_dump(exclude_none=True),
+            "format": form,
         }
         ended = run_to_end(product, request)
     if as_json:

@@ -11,14 +11,17 @@ from pydantic import ValidationError
 
 from local.quickstart.commands.session import Product
 from local.quickstart.here.api import Api
+from local.quickstart.here.recognised import Kind, recognise
 from local.quickstart.here.source import upload
 from local.quickstart.machine.steps import StepError, step
 from local.quickstart.machine.terminal import notices
 from local.quickstart.shown.run_progress import show_progress
+from local.quickstart.shown.texts import show_recognised
 from voucher_selection.adapters.state_machine import Execution, StateMachine
 from voucher_selection.contract.runs import HELD_BACK
 from voucher_selection.domain import windows
 from voucher_selection.domain.errors import DeliveryOverlaps
+from voucher_selection.domain.text_formats import CsvOptions
 from voucher_selection.domain.validation import describe
 
 if TYPE_CHECKING:
@@ -38,6 +41,32 @@ Overlap = Annotated[
     typer.Option(metavar="refuse|add|replace", help="What to do with days that are counted already. [dim]refuse[/]"),
 ]
 
+Csv = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="What CSV files have, where it is not found out: delimiter, quote, encoding, decimal, thousands or"
+        " date_format; may be given again. [dim]'decimal=,'[/]",
+    ),
+]
+
+
+def csv_options(given: Sequence[str] | None) -> CsvOptions | None:
+    """Return what `--csv` says of CSV files, None if it is not given; raise `StepError` if it cannot be read."""
+    if not given:
+        return None
+    said: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or name in said:
+            problem = "says this twice" if equals else "has no ="
+            raise StepError(f"--csv takes NAME=VALUE, each name once, and {text!r} {problem}")
+        said[name] = value
+    try:
+        return CsvOptions.model_validate(said)
+    except ValidationError as error:
+        raise StepError(f"--csv: {'; '.join(describe(error))}") from error
+
 
 def check_window(window: str | None) -> None:
     """Check the days that `--window` gives; raise `StepError` if they cannot be read."""
@@ -56,6 +85,12 @@ def check_dates(option: str, dates: Sequence[str]) -> None:
             datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - a date, without a zone
         except ValueError as error:
             raise StepError(f"{option} takes a date like 2018-09-15, not {text}") from error
+
+
+def show_what_is_recognised(source: str | Path, kind: Kind, options: CsvOptions | None) -> None:
+    """Print what a run will recognise of a local source's text files; raise `StepError` if it will refuse one."""
+    if isinstance(source, Path):
+        show_recognised(recognise(source, kind, options))
 
 
 def uploaded(product: Product, source: str | Path) -> str:

@@ -15,11 +15,12 @@ from local.quickstart.settings import starting as starting_settings
 from local.quickstart.shown.runs import show_run, show_runs
 from local.quickstart.shown.settings import show_gone_here
 from voucher_selection.api.run_reports import MOST_RUNS
-from voucher_selection.contract.functions import FUNCTIONS
+from voucher_selection.contract.functions import FUNCTIONS, INBOX
 
 commands = Commands("What is up")
 _EMULATOR = "emulator"
-_LOGS = (*FUNCTIONS, _EMULATOR)
+_FUNCTIONS = (*FUNCTIONS, INBOX)
+_LOGS = (*_FUNCTIONS, _EMULATOR)
 
 
 @commands.shown_with("./quickstart status", "./quickstart status --json | jq -r .api_url")
@@ -66,7 +67,7 @@ def runs(
 def logs(
     *,
     function: Annotated[
-        str, typer.Argument(help=f"{', '.join(FUNCTIONS)}, or emulator.", autocompletion=lambda: _LOGS)
+        str, typer.Argument(help=f"{', '.join(_FUNCTIONS)}, or emulator.", autocompletion=lambda: _LOGS)
     ] = _EMULATOR,
     lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many of the last lines to print.")] = 100,
     as_json: AsJson = False,
@@ -78,7 +79,7 @@ def logs(
             if not log.is_file():
                 raise StepError("the emulator has not been started yet: ./quickstart run -d")
             found = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
-        elif function in FUNCTIONS:
+        elif function in _FUNCTIONS:
             found = functions_log.last_lines(Product.running().workspace, function, lines)
         else:
             raise StepError(f"expected one of {', '.join(_LOGS)}, got {function!r}")

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.quickstart.commands.execution import Overlap, Window, check_dates, check_window, run_to_end, uploaded
+from local.quickstart.commands.execution import (
+    Csv,
+    Overlap,
+    Window,
+    check_dates,
+    check_window,
+    csv_options,
+    run_to_end,
+    show_what_is_recognised,
+    uploaded,
+)
 from local.quickstart.commands.session import AsJson, Commands, Given, Product, Reset, ResetAll, explained, workspace_on
 from local.quickstart.here import deployment
 from local.quickstart.here import source as sources
@@ -39,6 +49,7 @@ Port = Annotated[int | None, typer.Option(envvar="VOUCHER_SELECTION_PORT", help=
     "./quickstart run -d --append --overlap replace --source s3://bucket/this-month/",
     "./quickstart run -d --source vouchers.parquet --window 90",
     "./quickstart run -d --source vouchers.parquet --null-date 1900-01-01",
+    "./quickstart run -d --source vouchers.csv --csv 'decimal=,' --csv date_format=%d/%m/%Y",
     "./quickstart run -d --set auth=api_key --set shard_target_rows=10000",
     "./quickstart run --json | jq .run.seconds",
 )
@@ -60,6 +71,7 @@ def run(  # noqa: PLR0913 - its options
     append: Annotated[
         bool, typer.Option("--append", help="Add the history to the counts behind the served model.")
     ] = False,
+    csv: Csv = None,
     window: Window = None,
     overlap: Overlap = None,
     detach: Annotated[bool, typer.Option("-d", "--detach", help="Return as soon as it serves.")] = False,
@@ -81,8 +93,10 @@ def run(  # noqa: PLR0913 - its options
         check_window(window)
         if overlap and not append:
             raise StepError("--overlap says what --append does with days that are counted already: give both")
+        options = csv_options(csv)
         start = start_of(workspace, asked_of(setting or [], reset or [], reset_all=reset_all))
         resolved = sources.resolve(source, workspace.state)
+        show_what_is_recognised(resolved, "history", options)
         toolchain.install(workspace, *toolchain.PRODUCT)
         started = emulator.running(workspace) is None
         request = {
@@ -90,6 +104,7 @@ def run(  # noqa: PLR0913 - its options
             "countries": country or None,
             "cur_date": cur_date,
             "null_dates": null_date or None,
+            "csv": options and options.model_dump(exclude_none=True),
             "window": window,
             "overlap": overlap,
         }

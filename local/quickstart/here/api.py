@@ -66,6 +66,16 @@ class Api:
         """Return the served model and its segments."""
         return cast("SelectionCriteria", self._whole("selection_criteria"))
 
+    def exported(self, address: str) -> str:
+        """Return a file of the API: the text of a route with its query. A table may come in several parts."""
+        path = address.partition("?")[0]
+        answer = self._good(address)
+        text = answer.text
+        while answer.following:
+            answer = self._good(path + answer.following)
+            text += answer.text.partition("\r\n")[2]  # each part begins with the names of the columns
+        return text
+
     def served(self) -> "SelectionCriteria | None":
         """Return the served model and its segments; None before the first one."""
         try:
@@ -96,6 +106,9 @@ class Api:
         return whole
 
     def _body(self, path: str, body: str | None = None) -> dict[str, Any]:
+        return self._good(path, body).body
+
+    def _good(self, path: str, body: str | None = None) -> Answer:
         answer = self._ask(path, body)
         if not answer.is_good:
             problem = answer.body
@@ -103,7 +116,7 @@ class Api:
             raise StepError(
                 f"{'POST' if body else 'GET'} /{path} of the API: {answer.status}, {detail}", facts={"problem": problem}
             )
-        return answer.body
+        return answer
 
     def _ask(self, path: str, body: str | None = None) -> Answer:
         return ask(self._url + path, body, self._headers, seconds=_PATIENCE_SECONDS)

@@ -69,7 +69,7 @@ def upload(place: Path, bucket: str, s3: "S3Client") -> str:
         The folder is empty, a file cannot be read, a name cannot be an object's key, or a file changed during the
         upload.
     """
-    files = sorted((_looked_at(file, name) for file, name in _files(place)), key=lambda file: file.name)
+    files = sorted((_looked_at(file, name) for file, name in files_of(place)), key=lambda file: file.name)
     prefix = f"uploads/sha256-{_digest_of(files)}/"
     for file in files:
         _check_key(f"{prefix}{file.name}", file.place)
@@ -82,7 +82,7 @@ def upload(place: Path, bucket: str, s3: "S3Client") -> str:
     return f"s3://{bucket}/{prefix}{place.name}{'/' * place.is_dir()}"
 
 
-def _files(place: Path) -> Iterator[tuple[Path, str]]:
+def files_of(place: Path) -> Iterator[tuple[Path, str]]:
     """Yield a file, or every file below a folder, with its name below the prefix: `folder/part/file.parquet`."""
     if not place.is_dir():
         yield place, place.name
@@ -91,7 +91,7 @@ def _files(place: Path) -> Iterator[tuple[Path, str]]:
     for file in sorted(_below(place, frozenset()), key=lambda file: (file.resolve() != file, file)):
         found.setdefault(file.resolve(), file)  # a file that a link leads to as well counts once, at its own place
     if not found:
-        raise StepError(f"the folder {place} is empty: expected parquet files in it")
+        raise StepError(f"the folder {place} is empty: expected files of parquet, CSV or JSON lines in it")
     for file in found.values():
         yield file, f"{place.name}/{file.relative_to(place).as_posix()}"
 

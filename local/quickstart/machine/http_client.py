@@ -14,10 +14,11 @@ _SECONDS = 30
 
 
 class Answer(NamedTuple):
-    """The status and the body of an answer."""
+    """The status and the body of an answer; `following` is the address of its next part, if it is one of several."""
 
     status: int
     text: str
+    following: str | None = None
 
     @property
     def is_good(self) -> bool:
@@ -68,7 +69,8 @@ def ask(
             )
     except httpx.RequestError as error:
         raise ConnectionError(str(error) or type(error).__name__) from error
-    return Answer(answer.status_code, answer.content.decode(errors="replace"))
+    text = answer.content.decode(errors="replace")
+    return Answer(answer.status_code, text, answer.links.get("next", {}).get("url"))
 
 
 @contextmanager

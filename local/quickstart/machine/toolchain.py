@@ -12,6 +12,7 @@ EMULATOR_ENVIRONMENT = TOOLS / "emulator"
 LAMBDA_ENVIRONMENT = TOOLS / "lambda"
 BENCHMARK_ENVIRONMENT = TOOLS / "bench"
 DOCS_ENVIRONMENT = TOOLS / "docs"
+CONTRACT_ENVIRONMENT = TOOLS / "contract"
 _PYTHON = "3.13"
 _NO_NETWORK = "is there a connection to the package registry?"
 
@@ -35,6 +36,7 @@ DOCS = (
     Tool("the documentation's packages", DOCS_ENVIRONMENT, ROOT / "requirements/docs.txt"),
     Tool("what draws the diagrams", ROOT / "local/docs", ROOT / "local/docs/package-lock.json"),
 )
+CONTRACT = Tool("what checks the data contract", CONTRACT_ENVIRONMENT, ROOT / "requirements/contract.txt")
 PRODUCT = (
     Tool("the emulator", EMULATOR_ENVIRONMENT, EMULATOR / "requirements.txt"),
     Tool("the functions' runtime", LAMBDA_ENVIRONMENT, EMULATOR / "runtime-requirements.txt"),

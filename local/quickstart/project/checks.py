@@ -14,7 +14,7 @@ from rich.status import Status
 from local.quickstart.machine import toolchain
 from local.quickstart.machine.steps import StepError, command, explain
 from local.quickstart.machine.terminal import notices
-from local.quickstart.machine.toolchain import DOCS, DOCS_ENVIRONMENT, EMULATOR, PRODUCT, Tool
+from local.quickstart.machine.toolchain import CONTRACT, DOCS, DOCS_ENVIRONMENT, EMULATOR, PRODUCT, Tool
 from local.quickstart.machine.workspace import ROOT, Workspace
 from voucher_selection.contract.functions import ALL_FUNCTIONS
 
@@ -28,7 +28,7 @@ _TYPED = (
     "layers/build",
     "layers/shared/python/voucher_selection",
     *(f"lambdas/{name}/handler.py" for name in ALL_FUNCTIONS),
-    *(f"lambdas/api/{name}.py" for name in ("context", "page_routes", "run_routes", "starting")),
+    *(f"lambdas/api/{name}.py" for name in ("context", "export_routes", "page_routes", "run_routes", "starting")),
 )
 _AT_ONCE = 2
 _TEST_PROCESSES = 3
@@ -72,6 +72,7 @@ def checks() -> list[Check]:
     # Only what is shipped: the emulator's locks are of an older release. `./quickstart audit` has all locks.
     audit = (_PYTHON, "-m", "local.quickstart", "audit", "--shipped", "--unaudited-is-no-fault")
     secret_scan = (_PYTHON, "-m", "local.quickstart.project.supply_chain.secret_scan")
+    contract, broken = (_PYTHON, "-m", "tests.data_contract"), "what runs write is not what the data contract says"
     secrets, shipped = "a file has what looks like a secret", "a package that is shipped has a known vulnerability"
     wrong_types = "mypy found faults in the emulator"
     return [
@@ -81,6 +82,7 @@ def checks() -> list[Check]:
         Check("imports", "Who may import whom (import-linter)", lint_imports, "an import goes the wrong way", env=path),
         Check("style", "Style (ruff check)", (_RUFF, "check", "--no-cache"), "ruff found faults"),
         Check("format", "Style (ruff format)", ruff_format, "files are not formatted: ruff format"),
+        Check("contract", "The data contract (datacontract test)", contract, broken, env=path, needs=[CONTRACT]),
         Check("secrets", "Secrets (detect-secrets)", secret_scan, secrets),
         Check("advisories", "Advisories on what is shipped (pip-audit)", audit, shipped, env=path, concludes=True),
     ]

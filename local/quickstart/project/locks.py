@@ -6,12 +6,16 @@ from local.quickstart.machine.workspace import ROOT, Workspace
 
 
 def write_locks(workspace: Workspace) -> None:
-    """Resolve the groups of pyproject.toml and write their locks; all share the versions that the tests run with."""
+    """Resolve the groups of pyproject.toml and write their locks.
+
+    All share the versions that the tests run with; what checks the contract shares only pandas, Arrow and NumPy.
+    """
     log = workspace.log("lock")
     form = ["--generate-hashes", "--no-header", "--no-annotate", "--quiet"]
     machines = ["--universal", "--python-version", "3.13"]
-    for group in ("dev", "shared", "analytics", "bench", "peers", "docs"):
-        constraints = [] if group == "dev" else ["--constraints", "requirements/dev.txt"]
+    for group in ("dev", "shared", "analytics", "bench", "peers", "docs", "contract"):
+        constraint = {"dev": None, "contract": "analytics"}.get(group, "dev")
+        constraints = ["--constraints", f"requirements/{constraint}.txt"] if constraint else []
         with step(f"Locking {group}"):
             named = ["pyproject.toml", "--group", group, "--output-file", f"requirements/{group}.txt"]
             arguments = [uv(), "pip", "compile", *named, *machines, *form, *constraints]

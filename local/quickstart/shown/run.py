@@ -5,11 +5,15 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
+
 from local.quickstart.machine.record import Deployment
 from local.quickstart.machine.terminal import console
+from local.quickstart.shown.texts import show_texts
 from voucher_selection.contract.runs import MAPS, MERGE_SHARDS
 from voucher_selection.domain.assigned_on import assigned_of
 from voucher_selection.domain.other_countries import OtherCountry, listed
+from voucher_selection.domain.plans import UnusableSources
 from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.wording import (
     amount,
@@ -73,7 +77,9 @@ def show_rows(summary: Mapping[str, Any]) -> None:
         )
     if summary["known_files"]:
         console.print(f"  Files counted before: {summary['known_files']:,}")
+    show_texts(summary)
     _show_left_out(summary)
+    _show_unusable(summary)
     show_outcome(summary)
 
 
@@ -95,9 +101,12 @@ def show_assignment(summary: Mapping[str, Any]) -> None:
     console.print(f"  {summary['rows']:,} customers, {summary['assigned']:,} with an amount; problems: {problems}")
     if summary.get("cost"):
         _show_cost(summary["cost"])
+    show_texts(summary)
     _show_left_out(summary)
     console.print(f"  From model {summary['version']}, which stays served. Written to")
     console.print(f"  {summary['output']}")
+    if summary.get("manifest_key"):
+        console.print(f"  and listed in {summary['manifest_key']}")
 
 
 def _show_cost(cost: Mapping[str, Any]) -> None:
@@ -113,7 +122,15 @@ def _show_left_out(summary: Mapping[str, Any]) -> None:
     left_out = summary.get("left_out", {"objects": 0})
     if left_out["objects"]:
         names = first_of(left_out["names"], left_out["objects"])
-        console.print(f"  Not read, because not named like parquet: {names}", markup=False)
+        console.print(f"  Not read, because not named like parquet, CSV or JSON lines: {names}", markup=False)
+
+
+def _show_unusable(summary: Mapping[str, Any]) -> None:
+    """Print which files the run left out because they cannot be used; older summaries do not have them."""
+    unusable = UnusableSources.model_validate(summary.get("unusable") or {})
+    if unusable.files:
+        names = first_of(unusable.names, unusable.files)
+        console.print(f"  [yellow]Left out, because they cannot be used:[/] {escape(names)}")
 
 
 def show_rollback(summary: Mapping[str, Any]) -> None:

@@ -24,7 +24,9 @@ STAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "prod with a key": ("prod", BOUND | {"kms_key": KEY}),
     "prod with everything": (
         "prod",
-        ALL_GUARDS | BOUND | {"source_buckets": (SOURCES,), "kms_key": KEY, "tables": True, "trace_requests": True},
+        ALL_GUARDS
+        | BOUND
+        | {"source_buckets": (SOURCES,), "kms_key": KEY, "tables": True, "trace_requests": True, "inbox": True},
     ),
 }
 """Between them, the stages have every type of resource, and every right."""

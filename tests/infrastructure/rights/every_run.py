@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any, override
@@ -13,6 +14,7 @@ import boto3
 import boto3.s3.inject
 import boto3.s3.transfer
 import pyarrow as pa
+import pyarrow.csv
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
@@ -29,7 +31,8 @@ from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.stores import s3_client
 from voucher_selection.api.operations import OPERATIONS, Operation
-from voucher_selection.contract.bucket import QUARANTINE, STAGING
+from voucher_selection.contract.bucket import INBOX, QUARANTINE, STAGING
+from voucher_selection.contract.runs import RUNS_OF_THE_INBOX
 from voucher_selection.domain.errors import CatalogUnavailable, VoucherSelectionError
 
 SOURCES = "histories"
@@ -96,6 +99,7 @@ def record_everything(folder: Path) -> Recorded:
         pipeline = _WatchedPipeline(Lake(BUCKET, s3_client()), recorded, recorder)
         _before_the_first_model(pipeline, recorder)
         _runs(pipeline)
+        _texts(pipeline)
         _in_groups(pipeline)
         _sources(pipeline, stack.enter_context(serving(folder, environment)))
         with _in_parts():
@@ -103,6 +107,7 @@ def record_everything(folder: Path) -> Recorded:
         _failures(pipeline)
         _ask_the_api(recorded, recorder)
         _look_at_the_catalog(recorder)
+        _drop(pipeline, recorder)
     return recorded
 
 
@@ -237,6 +242,23 @@ def _in_parts() -> Iterator[None]:
         yield
 
 
+def _texts(pipeline: _WatchedPipeline) -> None:
+    """Read a history and customers from CSV; then their rows as parquet have expired."""
+    history_, customers = (f"uploads/{name}.csv" for name in ("history", "customers"))
+    for key, table in ((history_, sample_history(600, seed=12)), (customers, _customers())):
+        content = pa.BufferOutputStream()
+        pa.csv.write_csv(table, content)
+        pipeline.lake.client.put_object(Bucket=BUCKET, Key=key, Body=content.getvalue().to_pybytes())
+    planned = pipeline.ingest("text", {"source": f"s3://{BUCKET}/{history_}"})
+    pipeline.clean(planned)
+    of_customers = pipeline.ingest("text-assign", {"mode": "assign", "customers": f"s3://{BUCKET}/{customers}"})
+    pipeline.assign(of_customers)
+    with _without(pipeline, *pipeline.lake.list("staging/run_id=text/texts/")):
+        _fails(lambda: pipeline.clean(planned))
+    with _without(pipeline, *pipeline.lake.list("staging/run_id=text-assign/texts/")):
+        _fails(lambda: pipeline.assign(of_customers))
+
+
 def _large_files(pipeline: _WatchedPipeline) -> None:
     """Copy and upload in parts; then lose one of them, so that what was begun is dropped."""
     history_, customers = {"source": f"{_UPLOADS}/days/0.parquet"}, f"{_UPLOADS}/customers.parquet"
@@ -297,9 +319,19 @@ def _ask_the_api(recorded: Recorded, recorder: Recorder) -> None:
             path = operation.path.format(run_id=run_id, file="swagger-ui.css")
             answer = _ask(api, operation, path)
             assert answer.status < 500, (operation.method, path, answer.text)
+        if operation.path == "/uploads":
+            recorder.watched("api", _send)(answer.json)
         recorded.routes.add((operation.method, operation.path))
     for query in ("what_if=1&cur_date=2018-10-01", "best_ranges=1&measure=total_orders&most_ranges=3&least_support=1"):
         api("GET", f"/report?{query}", Accept="text/html")
+
+
+def _send(offered: dict[str, Any]) -> None:
+    """Do what an address that the API signs lets a browser do: S3 asks for the rights of who has signed."""
+    bucket, _, key = offered["source"].removeprefix("s3://").partition("/")
+    boto3.client("s3").put_object(
+        Bucket=bucket, Key=key, Body=b"x", IfNoneMatch=offered["send"]["headers"]["If-None-Match"]
+    )
 
 
 def _look_at_the_catalog(recorder: Recorder) -> None:
@@ -307,6 +339,28 @@ def _look_at_the_catalog(recorder: Recorder) -> None:
     watch = load_handler("watch")
     _watch(watch, recorder)
     watch.lambda_handler({"source": "aws.events"}, CONTEXT)
+
+
+def _drop(pipeline: Pipeline, recorder: Recorder) -> None:
+    """Drop an object into the inbox, and another that no run can read; run what Inbox starts, and tell it."""
+    inbox = load_handler("inbox")
+    _watch(inbox, recorder)
+    event = {"state_machine_arn": STATE_MACHINE}
+    _put(pipeline, f"{INBOX}/a.parquet", sample_history(300, seed=13))
+    pipeline.lake.client.put_object(Bucket=BUCKET, Key=f"{INBOX}/b.doc", Body=b"")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("voucher_selection.adapters.inbox_lease._PAUSE", timedelta(0))
+        for _ in range(2):  # the second finds the run at work
+            inbox.lambda_handler(event, CONTEXT)
+    (run_id,) = [
+        found["name"]
+        for found in boto3.client("stepfunctions").list_executions(stateMachineArn=STATE_MACHINE)["executions"]
+        if found["name"].startswith(RUNS_OF_THE_INBOX)
+    ]
+    request = {"mode": "append", "source": f"s3://{BUCKET}/{INBOX}/", "files": ["a.parquet"], "overlap": "add"}
+    inbox.lambda_handler(event | {"ended": f"{RUNS_OF_THE_INBOX}other"}, CONTEXT)
+    pipeline.run(run_id, request, STARTED + 40 * SECOND)
+    inbox.lambda_handler(event | {"ended": run_id}, CONTEXT)
 
 
 def _ask(api: Api, operation: Operation, path: str) -> Any:

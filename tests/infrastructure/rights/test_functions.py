@@ -6,15 +6,17 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.environment import STATE_MACHINE, function_environment
+from tests.environment import BUCKET, STATE_MACHINE, function_environment
 from tests.infrastructure.rights.asked_of_iam import INTERFACES, Keys, asked_by_lambda, asked_of_iam, with_keys
 from tests.infrastructure.rights.conftest import Deployed
 from tests.infrastructure.rights.every_run import ELSEWHERE, SOURCES, Recorded
 from tests.infrastructure.rights.named import ACCOUNT, REGION
 from tests.infrastructure.rights.policies import Request, Statement, is_allowed, used_by
+from voucher_selection.api.examples import UPLOAD_ASKED
 from voucher_selection.api.operations import OPERATIONS
 from voucher_selection.contract.functions import ALL_FUNCTIONS, API, INGEST
 from voucher_selection.contract.runs import RUN_KINDS
+from voucher_selection.domain.uploads import UploadRequest
 
 type Asked = dict[str, set[Request]]
 
@@ -73,8 +75,17 @@ def meant_to_be_denied(deployed: Deployed) -> set[tuple[str, str, str]]:
     reads = {(INGEST, "s3:GetObject", f"arn:aws:s3:::{bucket}/year/x.parquet") for bucket in closed}
     reads |= {(INGEST, "s3:GetObject", f"arn:aws:s3:::{bucket}/none.parquet") for bucket in closed - {ELSEWHERE}}
     lists = {(INGEST, "s3:ListBucket", f"arn:aws:s3:::{bucket}") for bucket in closed}
-    starts = set() if deployed.stage.start_runs else {(API, "states:StartExecution", STATE_MACHINE)}
-    return reads | lists | starts
+    upload = f"arn:aws:s3:::{BUCKET}/{UploadRequest.model_validate(UPLOAD_ASKED).key}"
+    started = {
+        (API, "states:StartExecution", STATE_MACHINE),
+        (API, "s3:ListBucket", f"arn:aws:s3:::{BUCKET}"),
+        (API, "s3:PutObject", upload),
+    }
+    if deployed.keys.own:
+        started.add((API, "kms:GenerateDataKey", deployed.keys.own))
+    starts = set() if deployed.stage.start_runs else started
+    inbox = {} if deployed.stage.inbox else {(INGEST, "s3:GetObject", f"arn:aws:s3:::{BUCKET}/inbox/a.parquet")}
+    return reads | lists | starts | {*inbox}
 
 
 def test_everything_was_done_that_can_be_done(recorded: Recorded):

@@ -2,7 +2,8 @@
 
 The product's API is open, to browsers too, and has rules of its own. All else is AWS's services, and these answer only
 requests that are signed with a key of this emulator. A page of the web can make a browser send requests to this
-machine, so what a browser sends reaches nothing but the API, and no other name may lead here (DNS rebinding).
+machine, so what a browser sends reaches nothing but the API, and no other name may lead here (DNS rebinding). The one
+exception is an upload from a page of the product itself, to an address of S3 that its API has signed for it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from localstack.aws import handlers
 from localstack.aws.connect import INTERNAL_REQUEST_PARAMS_HEADER
 from rolo import Response
 
-from process_emulator.signatures import SentRequest, SignatureError, check_signature
+from process_emulator.signatures import SentRequest, SignatureError, check_signature, is_presigned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,8 +81,8 @@ class GuardedGateway:
         is_open = is_api or (sent.method == "GET" and sent.target == HEALTH)
         if not (is_api or (_LOOPBACK if is_open else _LOOPBACK_BUCKET).fullmatch(host)):
             raise Refusal("AccessDenied", "expected localhost or 127.0.0.1 as the host")
-        if not is_api and any(name in sent.headers for name in _OF_BROWSERS):
-            raise Refusal("AccessDenied", "browsers reach the product's API only")
+        if not is_api and any(name in sent.headers for name in _OF_BROWSERS) and not _is_upload(sent, request.scheme):
+            raise Refusal("AccessDenied", "browsers reach the product's API only, and addresses that it signs for them")
         if is_open:
             request.headers.remove(INTERNAL_REQUEST_PARAMS_HEADER)
             return
@@ -98,6 +99,21 @@ def _is_api(host: str, path: str) -> bool:
     if path.startswith(API):
         return _LOOPBACK.fullmatch(host) is not None
     return _API_HOST.fullmatch(host) is not None and _STAGE.fullmatch(path) is not None
+
+
+def _is_upload(sent: SentRequest, scheme: str) -> bool:
+    """Return whether a browser sends an object from a page of this very origin, to an address signed in advance.
+
+    A browser sets both headers itself, and names the origin with each `PUT`; other ports are other origins.
+    """
+    host = sent.header("host") or ""
+    return (
+        sent.method == "PUT"
+        and _LOOPBACK.fullmatch(host) is not None
+        and sent.header("origin") == f"{scheme}://{host}"
+        and sent.headers.get("sec-fetch-site", ["same-origin"]) == ["same-origin"]
+        and is_presigned(sent)
+    )
 
 
 def _end_of_the_open_ones(chain: HandlerChain, context: RequestContext, response: Response) -> None:

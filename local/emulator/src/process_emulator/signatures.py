@@ -122,6 +122,16 @@ class Signature:
         )
 
 
+def is_presigned(request: SentRequest) -> bool:
+    """Return whether a request is signed in its query and not in a header; `check_signature` says whether rightly."""
+    if "authorization" in request.headers:
+        return False
+    try:
+        return Signature.of(request).is_in_query
+    except SignatureError:
+        return False
+
+
 def check_signature(request: SentRequest, secret_of: Callable[[str], str], now: datetime | None = None) -> None:
     """Return if the request was signed with the secret of its key and is as it was signed; SignatureError otherwise."""
     signature = Signature.of(request)

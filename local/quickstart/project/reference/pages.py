@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from local.quickstart.machine.workspace import ROOT
-from local.quickstart.project.reference import commands, errors, events, runs, settings, storage
+from local.quickstart.project.data_contract import document, lines
+from local.quickstart.project.reference import commands, errors, events, inbox, runs, settings, storage
 from local.quickstart.project.supply_chain import licences
 from voucher_selection.api import openapi
 from voucher_selection.contract.events import EVENTS
+from voucher_selection.domain.data_contract import CONTRACT, LINES
 
 DOCS = ROOT / "docs"
 FOLDER = DOCS / "reference"
@@ -29,9 +31,12 @@ def pages(parser: Any) -> dict[Path, Callable[[], str]]:  # noqa: ANN401 - Typer
         DOCS / "openapi.json": partial(openapi.as_text, "api_key"),
         FOLDER / "commands.md": partial(commands.page, parser),
         FOLDER / "errors.md": errors.page,
+        FOLDER / "inbox-result.json": inbox.schema,
         FOLDER / "runs.md": runs.page,
         FOLDER / "settings.md": settings.page,
         FOLDER / "storage.md": storage.page,
+        ROOT / CONTRACT: document.text,
+        LINES: lambda: lines.text(document.text()),
         **{SCHEMAS / f"{event.name}.json": partial(events.schema, event) for event in EVENTS},
     }
 

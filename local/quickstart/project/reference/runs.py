@@ -16,6 +16,7 @@ from voucher_selection.domain import (
     plans,
     segments,
     striking_dates,
+    text_formats,
     totals,
     what_if,
     windows,
@@ -31,10 +32,23 @@ _RESULTS = {
 }
 """Each result, with the modes whose result it is."""
 
-_PARTS = (windows.Window, gate.Thresholds, segments.SegmentDefinitions, segments.Segmentation, segments.Segment)
+_PARTS = (
+    windows.Window,
+    text_formats.CsvOptions,
+    gate.Thresholds,
+    segments.SegmentDefinitions,
+    segments.Segmentation,
+    segments.Segment,
+)
 _PARTS_OF_RESULTS = (
     totals.Totals,
     plans.LeftOut,
+    plans.UnusableSources,
+    plans.UnusableSource,
+    text_formats.Texts,
+    text_formats.TextFiles,
+    text_formats.TextFormat,
+    text_formats.Hint,
     striking_dates.StrikingDate,
     assigned_on.AssignedOn,
     overlaps.CountedAgain,

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from local.quickstart.machine.workspace import ROOT
-from local.quickstart.project.supply_chain.locked import EMULATOR, PROJECT, packages
+from local.quickstart.project.supply_chain.locked import APART, PROJECT, packages
 
 VULNERABLE = 1
 UNAUDITED = 3
 _PIP_AUDIT = Path(sys.executable).with_name("pip-audit")
 _REQUEST_SECONDS = 10
 _SECONDS = 600
-# pip-audit takes one version of a package: the project's locks agree, and the emulator is a project of its own.
-EVERYTHING = (PROJECT, *((lock,) for lock in EMULATOR))
+# pip-audit takes one version of a package: the project's locks agree, and the others have versions of their own.
+EVERYTHING = (PROJECT, *((lock,) for lock in APART))
 
 
 class Audit(NamedTuple):

@@ -7,8 +7,11 @@ from layers.build.locks import Package, entries
 from local.quickstart.machine.workspace import ROOT
 
 SHIPPED = (ROOT / "requirements/shared.txt", ROOT / "requirements/analytics.txt")
-PROJECT = tuple(sorted((ROOT / "requirements").glob("*.txt")))
-EMULATOR = tuple(sorted((ROOT / "local/emulator").glob("*requirements.txt")))
+CONTRACT = ROOT / "requirements/contract.txt"
+PROJECT = tuple(sorted({*(ROOT / "requirements").glob("*.txt")} - {CONTRACT}))
+"""The locks that agree on one version of each package."""
+APART = (CONTRACT, *sorted((ROOT / "local/emulator").glob("*requirements.txt")))
+"""The locks of programs with versions of their own: the tool of the data contract, and the emulator."""
 
 
 def packages(locks: Sequence[Path]) -> list[Package]:

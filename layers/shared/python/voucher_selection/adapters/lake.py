@@ -43,6 +43,7 @@ _READ_ATTEMPTS = 5
 # Files up to this size take one request, which returns the ETag (S3's limit is 5 GiB). Larger ones are uploaded in
 # parts, and only their size is recorded.
 _LARGEST_PUT = 1024**3
+_PARQUET = "application/vnd.apache.parquet"
 _LONGEST_PAUSE = 1.0  # seconds, before the next attempt
 
 
@@ -122,16 +123,22 @@ class Lake:
         """Write a small table as parquet."""
         buffer = pa.BufferOutputStream()
         pq.write_table(table, buffer, compression="zstd")
-        return self._write(key, buffer.getvalue().to_pybytes(), "application/vnd.apache.parquet")
+        return self._write(key, buffer.getvalue().to_pybytes(), _PARQUET)
 
-    def upload(self, key: str, file: Path) -> StoredRows:
-        """Upload a parquet file, and return the record of it."""
+    def write_rows(self, key: str, content: bytes) -> Listed:
+        """Write the content of a parquet file of rows, and return its size and ETag."""
+        with named_refusals(self.bucket, key):
+            answer = self.client.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType=_PARQUET)
+        return Listed(len(content), answer["ETag"])
+
+    def upload(self, key: str, file: Path, rows: int | None = None) -> StoredRows:
+        """Upload a file of rows, and return the record of it; without their number, it is a parquet file."""
         size = file.stat().st_size
         with named_refusals(self.bucket, key):
             etag = self._put(key, file) if size <= _LARGEST_PUT else None
             if etag is None:  # the function may not ask S3 for the ETag: it has no right to read
                 self.client.upload_file(str(file), self.bucket, key)
-        return StoredRows(rows=pq.read_metadata(file).num_rows, size=size, etag=etag)
+        return StoredRows(rows=pq.read_metadata(file).num_rows if rows is None else rows, size=size, etag=etag)
 
     def write_counts(self, key: str, counts: Counts) -> StoredCounts:
         """Write counts, and return the record of them."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from voucher_selection.contract.bucket import (
     ASSIGNED,
     COUNTS,
+    CSV_VOUCHERS,
     FAILURES,
+    INBOX_RESULTS,
     MODES,
     PRODUCTION,
     QUARANTINE,
@@ -16,14 +18,15 @@ from voucher_selection.contract.bucket import (
     RUNS,
     STAGING,
     SUMMARY,
+    TEXTS,
     VOUCHERS,
     run_folder,
 )
 from voucher_selection.contract.rule_names import Rule
 from voucher_selection.domain.s3_addresses import LONGEST_KEY
 
-OWN_FOLDERS = tuple(f"{prefix}/" for prefix in RUN_PREFIXES)
-"""The folders of the bucket that runs write to."""
+OWN_FOLDERS = tuple(f"{prefix}/" for prefix in (*RUN_PREFIXES, INBOX_RESULTS))
+"""The folders of the bucket that runs, and the function Inbox, write to."""
 
 END_OF_GROUP = "."
 """The character that ends the name of a group, and that is nowhere before it below a folder of shards."""
@@ -82,6 +85,7 @@ class RunKeys:
     what_if = _Key(RUNS, "what_if.json", "The model that a remodel was only asked about.")
     quality = _Key(RUNS, "quality.json", "How good the run's model is.")
     rollback = _Key(RUNS, "rollback.json", "What a rollback has settled to do.")
+    batch = _Key(RUNS, "inbox.json", "The objects of the inbox that the run takes.")
     approval = _Key(RUNS, "approval.json", "What an approval approves: the record of the run that was held back.")
     all_cleaned = _Key(STAGING, "cleaned/", "The folder of the shards' rows that count.")
     all_totals = _Key(STAGING, "totals/", "The folder of the shards' totals.")
@@ -94,6 +98,8 @@ class RunKeys:
     counts_of_before = _Key(PRODUCTION, "counts.parquet", "The same, if an older version wrote them.")
     modes = _Key(PRODUCTION, f"{MODES}/segment_modes.parquet", "The run's amounts by segment.")
     all_vouchers = _Key(ASSIGNED, f"{VOUCHERS}/", "The folder of the customers' amounts, and of nothing else.")
+    all_csv_vouchers = _Key(ASSIGNED, f"{CSV_VOUCHERS}/", "The folder of the customers' amounts, if a run writes CSV.")
+    voucher_manifest = _Key(ASSIGNED, "manifest.json", "The files of the customers' amounts, with their digests.")
     cost = _Key(ASSIGNED, "voucher_cost.json", "What the customers' amounts cost.")
     all_assigned = _Key(ASSIGNED, "voucher_totals/", "The folder of the totals of shards of customers.")
 
@@ -107,6 +113,10 @@ class RunKeys:
         if len(key.encode()) <= LONGEST_KEY:
             return key
         return self._key(RAW, f"{digest[0]}/{digest}.parquet")
+
+    def text(self, digest: str, part: int) -> str:
+        """Rows of a text file as parquet; its landed key gives the digest, and a large one has several parts."""
+        return self._key(STAGING, f"{TEXTS}/{digest}-{part:05d}.parquet")
 
     def cleaned(self, shard: int) -> str:
         """A shard's rows that count."""
@@ -127,6 +137,10 @@ class RunKeys:
     def vouchers(self, shard: int) -> str:
         """The amounts of a shard's customers."""
         return f"{self.all_vouchers}{self._name(shard)}.parquet"
+
+    def csv_vouchers(self, shard: int) -> str:
+        """The amounts of a shard's customers, if a run writes CSV."""
+        return f"{self.all_csv_vouchers}{self._name(shard)}.csv"
 
     def assigned(self, shard: int) -> str:
         """The totals of a shard of customers; where they are, the shard is complete."""

@@ -9,6 +9,7 @@ from voucher_selection.adapters.sources.limits import HttpsLimits
 from voucher_selection.contract.api import Auth
 from voucher_selection.contract.limits import LEAST_KEPT_VERSIONS
 from voucher_selection.contract.lookups import FallbackTo
+from voucher_selection.contract.runs import Overlap
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate, NullDates
 from voucher_selection.domain.fallbacks import Fallback
@@ -162,6 +163,18 @@ class ModelSettings(CatalogSettings):
         return Retention(self.kept_versions, self.version_days)
 
 
+class InboxSettings(CatalogSettings):
+    """Settings of Inbox.
+
+    Attributes
+    ----------
+    inbox_overlap
+        What an append does with days that are counted already.
+    """
+
+    inbox_overlap: Overlap
+
+
 class ApiSettings(LookupSettings):
     """Settings of the API.
 
@@ -175,11 +188,15 @@ class ApiSettings(LookupSettings):
         Who may call the API: its document says so, API Gateway checks it.
     public_url
         The address of the API, with a slash at the end; None is the address that API Gateway names in a request.
+    uploads_endpoint
+        The address of S3 for browsers, where it is not AWS's: the functions of an emulator may know it by another name.
     """
 
     state_machine_arn: str
     what_if_function: str
     start_runs: Json[bool]
+    upload_max_bytes: PositiveInt
+    uploads_endpoint: OptionalText
     public_url: OptionalText
     model_refresh_seconds: Annotated[float, Field(ge=0)]
     auth: Auth

@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +26,14 @@ class ListedExecution(NamedTuple):
     status: str
     started_at: datetime
     ended_at: datetime | None
+
+
+class Standing(NamedTuple):
+    """How an execution stands: Step Functions' name of its status, and its error with its message if it failed."""
+
+    status: str
+    error: str | None
+    message: str
 
 
 @dataclass(frozen=True)
@@ -95,6 +104,19 @@ class StateMachine:
         self._client.start_execution(stateMachineArn=self._arn, name=run_id, input=json.dumps(request))
         return run_id
 
+    def start_as(self, run_id: str, request: Mapping[str, Any]) -> None:
+        """Start an execution of this name, unless there is or was one: it is the same run."""
+        with suppress(self._client.exceptions.ExecutionAlreadyExists):
+            self._client.start_execution(stateMachineArn=self._arn, name=run_id, input=json.dumps(request))
+
+    def standing(self, run_id: str) -> Standing | None:
+        """Return how an execution stands, in one request; None if none has this name, or it ended 90 days ago."""
+        try:
+            described = self._client.describe_execution(executionArn=self._arn_of(run_id))
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return None
+        return Standing(described["status"], described.get("error"), message_of(described.get("cause", "")))
+
     def executions(self, most: int) -> list[ListedExecution]:
         """Return the last executions, the newest first, and not more than `most`."""
         found = self._client.list_executions(stateMachineArn=self._arn, maxResults=most)["executions"]
@@ -103,7 +125,7 @@ class StateMachine:
 
     def execution(self, run_id: str) -> Execution:
         """Return an execution; raise `NoRun` if none has this name. Step Functions forgets executions after 90 days."""
-        arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{run_id}"
+        arn = self._arn_of(run_id)
         try:
             described = self._client.describe_execution(executionArn=arn)
         except (self._client.exceptions.ExecutionDoesNotExist, self._client.exceptions.InvalidArn) as error:
@@ -129,6 +151,9 @@ class StateMachine:
             error=described.get("error"),
             cause=message_of(described["cause"]) if "cause" in described else None,
         )
+
+    def _arn_of(self, run_id: str) -> str:
+        return f"{self._arn.replace(':stateMachine:', ':execution:')}:{run_id}"
 
     def _items(self, map_run: str | None) -> "_Items":
         if map_run is None:

@@ -3,11 +3,15 @@
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.event_handler import Response
 
 from voucher_selection.api import problems
 from voucher_selection.api.negotiation import prefers_html
+
+if TYPE_CHECKING:
+    from voucher_selection.api.csv_tables import CsvPart
 
 # The header of an answer that is JSON or a page, as `Accept` asks: a cache keeps both.
 NEGOTIATED = {"Vary": "Accept"}
@@ -16,6 +20,15 @@ NEGOTIATED = {"Vary": "Accept"}
 def json_answer(status: HTTPStatus, content: object, headers: Mapping[str, str] | None = None) -> Response[str]:
     """Return an answer in JSON."""
     return Response(status.value, "application/json", json.dumps(content), headers=headers)
+
+
+def csv_answer(part: "CsvPart", name: str, headers: Mapping[str, str]) -> Response[str]:
+    """Return a table, or a part of it, that browsers keep as a file of this name; a `Link` leads to the next part."""
+    from voucher_selection.api.csv_tables import CONTENT_TYPE  # noqa: PLC0415 - keeps a lookup's cold start short
+
+    named = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    link = {"Link": f'<{part.following}>; rel="next"'} if part.following else {}
+    return Response(HTTPStatus.OK.value, CONTENT_TYPE, part.text, headers={**headers, **named, **link})
 
 
 def page_answer(status: HTTPStatus, page: str, headers: Mapping[str, str] | None = None) -> Response[str]:

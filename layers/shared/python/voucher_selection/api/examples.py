@@ -1,5 +1,7 @@
 """Examples of the API's requests and answers, for its document."""
 
+from voucher_selection.domain.formats import LARGEST_WHOLE
+from voucher_selection.domain.offline_model import FIELDS, FORMAT, TEXTS
 from voucher_selection.domain.segments import shipped_definitions
 
 CUSTOMER = {
@@ -86,6 +88,43 @@ COUNTRY = {
     "assignments": [{"voucher_amount": 2640.0, "count": 3_480}, {"voucher_amount": 3520.0, "count": 3_024}],
 }
 SELECTION_CRITERIA = {"model": MODEL_FACTS, "segments": [SEGMENT], "country_modes": [COUNTRY]}
+OFFLINE_MODEL = {
+    "format": FORMAT,
+    "model": MODEL_OF_ANSWER,
+    "time_zone": "UTC",
+    "fallback": {"to": "none", "least_support": 1},
+    "texts": TEXTS,
+    "fields": FIELDS,
+    "largest_number": LARGEST_WHOLE,
+    "segmentations": {
+        "recency_segment": {
+            "field": "last_order_ts",
+            "segments": [
+                {"name": "121-180", "first": "2018-03-19", "last": "2018-05-17"},
+                {"name": "180+", "first": None, "last": "2018-03-18"},
+            ],
+        }
+    },
+    "countries": [
+        {
+            "country_code": "Peru",
+            "mode": {"voucher_amount": 2640.0, "support": 6_504, "share": 0.5350553505535055},
+            "segments": {"recency_segment": [{"voucher_amount": 2640.0, "support": 2055, "share": 0.563}, None]},
+        }
+    ],
+}
+MODEL_SQL = (
+    "-- Voucher Selection: the answer of POST /voucher for each row of the table customers, for DuckDB.\n"
+    "WITH given AS (SELECT customer_id, … FROM customers), …\nSELECT customer_id, … FROM found\n"
+)
+SEGMENTS_CSV = (
+    "\ufeffcountry_code,segment_name,segment,lower,upper,voucher_amount,support,share,runner_up,runner_up_count,evidence\r\n"
+    "Peru,recency_segment,180+,181,,3520,4,0.5,2640,1,thin\r\n"
+)
+REPORT_CSV = (
+    "\ufeffcountry_code,segment_name,support,agreement_of_segments,agreement_of_one_amount,worth\r\n"
+    "Peru,recency_segment,6504,0.5616,0.5615,0.0001\r\n"
+)
 KEPT_VERSION = {**MODEL_FACTS, **SOURCES, "segments": 9, "is_served": True, "is_previous": False, "expires_at": None}
 WHAT_IF = {
     "counts_run_id": "run-6f5b966c",
@@ -125,6 +164,16 @@ BEST_RANGES = {
             },
         }
     ],
+}
+UPLOAD_ASKED = {"name": "monday.csv", "size": 15_432_100, "sha256": "ab12" * 16}
+UPLOAD = {
+    "source": "s3://bucket/uploads/sha256-ab12ab12ab12ab12/monday.csv",
+    "send": {
+        "method": "PUT",
+        "url": "https://bucket.s3.eu-west-1.amazonaws.com/uploads/sha256-ab12ab12ab12ab12/monday.csv?X-Amz-Signature=…",
+        "headers": {"If-None-Match": "*"},
+        "expires_at": "2026-11-23T00:25:00.293000+00:00",
+    },
 }
 RUN = {
     "run_id": "run-6f5b966c",

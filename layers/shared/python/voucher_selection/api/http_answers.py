@@ -21,7 +21,7 @@ _DEFAULTS = {
 _READS = ("GET", "HEAD")
 # The headers that a page of another origin may send, and those of an answer that it may read.
 _CORS_REQUEST_HEADERS = "Content-Type, If-None-Match, X-Api-Key"
-_CORS_ANSWER_HEADERS = f"Allow, ETag, Retry-After, {REQUEST_ID}"
+_CORS_ANSWER_HEADERS = f"Allow, ETag, Link, Retry-After, {REQUEST_ID}"
 _CORS_SECONDS = "600"
 
 type Event = Mapping[str, Any]

@@ -12,7 +12,7 @@ from voucher_selection.adapters.answer_sizes import LARGEST_ANSWER, MOST_AMOUNTS
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.domain.errors import NoModel, NoVersion
 from voucher_selection.domain.lookups import InvalidLookup
-from voucher_selection.domain.model import CountryMode, Model
+from voucher_selection.domain.model import CountryMode, Model, SegmentMode
 from voucher_selection.domain.validation import FieldProblem
 
 VERSION_PATTERN = r"^[A-Za-z0-9_.+=@-]{1,128}$"
@@ -64,13 +64,19 @@ def place_of(start: str | None) -> int:
     return int(start) if len(start) <= _LONGEST_NUMBER else 10**_LONGEST_NUMBER  # behind the end of every model
 
 
+def with_amounts(asked: Asked, catalog: Catalog) -> list[SegmentMode | CountryMode]:
+    """Return modes from the asked one on, with all their amounts: as many as may fit into an answer, at least one."""
+    model, start = asked
+    return catalog.with_all_amounts(model, start, _end(model, start, len(model.entries)))
+
+
 def answered(asked: Asked, catalog: Catalog, describe: Callable[[Model], Mapping[str, Any]]) -> dict[str, Any]:
     """Return the largest part that fits into an answer; it has at least one segment or country.
 
     `describe` returns the answer of a model. If there are further parts, the answer has the query of the `next` one.
     """
     model, start = asked
-    shown = catalog.with_all_amounts(model, start, _end(model, start, len(model.entries)))
+    shown = with_amounts(asked, catalog)
     answer = _answer(model, start, len(shown), describe(model.part(shown)))
     while (size := answer_size(answer)) > LARGEST_ANSWER and len(shown) > 1:
         # At least a tenth less; an answer also has parts that do not shrink.

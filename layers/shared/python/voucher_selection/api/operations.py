@@ -10,26 +10,35 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAliasType
 
+from pydantic import TypeAdapter
+
 from voucher_selection.api import docs_page, examples, problems
 from voucher_selection.api.bulk_lookups import MOST_CUSTOMERS, BulkAnswer
+from voucher_selection.api.csv_tables import TABLES
 from voucher_selection.api.health import Health
 from voucher_selection.api.model_cache import CatalogUnreachable
 from voucher_selection.api.model_parts import VERSION_PATTERN
 from voucher_selection.api.model_report import KeptVersions, ModelReport
 from voucher_selection.api.request_bodies import FORM, JSON
 from voucher_selection.api.run_reports import ListedRuns, RunReport, StartedRun
+from voucher_selection.api.uploads import Upload
 from voucher_selection.contract.api import OPEN_PATHS, SHELL_PATHS
 from voucher_selection.contract.runs import RUN_KINDS
 from voucher_selection.domain import errors
-from voucher_selection.domain.lookups import InvalidLookup, LookupRequest, VoucherAnswer
+from voucher_selection.domain.lookups import AskedFallback, InvalidLookup, LeastSupport, LookupRequest, VoucherAnswer
 from voucher_selection.domain.model_document import SelectionCriteria
+from voucher_selection.domain.offline_model import OfflineModel
 from voucher_selection.domain.ranges_found import BestRanges
 from voucher_selection.domain.requests import BestRangesRequest, RunRequest, WhatIfRequest
+from voucher_selection.domain.sql_dialects import DIALECTS
+from voucher_selection.domain.uploads import UploadRequest
 from voucher_selection.domain.what_if import WhatIf
 
 type Schema = type[Any] | TypeAliasType | dict[str, Any]
 
 HTML = "text/html"
+CSV = "text/csv"
+SQL = "application/sql"
 _TEXT: dict[str, Any] = {"type": "string"}
 
 
@@ -103,11 +112,13 @@ _PAGE = (Content(HTML, _TEXT),)
 _START: dict[str, Any] = {"type": "integer", "minimum": 0}
 _PART: dict[str, dict[str, Any]] = {"start": _START, "version": {"type": "string", "pattern": VERSION_PATTERN}}
 _IN_PARTS = "If it is too large for one answer, `next` has the query of the next part."
+_CSV = "If the table is too large for one answer, the header `Link` has the query of the next part."
 _RUN_ID: dict[str, Any] = {"type": "string", "pattern": "^[A-Za-z0-9_.+=@-]{1,80}$"}
 _RUN_FORM_SCHEMA = {
     "type": "object",
     "properties": {
         **dict.fromkeys(("mode", "source", "countries", "cur_date", "window", "overlap", "version"), _TEXT),
+        "form": {**_TEXT, "description": "The form of the page that shows what is wrong: `history` or `file`"},
         "segments": {**_TEXT, "description": "Definitions of segments, as JSON"},
     },
 }
@@ -177,6 +188,50 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "GET",
+        "/model.json",
+        "The model to answer lookups without the API",
+        {HTTPStatus.OK: (Content(JSON, OfflineModel, examples.OFFLINE_MODEL),)},
+        description="All that an answer of `POST /voucher` depends on. The documentation says how to read it, and has"
+        " readers in Python and JavaScript.",
+        query={"version": _PART["version"]},
+        refusals=(errors.NoVersion, *_AMOUNTS, *_MODEL),
+    ),
+    Operation(
+        "GET",
+        "/model.sql",
+        "The model to answer customers in a database",
+        {HTTPStatus.OK: (Content(SQL, _TEXT, examples.MODEL_SQL),)},
+        description="One query, which answers each row of a table of customers as `POST /voucher`: with an amount, or"
+        " with the code of the problem. `fallback` and `least_support` are as in a lookup.",
+        query={
+            "dialect": {"type": "string", "enum": [*DIALECTS]},
+            "fallback": TypeAdapter(AskedFallback).json_schema(),
+            "least_support": TypeAdapter(LeastSupport).json_schema(),
+            "version": _PART["version"],
+        },
+        refusals=(InvalidLookup, errors.NoVersion, *_AMOUNTS, *_MODEL),
+    ),
+    Operation(
+        "GET",
+        "/segments.csv",
+        "Every segment with its mode, for spreadsheets",
+        {HTTPStatus.OK: (Content(CSV, _TEXT, examples.SEGMENTS_CSV),)},
+        description=_CSV,
+        query=_PART,
+        refusals=(InvalidLookup, errors.NoVersion, *_AMOUNTS, *_MODEL),
+    ),
+    Operation(
+        "GET",
+        "/report.csv",
+        "A table of the report, for spreadsheets",
+        {HTTPStatus.OK: (Content(CSV, _TEXT, examples.REPORT_CSV),)},
+        description="`worth` has the agreement of each segmentation, `backtest` its months, `amounts_over_time` the"
+        f" amount used most in each month, and `amounts` every amount of every segment and country. {_CSV}",
+        query={"table": {"type": "string", "enum": [*TABLES]}, **_PART},
+        refusals=(InvalidLookup, errors.NoVersion, *_AMOUNTS, *_MODEL),
+    ),
+    Operation(
+        "GET",
         "/versions",
         "The kept versions of the model",
         {HTTPStatus.OK: (Content(JSON, KeptVersions, {"versions": [examples.KEPT_VERSION]}),)},
@@ -225,6 +280,23 @@ OPERATIONS: tuple[Operation, ...] = (
         + "). Without it, the run is a full run.",
         body=Content(JSON, RunRequest, {"mode": "remodel", "cur_date": "2018-10-01"}),
         refusals=(problems.MalformedJson, *_BODY, errors.InvalidRequest, problems.RunsNotStarted, problems.CrossSite),
+    ),
+    Operation(
+        "POST",
+        "/uploads",
+        "Where to send a file for a run",
+        {HTTPStatus.OK: (Content(JSON, Upload, examples.UPLOAD),)},
+        description="Only if the stage's setting `start_runs` allows it. Send the file to S3 with the request in"
+        " `send`, then start a run with the `source`. The signature holds for this name, this size and a new object.",
+        body=Content(JSON, UploadRequest, examples.UPLOAD_ASKED),
+        refusals=(
+            problems.MalformedJson,
+            *_BODY,
+            errors.InvalidUpload,
+            errors.LakeUnavailable,
+            problems.RunsNotStarted,
+            problems.CrossSite,
+        ),
     ),
     Operation(
         "GET",

@@ -25,9 +25,12 @@ from voucher_selection.domain.lookups import Found
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import Model, SegmentKey, SegmentMode
 from voucher_selection.domain.other_countries import listed
+from voucher_selection.domain.plans import UnusableSources
 from voucher_selection.domain.quality_document import Quality
 from voucher_selection.domain.ranges_found import BestRanges
+from voucher_selection.domain.sql_dialects import DIALECTS
 from voucher_selection.domain.striking_dates import StrikingDate
+from voucher_selection.domain.text_formats import Texts
 from voucher_selection.domain.totals import Totals
 from voucher_selection.domain.windows import Window
 
@@ -62,10 +65,14 @@ def frame_of(path: str, *, is_shell: bool = False) -> Frame:
 
 
 @cache
-def content_security_policy() -> str:
-    """Return the policy of every page: it allows our own style, script and origin, and nothing else."""
+def content_security_policy(sends_to: str = "") -> str:
+    """Return the policy of a page: it allows our own style, script and origin, and nothing else.
+
+    The page of runs also `sends_to` another origin: that of the bucket's uploads.
+    """
+    connect = f"'self' {sends_to}".rstrip()
     return (
-        f"default-src 'none'; style-src {_source(_style())}; script-src {_source(_script())}; connect-src 'self';"
+        f"default-src 'none'; style-src {_source(_style())}; script-src {_source(_script())}; connect-src {connect};"
         " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 
@@ -152,16 +159,39 @@ def report_page(
     )
 
 
-START_FIELDS = ("mode", "source", "countries", "cur_date", "window", "overlap")
-"""The fields of the forms that start a run."""
+_START_FIELDS = ("mode", "source", "countries", "cur_date", "window", "overlap")
+_REMODEL, _HISTORY, _FILE = _START_FORMS = ("remodel", "history", "file")
+
+
+class UploadsTo(NamedTuple):
+    """Where the form with a file uploads it to, and how large it may be, in bytes."""
+
+    address: str
+    most_bytes: int
+
+
+class ShownForm(NamedTuple):
+    """A form as it is shown: its values, and the errors by field."""
+
+    fields: Mapping[str, str]
+    errors: Mapping[str, str]
 
 
 class StartForm(NamedTuple):
-    """The forms that start a run: their values, the errors by field, and a notice."""
+    """The forms that start a run: what was sent, the errors by field, and a notice."""
 
     fields: Mapping[str, str]
     errors: Mapping[str, str]
     notice: str | None
+    uploads_to: UploadsTo
+
+    @property
+    def shown(self) -> dict[str, ShownForm]:
+        """The forms by their names: the one that was sent with its values and errors, the others blank."""
+        named = self.fields.get("form", _REMODEL if self.fields.get("mode") == _REMODEL else _HISTORY)
+        sent = {name: self.fields.get(name, "") for name in _START_FIELDS}
+        blank = ShownForm(dict.fromkeys(_START_FIELDS, ""), {})
+        return dict.fromkeys(_START_FORMS, blank) | {named: ShownForm(sent, self.errors)}
 
 
 def runs_page(
@@ -174,17 +204,13 @@ def runs_page(
 
     With a `start_form`, people can start runs, and serve versions again, from the page.
     """
-    fields, errors, notice = start_form or StartForm({}, {}, None)
     return _render(
         "runs.html",
         frame,
         runs=runs,
         live=any(run["status"] == "RUNNING" for run in runs),
         versions=versions,
-        may_start=start_form is not None,
-        fields={name: fields.get(name, "") for name in START_FIELDS},
-        errors=errors,
-        notice=notice,
+        start=start_form,
     )
 
 
@@ -197,7 +223,12 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
     assigned = assigned_of(summary)
     facts = {name: summary[key] for key, name in _FACTS.items() if summary.get(key) is not None}
     if (left_out := summary.get("left_out", {})).get("objects"):
-        facts["Not read (not named like parquet)"] = wording.first_of(left_out["names"], left_out["objects"])
+        facts["Not read (not named like parquet, CSV or JSON lines)"] = wording.first_of(
+            left_out["names"], left_out["objects"]
+        )
+    unusable = UnusableSources.model_validate(summary.get("unusable") or {})
+    if unusable.files:
+        facts["Left out, because they cannot be used"] = wording.first_of(unusable.names, unusable.files)
     if summary.get("served_version") not in {None, summary.get("version")}:
         facts["Still served"] = summary["served_version"]
     if summary.get("window"):
@@ -217,6 +248,7 @@ def run_page(frame: Frame, run: Mapping[str, Any], *, may_start: bool) -> str:
         rows=_rows(rows, summary.get("countries", ())) if rows else None,
         assigned=assigned and {"on": assigned, "bars": charts.months(assigned)},
         cost=summary.get("cost"),
+        texts=Texts.model_validate(summary.get("texts") or {}),
         striking=[StrikingDate.model_validate(found).sentence for found in summary.get("striking_dates", ())],
         facts=facts,
     )
@@ -245,6 +277,7 @@ _FACTS = {
     "fallback": "Fallback",
     "least_support": "Least support",
     "output": "Amounts written to",
+    "manifest_key": "Their manifest",
     "version": "Version",
     "previous_version": "Served before",
 }
@@ -308,6 +341,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "causes": {cause.value: words for cause, words in wording.CAUSES.items()},
         "clarity": wording.clarity,
+        "dialects": tuple(DIALECTS),
         "distribution": charts.distribution,
         "evidence_names": wording.EVIDENCE,
         "low_support": LOW_SUPPORT,
@@ -328,7 +362,7 @@ def _style() -> str:
 
 @cache
 def _script() -> str:
-    return (_TEMPLATES / "pages.js").read_text(encoding="utf-8")
+    return "".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in ("pages.js", "uploads.js"))
 
 
 def _source(text: str) -> str:

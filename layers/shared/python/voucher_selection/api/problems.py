@@ -112,6 +112,7 @@ PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     errors.NoSegment: (HTTPStatus.NOT_FOUND, CODES[errors.NoSegment]),
     errors.NoSupport: (HTTPStatus.NOT_FOUND, CODES[errors.NoSupport]),
     errors.InvalidRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_run"),
+    errors.InvalidUpload: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_upload"),
     errors.NoCounts: (HTTPStatus.NOT_FOUND, "no_counts"),
     errors.OldCounts: (HTTPStatus.CONFLICT, "old_counts"),
     errors.TooFine: (HTTPStatus.UNPROCESSABLE_ENTITY, "too_fine"),
@@ -146,7 +147,7 @@ def problem_of(error: Exception) -> Problem:
     if type(error) not in PROBLEMS:
         return OUR_FAULT
     status, code = PROBLEMS[type(error)]
-    fields = error.problems if isinstance(error, InvalidLookup | errors.InvalidRequest) else []
+    fields = error.problems if isinstance(error, InvalidLookup | errors.InvalidRequest | errors.InvalidUpload) else []
     by_field = tuple(FieldError(field=p.field, detail=p.detail) for p in fields)
     return Problem(status, code, str(error), by_field, _headers(error, status))
 

@@ -6,4 +6,7 @@ INGEST, CLEAN, ASSIGN, MODEL, WHAT_IF, API = FUNCTIONS = ("ingest", "clean", "as
 WATCH = "watch"
 """The function of a stage with monitoring: it asks whether the API answers, and when a model was last published."""
 
-ALL_FUNCTIONS = (*FUNCTIONS, WATCH)
+INBOX = "inbox"
+"""The function of a stage with an inbox: it starts runs for what arrives there, and says what became of it."""
+
+ALL_FUNCTIONS = (*FUNCTIONS, WATCH, INBOX)

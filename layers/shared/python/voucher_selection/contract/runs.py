@@ -1,6 +1,9 @@
 """The kinds of run, and the states that each passes in the state machine."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+type Overlap = Literal["refuse", "add", "replace"]
+"""What an append does if some of its days are counted already."""
 
 INGEST, CLEAN_SHARDS, ASSIGN_SHARDS, MERGE_SHARDS, MODEL = STATES = (
     *("Ingest", "CleanShards", "AssignShards"),
@@ -22,6 +25,10 @@ NOTHING_TO_REFRESH = "NothingToRefresh"
 
 ENDS_OF_A_REFRESH = (REFRESH_HELD_BACK, NOTHING_TO_REFRESH)
 """The errors that end a scheduled refresh without a failure. They would be announced every night."""
+
+
+RUNS_OF_THE_INBOX = "inbox-"
+"""How the names of runs begin that the function Inbox starts. The state machine tells it when one of them ends."""
 
 
 class RunKind(NamedTuple):

@@ -6,6 +6,7 @@ from typing import Literal
 import pyarrow as pa
 from pyarrow import types
 
+from voucher_selection.domain.data_contract import CUSTOMERS, place
 from voucher_selection.domain.errors import InvalidRequest, WrongSchema
 from voucher_selection.domain.history import COLUMNS, Column, check_columns, holds_text, value_type
 from voucher_selection.domain.segments import SegmentDefinitions
@@ -50,14 +51,15 @@ def check_customers(
     Raises
     ------
     WrongSchema
-        Names `source`, and every column that is missing, occurs twice, or has a type that cannot hold its values.
+        Names `source`, and every column that is missing, occurs twice, or has a type that cannot hold its values, with
+        its line in the data contract.
     """
     used = definitions.segmentations if segment_name is None else (definitions[segment_name],)
     required = {"customer_id", "country_code", *(segmentation.measure.field for segmentation in used)}
     if segment_name is None:
         required.add("segment_name")
     columns = [column for column in CUSTOMER_COLUMNS if column.name in required or column.name in schema.names]
-    check_columns(schema, source, columns, in_path)
+    check_columns(schema, source, columns, in_path, CUSTOMERS)
 
 
 def check_segmentation(definitions: SegmentDefinitions, segment_name: str | None) -> None:
@@ -67,8 +69,10 @@ def check_segmentation(definitions: SegmentDefinitions, segment_name: str | None
         raise InvalidRequest(f"segment_name: expected one of the served model's ({known}), got {segment_name!r}")
 
 
-def kind_of_ids(schemas: Iterable[pa.Schema], source: str) -> Literal["integer", "text"]:
-    """Return the kind of `customer_id` in all files: the whole output has one type.
+def kind_of_ids(schemas: Iterable[pa.Schema], source: str, *, with_texts: bool = False) -> Literal["integer", "text"]:
+    """Return the kind of `customer_id` in all parquet files: the whole output has one type.
+
+    If the source also has CSV files or JSON lines (`with_texts`), which know no types, all ids are text.
 
     Raises
     ------
@@ -78,5 +82,8 @@ def kind_of_ids(schemas: Iterable[pa.Schema], source: str) -> Literal["integer",
     found = [value_type(schema.field("customer_id").type) for schema in schemas]
     kinds = {"text" if holds_text(kind) else "integer" for kind in found if not types.is_null(kind)}
     if len(kinds) > 1:
-        raise WrongSchema(f"{source}: column 'customer_id' is an integer in some files and text in others")
-    return "integer" if kinds == {"integer"} else "text"
+        raise WrongSchema(
+            f"{source}: column 'customer_id' is an integer in some files and text in others (expected one of the two in"
+            f" all files; see {place(CUSTOMERS, 'customer_id')})"
+        )
+    return "integer" if kinds == {"integer"} and not with_texts else "text"

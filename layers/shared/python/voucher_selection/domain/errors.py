@@ -31,6 +31,14 @@ class InvalidRequest(VoucherSelectionError):
         self.problems = problems
 
 
+class InvalidUpload(VoucherSelectionError):
+    """A file cannot be uploaded through the API as it is asked; `problems` has one entry per field."""
+
+    def __init__(self, problems: "Sequence[FieldProblem]") -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
 class InvalidSegments(VoucherSelectionError):
     """The segment definitions overlap, leave a gap, are inverted, or cannot be read."""
 
@@ -71,23 +79,39 @@ class ObjectAltered(VoucherSelectionError):
     """An object of the lake has changed since a step or run wrote it, or cannot be read."""
 
 
-class NoParquetFiles(VoucherSelectionError):
-    """The source's folder has objects, but no parquet file."""
+class NoDataFiles(VoucherSelectionError):
+    """The source's folder has objects, but none is named like a file of parquet, CSV or JSON lines."""
 
 
 class TableFormat(VoucherSelectionError):
     """The source's folder is a Delta, Iceberg or Hudi table: its files also hold rows deleted from the table."""
 
 
-class NotParquet(VoucherSelectionError):
+class UnusableFile(VoucherSelectionError):
+    """A file of the source cannot be used, whatever the others are like. A run may leave such files out."""
+
+
+class NoUsableFiles(VoucherSelectionError):
+    """The run leaves out files that cannot be used, and no other is left; the message names the first of them."""
+
+
+class NotParquet(UnusableFile):
     """A file of the source is damaged, or is not a parquet file."""
 
 
-class WrongSchema(VoucherSelectionError):
+class UnreadableText(UnusableFile):
+    """A file of the source is neither parquet, CSV nor JSON lines, or a line of it cannot be read as the others."""
+
+
+class TextTooLarge(VoucherSelectionError):
+    """The CSV files and JSON lines of a source have more bytes than a run reads of text."""
+
+
+class WrongSchema(UnusableFile):
     """A column of the source is missing, occurs twice, or has a type that cannot hold its values."""
 
 
-class EmptySource(VoucherSelectionError):
+class EmptySource(UnusableFile):
     """The source's files have no rows."""
 
 

@@ -13,6 +13,15 @@ from voucher_selection.domain.time_zones import wall_clock
 NULL_WORDS = ("null", "none", "nan", "+nan", "-nan", "nat", "na", "n/a", "<na>", r"\n")
 _null_words = frozenset(NULL_WORDS)
 
+
+def _in_any_case(word: str) -> str:
+    # `re.escape` also escapes characters that JavaScript's patterns must not escape.
+    return "".join(f"[{c}{c.upper()}]" if c.isalpha() else f"\\{c}" if c in "+\\" else c for c in word)
+
+
+# What `is_null` accepts, but for white space.
+NULL_PATTERN = "|".join(["", *map(_in_any_case, NULL_WORDS)])
+
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _HOUR, _SIXTY = "([01][0-9]|2[0-3])", "[0-5][0-9]"
 _date = re.compile(_DATE)

@@ -45,7 +45,13 @@ class Thresholds(BaseModel):
         return self.model_copy(update=named)
 
 
-def check(modes: Sequence[SegmentMode], rows: Totals | None, baseline: Model | None, thresholds: Thresholds) -> None:
+def check(
+    modes: Sequence[SegmentMode],
+    rows: Totals | None,
+    baseline: Model | None,
+    thresholds: Thresholds,
+    hints: Iterable[object] = (),
+) -> None:
     """Check a new model against the thresholds.
 
     Parameters
@@ -54,23 +60,26 @@ def check(modes: Sequence[SegmentMode], rows: Totals | None, baseline: Model | N
         The totals of the rows that the run read; None for a run that reads no rows.
     baseline
         The served model to compare with; None if no model is served, or it cannot be read.
+    hints
+        Why rows may be malformed; the error names these beside too many malformed rows.
 
     Raises
     ------
     HeldBack
         Names every threshold that the model fails, with the limit and the value found.
     """
-    reasons = [*_of_rows(rows, baseline.counts.rows if baseline else None, thresholds)] if rows else []
+    reasons = [*_of_rows(rows, baseline.counts.rows if baseline else None, thresholds, hints)] if rows else []
     reasons += _of_segments(modes, baseline.modes if baseline else (), thresholds)
     if reasons:
         raise HeldBack(f"the quality gate holds the model back; the served model stays: {'; '.join(reasons)}")
 
 
-def _of_rows(rows: Totals, before: Totals | None, thresholds: Thresholds) -> Iterator[str]:
+def _of_rows(rows: Totals, before: Totals | None, thresholds: Thresholds, hints: Iterable[object]) -> Iterator[str]:
     malformed = _share(rows, Rule.MALFORMED)
     if thresholds.most_malformed_share is not None and malformed > thresholds.most_malformed_share:
         came, limit = _percents(malformed, thresholds.most_malformed_share)
-        yield f"{came} of the rows are malformed (most_malformed_share {limit})"
+        said = "".join(f"; {hint}" for hint in hints)
+        yield f"{came} of the rows are malformed (most_malformed_share {limit}){said}"
     if thresholds.least_kept_rows is not None and rows.kept < thresholds.least_kept_rows:
         yield f"{rows.kept:,} rows were kept (least_kept_rows {thresholds.least_kept_rows:,})"
     if thresholds.most_rejected_rise is None or before is None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
+from voucher_selection.domain.data_contract import HISTORY, place
 from voucher_selection.domain.errors import WrongSchema
 
 # A message quotes at most this many characters of a file: an execution's cause is cut at 32 KiB, and names may be long.
@@ -80,34 +81,40 @@ COLUMN_NAMES = [column.name for column in COLUMNS]
 
 def check_schema(schema: pa.Schema, source: str, in_path: Collection[str] = ()) -> None:
     """Check that a file has the columns of a history; see `check_columns`."""
-    check_columns(schema, source, COLUMNS, in_path)
+    check_columns(schema, source, COLUMNS, in_path, HISTORY)
 
 
-def check_columns(schema: pa.Schema, source: str, columns: Iterable[Column], in_path: Collection[str] = ()) -> None:
+def check_columns(
+    schema: pa.Schema, source: str, columns: Iterable[Column], in_path: Collection[str], contract: str
+) -> None:
     """Check that a file has these columns, in any order. A column that holds only nulls may have Arrow's null type.
 
-    The file does not need columns that its path has (`in_path`), as text.
+    The file does not need columns that its path has (`in_path`), as text. `contract` is the schema of the data contract
+    that describes the columns.
 
     Raises
     ------
     WrongSchema
-        Names `source`, and every column that is missing, occurs twice, or has a type that cannot hold its values.
+        Names `source`, and every column that is missing, occurs twice, or has a type that cannot hold its values, with
+        its line in the data contract.
     """
     occurrences = Counter(schema.names)
-    problems = []
+    problems: list[tuple[Column, str]] = []
     for column in (column for column in columns if column.name not in in_path):
         if occurrences[column.name] != 1:
             found = "is missing" if not occurrences[column.name] else f"occurs {occurrences[column.name]} times"
-            problems.append(f"column '{column.name}' {found} (expected {column.expected})")
+            problems.append((column, found))
             continue
         found_type = schema.field(column.name).type
         if not types.is_null(found_type) and not column.accepts(value_type(found_type)):
-            problems.append(
-                f"column '{column.name}' is of type {_quoted(str(found_type))} (expected {column.expected})"
-            )
+            problems.append((column, f"is of type {_quoted(str(found_type))}"))
     if problems:
+        told = "; ".join(
+            f"column '{column.name}' {found} (expected {column.expected}; see {place(contract, column.name)})"
+            for column, found in problems
+        )
         names = _quoted(", ".join(schema.names)) or "none"
-        raise WrongSchema(f"{source}: {'; '.join(problems)}; the file's columns are {names}")
+        raise WrongSchema(f"{source}: {told}; the file's columns are {names}")
 
 
 def _quoted(text: str) -> str:

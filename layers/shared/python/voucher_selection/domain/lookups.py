@@ -1,6 +1,5 @@
 """Lookups: from a campaign's data about a customer to the amount that the customer should get."""
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, NamedTuple, Self, TypedDict, cast, get_args
@@ -23,7 +22,7 @@ from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
 from voucher_selection.domain.fallbacks import ONLY_SEGMENTS, Basis, Fallback
 from voucher_selection.domain.formats import (
     LARGEST_WHOLE,
-    NULL_WORDS,
+    NULL_PATTERN,
     NUMBER_PATTERN,
     TIMESTAMP_PATTERN,
     is_null,
@@ -37,6 +36,7 @@ from voucher_selection.domain.segments import Segmentation
 from voucher_selection.domain.validation import FieldProblem, field_problems
 
 LONGEST_ID = 128
+LONGEST_TEXT = 128
 
 
 class InvalidLookup(VoucherSelectionError):
@@ -86,19 +86,15 @@ def _means_null(value: object) -> bool:
     return value is None or (isinstance(value, str) and is_null(value))
 
 
-Text = Annotated[StrictStr, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
+Text = Annotated[StrictStr, StringConstraints(min_length=1, max_length=LONGEST_TEXT, strip_whitespace=True)]
 
 
 def _spaced(pattern: str) -> dict[str, str]:
     return {"type": "string", "pattern": rf"^\s*({pattern})\s*$"}
 
 
-def _in_any_case(word: str) -> str:
-    return "".join(f"[{c}{c.upper()}]" if c.isalpha() else re.escape(c) for c in word)
-
-
 # The readers above accept more than the types that they return: the schemas describe what they accept.
-_NULLS = [_spaced("|".join(["", *map(_in_any_case, NULL_WORDS)])), {"type": "null"}]
+_NULLS = [_spaced(NULL_PATTERN), {"type": "null"}]
 _BLANKS = [_spaced(""), {"type": "null"}]
 Timestamp = Annotated[
     datetime | None,

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     type Values = npt.NDArray[np.int64]
 
 _EPOCH = date(1970, 1, 1)
+# Days are compared as texts. These are before and after all days that the calendar has.
+_BEFORE_ALL_DAYS, _AFTER_ALL_DAYS = "0000-00-00", "9999-99-99"
+
+type Bound = int | str | None
+"""A bound of a customer's field: a whole number, a day like 2018-09-15, or none."""
 
 
 class Customer(Protocol):
@@ -33,6 +38,16 @@ class Customer(Protocol):
     @property
     def first_order_ts(self) -> datetime | None:
         """The wall-clock time of the first order."""
+
+
+class CustomerSql(Protocol):
+    """How a dialect of SQL writes what measures need of a customer, whose times are wall-clock times."""
+
+    def days_until(self, moment: str, day: date) -> str:
+        """Return the whole days from the day of a time to a day."""
+
+    def months_until(self, moment: str, day: date) -> str:
+        """Return the whole calendar months from the month of a time to that of a day."""
 
 
 class _Words(NamedTuple):
@@ -56,12 +71,18 @@ class _Number:
     def of_rows(self, rows: "pa.RecordBatch") -> "pa.Int64Array":
         return rows[self.field]
 
+    def in_sql(self, _sql: CustomerSql, _cur_date: date) -> str:
+        return self.field
+
     def measured(self, counted: "Values", _cur_date: date) -> "Values":
         return counted
 
     def of_customer(self, customer: Customer, _cur_date: date) -> int | None:
         found: int | None = getattr(customer, self.field)
         return found
+
+    def field_bounds(self, lower: int, upper: int | None, _cur_date: date) -> tuple[Bound, Bound]:
+        return lower, upper
 
     def why(self, value: int, _cur_date: date) -> str:
         return f"The customer has {_counted(value, self.words.unit)}."
@@ -81,12 +102,18 @@ class _Days:
     def of_rows(self, rows: "pa.RecordBatch") -> "pa.Int64Array":
         return _day_numbers(rows[self.field])
 
+    def in_sql(self, sql: CustomerSql, cur_date: date) -> str:
+        return sql.days_until(self.field, cur_date)
+
     def measured(self, counted: "Values", cur_date: date) -> "Values":
         return (cur_date - _EPOCH).days - counted
 
     def of_customer(self, customer: Customer, cur_date: date) -> int | None:
         moment: datetime | None = getattr(customer, self.field)
         return None if moment is None else (cur_date - moment.date()).days
+
+    def field_bounds(self, lower: int, upper: int | None, cur_date: date) -> tuple[Bound, Bound]:
+        return None if upper is None else _days_before(cur_date, upper), _days_before(cur_date, lower)
 
     def why(self, value: int, cur_date: date) -> str:
         day = cur_date - timedelta(days=value)
@@ -124,6 +151,9 @@ class _Months(_Days):
         months = days.dictionary.to_numpy().astype("datetime64[D]").astype("datetime64[M]")
         return pa.array(months.astype("datetime64[D]").astype("int64")).take(days.indices)
 
+    def in_sql(self, sql: CustomerSql, cur_date: date) -> str:
+        return sql.months_until(self.field, cur_date)
+
     def measured(self, counted: "Values", cur_date: date) -> "Values":
         months = counted.astype("datetime64[D]").astype("datetime64[M]").astype("int64")
         return 12 * (cur_date.year - _EPOCH.year) + cur_date.month - 1 - months
@@ -131,6 +161,9 @@ class _Months(_Days):
     def of_customer(self, customer: Customer, cur_date: date) -> int | None:
         moment: datetime | None = getattr(customer, self.field)
         return None if moment is None else 12 * (cur_date.year - moment.year) + cur_date.month - moment.month
+
+    def field_bounds(self, lower: int, upper: int | None, cur_date: date) -> tuple[Bound, Bound]:
+        return None if upper is None else _month_before(cur_date, upper, 1), _month_before(cur_date, lower, 31)
 
     def why(self, value: int, cur_date: date) -> str:
         return f"The {self.order} was {_counted(value, 'calendar month')} before CUR_DATE, {cur_date}."
@@ -179,6 +212,10 @@ class Measure(StrEnum):
         """Return the counted value of each row (columns of `rules.CLEANED_SCHEMA`); null if the row lacks a column."""
         return self.reading.of_rows(rows)
 
+    def in_sql(self, sql: CustomerSql, cur_date: date) -> str:
+        """Return `of_customer` as an expression of SQL, over columns with the names of a customer's fields."""
+        return self.reading.in_sql(sql, cur_date)
+
     def measured(self, counted: "Values", cur_date: date) -> "Values":
         """Return the measured values of counted ones, at a CUR_DATE."""
         return self.reading.measured(counted, cur_date)
@@ -194,6 +231,21 @@ class Measure(StrEnum):
         135
         """
         return self.reading.of_customer(customer, cur_date)
+
+    def field_bounds(self, lower: int | None, upper: int | None, cur_date: date) -> tuple[Bound, Bound]:
+        """Return which values of the field a segment holds, the first and the last: days, or whole numbers.
+
+        A customer's day, or number, is in the segment if it is between them, so that no measure has to be computed. The
+        days are compared as texts; a bound that the calendar does not have is before or after all its days.
+
+        Examples
+        --------
+        >>> Measure.DAYS_SINCE_LAST_ORDER.field_bounds(30, 60, date(2018, 9, 15))
+        ('2018-07-17', '2018-08-16')
+        >>> Measure.MONTHS_SINCE_FIRST_ORDER.field_bounds(0, 1, date(2018, 9, 15))
+        ('2018-08-01', '2018-09-30')
+        """
+        return (None, None) if lower is None else self.reading.field_bounds(lower, upper, cur_date)
 
     def bounds(self, lower: int | None, upper: int | None) -> str:
         """Return the bounds of a segment in words: `1 to 4 orders`."""
@@ -213,6 +265,25 @@ class Measure(StrEnum):
 
 def _counted(number: int, unit: str) -> str:
     return f"{number} {unit}{'s' * (number != 1)}"
+
+
+def _days_before(day: date, days: int) -> str:
+    ordinal = day.toordinal() - days
+    if ordinal < date.min.toordinal():
+        return _BEFORE_ALL_DAYS
+    return _AFTER_ALL_DAYS if ordinal > date.max.toordinal() else date.fromordinal(ordinal).isoformat()
+
+
+def _month_before(day: date, months: int, latest: int) -> str:
+    """Return a day of the month so many months earlier: `latest`, or the month's last one if it has no such day."""
+    from calendar import monthrange  # noqa: PLC0415 - a lookup does without
+
+    year, month = divmod(12 * day.year + day.month - 1 - months, 12)
+    if year < date.min.year:
+        return _BEFORE_ALL_DAYS
+    if year > date.max.year:
+        return _AFTER_ALL_DAYS
+    return date(year, month + 1, min(latest, monthrange(year, month + 1)[1])).isoformat()
 
 
 def _day_numbers(times: "pa.Array") -> Any:  # noqa: ANN401 - an array of int64, whose class has no common name

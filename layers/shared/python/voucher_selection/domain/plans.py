@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from voucher_selection.contract.lookups import FallbackTo
 from voucher_selection.domain.countries import Countries
@@ -12,17 +12,20 @@ from voucher_selection.domain.hive_partitions import PathValues
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.runs import RunId
 from voucher_selection.domain.segments import SegmentDefinitions
+from voucher_selection.domain.text_formats import Texts
 from voucher_selection.domain.versions import version_of
+from voucher_selection.domain.voucher_manifest import VoucherFormat
 from voucher_selection.domain.windows import Window
 
 _MOST_NAMES = 20  # of left-out objects
+_MOST_SHOWN = 500  # characters of a message
 type HistoryMode = Literal["full", "append"]
-type Overlap = Literal["refuse", "add", "replace"]
-"""What an append does if some of its days are counted already."""
+type Unusable = Literal["refuse", "leave_out"]
+"""What a run does with a file that cannot be used: it fails, or it goes on without the file."""
 
 
 class LeftOut(BaseModel):
-    """Objects of a source's folder that are not read, because their names are not those of parquet files."""
+    """Objects of a source's folder that are not read, because of their names."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,13 +53,44 @@ class SourceFile(BaseModel):
     rows: int
 
 
+class UnusableSource(BaseModel):
+    """A file that a run left out because it cannot be used: the name of the error and its message say why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    identity: str
+    error: str
+    message: str
+
+
+class UnusableSources(BaseModel):
+    """The number of files that a run left out because they cannot be used, and the first 20 of them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    files: int = 0
+    first: tuple[UnusableSource, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The first files, each with the name of its error."""
+        return [f"{each.source} ({each.error})" for each in self.first]
+
+    @classmethod
+    def of(cls, found: Sequence[UnusableSource]) -> Self:
+        """Return the number of these files, and the first of them, with messages of at most 500 characters."""
+        cut = (each.model_copy(update={"message": each.message[:_MOST_SHOWN]}) for each in found[:_MOST_NAMES])
+        return cls(files=len(found), first=tuple(cut))
+
+
 class ShardPart(BaseModel):
     """Consecutive row groups of one file, from `first_row_group` up to but not including `end_row_group`.
 
     `first_row` is the index of the part's first row in the file. `etag` is the file's ETag when its footer was read; if
     the content changes, the footer no longer applies. `size` is the file's size in bytes, and `source` the address that
     it was copied from; older manifests have neither. `path_values` are columns that the path has in place of the file,
-    as text.
+    as text. If the file has the rows of a text file, `landed_key` is that file's, and `first_row` counts its rows.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -70,6 +104,12 @@ class ShardPart(BaseModel):
     size: int | None = None
     source: str | None = None
     path_values: PathValues = {}
+    landed_key: str | None = Field(default=None, exclude_if=lambda key: key is None)  # a manifest has many parts
+
+    @property
+    def named_key(self) -> str:
+        """The key of the landed file that the rows are of."""
+        return self.landed_key or self.key
 
 
 class Shard(BaseModel):
@@ -102,8 +142,9 @@ class KnownFile(BaseModel):
 class Plan(BaseModel):
     """Everything that is decided when a run over a source starts: later states need no settings and no clock.
 
-    `shards_per_group` is the size of the groups whose results are merged first (see `shard_groups`); None if all shards
-    are one group.
+    `unusable` are files that the run leaves out: they are not in `files`. `texts` has what was recognised of CSV files
+    and JSON lines. `shards_per_group` is the size of the groups whose results are merged first (see `shard_groups`);
+    None if all shards are one group.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -114,6 +155,8 @@ class Plan(BaseModel):
     source: str
     files: tuple[SourceFile, ...]
     left_out: LeftOut = LeftOut()
+    unusable: tuple[UnusableSource, ...] = ()
+    texts: Texts = Texts()
     shards: int
     shards_per_group: int | None = None
 
@@ -184,3 +227,4 @@ class AssignPlan(Plan):
     customer_ids: Literal["integer", "text"]
     fallback: FallbackTo = "none"
     least_support: int = 1
+    format: VoucherFormat = "parquet"

@@ -5,19 +5,23 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StringConstraints, ValidationError
 
-from voucher_selection.contract.limits import MOST_COUNTRIES, MOST_RANGES
+from voucher_selection.contract.limits import MOST_CHARACTERS_OF_FILES, MOST_COUNTRIES, MOST_FILES, MOST_RANGES
 from voucher_selection.contract.lookups import FallbackTo
+from voucher_selection.contract.runs import Overlap
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate, NullDates
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.formats import LARGEST_WHOLE
 from voucher_selection.domain.gate import Thresholds
 from voucher_selection.domain.measures import Measure
-from voucher_selection.domain.plans import HistoryMode, Overlap
+from voucher_selection.domain.plans import HistoryMode, Unusable
 from voucher_selection.domain.runs import RunId
+from voucher_selection.domain.s3_addresses import LONGEST_KEY
 from voucher_selection.domain.segments import Name, SegmentDefinitions
 from voucher_selection.domain.source_addresses import parse_source
+from voucher_selection.domain.text_formats import CsvOptions
 from voucher_selection.domain.validation import WITHOUT_CONTROLS, field_problems
+from voucher_selection.domain.voucher_manifest import VoucherFormat
 from voucher_selection.domain.windows import Window
 
 # A signed https address may have a few thousand characters; an S3 key has at most 1,024 bytes.
@@ -62,6 +66,11 @@ AskedWindow = Annotated[
 ]
 
 
+AskedCsv = Annotated[
+    CsvOptions | None, Field(description="How CSV files are written, where that is not found out or not as usual")
+]
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -83,16 +92,37 @@ class _Request(BaseModel):
             raise InvalidRequest(f"the run's input is invalid: {said} (known keys: {known})", problems) from error
 
 
+def _not_too_long(names: tuple[str, ...]) -> tuple[str, ...]:
+    if (length := sum(map(len, names))) > MOST_CHARACTERS_OF_FILES:
+        raise ValueError(f"expected names of at most {MOST_CHARACTERS_OF_FILES:,} characters together, got {length:,}")
+    return names
+
+
+AskedFiles = Annotated[
+    tuple[Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_KEY), WITHOUT_CONTROLS], ...],
+    Field(min_length=1, max_length=MOST_FILES, description="Names below the source's folder: only these are read"),
+    AfterValidator(_not_too_long),
+]
+
+
 class HistoryRequest(_Request):
-    """A run over a history: its `source`, and settings of the deployment that this run replaces."""
+    """A run over a history: its `source`, and settings of the deployment that this run replaces.
+
+    `files` are the names of the only files to read, as they are below the folder `source` in S3; those that are no
+    longer there are not missed. `unusable` says what happens if a file cannot be used: the run fails (`refuse`), or the
+    file is left out of the run (`leave_out`), whose record then names it.
+    """
 
     source: Source
     mode: HistoryMode
     countries: AskedCountries | None = None
     cur_date: IsoDate | None = None
     null_dates: NullDates | None = None
+    csv: AskedCsv = None
     gate: Thresholds | None = None
     window: AskedWindow = None
+    files: AskedFiles | None = None
+    unusable: Unusable = "refuse"
 
 
 class FullRequest(HistoryRequest):
@@ -173,9 +203,10 @@ class ApproveRequest(_Request):
 
 
 class AssignRequest(_Request):
-    """Assign amounts of the served model to customers in parquet files; without `segment_name`, each row names one.
+    """Assign amounts of the served model to the customers of files; without `segment_name`, each row names one.
 
-    `fallback` and `least_support` are for all customers, as in a lookup; without them, those of the stage.
+    `fallback` and `least_support` are for all customers, as in a lookup; without them, those of the stage. The amounts
+    are written as `format` says.
     """
 
     mode: Literal["assign"]
@@ -183,6 +214,8 @@ class AssignRequest(_Request):
     segment_name: Annotated[str, StringConstraints(min_length=1, max_length=128), WITHOUT_CONTROLS] | None = None
     fallback: FallbackTo | None = None
     least_support: Annotated[StrictInt, Field(ge=1, le=LARGEST_WHOLE)] | None = None
+    csv: AskedCsv = None
+    format: Annotated[VoucherFormat, Field(description="That of the files that the run writes")] = "parquet"
 
 
 class RollbackRequest(_Request):

@@ -21,7 +21,7 @@ class RowGroup(NamedTuple):
     """A row group of a footer; `size` is the compressed size, in bytes, of the columns that we read.
 
     `etag`, `file_size` (in bytes) and `source` describe the landed file when its footer was read; `path_values` is as
-    in `ShardPart`.
+    in `ShardPart`, and so is `landed_key`.
     """
 
     key: str
@@ -33,6 +33,7 @@ class RowGroup(NamedTuple):
     file_size: int | None = None
     source: str | None = None
     path_values: PathValues = NO_PATH_VALUES
+    landed_key: str | None = None
 
 
 def plan_shards(row_groups: Iterable[RowGroup], target_rows: int, target_size: int) -> list[Shard]:
@@ -90,6 +91,7 @@ def _of_file(row_group: RowGroup) -> dict[str, Any]:
         "size": row_group.file_size,
         "source": row_group.source,
         "path_values": row_group.path_values,
+        "landed_key": row_group.landed_key,
     }
 
 

@@ -38,9 +38,10 @@ class StoredCounts(BaseModel):
 
 
 class StoredRows(BaseModel):
-    """A parquet object as it was written: the number of rows in its footer, its `size` in bytes, and its ETag in S3.
+    """An object of rows as it was written: the number of its rows, its `size` in bytes, and its ETag in S3.
 
-    `etag` is None in records of older versions, and for files that were uploaded in parts.
+    `etag` is None in records of older versions, and for files that were uploaded in parts. Only files for others have a
+    `sha256`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,3 +49,4 @@ class StoredRows(BaseModel):
     rows: int
     size: int
     etag: str | None = None
+    sha256: str | None = None

@@ -12,10 +12,12 @@ from voucher_selection.domain.assignment_costs import AssignmentCost
 from voucher_selection.domain.countries import Countries
 from voucher_selection.domain.dates import IsoDate
 from voucher_selection.domain.overlaps import CountedAgain
-from voucher_selection.domain.plans import HistoryMode, LeftOut
+from voucher_selection.domain.plans import HistoryMode, LeftOut, UnusableSources
 from voucher_selection.domain.runs import RunId
 from voucher_selection.domain.striking_dates import StrikingDate
+from voucher_selection.domain.text_formats import Texts
 from voucher_selection.domain.totals import AssignTotals, Totals
+from voucher_selection.domain.voucher_manifest import VoucherFormat
 from voucher_selection.domain.what_if import SegmentChange
 from voucher_selection.domain.windows import ALL_DAYS, Window
 
@@ -58,6 +60,8 @@ class _ModelSummary(Summary):
 class HistorySummary(_ModelSummary):
     """The `run.json` of a run over a history; `published` is False if the served model stayed.
 
+    `texts` has what was recognised of CSV files and JSON lines, and hints for values that were malformed.
+
     `shards`, `rows` and `assigned_on` describe the history that the run read; an append added it to the counts of
     `base_run_id`. Summaries of older versions have no `assigned_on`.
     `counted_again` has the days of an append that were counted before, and `rows.replaced` how many assignments went.
@@ -68,6 +72,8 @@ class HistorySummary(_ModelSummary):
     files: int
     known_files: int
     left_out: LeftOut = LeftOut()
+    unusable: UnusableSources = UnusableSources()
+    texts: Texts = Texts()
     shards: int
     rows: Totals
     assigned_on: AssignedOn | None = None
@@ -121,7 +127,8 @@ class RollbackSummary(_ServedAgain):
 class AssignSummary(Summary, AssignTotals):
     """The `run.json` of an assign run; `output` is the address of the amounts.
 
-    `fallback` and `least_support` are those of every lookup. `cost` has the first entries of the run's cost, and
+    `fallback` and `least_support` are those of every lookup. The manifest, at `manifest_key` in the lake, lists the
+    files; it is null if an older version wrote some. `cost` has the first entries of the run's cost, and
     `cost_key` is where all of it is in the lake. It is null if an older version wrote amounts of the run.
     """
 
@@ -134,8 +141,11 @@ class AssignSummary(Summary, AssignTotals):
     least_support: int = 1
     files: int
     left_out: LeftOut = LeftOut()
+    texts: Texts = Texts()
     shards: int
     output: str
+    format: VoucherFormat = "parquet"
+    manifest_key: str | None = None
     cost: AssignmentCost | None = None
     cost_key: str | None = None
 

@@ -11,6 +11,7 @@ from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.other_countries import MOST_SHOWN, RowsByName, summed
 from voucher_selection.domain.stored_objects import StoredCounts, StoredRows
 from voucher_selection.domain.striking_dates import DateRows
+from voucher_selection.domain.voucher_manifest import VoucherFormat, WrittenFile
 
 
 class Totals(BaseModel):
@@ -166,6 +167,7 @@ class ShardAssigned(Assigned):
     """The result of one shard, and the object with the amounts of its customers; older results do not name it."""
 
     shard: int
+    format: VoucherFormat = "parquet"
     vouchers: StoredRows | None = None
 
     @property
@@ -175,6 +177,7 @@ class ShardAssigned(Assigned):
 
 
 class GroupAssigned(Assigned):
-    """The result of a group of shards."""
+    """The result of a group of shards, and the files of its shards; None if an older version wrote one."""
 
     group: int
+    files: tuple[WrittenFile, ...] | None = None

@@ -61,7 +61,7 @@ def clean_shard(lake: Lake, run_id: str, shard: Shard, reading: Reading, batch_r
     with named_full_disk(shard.number), TemporaryDirectory(prefix="clean-") as folder:
         with _ShardFiles(Path(folder)) as files:
             for part, batch in read_ahead(_batches(lake, shard, reading, batch_rows)):
-                files.write(batch, part.key)
+                files.write(batch, part.named_key)
                 counts.add(batch.cleaned.kept)
                 dates.add(batch.cleaned.read)
                 totals = Totals.sum([totals, batch.totals])

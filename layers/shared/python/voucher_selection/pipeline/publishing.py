@@ -14,6 +14,7 @@ from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.adapters.servable import check_segments, check_servable
 from voucher_selection.adapters.settings import ModelSettings
 from voucher_selection.adapters.stores import Stores
+from voucher_selection.contract.runs import Overlap
 from voucher_selection.domain.assigned_on import AssignedOn
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import EmptyWindow, NoLongerCounted, NoModel, NothingKept, UnreadableItem
@@ -23,7 +24,7 @@ from voucher_selection.domain.model import CountsOrigin, Model, SegmentMode, Ver
 from voucher_selection.domain.modes import country_modes, segment_modes
 from voucher_selection.domain.other_countries import listed
 from voucher_selection.domain.overlaps import CountedAgain, check_refused
-from voucher_selection.domain.plans import HistoryPlan, Overlap
+from voucher_selection.domain.plans import HistoryPlan, UnusableSources
 from voucher_selection.domain.quality import quality_of
 from voucher_selection.domain.requests import AppendRequest, HistoryRequest
 from voucher_selection.domain.runs import Run
@@ -43,7 +44,7 @@ from voucher_selection.pipeline.counts_to_build_on import (
 )
 from voucher_selection.pipeline.merging import Merged, merge_shards
 
-_MODES_SCHEMA = pa.schema(
+MODES_SCHEMA = pa.schema(
     [
         ("country_code", pa.string()),
         ("segment_name", pa.string()),
@@ -119,11 +120,11 @@ def counts_in_window(counts: Counts, window: Window, cur_date: date) -> Counts:
 def modes_table(modes: tuple[SegmentMode, ...]) -> pa.Table:
     """Return the modes as a table for `production/`: a row per segment, with its amounts, the mode first."""
     rows = [
-        {name: getattr(mode, name) for name in _MODES_SCHEMA.names if name != "assignments"}
+        {name: getattr(mode, name) for name in MODES_SCHEMA.names if name != "assignments"}
         | {"assignments": [asdict(assignment) for assignment in mode.assignments]}
         for mode in modes
     ]
-    return pa.Table.from_pylist(rows, schema=_MODES_SCHEMA)
+    return pa.Table.from_pylist(rows, schema=MODES_SCHEMA)
 
 
 def _baseline(catalog: Catalog) -> Model | None:
@@ -150,7 +151,7 @@ def _publish(run: Run, request: HistoryRequest, stores: Stores, thresholds: Thre
 def _publish_whole(plan: HistoryPlan, merged: Merged, stores: Stores, thresholds: Thresholds) -> HistorySummary:
     ledger = Ledger.of(plan.run_id, plan.countries, plan.files, merged.totals, plan.reading.time_zone)
     model = _model_of(plan, plan.version, plan.definitions, plan.window or ALL_DAYS, merged.counts, ledger)
-    check(model.modes, merged.totals, _baseline(stores.catalog), thresholds)
+    check(model.modes, merged.totals, _baseline(stores.catalog), thresholds, plan.texts.hints)
     model = _write(stores.lake, merged.counts, ledger, model)
     summary = _summary(plan, merged, None, model)
     stays = stores.catalog.publish(model, summary)
@@ -173,7 +174,7 @@ def _publish_addition(
         if is_known and added.counts == counted:
             return _summary_of_nothing_new(plan, addition, base)
         extended, model = _extended(base, ledger, plan, added)
-        check(model.modes, addition.totals, _baseline(stores.catalog), thresholds)
+        check(model.modes, addition.totals, _baseline(stores.catalog), thresholds, plan.texts.hints)
         model = _write(stores.lake, added.counts, extended, model)
         summary = _summary(plan, addition, base.served.counts.run_id, model)
         summary = summary.model_copy(
@@ -284,6 +285,8 @@ def _summary(plan: HistoryPlan, merged: Merged, base_run_id: str | None, model: 
         files=len(plan.files),
         known_files=len(plan.known),
         left_out=plan.left_out,
+        unusable=UnusableSources.of(plan.unusable),
+        texts=plan.texts,
         shards=plan.shards,
         rows=merged.totals.with_names_to_show(),
         assigned_on=AssignedOn.of(merged.counts),
@@ -316,4 +319,5 @@ def _check_kept(plan: HistoryPlan, totals: Totals) -> None:
             f" {_others(plan, totals)}: check `countries` and the spelling in the file"
         )
     rejected = ", ".join(f"{count} {rule}" for rule, count in totals.rejected.items() if count)
-    raise NothingKept(f"cleaning rejected every row of {countries} in {plan.source}: {rejected}")
+    hints = "".join(f"; {hint}" for hint in plan.texts.hints)
+    raise NothingKept(f"cleaning rejected every row of {countries} in {plan.source}: {rejected}{hints}")

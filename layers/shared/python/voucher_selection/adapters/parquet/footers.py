@@ -1,6 +1,6 @@
 """Footers: how a parquet file describes itself. Read without the pages, and trusted only if free of contradictions."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from traceback import clear_frames
 from typing import NamedTuple, override
 
@@ -12,16 +12,23 @@ from voucher_selection.adapters.parquet.damage import naming_file
 from voucher_selection.adapters.seekable import SeekableFile
 from voucher_selection.adapters.sources.landed_files import LandedFile
 from voucher_selection.domain.errors import EmptySource
+from voucher_selection.domain.hive_partitions import PathValues
 from voucher_selection.domain.plans import SourceFile
 from voucher_selection.domain.shards import RowGroup
+from voucher_selection.domain.text_formats import Hint, TextFormat
 
 
 class Footer(NamedTuple):
-    """A landed file as its footer describes it; `schema` also has, as text, the columns that only its path has."""
+    """A landed file as its footer describes it; `schema` also has, as text, the columns that only its path has.
+
+    `text` is what was recognised of a text file, whose rows were written to parquet files with these row groups.
+    """
 
     file: SourceFile
     row_groups: list[RowGroup]
     schema: pa.Schema
+    text: TextFormat | None = None
+    hints: tuple[Hint, ...] = ()
 
 
 class FileKind(NamedTuple):
@@ -32,6 +39,12 @@ class FileKind(NamedTuple):
 
     check: Callable[[pa.Schema, str, Collection[str]], None]
     columns: list[str]
+
+    def in_path(self, landed: LandedFile, of_file: Collection[str]) -> PathValues:
+        """Return the columns of the kind that a file's path has and the file itself has not."""
+        return {
+            name: value for name, value in landed.path_values.items() if name in self.columns and name not in of_file
+        }
 
 
 def read_footer(lake: Lake, landed: LandedFile, kind: FileKind) -> Footer:
@@ -54,22 +67,23 @@ def read_footer(lake: Lake, landed: LandedFile, kind: FileKind) -> Footer:
     with naming_file(landed.source):
         metadata = pq.read_metadata(file)
         schema = metadata.schema.to_arrow_schema()
-        in_path = {
-            name: value
-            for name, value in landed.path_values.items()
-            if name in kind.columns and name not in schema.names
-        }
+        in_path = kind.in_path(landed, schema.names)
         kind.check(schema, landed.source, in_path)
         columns = [name for name in kind.columns if name in schema.names]
         check_footer(metadata, file.size, columns)
         of_file = RowGroup(landed.key, file.etag, 0, 0, 0, 0, file.size, landed.source, in_path)
-        row_groups = list(_row_groups(of_file, metadata, columns))
+        row_groups = list(row_groups_of(of_file, metadata, columns))
     source_file = SourceFile(
         key=landed.key, source=landed.source, identity=landed.identity, size=file.size, rows=metadata.num_rows
     )
+    return Footer(source_file, row_groups, with_path_columns(schema, in_path))
+
+
+def with_path_columns(schema: pa.Schema, in_path: Iterable[str]) -> pa.Schema:
+    """Return a schema that also has, as text, the columns that only the file's path has."""
     for name in in_path:
         schema = schema.append(pa.field(name, pa.string()))
-    return Footer(source_file, row_groups, schema)
+    return schema
 
 
 def check_footer(metadata: pq.FileMetaData, size: int, columns: list[str]) -> None:
@@ -128,9 +142,10 @@ class _FooterOnly(SeekableFile):
         raise _FooterEnds
 
 
-def _row_groups(of_file: RowGroup, metadata: pq.FileMetaData, columns: list[str]) -> Iterator[RowGroup]:
+def row_groups_of(of_file: RowGroup, metadata: pq.FileMetaData, columns: list[str]) -> Iterator[RowGroup]:
+    """Yield the row groups of a footer; the first of them begins with the `first_row` of `of_file`."""
     chunks = chunk_indices(metadata, columns).values()
-    first_row = 0
+    first_row = of_file.first_row
     for index in range(metadata.num_row_groups):
         row_group = metadata.row_group(index)
         size = sum(row_group.column(chunk).total_compressed_size for chunk in chunks)

@@ -28,7 +28,7 @@ class LandedFile(NamedTuple):
 
 
 class Landing(NamedTuple):
-    """The copies, the `known` files that were counted before, and the folder's objects that are not parquet files."""
+    """The copies, the `known` files that were counted before, and the folder's objects that are not read."""
 
     files: list[LandedFile]
     known: tuple[KnownFile, ...] = ()

@@ -15,7 +15,7 @@ from voucher_selection.adapters.lake import COPIES_AT_ONCE, PARALLEL_REQUESTS, L
 from voucher_selection.adapters.run_keys import OWN_FOLDERS, RunKeys
 from voucher_selection.adapters.s3_errors import is_denied, is_missing, is_replaced, named_refusals
 from voucher_selection.adapters.sources.landed_files import LandedFile, Landing, values_in
-from voucher_selection.adapters.sources.s3_objects import SourceObject, find_objects
+from voucher_selection.adapters.sources.s3_objects import SourceObject, find_named, find_objects
 from voucher_selection.domain.errors import SourceChanged, SourceNotAllowed, SourceNotFound, SourceUnavailable
 from voucher_selection.domain.plans import KnownFile, LeftOut
 from voucher_selection.domain.s3_addresses import S3Address
@@ -32,12 +32,16 @@ _MOST_PART_BYTES = 1024 * 1024 * 1024
 _UPLOADED = re.compile(r"\Auploads/sha256-[0-9a-f]{16}/")
 
 
-def land_from_s3(source: S3Address, lake: Lake, keys: RunKeys, known: frozenset[str]) -> Landing:
-    """Copy the object or the parquet files of the folder at `source`, except those whose identity is known.
+def land_from_s3(
+    source: S3Address, lake: Lake, keys: RunKeys, known: frozenset[str], names: Sequence[str] | None = None
+) -> Landing:
+    """Copy the object, or the files to read of the folder, at `source`, except those whose identity is known.
+
+    `names` are the only files of the folder to copy.
 
     Raises
     ------
-    SourceNotFound, NoParquetFiles, TableFormat
+    SourceNotFound, NoDataFiles, TableFormat
         `find_objects` says why.
     SourceNotAllowed
         Ingest may not read it, or runs of this deployment write there.
@@ -50,7 +54,7 @@ def land_from_s3(source: S3Address, lake: Lake, keys: RunKeys, known: frozenset[
     """
     _check_not_our_own(source, lake)
     with named_refusals(source.bucket, source.key), _naming_source(str(source)):
-        objects, left_out = find_objects(source, lake)
+        objects, left_out = find_objects(source, lake) if names is None else (find_named(source, names, lake), [])
     files = [KnownFile(source=str(found.address), identity=_identity(found)) for found in objects]
     new = [(found, file) for found, file in zip(objects, files, strict=True) if file.identity not in known]
     with TransferManager(lake.client, _in_parts([found for found, _ in new])) as manager:

@@ -1,6 +1,6 @@
-"""The objects of an S3 source: one object, or the parquet files of a folder."""
+"""The objects of an S3 source: one object, or the files of a folder that runs read."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 
 from voucher_selection.adapters.lake import Lake, in_parallel
 from voucher_selection.adapters.s3_errors import is_denied, is_missing
-from voucher_selection.domain.errors import NoParquetFiles, SourceNotFound, TableFormat
-from voucher_selection.domain.folder_contents import contents_of
+from voucher_selection.domain.errors import NoDataFiles, SourceNotFound, TableFormat
+from voucher_selection.domain.folder_contents import READ, contents_of
 from voucher_selection.domain.s3_addresses import S3Address
 from voucher_selection.domain.table_formats import signs_above, table_among
 
@@ -26,14 +26,14 @@ class SourceObject(NamedTuple):
 
 
 def find_objects(source: S3Address, lake: Lake) -> tuple[list[SourceObject], list[str]]:
-    """Return the object at an address, or else the parquet files of the folder there and the names of its other files.
+    """Return the object at an address, or else the files of the folder there to read, and the names of its others.
 
     Raises
     ------
     SourceNotFound
         There is neither an object nor a folder.
-    NoParquetFiles
-        No object of the folder has the name of a parquet file.
+    NoDataFiles
+        No object of the folder has the name of a file of parquet, CSV or JSON lines.
     TableFormat
         The folder is a table of Delta, Iceberg or Hudi, is in one, or has one in it. One object is read as it is.
     """
@@ -50,6 +50,34 @@ def find_objects(source: S3Address, lake: Lake) -> tuple[list[SourceObject], lis
     return _of_folder(source, source, lake)
 
 
+def find_named(folder: S3Address, names: Sequence[str], lake: Lake) -> list[SourceObject]:
+    """Return those objects of a folder that have these names below it, and are still there.
+
+    Nothing else of the folder is looked at. So neither its size nor what else is in it matters.
+
+    Raises
+    ------
+    SourceNotFound
+        None of them is there.
+    """
+    within = folder if folder.key.endswith("/") or not folder.key else folder._replace(key=f"{folder.key}/")
+    found = [each for each in in_parallel(lambda name: _named(within, name, lake), dict.fromkeys(names)) if each]
+    if not found:
+        raise SourceNotFound(f"none of the {len(names)} named files is in {within} (the first name: {names[0]})")
+    return found
+
+
+def _named(folder: S3Address, name: str, lake: Lake) -> SourceObject | None:
+    address = folder._replace(key=f"{folder.key}{name}")
+    try:
+        head = lake.client.head_object(Bucket=address.bucket, Key=address.key)
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        raise
+    return SourceObject(address, name, head["ETag"], head["ContentLength"])
+
+
 def _of_folder(folder: S3Address, given: S3Address, lake: Lake) -> tuple[list[SourceObject], list[str]]:
     pages = lake.client.get_paginator("list_objects_v2").paginate(Bucket=folder.bucket, Prefix=folder.key)
     objects = {
@@ -64,9 +92,9 @@ def _of_folder(folder: S3Address, given: S3Address, lake: Lake) -> tuple[list[So
     _check_no_table(folder, objects, lake)
     contents = contents_of(objects)
     if not contents.read:
-        raise NoParquetFiles(
-            f"none of the {len(objects)} objects in {given} is named like a parquet file (*.parquet, *.parquet.gzip,"
-            " *.pq; names and folders that begin with _ or . are not looked at); the first is"
+        raise NoDataFiles(
+            f"none of the {len(objects)} objects in {given} is named like a file of parquet, CSV or JSON lines ({READ};"
+            " names and folders that begin with _ or . are not looked at); the first is"
             f" {next(iter(objects.values())).address.key}"
         )
     return [objects[name] for name in contents.read], contents.left_out
@@ -104,7 +132,7 @@ def _nothing_there(source: S3Address, lake: Lake) -> str:
     folder, _, name = source.key.rstrip("/").rpartition("/")
     place = f"{folder}/" if folder else ""
     if "*" in name:
-        return f"{said}: a * is not expanded; give the folder s3://{source.bucket}/{place} to read its parquet files"
+        return f"{said}: a * is not expanded; give the folder s3://{source.bucket}/{place} to read its files"
     page = lake.client.list_objects_v2(Bucket=source.bucket, Prefix=place, Delimiter="/")
     keys = [found["Key"] for found in page.get("Contents", [])]
     beside = [*keys, *(found["Prefix"] for found in page.get("CommonPrefixes", []))]

@@ -1,7 +1,7 @@
 "use strict";
 // Pages work without this script, but on a stage that asks for an API key: there a page is a shell, and the script fetches
 // the view that belongs to it, with the key. Everywhere it keeps the page of a run up to date.
-(() => {
+const pages = (() => {
   const KEY = "voucher-selection.api-key";
   const LIVE_MS = 1500;
   const UNREACHABLE = "The API cannot be reached: try again.";
@@ -16,7 +16,7 @@
   const pageOf = (content) => new URL(new URL(content).pathname.slice(root.pathname.length).replace(/^views\//, ""), root);
 
   const request = (url, options = {}) => {
-    const headers = { Accept: "text/html" };
+    const headers = { Accept: "text/html", ...options.headers };
     const key = sessionStorage.getItem(KEY);
     if (key) headers["x-api-key"] = key;
     return fetch(url, { ...options, headers, cache: "no-store" });
@@ -86,10 +86,24 @@
     (document.querySelector('[aria-invalid="true"]') ?? result ?? document.getElementById("main")).focus();
   };
 
+  // A link cannot send the key.
+  const download = async (link) => {
+    try {
+      const answer = await request(link.href);
+      if (!answer.ok) return await show(answer);
+      const [, name] = /filename="(.+?)"/.exec(answer.headers.get("Content-Disposition")) ?? [];
+      const file = URL.createObjectURL(await answer.blob());
+      Object.assign(document.createElement("a"), { href: file, download: name ?? link.pathname.split("/").pop() }).click();
+      setTimeout(() => URL.revokeObjectURL(file), LIVE_MS);
+    } catch {
+      tell(UNREACHABLE);
+    }
+  };
+
   const live = () => {
     if (!document.querySelector("[data-live]")) return;
     setTimeout(async () => {
-      if (document.hidden || document.querySelector("main form :focus")) return live();
+      if (document.hidden || document.querySelector("main form :focus, main form[data-chosen]")) return live();
       try {
         const answer = await request(contentOf(location));
         return answer.ok ? await show(answer) : live();
@@ -106,8 +120,15 @@
       event.preventDefault();
       send(event.target);
     });
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest("a[download]");
+      if (!link || link.protocol === "blob:") return;
+      event.preventDefault();
+      download(link);
+    });
     load(shell);
   } else {
     live();
   }
+  return { root, request, send };
 })();

@@ -1,0 +1,1 @@
+"""The Inbox function."""
