@@ -47,8 +47,7 @@ def synthesize(workspace: Workspace, settings: Mapping[str, str]) -> None:
 def deploy(workspace: Workspace, stage: Stage) -> Deployment:
     """Deploy the synthesized stack; record its outputs, and the API's key if it has one."""
     outputs, log = workspace.state / "outputs.json", workspace.log("deploy")
-    # Nobody looks at a change set here.
-    found = cdk.deploy(_assembly(workspace), outputs, log, workspace.environment, method="direct")
+    found = cdk.deploy(_assembly(workspace), outputs, log, workspace.environment)
     record = Record.read(workspace.state)
     record.deployment = Deployment(
         fingerprint=fingerprint(workspace, stage),

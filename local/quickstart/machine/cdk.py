@@ -4,7 +4,6 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 from infra_cdk.context import FROM_DEPLOYED
 from local.quickstart.machine.steps import command
@@ -12,8 +11,6 @@ from local.quickstart.machine.workspace import ROOT
 
 QUALIFIER = "hnb659fds"
 """The CDK's own name in the resources of a bootstrap."""
-
-type Method = Literal["change-set", "direct"]
 
 _SHORT_REQUESTS = ROOT / "local/cdk/short_requests.cjs"
 
@@ -36,15 +33,8 @@ def synthesize(assembly: Path, context: Mapping[str, str], log: Path, environmen
     command(arguments, log, "cdk synth failed", cwd=ROOT, env=environment)
 
 
-def deploy(
-    assembly: Path, outputs: Path, log: Path, environment: Mapping[str, str], *, method: Method = "change-set"
-) -> dict[str, str]:
+def deploy(assembly: Path, outputs: Path, log: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """Deploy the stack of an assembly; return its outputs, which the CDK writes into a file.
-
-    Parameters
-    ----------
-    method
-        Whether CloudFormation first works out what would change, in a change set, or updates the stack at once.
 
     Raises
     ------
@@ -53,7 +43,6 @@ def deploy(
     """
     arguments = ["cdk", "deploy", *QUIET, "--app", str(assembly), "--require-approval", "never"]
     arguments += ["--progress", "events", "--outputs-file", str(outputs), "--all"]
-    arguments += ["--method", method]
     command(arguments, log, "cdk deploy failed", cwd=outputs.parent, env=with_short_requests(environment))
     (found,) = json.loads(outputs.read_text(encoding="utf-8")).values()
     return dict(found)
