@@ -91,7 +91,8 @@ def test_nothing_of_aws_answers_without_a_signature(emulator: Emulator, action: 
 
     answer = ask(emulator, f"{path}?{query}", method, query if form else None, **form)
 
-    assert answer.status in {403, 404}
+    # 308: to the same path with a slash at its end, once an API was made
+    assert answer.status in {308, 403, 404}
     assert "Response" not in answer.body
     assert emulator.client("cloudformation").list_stacks()["StackSummaries"] == []
 

@@ -12,6 +12,8 @@ from local.quickstart.machine.workspace import ROOT
 QUALIFIER = "hnb659fds"
 """The CDK's own name in the resources of a bootstrap."""
 
+_SHORT_REQUESTS = ROOT / "local/cdk/short_requests.cjs"
+
 QUIET = ("--no-notices", "--no-color")
 """Options of every command: no news of the CDK, and plain text in logs."""
 
@@ -41,6 +43,12 @@ def deploy(assembly: Path, outputs: Path, log: Path, environment: Mapping[str, s
     """
     arguments = ["cdk", "deploy", *QUIET, "--app", str(assembly), "--require-approval", "never"]
     arguments += ["--progress", "events", "--outputs-file", str(outputs), "--all"]
-    command(arguments, log, "cdk deploy failed", cwd=outputs.parent, env=environment)
+    command(arguments, log, "cdk deploy failed", cwd=outputs.parent, env=with_short_requests(environment))
     (found,) = json.loads(outputs.read_text(encoding="utf-8")).values()
     return dict(found)
+
+
+def with_short_requests(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which the CDK does not list every byte of an upload to log how many there are."""
+    given = environment.get("NODE_OPTIONS", "")
+    return {**environment, "NODE_OPTIONS": f'{given} --require "{_SHORT_REQUESTS}"'.strip()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from localstack.aws.serving.twisted import TLSMultiplexerFactory
 from localstack.runtime.server.twisted import TwistedRuntimeServer
@@ -24,12 +24,19 @@ BACKLOG = 1024
 """How many connections may come at once; beyond, they are reset."""
 
 
+class QuietGateway(TwistedGateway):  # type: ignore[misc]
+    """The gateway without Twisted's line for each request, which nothing reads: LocalStack writes one of its own."""
+
+    def log(self, request: Any) -> None:
+        """Write nothing."""
+
+
 class LoopbackRuntimeServer(TwistedRuntimeServer):  # type: ignore[misc]
     """LocalStack's default server listens on every interface, whatever host it was given: this one does as told."""
 
     def register(self, gateway: Gateway, listen: list[HostAndPort], ssl_creds: tuple[str, str] | None = None) -> None:
         """Listen on the given hosts; with a certificate, TLS is told from plain HTTP by a connection's first byte."""
-        protocol = TwistedGateway(GuardedGateway(gateway, KEYS.secret_of))
+        protocol = QuietGateway(GuardedGateway(gateway, KEYS.secret_of))
         if ssl_creds:
             certificate, key = ssl_creds
             context = ssl.DefaultOpenSSLContextFactory(key, certificate)
