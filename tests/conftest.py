@@ -31,6 +31,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Let Python end with all garbage in its hands again: DuckDB would list what it keeps as leaks."""
+    gc.unfreeze()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tell what the tests have tried at the end of pytest's summary, orders and faults summed up."""
     properties = [entry for report in terminalreporter.getreports("passed") for entry in report.user_properties]

@@ -390,7 +390,7 @@ def _mixed() -> Iterator[tuple[str, Fault]]:
         "a damaged footer": (_flip(sound("gzip"), [(footer_start(sound("gzip")) + 1, 7)]), _DAMAGED),
         "a damaged page": (b"PAR1" + bytes(2000) + good[2004:], _DAMAGED),
         "a column too few": (parquet_bytes(table.drop_columns(["timestamp"])), frozenset({"WrongSchema"})),
-        "CSV": (b"timestamp,country_code\n", _DAMAGED),
+        "CSV without the columns": (b"timestamp,country_code\n", frozenset({"WrongSchema"})),
     }
     for name, (content, ends) in bad.items():
         files = {"a.parquet": good, "b.parquet": content, "c.parquet": good}

@@ -111,7 +111,7 @@ def test_columns_are_those_of_what_runs_write_and_no_other_file_is_in_a_table(
             left -= found
 
     assert {key.rpartition("/")[2] for key in left if not re.search(r"/voucher_totals/", key)} == {
-        *("ledger.json", "voucher_cost.json")
+        *("ledger.json", "voucher_cost.json", "manifest.json")
     }
 
 

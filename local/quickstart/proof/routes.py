@@ -9,7 +9,7 @@ from local.quickstart.proof.deployed import Deployed
 from local.quickstart.proof.evidence import Evidence
 from local.quickstart.proof.given import COUNTRY
 from voucher_selection.api.docs_page import FILES
-from voucher_selection.api.operations import OPERATIONS, Operation
+from voucher_selection.api.operations import HTML, OPERATIONS, Operation
 
 PART = "Routes"
 
@@ -17,7 +17,7 @@ PART = "Routes"
 def ask_every_route(deployed: Deployed, evidence: Evidence) -> None:
     """Ask each operation of the API's document, and some requests that it must refuse.
 
-    What has a page alone is asked as a browser does.
+    What has no JSON is asked for what it has: a page, as a browser asks for it, or a file.
     """
     run_id = deployed.asked("executions")["runs"][0]["run_id"]
     for operation in OPERATIONS:
@@ -25,7 +25,7 @@ def ask_every_route(deployed: Deployed, evidence: Evidence) -> None:
         answer = deployed.caller.ask(path, body, sends=kind or JSON, accepts=_accepted(operation))
         documented = {int(status) for status in operation.answers}
         came = answer.status if answer.status in documented else f"{answer.status} {answer.text[:200]}"
-        tried = f"{operation.method} {operation.path}" + (" (a page)" if _accepted(operation) != JSON else "")
+        tried = f"{operation.method} {operation.path}" + (" (a page)" if _accepted(operation) == HTML else "")
         evidence.compare(PART, tried, True, came in documented, says=str(came))
     _refusals(deployed, evidence)
 
@@ -37,7 +37,8 @@ def _request(operation: Operation, run_id: str) -> tuple[str, str | None, str | 
     for name, value in names.items():
         path = path.replace(name, value)
     if operation.query:
-        path += f"?{urlencode({'country': COUNTRY})}"
+        choices = {name: schema["enum"][0] for name, schema in operation.query.items() if "enum" in schema}
+        path += f"?{urlencode({'country': COUNTRY, **choices})}"
     if operation.body is None:
         return path.lstrip("/"), None, None
     example: Any = operation.body.example
@@ -47,7 +48,7 @@ def _request(operation: Operation, run_id: str) -> tuple[str, str | None, str | 
 
 def _accepted(operation: Operation) -> str:
     kinds = {content.media_type for contents in operation.answers.values() for content in contents}
-    return JSON if JSON in kinds else "text/html"
+    return JSON if JSON in kinds else next(iter(kinds), HTML)
 
 
 def _refusals(deployed: Deployed, evidence: Evidence) -> None:
