@@ -12,7 +12,9 @@ from tests.browser.dropped_files import SENT, drop, from_file, run_of
 from tests.browser.forms import assert_told_beside, send
 from tests.browser.visits import Visits, status
 from tests.histories import history, parquet_bytes, repeated
+from tests.lookup_requests import SEED_REQUEST
 from tests.product import Product
+from tests.sql_customers import row_of
 from tests.text_files import csv_text
 
 pytestmark = pytest.mark.usefixtures("served_again")
@@ -28,7 +30,7 @@ def run_ids(product: Product) -> list[str]:
     return [run["run_id"] for run in product.request("GET", "executions").json()["runs"]]
 
 
-def test_a_semicolon_csv_that_is_dropped_is_counted_and_reported_as_the_parquet_was(
+def test_a_semicolon_csv_that_is_dropped_is_reported_as_the_parquet_was_and_answers_in_duckdb(
     visit: Visits, served: Product, sample: Path
 ):
     counts = served.request("GET", "model").json()["rows"]  # of the sample, as parquet
@@ -44,6 +46,12 @@ def test_a_semicolon_csv_that_is_dropped_is_counted_and_reported_as_the_parquet_
     report = visit("report")
     expect(report.get_by_role("group", name="Rows")).to_contain_text("20,000 rows read")
     expect(report.get_by_role("group", name="Rows")).to_contain_text(f"{counts['kept']:,}")
+    with report.expect_download() as download:
+        report.get_by_role("link", name="duckdb").click()
+    answer = served.lookup(**SEED_REQUEST).json()
+    assert row_of(download.value.path().read_text(encoding="utf-8"), **SEED_REQUEST) == {
+        name: said for name, said in answer.items() if name != "model"
+    }
 
 
 def test_a_file_is_chosen_and_run_with_the_keyboard(visit: Visits, served: Product, sample: Path):

@@ -86,9 +86,11 @@ class CsvOptions(BaseModel):
     quote
         The character around cells, `"` or `'`; empty if cells have none. Default: found out.
     encoding
-        One of `ENCODINGS`; default: found out.
-    decimal, thousands
-        The character before the decimals of a number, and the one between groups of three digits; default: `.`, none.
+        The encoding, such as `windows-1252` or `shift_jis`; a wrong name is refused with the list. Default: found out.
+    decimal
+        The character before the decimals of a number. Default: `.`.
+    thousands
+        The character between a number's groups of three digits. Default: none.
     date_format
         The form of dates, such as `%d/%m/%Y`. A time may follow, as in `15/09/2018 18:00`. Default: `%Y-%m-%d`.
     """
@@ -152,10 +154,16 @@ class TextFormat(BaseModel):
 
     Attributes
     ----------
-    format, compression, encoding
-        The file's format, and how it is compressed and encoded; Python's name of the encoding.
-    delimiter, quote
-        Of CSV: the character between cells, and the one around them; None if cells have no quotes. JSON lines: None.
+    format
+        The file's format.
+    compression
+        How the file is compressed; None if it is not.
+    encoding
+        The encoding by Python's name, such as `utf-8` or `windows-1252`.
+    delimiter
+        The character between the cells of a CSV file; None for JSON lines.
+    quote
+        The character around the cells of a CSV file; None if they have none, and for JSON lines.
     columns
         The names of the columns as the file has them, without the white space around them; of JSON lines the keys of
         its first lines.
