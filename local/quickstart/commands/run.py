@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 commands = Commands("Run")
 
+_SYNTHESIS = "Building the functions and synthesizing the stack"
+
 Port = Annotated[int | None, typer.Option(envvar="VOUCHER_SELECTION_PORT", help="Port of the emulator; default 4566.")]
 
 
@@ -156,19 +158,21 @@ def _up_to_date(workspace: Workspace, start: Start) -> Deployment:
         with ThreadPoolExecutor() as pool:
             # The template is made while the emulator starts: neither needs the other.
             emulator.start(workspace)
-            synthesized = pool.submit(deployment.synthesize, workspace, start.settings)
+            kept = deployment.is_synthesized(workspace, start.stage)
+            synthesized = None if kept else pool.submit(deployment.synthesize, workspace, start.stage, start.settings)
             with step("Starting the emulator"):
                 emulator.wait_until_healthy(workspace)
                 deployment.bootstrap(workspace)
-            with step("Building the functions and synthesizing the stack"):
-                synthesized.result()
+            if synthesized:
+                with step(_SYNTHESIS):
+                    synthesized.result()
     elif deployed := deployment.current(workspace, start.stage):
         return deployed
     else:
-        with step("Building the functions and synthesizing the stack"):
-            deployment.synthesize(workspace, start.settings)
+        with step(_SYNTHESIS):
+            deployment.synthesize(workspace, start.stage, start.settings)
     with step("Deploying (cdk deploy)"):
-        return deployment.deploy(workspace, start.stage)
+        return deployment.deploy(workspace)
 
 
 @contextmanager
