@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,13 +16,12 @@ from local.quickstart.commands.execution import (
     check_dates,
     check_window,
     csv_options,
+    looked_at,
     run_to_end,
-    show_what_is_recognised,
     uploaded,
 )
 from local.quickstart.commands.session import AsJson, Commands, Given, Product, Reset, ResetAll, explained, workspace_on
 from local.quickstart.here import deployment
-from local.quickstart.here import source as sources
 from local.quickstart.machine import emulator, toolchain
 from local.quickstart.machine.record import Deployment, Record
 from local.quickstart.machine.steps import StepError, step
@@ -95,8 +95,7 @@ def run(  # noqa: PLR0913 - its options
             raise StepError("--overlap says what --append does with days that are counted already: give both")
         options = csv_options(csv)
         start = start_of(workspace, asked_of(setting or [], reset or [], reset_all=reset_all))
-        resolved = sources.resolve(source, workspace.state)
-        show_what_is_recognised(resolved, "history", options)
+        resolved = looked_at(source, "history", options, workspace.state, "--source")
         toolchain.install(workspace, *toolchain.PRODUCT)
         started = emulator.running(workspace) is None
         request = {
@@ -167,7 +166,7 @@ def _up_to_date(workspace: Workspace, start: Start) -> Deployment:
     else:
         with step("Building the functions and synthesizing the stack"):
             deployment.synthesize(workspace, start.settings)
-    with step("Deploying (cdk deploy)"):
+    with step("Deploying (cdk deploy)", partial(deployment.how_far, workspace)):
         return deployment.deploy(workspace, start.stage)
 
 
