@@ -1,5 +1,6 @@
 """The steps of a command: what the quickstart says while it works, and when a step fails."""
 
+import signal
 import subprocess
 import threading
 import time
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _TAIL_LINES = 15
 _MOMENT_SECONDS = 0.2
 _END_SECONDS = 5
+_STOPPED = {-signal.SIGINT, -signal.SIGTERM, 128 + signal.SIGINT, 128 + signal.SIGTERM}
+"""Exit codes of what a signal ended, and of programs like npm that say so of their own."""
 
 
 class StepError(Exception):
@@ -28,6 +31,13 @@ class StepError(Exception):
         super().__init__(why)
         self.log = log
         self.facts = dict(facts or {})
+
+
+class StoppedError(StepError):
+    """A command was told to end: by Ctrl-C, or because another one failed meanwhile."""
+
+
+_HOW = {KeyboardInterrupt: "interrupted", StoppedError: "stopped"}
 
 
 @contextmanager
@@ -47,7 +57,7 @@ def step(title: str, how_far: "Callable[[], HowFar | None]" = lambda: None) -> I
         with _shown(title, how_far):
             yield
     except BaseException as error:
-        how = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        how = _HOW.get(type(error), "failed")
         notices.print(f"[red]✗[/] {title} {how} after {time.monotonic() - started:.1f} s")
         raise
     notices.print(f"[green]✓[/] {title} [dim]{time.monotonic() - started:.1f} s[/]")
@@ -113,6 +123,8 @@ def command(
         except KeyboardInterrupt:
             _end(process)
             raise
+    if exit_code in _STOPPED:
+        raise StoppedError(f"{why}: it was stopped", log)
     if exit_code:
         raise StepError(f"{why} (exit code {exit_code})", log)
 
