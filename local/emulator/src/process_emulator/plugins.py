@@ -50,9 +50,11 @@ def lambda_default() -> Service:
     from process_emulator.direct_calls import call_directly  # noqa: PLC0415
     from process_emulator.settings import Settings  # noqa: PLC0415
     from process_emulator.timers import share_timers  # noqa: PLC0415
+    from process_emulator.worked_out_once import make_one_client_for_addresses  # noqa: PLC0415
 
     bound_environments(Settings.from_environment().environments)
     write_in_batches()
+    make_one_client_for_addresses()
     share_timers()
     provider = LambdaProvider()
     call_directly(provider.lambda_service)
