@@ -75,6 +75,18 @@ def apigateway_default() -> Service:
     return Service.for_provider(ApigatewayNextGenProvider(), dispatch_table_factory=MotoFallbackDispatcher)
 
 
+@aws_provider(api="cloudformation")  # type: ignore[untyped-decorator]
+def cloudformation_default() -> Service:
+    """In the place of LocalStack's plugin: its own provider, which looks sooner whether a resource is ready."""
+    from localstack.services.cloudformation.v2.provider import CloudformationProviderV2  # noqa: PLC0415
+
+    from process_emulator.short_waits import look_again_at_resources, wait_shortly_between_attempts  # noqa: PLC0415
+
+    look_again_at_resources()
+    wait_shortly_between_attempts()
+    return Service.for_provider(CloudformationProviderV2())
+
+
 @aws_provider(api="s3")  # type: ignore[untyped-decorator]
 def s3_default() -> Service:
     """In the place of LocalStack's plugin: its own provider, with its files in our folder.
