@@ -50,9 +50,11 @@ def lambda_default() -> Service:
     from process_emulator.direct_calls import call_directly  # noqa: PLC0415
     from process_emulator.settings import Settings  # noqa: PLC0415
     from process_emulator.timers import share_timers  # noqa: PLC0415
+    from process_emulator.worked_out_once import make_one_client_for_addresses  # noqa: PLC0415
 
     bound_environments(Settings.from_environment().environments)
     write_in_batches()
+    make_one_client_for_addresses()
     share_timers()
     provider = LambdaProvider()
     call_directly(provider.lambda_service)
@@ -71,6 +73,18 @@ def apigateway_default() -> Service:
     answer_as_declared()
     throttle()
     return Service.for_provider(ApigatewayNextGenProvider(), dispatch_table_factory=MotoFallbackDispatcher)
+
+
+@aws_provider(api="cloudformation")  # type: ignore[untyped-decorator]
+def cloudformation_default() -> Service:
+    """In the place of LocalStack's plugin: its own provider, which looks sooner whether a resource is ready."""
+    from localstack.services.cloudformation.v2.provider import CloudformationProviderV2  # noqa: PLC0415
+
+    from process_emulator.short_waits import look_again_at_resources, wait_shortly_between_attempts  # noqa: PLC0415
+
+    look_again_at_resources()
+    wait_shortly_between_attempts()
+    return Service.for_provider(CloudformationProviderV2())
 
 
 @aws_provider(api="s3")  # type: ignore[untyped-decorator]
