@@ -65,6 +65,7 @@ class BoundedAssignment(AssignmentService):  # type: ignore[misc]
         self.environments: defaultdict[str, Environments] = defaultdict(Environments)
         self._limit = limit
         self._starting: defaultdict[str, int] = defaultdict(int)
+        self._preparing: defaultdict[str, int] = defaultdict(int)
         self._queue: deque[Waiting] = deque()
         self._lock = threading.RLock()
 
@@ -88,6 +89,23 @@ class BoundedAssignment(AssignmentService):  # type: ignore[misc]
             self.stop_environment(environment)
             raise
         finally:
+            self._serve_queue()
+
+    def prepare(self, version_manager_id: str, function_version: FunctionVersion) -> None:
+        """Start an environment before an invocation needs it, unless there is one or all places are taken.
+
+        An invocation that comes meanwhile waits for it.
+        """
+        with self._lock:
+            if self._count(version_manager_id) or self._count() >= self._limit:
+                return
+            self._preparing[version_manager_id] += 1
+        try:
+            environment = self.start_environment(version_manager_id, function_version)
+            self.environments[version_manager_id][environment.id] = environment
+        finally:
+            with self._lock:
+                self._preparing[version_manager_id] -= 1
             self._serve_queue()
 
     def on_timeout(self, version_manager_id: str, environment_id: str) -> None:
@@ -134,10 +152,14 @@ class BoundedAssignment(AssignmentService):  # type: ignore[misc]
         idle: list[ExecutionEnvironment] = []
         with self._lock:
             without_place = set()
+            prepared = self._preparing.copy()
             for waiting in tuple(self._queue):
                 if waiting.version in without_place:
                     continue
                 waiting.environment = self._reserved(self.environments[waiting.version].values())
+                if waiting.environment is None and prepared[waiting.version]:
+                    prepared[waiting.version] -= 1
+                    continue
                 if waiting.environment is None and not self._make_place(waiting.version, idle):
                     without_place.add(waiting.version)
                     continue
@@ -178,8 +200,8 @@ class BoundedAssignment(AssignmentService):  # type: ignore[misc]
         return None
 
     def _count(self, version: str | None = None) -> int:
-        versions = {*self.environments, *self._starting} if version is None else {version}
-        return sum(len(self.environments[name]) + self._starting[name] for name in versions)
+        versions = {*self.environments, *self._starting, *self._preparing} if version is None else {version}
+        return sum(len(self.environments[name]) + self._starting[name] + self._preparing[name] for name in versions)
 
 
 def bound_environments(limit: int) -> None:
