@@ -24,7 +24,7 @@ _ALL_LAYERS = ("shared", "analytics")
 LAYERS_OF: Mapping[str, tuple[str, ...]] = dict.fromkeys(_WITH_ANALYTICS, _ALL_LAYERS) | dict.fromkeys(
     _WITHOUT_ANALYTICS, ("shared",)
 )
-"""The layers of each function; without pyarrow the API starts in a fraction of the time."""
+"""The layers of each function; without pandas and pyarrow the API starts in a fraction of the time."""
 
 
 @dataclass(frozen=True)

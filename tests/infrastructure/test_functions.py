@@ -155,7 +155,7 @@ def test_logs_and_metrics_carry_the_functions_name(each_stage, name):
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == f"VoucherSelection-{each_stage.stage.name}"
 
 
-def test_on_aws_dependencies_come_in_layers_and_the_api_has_no_pyarrow(dev):
+def test_on_aws_dependencies_come_in_layers_and_the_api_has_no_pandas(dev):
     layers = {name: len(dev.function(name)["Layers"]) for name in FUNCTIONS}
 
     assert layers == {"ingest": 2, "clean": 2, "assign": 2, "model": 2, "what_if": 2, "api": 1}

@@ -8,7 +8,7 @@ from local.quickstart.machine.workspace import ROOT, Workspace
 def write_locks(workspace: Workspace) -> None:
     """Resolve the groups of pyproject.toml and write their locks.
 
-    All share the versions that the tests run with; what checks the contract shares only Arrow and NumPy.
+    All share the versions that the tests run with; what checks the contract shares only pandas, Arrow and NumPy.
     """
     log = workspace.log("lock")
     form = ["--generate-hashes", "--no-header", "--no-annotate", "--quiet"]

@@ -7,5 +7,5 @@
 
 Imports go one way: `api` and `pipeline` import `adapters`, these import `domain`, and all may import `contract`. The
 handlers in `lambdas/` import `api` and `pipeline`. This file imports nothing, so that the API function starts without
-pyarrow.
+pandas and pyarrow.
 """

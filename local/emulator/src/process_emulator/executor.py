@@ -146,7 +146,7 @@ def _variables(given: dict[str, str], sandbox: Sandbox, code: StoredCode) -> dic
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{RUNTIME}",
         "LAMBDA_TASK_ROOT": task_root,
         "PYTHONPATH": ":".join(filter(None, [task_root, given.get("PYTHONPATH")])),
-        # A first import of Arrow and boto3 compiles for seconds: it does so once for each code, not in each cold start.
+        # An import of pandas compiles for seconds: it does so once for each code, not in each cold start.
         **({} if code.brings_bytecode else {"PYTHONPYCACHEPREFIX": str(code.bytecode)}),
         "PYTHONNOUSERSITE": "1",
     }

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from process_emulator.settings import Settings
 
 START_SECONDS = 60
-"""How long LocalStack lets an execution environment start: a first import of large packages compiles them."""
+"""How long LocalStack lets an execution environment start: a first import of pandas compiles it."""
 
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")

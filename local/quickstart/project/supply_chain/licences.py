@@ -26,7 +26,7 @@ _INTRODUCTION = """\
 # Licences of what is shipped
 
 The packages of others in the layers and functions. `requirements/shared.txt` and `requirements/analytics.txt` have
-their versions. A layer keeps each package's folder `.dist-info` with its licence and notices; pyarrow and numpy
+their versions. A layer keeps each package's folder `.dist-info` with its licence and notices; pyarrow, numpy and pandas
 name there the compiled libraries that they contain. Powertools' wheel does not list the modules of Swagger UI. The
 pages' script and style are the project's own; no font and no script comes from elsewhere.
 

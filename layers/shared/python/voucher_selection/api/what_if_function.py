@@ -1,4 +1,4 @@
-"""Call the WhatIf function, which has pyarrow, so that the API function can start without them."""
+"""Call the WhatIf function, which has pandas and pyarrow, so that the API function can start without them."""
 
 import json
 from typing import TYPE_CHECKING, Any

@@ -1,16 +1,16 @@
 """Modes: find the amount used most in each segment and country, from counts, segment definitions and CUR_DATE."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING
 
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import AmountCount, CountryMode, SegmentMode
 from voucher_selection.domain.segments import Segmentation, SegmentDefinitions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def segment_modes(
@@ -35,7 +35,7 @@ def country_modes(counts: Counts, countries: Sequence[str]) -> tuple[CountryMode
 
     Every row has a number of orders, so the counts by orders have each of them once.
     """
-    amounts = _ranked(counts.over_days(Measure.TOTAL_ORDERS), ["country_code"])
+    amounts = _ranked(counts.over_days(Measure.TOTAL_ORDERS).to_pandas(), ["country_code"])
     return tuple(CountryMode(country, amounts.get((country,), ())) for country in countries)
 
 
@@ -57,20 +57,22 @@ def _amounts_by_segment(
     counts: Counts, segmentation: Segmentation, cur_date: date
 ) -> dict[tuple[str, ...], tuple[AmountCount, ...]]:
     """Return the amounts of each (country, segment) that has any."""
-    table = counts.over_days(segmentation.measure)
-    value = table["value"].combine_chunks().dictionary_encode()
-    measured = segmentation.measure.measured(value.dictionary.to_numpy(), cur_date).tolist()
-    segments = pa.array([segmentation.segment_for(number) for number in measured], pa.string())
-    segmented = table.append_column("segment", segments.take(value.indices))
-    return _ranked(segmented.filter(pc.is_valid(segmented["segment"])), ["country_code", "segment"])
+    frame: pd.DataFrame = counts.over_days(segmentation.measure).to_pandas()
+    counted = frame["value"].unique()
+    measured = segmentation.measure.measured(counted, cur_date).tolist()
+    segment_of = dict(zip(counted.tolist(), map(segmentation.segment_for, measured), strict=True))
+    frame["segment"] = frame["value"].map(segment_of)
+    return _ranked(frame.dropna(subset=["segment"]), ["country_code", "segment"])
 
 
-def _ranked(table: pa.Table, keys: list[str]) -> dict[tuple[str, ...], tuple[AmountCount, ...]]:
+def _ranked(frame: "pd.DataFrame", keys: list[str]) -> dict[tuple[str, ...], tuple[AmountCount, ...]]:
     """Return the amounts of each combination of keys that has any: the highest count first, then the smaller amount."""
-    summed = table.group_by([*keys, "voucher_amount"], use_threads=False).aggregate([("rows", "sum")])
-    ranked = summed.sort_by([("rows_sum", "descending"), ("voucher_amount", "ascending")])
-    amounts = map(AmountCount, ranked["voucher_amount"].to_pylist(), ranked["rows_sum"].to_pylist())
-    found: defaultdict[tuple[str, ...], list[AmountCount]] = defaultdict(list)
-    for key, amount in zip(zip(*(ranked[name].to_pylist() for name in keys), strict=True), amounts, strict=True):
-        found[key].append(amount)
-    return {key: tuple(of_key) for key, of_key in found.items()}
+    summed = frame.groupby([*keys, "voucher_amount"])["rows"].sum().reset_index()
+    ranked = summed.sort_values(["rows", "voucher_amount"], ascending=[False, True])
+    return {
+        tuple(map(str, key)): tuple(
+            AmountCount(float(amount), int(rows))
+            for amount, rows in zip(group["voucher_amount"], group["rows"], strict=True)
+        )
+        for key, group in ranked.groupby(keys)
+    }
