@@ -1,13 +1,15 @@
 """The command that sets up, deploys, runs the pipeline on a history, and serves."""
 
 import signal
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from infra_cdk.packaging import packages_for
 from local.quickstart.commands.execution import (
     Csv,
     Overlap,
@@ -23,9 +25,11 @@ from local.quickstart.commands.session import AsJson, Commands, Given, Product, 
 from local.quickstart.here import deployment
 from local.quickstart.here import source as sources
 from local.quickstart.machine import emulator, toolchain
+from local.quickstart.machine.at_once import at_once
 from local.quickstart.machine.record import Deployment, Record
 from local.quickstart.machine.steps import StepError, step
 from local.quickstart.machine.terminal import answer, console, notices
+from local.quickstart.machine.toolchain import Tool
 from local.quickstart.machine.workspace import STAGE, Workspace
 from local.quickstart.settings.asked import Asked, asked_of
 from local.quickstart.settings.starting import NOT_DEPLOYED, Deployed, Start, starting_from
@@ -38,6 +42,8 @@ if TYPE_CHECKING:
     from voucher_selection.domain.model_document import SelectionCriteria
 
 commands = Commands("Run")
+
+_SYNTHESIS = "Building the functions and synthesizing the stack"
 
 Port = Annotated[int | None, typer.Option(envvar="VOUCHER_SELECTION_PORT", help="Port of the emulator; default 4566.")]
 
@@ -97,7 +103,6 @@ def run(  # noqa: PLR0913 - its options
         start = start_of(workspace, asked_of(setting or [], reset or [], reset_all=reset_all))
         resolved = sources.resolve(source, workspace.state)
         show_what_is_recognised(resolved, "history", options)
-        toolchain.install(workspace, *toolchain.PRODUCT)
         started = emulator.running(workspace) is None
         request = {
             "mode": "append" if append else None,
@@ -150,25 +155,49 @@ def start_of(workspace: Workspace, asked: Asked) -> Start:
 
 
 def _up_to_date(workspace: Workspace, start: Start) -> Deployment:
-    """Start the emulator and update the stack, as far as needed; return the deployment."""
+    """Install the tools, start the emulator and update the stack, as far as needed; return the deployment."""
     if emulator.running(workspace) is None:
         emulator.check_port(workspace)
-        with ThreadPoolExecutor() as pool:
-            # The template is made while the emulator starts: neither needs the other.
-            emulator.start(workspace)
-            synthesized = pool.submit(deployment.synthesize, workspace, start.settings)
-            with step("Starting the emulator"):
-                emulator.wait_until_healthy(workspace)
-                deployment.bootstrap(workspace)
-            with step("Building the functions and synthesizing the stack"):
-                synthesized.result()
-    elif deployed := deployment.current(workspace, start.stage):
-        return deployed
+        _start_and_synthesize(workspace, start)
     else:
-        with step("Building the functions and synthesizing the stack"):
-            deployment.synthesize(workspace, start.settings)
+        toolchain.install(workspace, *toolchain.PRODUCT)
+        if deployed := deployment.current(workspace, start.stage):
+            return deployed
+        with step(_SYNTHESIS):
+            deployment.synthesize(workspace, start.stage, start.settings)
     with step("Deploying (cdk deploy)"):
-        return deployment.deploy(workspace, start.stage)
+        return deployment.deploy(workspace)
+
+
+def _start_and_synthesize(workspace: Workspace, start: Start) -> None:
+    """Do at the same time what needs nothing of each other; each begins when its tools are there."""
+    kept = deployment.is_synthesized(workspace, start.stage)
+    with at_once() as pool:
+        if not kept:
+            # The slowest first: a synthesis finds the functions built, or waits for them.
+            pool.submit(packages_for, start.stage)
+        tools = toolchain.begin(workspace, pool, *toolchain.PRODUCT)
+
+        def with_tools[T](needed: Sequence[Tool], work: Callable[[], T]) -> Future[T]:
+            def begun() -> T:
+                for tool in needed:
+                    if tool in tools:
+                        tools[tool].result()
+                return work()
+
+            return pool.submit(begun)
+
+        synthesize = partial(deployment.synthesize, workspace, start.stage, start.settings)
+        synthesized = None if kept else with_tools([toolchain.CDK], synthesize)
+        started = with_tools(toolchain.TO_EMULATE, partial(emulator.start, workspace))
+        toolchain.wait_for(tools)
+        with step("Starting the emulator"):
+            started.result()
+            emulator.wait_until_healthy(workspace)
+            deployment.bootstrap(workspace)
+        if synthesized:
+            with step(_SYNTHESIS):
+                synthesized.result()
 
 
 @contextmanager
