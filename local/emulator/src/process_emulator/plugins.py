@@ -101,7 +101,10 @@ def s3_default() -> Service:
 
 @aws_provider(api="stepfunctions")  # type: ignore[untyped-decorator]
 def stepfunctions_default() -> Service:
-    """In the place of LocalStack's plugin: its own provider, which parses each path and state machine once."""
+    """In the place of LocalStack's plugin: its own provider, which parses each path and state machine once.
+
+    It starts the functions of an execution before it needs them.
+    """
     from process_emulator.worked_out_once import (  # noqa: PLC0415
         parse_definitions_once,
         parse_paths_once,
@@ -109,11 +112,11 @@ def stepfunctions_default() -> Service:
     )
 
     with without_batch():
-        from localstack.services.stepfunctions.provider import StepFunctionsProvider  # noqa: PLC0415
+        from process_emulator.proactive import ProactiveStepFunctions  # noqa: PLC0415
 
     parse_definitions_once()
     parse_paths_once()
-    return Service.for_provider(StepFunctionsProvider())
+    return Service.for_provider(ProactiveStepFunctions())
 
 
 @aws_provider(api="dynamodb", name="moto")  # type: ignore[untyped-decorator]
