@@ -120,6 +120,13 @@ def test_another_host_is_asked_through_the_proxy(settings, asked):
     assert requests[0][0] == "http://api.example/health"
 
 
+def test_what_people_type_is_asked_as_a_part_of_the_address(asked):
+    port, requests = asked
+
+    assert ask(f"http://localhost:{port}/executions/a b/ü%20?x=1&y=ä", seconds=5).status == 200
+    assert requests[0][0] == "/executions/a%20b/%C3%BC%20?x=1&y=%C3%A4"
+
+
 def test_a_redirection_is_an_answer(asked):
     port, requests = asked
 

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 commands = Commands("Run")
 
+_SYNTHESIS = "Building the functions and synthesizing the stack"
+
 Port = Annotated[int | None, typer.Option(envvar="VOUCHER_SELECTION_PORT", help="Port of the emulator; default 4566.")]
 
 
@@ -161,17 +163,19 @@ def _up_to_date(workspace: Workspace, start: Start) -> Deployment:
         toolchain.install(workspace, *toolchain.PRODUCT)
         if deployed := deployment.current(workspace, start.stage):
             return deployed
-        with step("Building the functions and synthesizing the stack"):
-            deployment.synthesize(workspace, start.settings)
+        with step(_SYNTHESIS):
+            deployment.synthesize(workspace, start.stage, start.settings)
     with step("Deploying (cdk deploy)"):
-        return deployment.deploy(workspace, start.stage)
+        return deployment.deploy(workspace)
 
 
 def _start_and_synthesize(workspace: Workspace, start: Start) -> None:
     """Do at the same time what needs nothing of each other; each begins when its tools are there."""
+    kept = deployment.is_synthesized(workspace, start.stage)
     with at_once() as pool:
-        # The slowest first: a synthesis finds the functions built, or waits for them.
-        pool.submit(packages_for, start.stage)
+        if not kept:
+            # The slowest first: a synthesis finds the functions built, or waits for them.
+            pool.submit(packages_for, start.stage)
         tools = toolchain.begin(workspace, pool, *toolchain.PRODUCT)
 
         def with_tools[T](needed: Sequence[Tool], work: Callable[[], T]) -> Future[T]:
@@ -183,15 +187,17 @@ def _start_and_synthesize(workspace: Workspace, start: Start) -> None:
 
             return pool.submit(begun)
 
-        synthesized = with_tools([toolchain.CDK], partial(deployment.synthesize, workspace, start.settings))
+        synthesize = partial(deployment.synthesize, workspace, start.stage, start.settings)
+        synthesized = None if kept else with_tools([toolchain.CDK], synthesize)
         started = with_tools(toolchain.TO_EMULATE, partial(emulator.start, workspace))
         toolchain.wait_for(tools)
         with step("Starting the emulator"):
             started.result()
             emulator.wait_until_healthy(workspace)
             deployment.bootstrap(workspace)
-        with step("Building the functions and synthesizing the stack"):
-            synthesized.result()
+        if synthesized:
+            with step(_SYNTHESIS):
+                synthesized.result()
 
 
 @contextmanager
