@@ -1,4 +1,4 @@
-"""What a stage of 1.0.0 has left is served, listed and rolled back; what needs a full run says so, and it is enough."""
+"""What a stage of 1.0.0 has left is served and rolled back; what needs a full run says so, and one is enough."""
 
 import json
 from typing import Any
@@ -12,6 +12,7 @@ from tests.integration.conftest import Api, Pipeline, ask_what_if
 from tests.integration.test_run_routes import execute, executions  # noqa: F401 - a fixture
 from tests.upgrades.make_1_0_0 import MADE
 from voucher_selection.adapters.lake import Lake
+from voucher_selection.api import openapi
 from voucher_selection.domain import errors
 
 FULL, APPENDED, REMODELLED = "20260101T000000000Z-full", "20260102T000000000Z-append", "20260103T000000000Z-remodel"
@@ -147,3 +148,29 @@ def test_after_one_full_run_everything_goes_on_and_its_versions_stay(pipeline: P
     assert {each["version"] for each in api("GET", "/versions").json["versions"]} >= {FULL, APPENDED, REMODELLED, whole}
     pipeline.sum_up("back", {"mode": "rollback", "version": APPENDED})
     assert served(api) == (APPENDED, 3520.0)
+
+
+def test_the_api_still_has_the_routes_fields_and_codes_of_1_0_0():
+    with ZipFile(MADE) as made:
+        before = json.loads(made.read("openapi.json"))
+    now = openapi.document("api_key")
+
+    assert operations(before) <= operations(now)
+    assert codes(before) <= codes(now)
+    for name in before["components"]["schemas"].keys() - {"ServedModelFacts"}:  # which is `Health` and `ModelFacts` now
+        fields, old = now["components"]["schemas"][name], before["components"]["schemas"][name]
+        assert old.get("properties", {}).keys() <= fields.get("properties", {}).keys(), name
+        if name.endswith("Request"):
+            assert {*fields.get("required", [])} <= {*old.get("required", [])}, name
+
+
+def operations(document: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(method, path) for path, methods in document["paths"].items() for method in methods}
+
+
+def codes(document: Any) -> set[str]:
+    """Return the codes of problems that a part of a document names."""
+    parts = document.values() if isinstance(document, dict) else document if isinstance(document, list) else ()
+    own = document.get("code", {}) if isinstance(document, dict) else {}
+    named = own.get("enum", []) if isinstance(own, dict) else []
+    return {*named}.union(*map(codes, parts))
