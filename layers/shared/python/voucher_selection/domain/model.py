@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from voucher_selection.domain.countries import by_key, country_key
+from voucher_selection.domain.country_keys import by_key, country_key
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
 from voucher_selection.domain.fallbacks import Basis
 from voucher_selection.domain.segments import Segmentation, SegmentDefinitions
