@@ -17,6 +17,7 @@ PLUGINS = {
     "localstack.aws.provider": {
         "apigateway:default": "process_emulator.plugins:apigateway_default",
         "lambda:default": "process_emulator.plugins:lambda_default",
+        "logs:default": "process_emulator.plugins:logs_default",
         "s3:default": "process_emulator.plugins:s3_default",
         "stepfunctions:default": "process_emulator.plugins:stepfunctions_default",
         "dynamodb:moto": "process_emulator.plugins:dynamodb_moto",
