@@ -3,10 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Browser, BrowserContext, Page, Request
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 HEIGHTS = {390: 844, 1280: 800}
 WIDTHS = tuple(HEIGHTS)
+PATIENCE_MS = 15_000
+"""How long a page may take: a first what-if starts a function."""
+
+expect.set_options(PATIENCE_MS)
 
 
 def new_profile(browser: Browser, *, javascript: bool = True) -> BrowserContext:
@@ -18,7 +22,7 @@ def new_profile(browser: Browser, *, javascript: bool = True) -> BrowserContext:
         locale="en-GB",
         timezone_id="UTC",
     )
-    profile.set_default_timeout(15_000)
+    profile.set_default_timeout(PATIENCE_MS)
     return profile
 
 
