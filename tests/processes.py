@@ -10,6 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 _SHARED = {
     "tests/browser/test_api_key.py": "keyed",
     "tests/e2e/test_terminal.py::test_a_deployment_with_an_api_key_is_asked_with_it": "keyed",
+    "tests/e2e/test_terminal.py::test_settings_that_are_deployed_stay_until_they_are_reset": "keyed",
     "tests/e2e/test_prove.py": "keyed",
     "tests/e2e/test_up_and_down.py::test_stop_leaves_no_process_behind": "keyed",
     "tests/browser/": "browser",
