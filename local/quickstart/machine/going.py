@@ -96,6 +96,8 @@ class Going:
             elif self._live is None:
                 self._live = Live(console=self._console, transient=True, get_renderable=self._drawn)
                 self._live.start()
+            if self._live:
+                self._live.refresh()  # now: a thread draws it only four times a second
         return line
 
     def end(self, line: _Line) -> None:
