@@ -38,6 +38,8 @@ DOCS = (
     Tool("the documentation's packages", DOCS_ENVIRONMENT, ROOT / "requirements/docs.txt"),
     Tool("what draws the diagrams", ROOT / "local/docs", ROOT / "local/docs/package-lock.json"),
 )
+DEVELOPMENT = Tool("what tests and checks need", ROOT / ".venv", ROOT / "requirements/dev.txt")
+"""The project's environment, which the script `quickstart` has made with less, and knows by the same stamp."""
 CONTRACT = Tool("what checks the data contract", CONTRACT_ENVIRONMENT, ROOT / "requirements/contract.txt")
 TO_EMULATE = (
     Tool("the emulator", EMULATOR_ENVIRONMENT, EMULATOR / "requirements.txt"),
