@@ -92,6 +92,8 @@ def run(  # noqa: PLR0913 - its options
     with explained(as_json=as_json):
         workspace = workspace_on(port)
         emulator.check_answering(workspace)
+        if not (is_up := emulator.running(workspace) is not None):
+            emulator.check_port(workspace)
         check_dates("--cur-date", [cur_date] if cur_date else [])
         check_dates("--null-date", null_date or [])
         check_window(window)
@@ -100,7 +102,7 @@ def run(  # noqa: PLR0913 - its options
         options = csv_options(csv)
         start = start_of(workspace, asked_of(setting or [], reset or [], reset_all=reset_all))
         resolved = looked_at(source, "history", options, workspace.state, "--source")
-        started = emulator.running(workspace) is None
+        started = not is_up
         request = {
             "mode": "append" if append else None,
             "countries": country or None,
@@ -154,7 +156,6 @@ def start_of(workspace: Workspace, asked: Asked) -> Start:
 def _up_to_date(workspace: Workspace, start: Start) -> Deployment:
     """Install the tools, start the emulator and update the stack, as far as needed; return the deployment."""
     if emulator.running(workspace) is None:
-        emulator.check_port(workspace)
         _start_and_synthesize(workspace, start)
     else:
         toolchain.install(workspace, *toolchain.PRODUCT)

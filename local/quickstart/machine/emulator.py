@@ -114,11 +114,13 @@ def wait_until_ended(workspace: Workspace) -> None:
 def stop(workspace: Workspace) -> bool:
     """Stop the emulator and everything that it started; return whether one was running."""
     known = running(workspace)
-    with step("Stopping the emulator"), interrupts.held_back():
-        if known:
-            _end(psutil.Process(known.pid))
+    if known is None:
         Record().write(workspace.state)
-    return known is not None
+        return False
+    with step("Stopping the emulator"), interrupts.held_back():
+        _end(psutil.Process(known.pid))
+        Record().write(workspace.state)
+    return True
 
 
 def _end(process: psutil.Process) -> None:

@@ -67,12 +67,27 @@ def apigateway_default() -> Service:
     from localstack.services.apigateway.next_gen.provider import ApigatewayNextGenProvider  # noqa: PLC0415
     from localstack.services.moto import MotoFallbackDispatcher  # noqa: PLC0415
 
+    from process_emulator.api_requests import API_REQUESTS  # noqa: PLC0415
     from process_emulator.gateway_responses import answer_as_declared  # noqa: PLC0415
     from process_emulator.throttling import throttle  # noqa: PLC0415
 
     answer_as_declared()
     throttle()
-    return Service.for_provider(ApigatewayNextGenProvider(), dispatch_table_factory=MotoFallbackDispatcher)
+    provider = ApigatewayNextGenProvider()
+    API_REQUESTS.lead_to(provider.router.handler)
+    return Service.for_provider(provider, dispatch_table_factory=MotoFallbackDispatcher)
+
+
+@aws_provider(api="logs")  # type: ignore[untyped-decorator]
+def logs_default() -> Service:
+    """In the place of LocalStack's plugin: its own provider, which keeps the last lines of each stream."""
+    from localstack.services.logs.provider import LogsProvider  # noqa: PLC0415
+    from localstack.services.moto import MotoFallbackDispatcher  # noqa: PLC0415
+
+    from process_emulator.kept_logs import keep_last_lines  # noqa: PLC0415
+
+    keep_last_lines()
+    return Service.for_provider(LogsProvider(), dispatch_table_factory=MotoFallbackDispatcher)
 
 
 @aws_provider(api="cloudformation")  # type: ignore[untyped-decorator]
@@ -101,7 +116,10 @@ def s3_default() -> Service:
 
 @aws_provider(api="stepfunctions")  # type: ignore[untyped-decorator]
 def stepfunctions_default() -> Service:
-    """In the place of LocalStack's plugin: its own provider, which parses each path and state machine once."""
+    """In the place of LocalStack's plugin: its own provider, which parses each path and state machine once.
+
+    It starts the functions of an execution before it needs them.
+    """
     from process_emulator.worked_out_once import (  # noqa: PLC0415
         parse_definitions_once,
         parse_paths_once,
@@ -109,11 +127,11 @@ def stepfunctions_default() -> Service:
     )
 
     with without_batch():
-        from localstack.services.stepfunctions.provider import StepFunctionsProvider  # noqa: PLC0415
+        from process_emulator.proactive import ProactiveStepFunctions  # noqa: PLC0415
 
     parse_definitions_once()
     parse_paths_once()
-    return Service.for_provider(StepFunctionsProvider())
+    return Service.for_provider(ProactiveStepFunctions())
 
 
 @aws_provider(api="dynamodb", name="moto")  # type: ignore[untyped-decorator]
