@@ -23,7 +23,7 @@ commands = Commands("The project")
 ENGINE_BENCHMARKS = ("pipeline", "stages", "best_ranges", "exports")
 BENCHMARKS = (
     *ENGINE_BENCHMARKS,
-    *("start", "cost", "rates", "lookups", "cold_imports", "memory", "counts", "merge", "states"),
+    *("start", "cost", "rates", "lookups", "cold_imports", "memory", "counts", "merge", "states", "load"),
 )
 
 
