@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from local.quickstart.aws.account import Account, Role
 from local.quickstart.aws.prerequisites import Target
 from local.quickstart.machine import cdk
+from local.quickstart.machine.going import HowFar
 from local.quickstart.machine.steps import command
 from local.quickstart.machine.workspace import Workspace
 
@@ -57,3 +58,7 @@ class StageDeployment:
     def deploy(self) -> dict[str, str]:
         """Deploy what was synthesized; return the stack's outputs."""
         return cdk.deploy(self._assembly, self._outputs, self._log, self._environment)
+
+    def how_far(self) -> HowFar | None:
+        """Return how many resources the deployment that goes on has done."""
+        return cdk.resources_done(self._log)
