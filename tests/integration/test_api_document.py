@@ -57,6 +57,23 @@ def test_the_server_is_where_the_document_lies():
     assert openapi.document("none")["servers"] == [{"url": "./"}]
 
 
+def test_routes_are_grouped_by_tags_with_pages_last():
+    document = openapi.document("none")
+
+    grouped: dict[str, set[str]] = {tag["name"]: set() for tag in document["tags"]}
+    for path, methods in document["paths"].items():
+        for described in methods.values():
+            (tag,) = described["tags"]
+            grouped[tag].add(path)
+    assert list(grouped) == ["lookups", "model", "runs", "operation", "pages"]
+    assert grouped["lookups"] == {"/voucher", "/vouchers"}
+    assert grouped["runs"] == {"/executions", "/executions/{run_id}", "/uploads"}
+    assert grouped["operation"] == {"/health", "/openapi.json", "/docs", "/docs/{file}"}
+    assert {"/model", "/model.sql", "/selection_criteria", "/versions", "/what_if"} <= grouped["model"]
+    assert {"/", "/report", "/views/report", "/views/runs/{run_id}"} <= grouped["pages"]
+    assert all(re.fullmatch(r"[A-Z][^.]+\.", tag["description"]) for tag in document["tags"])
+
+
 def test_every_reference_leads_somewhere():
     document = openapi.document("api_key")
 

@@ -33,7 +33,7 @@ from process_emulator.credentials import FILE
 from process_emulator.settings import HOST, PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 SOURCE = Path(__file__).parents[1] / "src"
 REGION = "eu-west-1"
@@ -136,10 +136,16 @@ def open_api(emulator: Emulator, function: Function) -> str:
 
 
 def zip_source(source: str) -> bytes:
-    """Return the same bytes for the same source."""
+    """Return the zip of a function whose module `app` is the source."""
+    return zip_files({"app.py": source})
+
+
+def zip_files(files: Mapping[str, str]) -> bytes:
+    """Return a zip of texts by their places: the same bytes for the same files."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as contents:
-        contents.writestr(zipfile.ZipInfo("app.py"), textwrap.dedent(source))
+        for place, text in files.items():
+            contents.writestr(zipfile.ZipInfo(place), textwrap.dedent(text))
     return archive.getvalue()
 
 

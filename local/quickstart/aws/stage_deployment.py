@@ -6,6 +6,7 @@ from local.quickstart.aws.account import Account, Role
 from local.quickstart.aws.api_address import reachable
 from local.quickstart.aws.prerequisites import Target
 from local.quickstart.machine import cdk
+from local.quickstart.machine.going import HowFar
 from local.quickstart.machine.steps import command
 from local.quickstart.machine.workspace import Workspace
 
@@ -59,3 +60,7 @@ class StageDeployment:
         """Deploy what was synthesized; return the outputs, with the API's address as it is reached from here."""
         outputs = cdk.deploy(self._assembly, self._outputs, self._log, self._environment)
         return outputs | {"ApiUrl": reachable(outputs["ApiUrl"], self._endpoint)}
+
+    def how_far(self) -> HowFar | None:
+        """Return how many resources the deployment that goes on has done."""
+        return cdk.resources_done(self._log)

@@ -32,6 +32,7 @@ def test(context: typer.Context) -> None:
     """
     with explained():
         workspace = workspace_on()
+        toolchain.install(workspace, toolchain.DEVELOPMENT)
         if browser.is_tested(context.args):
             browser.install(workspace)
         if not context.args:
@@ -120,6 +121,8 @@ def audit(
 
     The exit code is 1 if a package has one, and 3 if packages could not be audited, so that nothing is known of them.
     """
+    with explained():
+        toolchain.install(workspace_on(), toolchain.DEVELOPMENT)
     found = advisories.audit([SHIPPED] if shipped else advisories.EVERYTHING, osv_url)
     typer.echo("\n".join(found.lines()))
     raise typer.Exit(0 if lenient and found.exit_code == advisories.UNAUDITED else found.exit_code)

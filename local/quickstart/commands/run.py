@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, as_completed
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -17,13 +17,12 @@ from local.quickstart.commands.execution import (
     check_dates,
     check_window,
     csv_options,
+    looked_at,
     run_to_end,
-    show_what_is_recognised,
     uploaded,
 )
 from local.quickstart.commands.session import AsJson, Commands, Given, Product, Reset, ResetAll, explained, workspace_on
 from local.quickstart.here import deployment
-from local.quickstart.here import source as sources
 from local.quickstart.machine import emulator, toolchain
 from local.quickstart.machine.at_once import at_once
 from local.quickstart.machine.record import Deployment, Record
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
     from voucher_selection.domain.model_document import SelectionCriteria
 
 commands = Commands("Run")
-
-_SYNTHESIS = "Building the functions and synthesizing the stack"
 
 Port = Annotated[int | None, typer.Option(envvar="VOUCHER_SELECTION_PORT", help="Port of the emulator; default 4566.")]
 
@@ -101,8 +98,7 @@ def run(  # noqa: PLR0913 - its options
             raise StepError("--overlap says what --append does with days that are counted already: give both")
         options = csv_options(csv)
         start = start_of(workspace, asked_of(setting or [], reset or [], reset_all=reset_all))
-        resolved = sources.resolve(source, workspace.state)
-        show_what_is_recognised(resolved, "history", options)
+        resolved = looked_at(source, "history", options, workspace.state, "--source")
         started = emulator.running(workspace) is None
         request = {
             "mode": "append" if append else None,
@@ -163,9 +159,8 @@ def _up_to_date(workspace: Workspace, start: Start) -> Deployment:
         toolchain.install(workspace, *toolchain.PRODUCT)
         if deployed := deployment.current(workspace, start.stage):
             return deployed
-        with step(_SYNTHESIS):
-            deployment.synthesize(workspace, start.stage, start.settings)
-    with step("Deploying (cdk deploy)"):
+        _synthesized(workspace, start)
+    with step("Deploying (cdk deploy)", partial(deployment.how_far, workspace)):
         return deployment.deploy(workspace)
 
 
@@ -178,26 +173,30 @@ def _start_and_synthesize(workspace: Workspace, start: Start) -> None:
             pool.submit(packages_for, start.stage)
         tools = toolchain.begin(workspace, pool, *toolchain.PRODUCT)
 
-        def with_tools[T](needed: Sequence[Tool], work: Callable[[], T]) -> Future[T]:
-            def begun() -> T:
+        def with_tools(needed: Sequence[Tool], work: Callable[[], None]) -> Future[None]:
+            def begun() -> None:
                 for tool in needed:
                     if tool in tools:
                         tools[tool].result()
-                return work()
+                work()
 
             return pool.submit(begun)
 
-        synthesize = partial(deployment.synthesize, workspace, start.stage, start.settings)
-        synthesized = None if kept else with_tools([toolchain.CDK], synthesize)
         started = with_tools(toolchain.TO_EMULATE, partial(emulator.start, workspace))
-        toolchain.wait_for(tools)
-        with step("Starting the emulator"):
-            started.result()
+        going = [*tools.values()]
+        if not kept:
+            going.append(with_tools([toolchain.CDK], partial(_synthesized, workspace, start)))
+        started.result()
+        with step("Starting the emulator"):  # not in a thread, which Ctrl-C would have to wait for
             emulator.wait_until_healthy(workspace)
             deployment.bootstrap(workspace)
-        if synthesized:
-            with step(_SYNTHESIS):
-                synthesized.result()
+        for ended in as_completed(going):
+            ended.result()
+
+
+def _synthesized(workspace: Workspace, start: Start) -> None:
+    with step("Building the functions and synthesizing the stack"):
+        deployment.synthesize(workspace, start.stage, start.settings)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from infra_cdk.stages import Stage
 from local.quickstart.here import assembly
 from local.quickstart.machine import cdk
 from local.quickstart.machine.cdk import QUALIFIER
+from local.quickstart.machine.going import HowFar
 from local.quickstart.machine.record import Deployment, Record
 from local.quickstart.machine.workspace import ACCOUNT, REGION, ROOT, STAGE, Workspace
 
@@ -75,6 +76,11 @@ def deploy(workspace: Workspace) -> Deployment:
         record.deployment.api_key = key["value"]
     record.write(workspace.state)
     return record.deployment
+
+
+def how_far(workspace: Workspace) -> HowFar | None:
+    """Return how many resources the deployment that goes on has done."""
+    return cdk.resources_done(workspace.log("deploy"))
 
 
 def _assembly(workspace: Workspace) -> Path:

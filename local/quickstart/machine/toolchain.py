@@ -1,17 +1,12 @@
 """The tools that a deployment needs beside the project's environment, installed from their locks into the project."""
 
-import time
-from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor, Future, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.status import Status
-
 from layers.build.wheels import uv
 from local.quickstart.machine.at_once import at_once
-from local.quickstart.machine.steps import command
-from local.quickstart.machine.terminal import notices
+from local.quickstart.machine.steps import command, step
 from local.quickstart.machine.workspace import ROOT, TOOLS, Workspace
 
 EMULATOR = ROOT / "local/emulator"
@@ -43,6 +38,8 @@ DOCS = (
     Tool("the documentation's packages", DOCS_ENVIRONMENT, ROOT / "requirements/docs.txt"),
     Tool("what draws the diagrams", ROOT / "local/docs", ROOT / "local/docs/package-lock.json"),
 )
+DEVELOPMENT = Tool("what tests and checks need", ROOT / ".venv", ROOT / "requirements/dev.txt")
+"""The project's environment, which the script `quickstart` has made with less, and knows by the same stamp."""
 CONTRACT = Tool("what checks the data contract", CONTRACT_ENVIRONMENT, ROOT / "requirements/contract.txt")
 TO_EMULATE = (
     Tool("the emulator", EMULATOR_ENVIRONMENT, EMULATOR / "requirements.txt"),
@@ -60,39 +57,19 @@ def install(workspace: Workspace, *tools: Tool) -> None:
         A registry could not be reached, or does not have what a lock names.
     """
     with at_once() as pool:
-        wait_for(begin(workspace, pool, *tools))
+        for ended in as_completed(begin(workspace, pool, *tools).values()):
+            ended.result()
 
 
-def begin(workspace: Workspace, pool: Executor, *tools: Tool) -> dict[Tool, Future[float]]:
-    """Begin to install the tools that are not there as locked; the result of each is its seconds."""
-    return {tool: pool.submit(_timed, tool, workspace) for tool in tools if _stamp(tool) != _locked(tool)}
+def begin(workspace: Workspace, pool: Executor, *tools: Tool) -> dict[Tool, Future[None]]:
+    """Begin to install the tools that are not there as locked."""
+    return {tool: pool.submit(_installed, tool, workspace) for tool in tools if _stamp(tool) != _locked(tool)}
 
 
-def wait_for(going: Mapping[Tool, Future[float]]) -> None:
-    """Show which tools are being installed, and a line for each that is; raise the first failure."""
-    if not going:
-        return
-    left = {future: tool for tool, future in going.items()}
-    with notices.status("") as display:
-        _show_going(display, left.values())
-        for ended in as_completed(going.values()):
-            tool = left.pop(ended)
-            if error := ended.exception():
-                notices.print(f"[red]✗[/] Installing {tool.title} failed")
-                raise error
-            notices.print(f"[green]✓[/] Installing {tool.title} [dim]{ended.result():.1f} s[/]")
-            _show_going(display, left.values())
-
-
-def _show_going(display: Status, left: Iterable[Tool]) -> None:
-    display.update(f"Installing {', '.join(tool.title for tool in left)} …")
-
-
-def _timed(tool: Tool, workspace: Workspace) -> float:
-    started = time.monotonic()
-    _install(tool, workspace, "--allow-existing" if _stamp(tool).startswith(_place(tool)) else "--clear")
-    _stamp_of(tool).write_bytes(_locked(tool))
-    return time.monotonic() - started
+def _installed(tool: Tool, workspace: Workspace) -> None:
+    with step(f"Installing {tool.title}"):
+        _install(tool, workspace, "--allow-existing" if _stamp(tool).startswith(_place(tool)) else "--clear")
+        _stamp_of(tool).write_bytes(_locked(tool))
 
 
 def _stamp_of(tool: Tool) -> Path:

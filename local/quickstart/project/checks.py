@@ -14,7 +14,7 @@ from rich.status import Status
 from local.quickstart.machine import toolchain
 from local.quickstart.machine.steps import StepError, command, explain
 from local.quickstart.machine.terminal import notices
-from local.quickstart.machine.toolchain import CONTRACT, DOCS, DOCS_ENVIRONMENT, EMULATOR, PRODUCT, Tool
+from local.quickstart.machine.toolchain import CONTRACT, DEVELOPMENT, DOCS, DOCS_ENVIRONMENT, EMULATOR, PRODUCT, Tool
 from local.quickstart.machine.workspace import ROOT, Workspace
 from voucher_selection.contract.functions import ALL_FUNCTIONS
 
@@ -107,7 +107,7 @@ def run_all(found: Sequence[Check], workspace: Workspace) -> None:
     StepError
         A check found faults. The end of its log has been printed.
     """
-    toolchain.install(workspace, *(tool for check in found for tool in check.needs))
+    toolchain.install(workspace, DEVELOPMENT, *(tool for check in found for tool in check.needs))
     failures: list[tuple[Check, StepError]] = []
     with notices.status("") as display, ThreadPoolExecutor(_AT_ONCE) as pool:
         going = {pool.submit(check.run, workspace): check for check in found}

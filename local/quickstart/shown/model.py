@@ -106,17 +106,22 @@ def show_left_behind(before: "SelectionCriteria", now: "SelectionCriteria") -> N
     """Print what the model before a full run had, and the new one does not: inputs that the run did not name."""
     after = _inputs(now)
     for what, names in _inputs(before).items():
-        if gone := [name for name in names if name not in after[what]]:
+        if gone := [name for key, name in names.items() if key not in after[what]]:
             text = f"Served before and no longer: {what} {', '.join(gone)}. {_KEPT[what]}"
             notices.print(text, style="yellow", markup=False)
 
 
-def _inputs(criteria: "SelectionCriteria") -> dict[str, dict[str, None]]:
-    """Return the inputs of a model that a full run takes from the deployment if the command does not name them."""
+def _inputs(criteria: "SelectionCriteria") -> dict[str, dict[str, str]]:
+    """Return the inputs of a model that a full run takes from the deployment if the command does not name them.
+
+    The names of each are by what is the same in every model.
+    """
+    segments = [f"{each['segment_name']} {each['segment']}" for each in criteria["segments"]]
+    cur_date = criteria["model"]["cur_date"]
     return {
-        "the countries": dict.fromkeys(segment["country_code"] for segment in criteria["segments"]),
-        "the segments": dict.fromkeys(f"{each['segment_name']} {each['segment']}" for each in criteria["segments"]),
-        "CUR_DATE": {criteria["model"]["cur_date"]: None},
+        "the countries": by_key(segment["country_code"] for segment in criteria["segments"]),
+        "the segments": dict(zip(segments, segments, strict=True)),
+        "CUR_DATE": {cur_date: cur_date},
     }
 
 

@@ -47,11 +47,16 @@ def lambda_default() -> Service:
 
     from process_emulator.assignment import bound_environments  # noqa: PLC0415
     from process_emulator.bookkeeping import write_in_batches  # noqa: PLC0415
+    from process_emulator.direct_calls import call_directly  # noqa: PLC0415
     from process_emulator.settings import Settings  # noqa: PLC0415
+    from process_emulator.timers import share_timers  # noqa: PLC0415
 
     bound_environments(Settings.from_environment().environments)
     write_in_batches()
-    return Service.for_provider(LambdaProvider())
+    share_timers()
+    provider = LambdaProvider()
+    call_directly(provider.lambda_service)
+    return Service.for_provider(provider)
 
 
 @aws_provider(api="apigateway")  # type: ignore[untyped-decorator]

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from voucher_selection.api import problems
 from voucher_selection.api.http_answers import REQUEST_ID
-from voucher_selection.api.operations import HTML, OPERATIONS, Content, Operation, Schema
+from voucher_selection.api.operations import HTML, OPERATIONS, TAGS, Content, Operation, Schema
 from voucher_selection.contract.api import API_KEY_REQUIRED, OF_EVERY_ROUTE, SIGNATURE_REQUIRED, Auth, GatewayProblem
 
 type Json = dict[str, Any]
@@ -73,6 +73,7 @@ def document(auth: Auth) -> Json:
         "openapi": "3.1.0",
         "info": {"title": "Voucher Selection", "version": "1.0.0", "description": _DESCRIPTION},
         "servers": [{"url": "./"}],
+        "tags": [tag._asdict() for tag in TAGS],
         "paths": paths,
         "components": components,
     }
@@ -84,7 +85,7 @@ def as_text(auth: Auth) -> str:
 
 
 def _operation(operation: Operation, problem: Json, schemas: Json, refusals: Json, proof: _Proof | None) -> Json:
-    described: Json = {"operationId": _id(operation), "summary": operation.summary}
+    described: Json = {"operationId": _id(operation), "summary": operation.summary, "tags": [operation.tag.name]}
     if operation.description:
         described["description"] = operation.description
     described["security"] = [{proof.scheme: []}] if proof else []

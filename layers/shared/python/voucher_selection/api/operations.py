@@ -50,6 +50,22 @@ class Content(NamedTuple):
     example: object = None
 
 
+class Tag(NamedTuple):
+    """A group of operations in the document and its explorer: its name, and what the operations are for."""
+
+    name: str
+    description: str
+
+
+LOOKUPS = Tag("lookups", "The amounts that customers should get.")
+MODEL = Tag("model", "What the served model was made from, its versions and exports, and what would change it.")
+RUNS = Tag("runs", "Start runs, and follow them.")
+OPERATION = Tag("operation", "Whether the API serves a model, and what it offers.")
+PAGES = Tag("pages", "The same for people, as pages.")
+TAGS = (LOOKUPS, MODEL, RUNS, OPERATION, PAGES)
+"""In the order in which they are shown."""
+
+
 class Operation(NamedTuple):
     """One method of one path, which has its variables in braces: the bodies of its answers by status, and its input.
 
@@ -57,6 +73,7 @@ class Operation(NamedTuple):
     become problems.
     """
 
+    tag: Tag
     method: str
     path: str
     summary: str
@@ -140,13 +157,14 @@ def _pages(
 ) -> Iterator[Operation]:
     """Yield the operations of a page, and of its view, which has the data if a stage asks for a key."""
     method = "POST" if body else "GET"
-    page = Operation(method, path, summary, answers, body=body, refusals=refusals, **more)
+    page = Operation(PAGES, method, path, summary, answers, body=body, refusals=refusals, **more)
     yield page
     yield page._replace(path=f"/views{path}", summary=f"{summary}: with its data, on every stage")
 
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
+        LOOKUPS,
         "POST",
         "/voucher",
         "The amount that a customer should get",
@@ -155,6 +173,7 @@ OPERATIONS: tuple[Operation, ...] = (
         refusals=(problems.MalformedJson, *_BODY, *_LOOKUP, *_MODEL),
     ),
     Operation(
+        LOOKUPS,
         "POST",
         "/vouchers",
         "The amounts that many customers should get",
@@ -164,6 +183,7 @@ OPERATIONS: tuple[Operation, ...] = (
         refusals=(problems.MalformedJson, *_BODY, InvalidLookup, *_MODEL),
     ),
     Operation(
+        MODEL,
         "GET",
         "/selection_criteria",
         "Every segment and country with its mode",
@@ -178,6 +198,7 @@ OPERATIONS: tuple[Operation, ...] = (
         refusals=(InvalidLookup, errors.NoVersion, *_AMOUNTS, *_MODEL),
     ),
     Operation(
+        MODEL,
         "GET",
         "/model",
         "The analysis of the served model",
@@ -187,6 +208,7 @@ OPERATIONS: tuple[Operation, ...] = (
         refusals=(InvalidLookup, errors.NoVersion, *_AMOUNTS, *_MODEL),
     ),
     Operation(
+        MODEL,
         "GET",
         "/model.json",
         "The model to answer lookups without the API",
@@ -197,6 +219,7 @@ OPERATIONS: tuple[Operation, ...] = (
         refusals=(errors.NoVersion, *_AMOUNTS, *_MODEL),
     ),
     Operation(
+        MODEL,
         "GET",
         "/model.sql",
         "The model to answer customers in a database",
@@ -212,6 +235,7 @@ OPERATIONS: tuple[Operation, ...] = (
         refusals=(InvalidLookup, errors.NoVersion, *_AMOUNTS, *_MODEL),
     ),
     Operation(
+        MODEL,
         "GET",
         "/segments.csv",
         "Every segment with its mode, for spreadsheets",
@@ -221,6 +245,7 @@ OPERATIONS: tuple[Operation, ...] = (
         refusals=(InvalidLookup, errors.NoVersion, *_AMOUNTS, *_MODEL),
     ),
     Operation(
+        MODEL,
         "GET",
         "/report.csv",
         "A table of the report, for spreadsheets",
@@ -231,6 +256,7 @@ OPERATIONS: tuple[Operation, ...] = (
         refusals=(InvalidLookup, errors.NoVersion, *_AMOUNTS, *_MODEL),
     ),
     Operation(
+        MODEL,
         "GET",
         "/versions",
         "The kept versions of the model",
@@ -238,6 +264,7 @@ OPERATIONS: tuple[Operation, ...] = (
         refusals=(errors.CatalogUnavailable,),
     ),
     Operation(
+        MODEL,
         "POST",
         "/what_if",
         "What another date or other segments would change",
@@ -248,6 +275,7 @@ OPERATIONS: tuple[Operation, ...] = (
         refusals=(problems.MalformedJson, *_BODY, errors.InvalidRequest, *_COUNTS),
     ),
     Operation(
+        MODEL,
         "POST",
         "/best_ranges",
         "The ranges of a measure that agree with the most assignments",
@@ -265,12 +293,14 @@ OPERATIONS: tuple[Operation, ...] = (
         ),
     ),
     Operation(
+        RUNS,
         "GET",
         "/executions",
         "The last runs",
         {HTTPStatus.OK: (Content(JSON, ListedRuns, {"runs": [examples.RUN]}),)},
     ),
     Operation(
+        RUNS,
         "POST",
         "/executions",
         "Start a run",
@@ -282,6 +312,7 @@ OPERATIONS: tuple[Operation, ...] = (
         refusals=(problems.MalformedJson, *_BODY, errors.InvalidRequest, problems.RunsNotStarted, problems.CrossSite),
     ),
     Operation(
+        RUNS,
         "POST",
         "/uploads",
         "Where to send a file for a run",
@@ -299,6 +330,7 @@ OPERATIONS: tuple[Operation, ...] = (
         ),
     ),
     Operation(
+        RUNS,
         "GET",
         "/executions/{run_id}",
         "How far a run is, or how it ended",
@@ -358,8 +390,9 @@ OPERATIONS: tuple[Operation, ...] = (
         parameters={"run_id": _RUN_ID},
         refusals=(errors.NoRun,),
     ),
-    Operation("GET", "/", "A redirect to the first page", {HTTPStatus.FOUND: ()}),
+    Operation(PAGES, "GET", "/", "A redirect to the first page", {HTTPStatus.FOUND: ()}),
     Operation(
+        OPERATION,
         "GET",
         "/health",
         "The served model and its age",
@@ -367,13 +400,15 @@ OPERATIONS: tuple[Operation, ...] = (
         refusals=_MODEL,
     ),
     Operation(
+        OPERATION,
         "GET",
         "/openapi.json",
         "This document",
         {HTTPStatus.OK: (Content(JSON, {"type": "object"}),)},
     ),
-    Operation("GET", "/docs", "This document, to explore and try", {HTTPStatus.OK: _PAGE}),
+    Operation(OPERATION, "GET", "/docs", "This document, to explore and try", {HTTPStatus.OK: _PAGE}),
     Operation(
+        OPERATION,
         "GET",
         "/docs/{file}",
         "The scripts and style sheets of the page `/docs`",
