@@ -180,7 +180,6 @@ def test_an_environment_is_prepared_only_where_there_is_none_and_a_place_is_free
 
     assert {name for name, environments in service.environments.items() if environments} == {"clean", "model"}
     assert service.asked == 2
-    assert service.invoke() == "3"
 
 
 def test_a_request_of_an_api_waits_shortly_behind_many() -> None:
