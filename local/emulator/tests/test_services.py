@@ -268,3 +268,13 @@ def test_a_route_still_makes_addresses() -> None:
 
     assert routes.match("/apis/a%20b") == ("api", {"name": "a%20b"})
     assert routes.build("api", {"name": "a", "page": 2}) == "/apis/a?page=2"
+
+
+def test_each_functions_code_has_an_address_of_its_own(emulator: Emulator) -> None:
+    names = [emulator.create_function("").name for _ in range(2)]
+    client = emulator.client("lambda")
+
+    addresses = [client.get_function(FunctionName=name)["Code"]["Location"] for name in names]
+
+    assert all(f":{emulator.port}/" in address for address in addresses)
+    assert [name in address for name, address in zip(names, addresses, strict=True)] == [True, True]

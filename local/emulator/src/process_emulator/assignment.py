@@ -121,12 +121,12 @@ class BoundedAssignment(AssignmentService):  # type: ignore[misc]
     def prepare(self, version_manager_id: str, function_version: FunctionVersion) -> None:
         """Start an environment before an invocation needs it, unless there is one or all places are taken.
 
-        An invocation that comes meanwhile waits for it.
+        An invocation that comes meanwhile takes it.
         """
         with self._lock:
             if self._count(version_manager_id) or self._count() >= self._limit:
                 return
-            self._make_place(version_manager_id, [])
+            self._starting[version_manager_id] += 1
         self._start(version_manager_id, function_version)
 
     def on_timeout(self, version_manager_id: str, environment_id: str) -> None:
