@@ -265,7 +265,7 @@ class Stage:
     has (`account`), or one that this stack makes and sets for all (`own`). `./quickstart deploy` sets `own` if the
     account has none."""
     packaging: Packaging = "layers"
-    """Functions that carry their dependencies (`bundle`), or functions with layers."""
+    """Functions with layers, or functions that carry their dependencies (`bundle`), for an emulator without layers."""
     architecture: Architecture = "arm64"
     """The processor that the functions run on."""
     wheels: Wheels = "lambda"
@@ -526,7 +526,6 @@ def stage(name: str, suffix: str = "", **settings: Any) -> Stage:  # noqa: ANN40
                 "tracing": False,
                 "monitoring": False,
                 "execution_logs": False,
-                "packaging": "bundle",
                 "architecture": host_architecture(),
                 "wheels": "host",
                 "endpoint": LOCAL_ENDPOINT,

@@ -1,4 +1,4 @@
-"""The archives of a deployment: layers and functions for AWS, or bundles for the local stage."""
+"""The archives of a deployment: layers and functions, or bundles."""
 
 import hashlib
 import shutil
@@ -44,7 +44,7 @@ class Packages:
 
 
 def build_layers(platform: Platform) -> Packages:
-    """Build the two layers and one small archive per function, as the AWS stages deploy them.
+    """Build the two layers and one small archive per function, as the stages deploy them.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def build_layers(platform: Platform) -> Packages:
 
 
 def build_bundles(platform: Platform) -> Packages:
-    """Build the self-contained archives of the local stage: one for the API, Watch and Inbox, one for the others.
+    """Build self-contained archives: one for the API, Watch and Inbox, one for the others.
 
     Raises
     ------

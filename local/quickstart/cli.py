@@ -7,28 +7,14 @@ from typing import Annotated
 import typer
 
 from local.quickstart import completion
-from local.quickstart.commands import (
-    assign,
-    best_ranges,
-    deploy,
-    drop,
-    export,
-    model,
-    product,
-    project,
-    prove,
-    remodel,
-    run,
-)
+from local.quickstart.commands.loading import LoadedWhenCalled
 from local.quickstart.commands.session import AS_JSON, examples
 from local.quickstart.machine.terminal import answer_error
 
 PROGRAM = "./quickstart"
 _USAGE_ERROR = 2
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for group in (run, drop, remodel, assign, model, best_ranges, export, product, deploy, prove, project):
-    app.add_typer(group.commands)
+app = typer.Typer(cls=LoadedWhenCalled, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback(

@@ -16,7 +16,7 @@ from tests.given_vouchers import SEGMENTATIONS
 from tests.models import model_of
 from voucher_selection.adapters.answer_sizes import LARGEST_ANSWER, answer_size
 from voucher_selection.adapters.servable import MOST_SEGMENTS
-from voucher_selection.domain.countries import country_key
+from voucher_selection.domain.country_keys import country_key
 from voucher_selection.domain.fallbacks import ONLY_SEGMENTS, Fallback
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.model import AmountCount, CountryMode, Model, SegmentMode

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tests.product import ROOT, Product
 
-# What this emulator cannot do: mount layers, run code for another processor, and run Node.js, which empties buckets.
+# What this emulator cannot do: run code for another processor, and run Node.js, which empties buckets.
 ARCHITECTURE = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
-SETTINGS = ("packaging=bundle", "wheels=host", f"architecture={ARCHITECTURE}", "removal=retain")
+SETTINGS = ("wheels=host", f"architecture={ARCHITECTURE}", "removal=retain")
 ROWS = 20_000
 # The routes of the API, the runs, and what must be refused.
 LEAST_CHECKS = 60

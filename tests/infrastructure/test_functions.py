@@ -155,20 +155,22 @@ def test_logs_and_metrics_carry_the_functions_name(each_stage, name):
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == f"VoucherSelection-{each_stage.stage.name}"
 
 
-def test_on_aws_dependencies_come_in_layers_and_the_api_has_no_pandas(dev):
-    layers = {name: len(dev.function(name)["Layers"]) for name in FUNCTIONS}
+def test_dependencies_come_in_layers_and_the_api_has_no_pandas(each_stage):
+    layers = {name: len(each_stage.function(name)["Layers"]) for name in FUNCTIONS}
 
     assert layers == {"ingest": 2, "clean": 2, "assign": 2, "model": 2, "what_if": 2, "api": 1}
-    (only,) = dev.function("api")["Layers"]
+    (only,) = each_stage.function("api")["Layers"]
     assert "SharedLayer" in only["Ref"]
-    for layer in dev.resources("AWS::Lambda::LayerVersion").values():
+    for layer in each_stage.resources("AWS::Lambda::LayerVersion").values():
         assert layer["CompatibleRuntimes"] == ["python3.13"]
-        assert layer["CompatibleArchitectures"] == ["arm64"]
+        assert layer["CompatibleArchitectures"] == [each_stage.stage.architecture]
 
 
-def test_the_emulator_gets_no_layers_because_it_would_not_mount_them(local):
-    assert not local.resources("AWS::Lambda::LayerVersion")
-    assert not any("Layers" in local.function(name) for name in FUNCTIONS)
+def test_an_emulator_that_mounts_no_layers_can_have_functions_with_their_packages(synthesize):
+    bundled = synthesize("local", packaging="bundle")
+
+    assert not bundled.resources("AWS::Lambda::LayerVersion")
+    assert not any("Layers" in bundled.function(name) for name in FUNCTIONS)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

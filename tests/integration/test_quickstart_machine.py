@@ -120,6 +120,13 @@ def test_another_host_is_asked_through_the_proxy(settings, asked):
     assert requests[0][0] == "http://api.example/health"
 
 
+def test_what_people_type_is_asked_as_a_part_of_the_address(asked):
+    port, requests = asked
+
+    assert ask(f"http://localhost:{port}/executions/a b/ü%20?x=1&y=ä", seconds=5).status == 200
+    assert requests[0][0] == "/executions/a%20b/%C3%BC%20?x=1&y=%C3%A4"
+
+
 def test_a_redirection_is_an_answer(asked):
     port, requests = asked
 
@@ -303,6 +310,43 @@ def test_a_tool_is_installed_again_where_the_project_was_moved(tmp_path: Path, m
     assert "--allow-existing" in install(first)
     moved = first.rename(tmp_path / "moved")
     assert "--clear" in install(moved)
+
+
+def test_tools_are_installed_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    meeting = threading.Barrier(2, timeout=10)
+    monkeypatch.setattr(toolchain, "command", lambda *_, **__: meeting.wait())
+    monkeypatch.setenv("UV", "uv")
+
+    toolchain.install(Workspace(tmp_path, 4566), *(tool_in(tmp_path / name) for name in ("first", "second")))
+
+    assert [(tmp_path / name / "locked").read_text().partition("\n")[2] for name in ("first", "second")] == ["x==1"] * 2
+
+
+def test_a_tool_that_cannot_be_installed_ends_the_others_and_shows_its_own_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pretended = tmp_path / "uv"
+    pretended.write_text('#!/bin/sh\ncase "$*" in *slow*) exec sleep 600 ;; esac\necho "not found: x==1"; exit 2\n')
+    pretended.chmod(0o700)
+    monkeypatch.setenv("UV", str(pretended))
+    slow, broken = tool_in(tmp_path / "slow"), tool_in(tmp_path / "broken")
+    began = time.monotonic()
+
+    with pytest.raises(StepError) as failed:
+        toolchain.install(Workspace(tmp_path, 4566), slow, broken)
+
+    assert time.monotonic() - began < 60
+    assert failed.value.log is not None
+    assert "not found: x==1" in failed.value.log.read_text()
+    assert not (slow.folder / "locked").exists()
+    assert "sleep" not in [child.name() for child in psutil.Process().children(recursive=True)]
+
+
+def tool_in(folder: Path) -> toolchain.Tool:
+    folder.mkdir()
+    lock = folder.with_suffix(".txt")
+    lock.write_text("x==1")
+    return toolchain.Tool(folder.name, folder, lock)
 
 
 ODD_PYTHON = {

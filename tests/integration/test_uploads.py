@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.quickstart.here.source import resolve, upload
+from local.quickstart.machine.going import Counted, HowFar
 from local.quickstart.machine.steps import StepError
 from tests.environment import BUCKET
 from tests.histories import history, parquet_bytes, repeated
@@ -228,6 +229,19 @@ def test_a_file_that_changes_while_it_is_uploaded_leaves_nothing(
     with pytest.raises(StepError, match=r"growing.parquet changed while it was uploaded: run this again"):
         uploaded(lake, folder)
     assert list(lake.list("uploads/")) == []
+
+
+def test_the_bytes_of_what_is_sent_are_counted(folder: Path, lake: Lake):
+    first, again = Counted("bytes"), Counted("bytes")
+    (folder / "big.parquet").write_bytes(bytes(20 * 2**20))
+    write(folder / "small.parquet", 1)
+    size = (folder / "big.parquet").stat().st_size + (folder / "small.parquet").stat().st_size
+
+    upload(folder, BUCKET, lake.client, first)
+    upload(folder, BUCKET, lake.client, again)
+
+    assert first() == HowFar(size, size, "bytes")
+    assert again() is None
 
 
 def test_a_file_of_several_parts_is_known_by_its_etag(folder: Path, lake: Lake):

@@ -20,9 +20,10 @@ from tests.given_vouchers import (
     winner,
 )
 from voucher_selection.domain import coded_counts
+from voucher_selection.domain.changes import Cause
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.quality import quality_of
-from voucher_selection.domain.quality_document import Cause, Quality
+from voucher_selection.domain.quality_document import Quality
 from voucher_selection.domain.segments import Segmentation, SegmentDefinitions
 
 CUR_DATE = date(2018, 9, 15)

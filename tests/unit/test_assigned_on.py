@@ -59,7 +59,7 @@ def test_of_wrong_clocks_the_most_frequent_months_stay():
 
 def test_without_rows_there_is_nothing():
     assert AssignedOn.of(Counts.sum([])) == AssignedOn()
-    assert assigned(AssignedOn()) == ""
+    assert assigned(AssignedOn().model_dump(mode="json")) == ""
     assert charts.months(AssignedOn()) == []
 
 
@@ -93,4 +93,4 @@ def test_bars_have_every_kept_row_once():
     ],
 )
 def test_it_is_told_in_a_phrase(rows: list[dict[str, Any]], told: str):
-    assert assigned(given_on(*rows)) == told
+    assert assigned(given_on(*rows).model_dump(mode="json")) == told

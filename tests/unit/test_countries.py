@@ -16,7 +16,8 @@ from tests.models import model_of
 from voucher_selection.adapters.parquet.columns import RowGroups
 from voucher_selection.adapters.settings import IngestSettings
 from voucher_selection.api.bulk_lookups import look_up_all
-from voucher_selection.domain.countries import Countries, country_key, country_name, may_lie_between
+from voucher_selection.domain.countries import Countries, country_name, may_lie_between
+from voucher_selection.domain.country_keys import country_key
 from voucher_selection.domain.lookups import LookupRequest, look_up
 from voucher_selection.domain.model import AmountCount, Model, SegmentMode
 from voucher_selection.domain.reading import Reading

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from voucher_selection.domain.countries import country_key
+from voucher_selection.domain.country_keys import country_key
 from voucher_selection.domain.country_spellings import Spellings
 from voucher_selection.domain.white_space import BLANKS, SPACES
 

@@ -17,8 +17,8 @@ def rows(kept: int, *, other_country: int = 0, **rejected: int) -> Totals:
     return Totals(rows_read=read, other_country=other_country, rejected=counts, kept=kept)
 
 
-def mode(segment: str, *counts: tuple[float, int]) -> SegmentMode:
-    return SegmentMode("Peru", "frequent_segment", segment, 1, 4, tuple(AmountCount(*count) for count in counts))
+def mode(segment: str, *counts: tuple[float, int], country: str = "Peru") -> SegmentMode:
+    return SegmentMode(country, "frequent_segment", segment, 1, 4, tuple(AmountCount(*count) for count in counts))
 
 
 def served_model(of_rows: Totals | None, *modes: SegmentMode) -> Model:
@@ -77,6 +77,19 @@ def test_segments_that_lose_all_support_are_counted_and_named():
         "segments that lost support: Peru frequent_segment 1-4, Peru frequent_segment 5-13 (most_lost_segments 1)"
     )
     assert held_back(modes, None, served, most_lost_segments=2) == ""
+
+
+def test_segments_are_compared_whatever_the_models_spell_the_country_like():
+    served = served_model(None, mode("1-4", (1.0, 5)), mode("5-13", (1.0, 5)))
+    lost = [mode("1-4", country="PERU"), mode("5-13", (1.0, 5), country="PERU")]
+    changed = [mode("1-4", (2.0, 5), country="PERU"), mode("5-13", (1.0, 5), country="PERU")]
+
+    assert held_back(lost, None, served, most_lost_segments=0) == (
+        "segments that lost support: PERU frequent_segment 1-4 (most_lost_segments 0)"
+    )
+    assert held_back(changed, None, served, least_support_of_change=6).startswith(
+        "PERU frequent_segment 1-4 would change from 1 to 2"
+    )
 
 
 def test_an_amount_that_changes_on_thin_support_is_named():

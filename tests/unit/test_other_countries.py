@@ -17,7 +17,7 @@ from tests.ended_runs import run_of
 from tests.histories import history, parquet_bytes
 from voucher_selection.adapters.parquet.columns import RowGroups
 from voucher_selection.api import pages
-from voucher_selection.domain.countries import country_key
+from voucher_selection.domain.country_keys import country_key
 from voucher_selection.domain.other_countries import NO_COUNTRY, OtherCountry, listed, listed_name, resembling, summed
 from voucher_selection.domain.reading import Reading
 from voucher_selection.domain.rules import clean

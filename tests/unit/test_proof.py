@@ -195,6 +195,9 @@ class Stopped:
 
     def synthesize(self) -> None: ...
 
+    def how_far(self) -> None:
+        return None
+
     def deploy(self) -> None:
         raise self.error
 

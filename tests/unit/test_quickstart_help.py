@@ -1,6 +1,7 @@
 """The help of `./quickstart` and of each of its commands."""
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from local.quickstart.cli import PROGRAM, app
@@ -38,3 +39,15 @@ def test_every_command_has_examples(command: str):
 @pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"test", "check", "cdk", "docs", "bench", "audit", "lock"}))
 def test_every_command_of_the_product_answers_programs(command: str):
     assert any(line.startswith("--json ") for line in shown(command))
+
+
+def test_what_the_help_says_of_commands_is_what_they_say_themselves():
+    listed = typer.main.get_command(app).commands
+
+    for command in listed.values():
+        loaded = command.loaded()
+        assert (loaded.name, loaded.help, loaded.rich_help_panel) == (
+            command.name,
+            command.help,
+            command.rich_help_panel,
+        )

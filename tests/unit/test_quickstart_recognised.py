@@ -1,11 +1,13 @@
 """What the terminal recognises of local text files before a run, and says of a run's text files after it."""
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from local.quickstart.commands.execution import csv_options, show_what_is_recognised
+from local.quickstart.commands.execution import csv_options, looked_at
 from local.quickstart.here import recognised
 from local.quickstart.machine.steps import StepError
 from local.quickstart.shown.run import show_assignment, show_rows
@@ -19,8 +21,10 @@ GERMAN = csv("15/09/2018;Peru;13/05/2018;;3;2640,50", header=HEADER.replace(",",
 
 
 def said_of(place: Path, capsys: pytest.CaptureFixture[str], options: CsvOptions | None = None) -> list[str]:
-    show_what_is_recognised(place, "history", options)
-    return capsys.readouterr().err.splitlines()
+    assert looked_at(str(place), "history", options, place.parent, "--source") == place
+    begins, *said, ends = capsys.readouterr().err.splitlines()
+    assert (begins, ends.startswith(f"✓ Looking at {place}")) == (f"Looking at {place} …", True)
+    return said
 
 
 def test_a_file_is_recognised_before_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -31,6 +35,22 @@ def test_a_file_is_recognised_before_a_run(tmp_path: Path, capsys: pytest.Captur
         '  rows.csv: CSV with semicolons, quotes ", windows-1252, gzip; columns timestamp, country_code, last_order_ts,'
         " first_order_ts, total_orders, voucher_amount"
     ]
+
+
+def test_a_file_of_parquet_is_recognised_without_arrow(tmp_path: Path):
+    file = tmp_path / "rows.parquet"
+    file.write_bytes(parquet_bytes(history({})))
+    program = f"""
+import sys
+from pathlib import Path
+from local.quickstart.commands.execution import show_what_is_recognised
+show_what_is_recognised(Path({str(file)!r}), "history", None)
+print("pyarrow" in sys.modules)
+"""
+
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert done.stdout.split() == ["False"]
 
 
 def test_the_files_of_a_folder_are_grouped_by_their_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -90,8 +110,8 @@ def test_nothing_is_said_of_parquet(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert said_of(file, capsys) == []
 
 
-def test_nothing_is_said_of_a_source_elsewhere(capsys: pytest.CaptureFixture[str]):
-    show_what_is_recognised("s3://bucket/rows.csv", "history", None)
+def test_nothing_is_said_of_a_source_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    looked_at("s3://bucket/rows.csv", "history", None, tmp_path, "--source")
 
     assert capsys.readouterr().err == ""
 
@@ -101,7 +121,7 @@ def test_a_file_that_a_run_would_refuse_is_refused_before_it(tmp_path: Path):
     file.write_bytes(b"<!DOCTYPE html>\n<html><body>Sign in</body></html>\n")
 
     with pytest.raises(StepError, match="^rows.csv is a page or document of HTML or XML"):
-        show_what_is_recognised(file, "history", None)
+        looked_at(str(file), "history", None, tmp_path, "--source")
 
 
 @pytest.mark.parametrize("content", [b"", b"no parquet at all", b"PAR1 and no footer"])

@@ -4,9 +4,9 @@ from voucher_selection.domain.model import AmountCount, SegmentMode
 from voucher_selection.domain.what_if import changed_segments
 
 
-def mode(segment: str, amount: float | None, count: int = 1) -> SegmentMode:
+def mode(segment: str, amount: float | None, count: int = 1, country: str = "Peru") -> SegmentMode:
     assignments = () if amount is None else (AmountCount(amount, count),)
-    return SegmentMode("Peru", "loyalty", segment, 0, None, assignments)
+    return SegmentMode(country, "loyalty", segment, 0, None, assignments)
 
 
 def changes(served: list[SegmentMode], modes: list[SegmentMode]) -> list[tuple[str, float | None, float | None]]:
@@ -33,3 +33,7 @@ def test_segments_that_are_new_or_gone_are_told():
 
 def test_without_a_served_model_every_amount_is_new():
     assert changes([], [mode("few", 1.0), mode("many", None)]) == [("few", None, 1.0)]
+
+
+def test_a_country_in_another_spelling_changes_nothing():
+    assert changes([mode("few", 1.0)], [mode("few", 1.0, country="PERU")]) == []

@@ -33,12 +33,13 @@ from process_emulator.credentials import FILE
 from process_emulator.settings import HOST, PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 SOURCE = Path(__file__).parents[1] / "src"
 REGION = "eu-west-1"
 INHERITED_VARIABLES = {"SSL_CERT_FILE": __file__, "HTTPS_PROXY": "http://proxy.example:3128"}
 START_SECONDS = 60
+LOADED = "route53"
 ROLE = "arn:aws:iam::000000000000:role/function"
 
 
@@ -136,10 +137,16 @@ def open_api(emulator: Emulator, function: Function) -> str:
 
 
 def zip_source(source: str) -> bytes:
-    """Return the same bytes for the same source."""
+    """Return the zip of a function whose module `app` is the source."""
+    return zip_files({"app.py": source})
+
+
+def zip_files(files: Mapping[str, str]) -> bytes:
+    """Return a zip of texts by their places: the same bytes for the same files."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as contents:
-        contents.writestr(zipfile.ZipInfo("app.py"), textwrap.dedent(source))
+        for place, text in files.items():
+            contents.writestr(zipfile.ZipInfo(place), textwrap.dedent(text))
     return archive.getvalue()
 
 
@@ -249,7 +256,7 @@ def emulator(start_emulator: Callable[..., Emulator]) -> Emulator:
 def plain_emulator(start_emulator: Callable[..., Emulator]) -> Emulator:
     """An emulator as on a machine without root."""
     host = {"VARIABLE_OF_THE_HOST": "its own", "NO_PROXY": "intranet.example", **INHERITED_VARIABLES}
-    return start_emulator("--isolation", "plain", **host)
+    return start_emulator("--isolation", "plain", "--load", f"{LOADED},nothing", **host)
 
 
 @pytest.fixture(scope="session", params=["emulator", "plain_emulator"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import io
 import os
@@ -13,14 +14,21 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
-from conftest import zip_source
-from process_emulator.code_store import KEPT_SECONDS, CodeStore, remove_unused_code
+from conftest import zip_files, zip_source
+from process_emulator.code_store import KEPT_SECONDS, CodeStore, StoredCode, remove_unused_code
+from process_emulator.layered_code import CodeTooLargeError, LayeredCode, check_size
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ARCHIVE = zip_source("answer = 42")
 SHA256 = base64.b64encode(hashlib.sha256(ARCHIVE).digest()).decode()
+
+
+def stored(folder: Path, files: dict[str, str]) -> StoredCode:
+    """Return the code of a zip with these files."""
+    archive = zip_files(files)
+    return CodeStore(folder).get(base64.b64encode(hashlib.sha256(archive).digest()).decode(), Download(archive))
 
 
 class Download:
@@ -94,3 +102,60 @@ def test_byte_code_in_the_zip_is_noticed(tmp_path: Path, files: list[str], *, br
     code = CodeStore(tmp_path).get(sha256, Download(buffer.getvalue()))
 
     assert code.brings_bytecode is brings
+
+
+def test_a_later_layer_takes_the_place_of_an_earlier_ones_files(tmp_path: Path) -> None:
+    first = stored(tmp_path, {"python/words.py": "first", "python/only.py": "only"})
+    second = stored(tmp_path, {"python/words.py": "second", "bin/tool": "tool"})
+    store = CodeStore(tmp_path)
+
+    laid, other_order = store.laid([first, second]), store.laid([second, first])
+
+    texts = {str(file.relative_to(laid.files)): file.read_text() for file in laid.files.rglob("*") if file.is_file()}
+    assert texts == {"python/words.py": "second", "python/only.py": "only", "bin/tool": "tool"}
+    assert (other_order.files / "python/words.py").read_text() == "first"
+    assert (first.files / "python/words.py").read_text() == "first"
+    assert os.path.samefile(laid.files / "python/only.py", first.files / "python/only.py")
+
+
+def test_layers_are_copied_where_the_file_system_has_no_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = [stored(tmp_path, {"bin/one": "one"}), stored(tmp_path, {"bin/other": "other"})]
+
+    def no_links(*_: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", no_links)
+    laid = CodeStore(tmp_path).laid(layers)
+
+    assert {file.name: file.read_text() for file in (laid.files / "bin").iterdir()} == {"one": "one", "other": "other"}
+
+
+def test_one_layer_is_its_own_folder(tmp_path: Path) -> None:
+    layer = stored(tmp_path, {"python/words.py": "words"})
+
+    assert CodeStore(tmp_path).laid([layer]) == layer
+
+
+def test_byte_code_of_a_function_is_kept_apart_for_each_of_its_layers(tmp_path: Path) -> None:
+    own = stored(tmp_path, {"app.py": "own"})
+    one, other = (stored(tmp_path, {"python/words.py": text}) for text in ("one", "other"))
+
+    folders = {LayeredCode(own).bytecode, LayeredCode(own, one).bytecode, LayeredCode(own, other).bytecode}
+
+    assert len(folders) == 3
+
+
+def test_byte_code_of_a_layer_is_noticed(tmp_path: Path) -> None:
+    own = stored(tmp_path, {"app.py": "own"})
+    layer = stored(tmp_path, {"python/__pycache__/words.pyc": ""})
+
+    assert LayeredCode(own, layer).brings_bytecode
+    assert not LayeredCode(own, stored(tmp_path, {"python/words.py": ""})).brings_bytecode
+
+
+def test_a_function_counts_with_its_layers(tmp_path: Path) -> None:
+    own, layer = stored(tmp_path, {"app.py": "x" * 600}), stored(tmp_path, {"python/words.py": "y" * 400})
+
+    check_size([own, layer], limit=1_000)
+    with pytest.raises(CodeTooLargeError, match=r"at most 999 bytes unzipped, found 1,000 \(.*: 600 \+ 400\)"):
+        check_size([own, layer], limit=999)

@@ -99,23 +99,6 @@ def test_only_the_variables_for_reaching_the_internet_come_from_the_host(plain_e
     assert variables["NO_PROXY"] == "intranet.example,127.0.0.1,localhost"
 
 
-def test_layers_are_ignored_and_the_log_says_so(emulator: Emulator) -> None:
-    client = emulator.client("lambda")
-    archive = zip_source("")
-    layer = client.publish_layer_version(LayerName="packages", Content={"ZipFile": archive})["LayerVersionArn"]
-    function = emulator.create_function(
-        """
-        import os
-        def handler(event, context):
-            return os.path.exists("/opt/app.py")
-        """,
-        Layers=[layer],
-    )
-
-    assert function.invoke().payload is False
-    assert f"Layers of {function.name} are ignored" in emulator.log
-
-
 def test_runtime_other_than_ours_is_refused(emulator: Emulator) -> None:
     client = emulator.client("lambda")
     name = "other-runtime"

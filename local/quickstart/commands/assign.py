@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from local.quickstart.commands.execution import Csv, csv_options, run_to_end, show_what_is_recognised, uploaded
+from local.quickstart.commands.execution import Csv, csv_options, looked_at, run_to_end, uploaded
 from local.quickstart.commands.session import AsJson, Commands, Product, explained
-from local.quickstart.here import source as sources
 from local.quickstart.machine.terminal import answer
 from local.quickstart.machine.workspace import Workspace
 from local.quickstart.shown.run import show_assignment, show_states
@@ -46,9 +45,8 @@ def assign(
     The amounts are those of the served model. The product must be up: ./quickstart run -d
     """
     with explained(as_json=as_json):
-        resolved = sources.resolve(customers, Workspace.folder(), option="--customers")
         options = csv_options(csv)
-        show_what_is_recognised(resolved, "customers", options)
+        resolved = looked_at(customers, "customers", options, Workspace.folder(), "--customers")
         product = Product.running()
         request = {
             "mode": "assign",

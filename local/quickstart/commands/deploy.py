@@ -96,7 +96,7 @@ def deploy(  # noqa: PLR0913 - its options
             return
         if not yes and not typer.confirm(f"Deploy {stack_name(stage)}?", err=True):
             raise StepError("nothing was deployed")
-        with step("Deploying (cdk deploy)"):
+        with step("Deploying (cdk deploy)", deployment.how_far):
             outputs = deployment.deploy()
         with step("Testing the API"):
             passed = SmokeTest(account, outputs, start.stage.auth, start.stage.countries[0]).run()

@@ -9,6 +9,7 @@ import typer
 from local.quickstart.commands.session import AsJson, Commands, Product, explained
 from local.quickstart.here import drop as dropping
 from local.quickstart.here import source as sources
+from local.quickstart.machine.going import Counted
 from local.quickstart.machine.steps import StepError, step
 from local.quickstart.machine.terminal import answer
 from local.quickstart.machine.workspace import Workspace
@@ -38,13 +39,18 @@ def drop(
         bucket, s3 = product.deployed.bucket, product.workspace.client("s3")
         dropping.check_inbox(bucket, s3)
         since = time.time()
-        with step(f"Dropping {len(files):,} file{'s' * (len(files) != 1)}"):
-            dropped = list(dropping.drop(files, bucket, s3))
-        found = []
-        for result in dropping.results(dropped, since, bucket, s3):
-            found.append(result)
-            if not as_json:
-                show_result(result)
+        named, dropped, found = f"{len(files):,} file{'s' * (len(files) != 1)}", [], []
+        done, settled = Counted("files", len(files)), Counted("files", len(files))
+        with step(f"Dropping {named}", done):
+            for file in dropping.drop(files, bucket, s3):
+                dropped.append(file)
+                done.add(1)
+        with step(f"Waiting for what becomes of {named}", settled):
+            for result in dropping.results(dropped, since, bucket, s3):
+                found.append(result)
+                settled.add(1)
+                if not as_json:
+                    show_result(result)
     if as_json:
         answer({"results": [result.model_dump(mode="json") for result in found]})
     else:

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from local.quickstart.commands.session import Product
 from local.quickstart.here.api import Api
 from local.quickstart.here.recognised import Kind, recognise
-from local.quickstart.here.source import upload
+from local.quickstart.here.source import resolve, upload
+from local.quickstart.machine.going import Counted
 from local.quickstart.machine.steps import StepError, step
 from local.quickstart.machine.terminal import notices
 from local.quickstart.shown.run_progress import show_progress
@@ -21,13 +22,16 @@ from voucher_selection.adapters.state_machine import Execution, StateMachine
 from voucher_selection.contract.runs import HELD_BACK
 from voucher_selection.domain import windows
 from voucher_selection.domain.errors import DeliveryOverlaps
+from voucher_selection.domain.source_addresses import is_address
 from voucher_selection.domain.text_formats import CsvOptions
 from voucher_selection.domain.validation import describe
 
 if TYPE_CHECKING:
     from voucher_selection.api.run_reports import RunReport
 
-_POLL_SECONDS = 0.25
+_POLL_SECONDS = (0.1, 0.25)
+"""The shortest and the longest pause before the next question: a run that takes long is asked about more rarely."""
+_POLL_SHARE = 0.1
 
 
 Window = Annotated[
@@ -87,25 +91,39 @@ def check_dates(option: str, dates: Sequence[str]) -> None:
             raise StepError(f"{option} takes a date like 2018-09-15, not {text}") from error
 
 
-def show_what_is_recognised(source: str | Path, kind: Kind, options: CsvOptions | None) -> None:
-    """Print what a run will recognise of a local source's text files; raise `StepError` if it will refuse one."""
-    if isinstance(source, Path):
-        show_recognised(recognise(source, kind, options))
+def looked_at(source: str | None, kind: Kind, options: CsvOptions | None, state: Path, option: str) -> str | Path:
+    """Return a source's address, or its path on this machine after a look at it; None is the sample.
+
+    It prints what a run will recognise of text files.
+
+    Raises
+    ------
+    StepError
+        There is no such source, or a run will refuse one of its files.
+    """
+    if source and is_address(source.strip()):
+        return source
+    with step(f"Looking at {source or 'the sample'}"):
+        resolved = resolve(source, state, option)
+        if isinstance(resolved, Path):
+            show_recognised(recognise(resolved, kind, options))
+    return resolved
 
 
 def uploaded(product: Product, source: str | Path) -> str:
     """Return a source's address for the functions; a local source is uploaded."""
     if isinstance(source, str):
         return source
-    with step(f"Uploading {source.name}"):
-        return upload(source, product.deployed.bucket, product.workspace.client("s3"))
+    sent = Counted("bytes")
+    with step(f"Uploading {source.name}", sent):
+        return upload(source, product.deployed.bucket, product.workspace.client("s3"), sent)
 
 
 def run_to_end(product: Product, request: Mapping[str, Any]) -> "RunReport":
     """Run the state machine, with the keys of a request that have a value; return the run as the API answers it.
 
     Step Functions starts and follows it, not the API: a deployment may not let its API start runs (the setting
-    `start_runs`), and a question every quarter of a second would fill the API's log.
+    `start_runs`), and several questions a second would fill the API's log.
 
     Raises
     ------
@@ -133,9 +151,10 @@ def run_to_end(product: Product, request: Mapping[str, Any]) -> "RunReport":
 
 def _followed(machine: StateMachine, run_id: str) -> Iterator[Execution]:
     """Yield how far an execution is until it has ended; the last one shows how."""
+    started, (shortest, longest) = time.monotonic(), _POLL_SECONDS
     while not (progress := machine.execution(run_id)).ended:
         yield progress
-        time.sleep(_POLL_SECONDS)
+        time.sleep(min(max(shortest, _POLL_SHARE * (time.monotonic() - started)), longest))
     yield progress
 
 

@@ -22,22 +22,34 @@ from local.quickstart.settings.asked import settings_of
 commands = Commands("The project")
 # These run beside other engines, in an environment that has them; the others run in the project's environment.
 ENGINE_BENCHMARKS = ("pipeline", "stages", "best_ranges", "exports")
-BENCHMARKS = (*ENGINE_BENCHMARKS, "cost", "rates", "lookups", "cold_imports", "memory", "counts", "merge")
+BENCHMARKS = (
+    *ENGINE_BENCHMARKS,
+    *("start", "cost", "rates", "lookups", "cold_imports", "memory", "counts", "merge", "states"),
+)
 
 
-@commands.shown_with("./quickstart test", "./quickstart test tests/unit -k segments", passed_on=True)
-def test(context: typer.Context) -> None:
+@commands.shown_with(
+    "./quickstart test", "./quickstart test --quick", "./quickstart test tests/unit -k segments", passed_on=True
+)
+def test(
+    context: typer.Context,
+    *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out what needs an emulator, a browser or load.")
+    ] = False,
+) -> None:
     """Run every check; with arguments, only pytest with them.
 
     The checks are style, types and the like, and unit, integration, infrastructure, browser, e2e and other tests.
     """
     with explained():
         workspace = workspace_on()
-        if browser.is_tested(context.args):
+        toolchain.install(workspace, toolchain.DEVELOPMENT)
+        if not quick and browser.is_tested(context.args):
             browser.install(workspace)
         if not context.args:
-            checks.run_all(checks.checks(), workspace)
-    raise typer.Exit(checks.run_tests(context.args))
+            checks.run_all(checks.quick() if quick else checks.checks(), workspace)
+    raise typer.Exit(checks.run_tests(context.args, quick=quick))
 
 
 @commands.shown_with("./quickstart check", "./quickstart check style types")
@@ -121,6 +133,8 @@ def audit(
 
     The exit code is 1 if a package has one, and 3 if packages could not be audited, so that nothing is known of them.
     """
+    with explained():
+        toolchain.install(workspace_on(), toolchain.DEVELOPMENT)
     found = advisories.audit([SHIPPED] if shipped else advisories.EVERYTHING, osv_url)
     typer.echo("\n".join(found.lines()))
     raise typer.Exit(0 if lenient and found.exit_code == advisories.UNAUDITED else found.exit_code)

@@ -1,13 +1,16 @@
 """The command that sets up, deploys, runs the pipeline on a history, and serves."""
 
 import signal
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, as_completed
 from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from infra_cdk.packaging import packages_for
 from local.quickstart.commands.execution import (
     Csv,
     Overlap,
@@ -15,17 +18,18 @@ from local.quickstart.commands.execution import (
     check_dates,
     check_window,
     csv_options,
+    looked_at,
     run_to_end,
-    show_what_is_recognised,
     uploaded,
 )
 from local.quickstart.commands.session import AsJson, Commands, Given, Product, Reset, ResetAll, explained, workspace_on
 from local.quickstart.here import deployment
-from local.quickstart.here import source as sources
 from local.quickstart.machine import emulator, toolchain
+from local.quickstart.machine.at_once import at_once
 from local.quickstart.machine.record import Deployment, Record
 from local.quickstart.machine.steps import StepError, step
 from local.quickstart.machine.terminal import answer, console, notices
+from local.quickstart.machine.toolchain import Tool
 from local.quickstart.machine.workspace import STAGE, Workspace
 from local.quickstart.settings.asked import Asked, asked_of
 from local.quickstart.settings.starting import NOT_DEPLOYED, Deployed, Start, starting_from
@@ -88,6 +92,8 @@ def run(  # noqa: PLR0913 - its options
     with explained(as_json=as_json):
         workspace = workspace_on(port)
         emulator.check_answering(workspace)
+        if not (is_up := emulator.running(workspace) is not None):
+            emulator.check_port(workspace)
         check_dates("--cur-date", [cur_date] if cur_date else [])
         check_dates("--null-date", null_date or [])
         check_window(window)
@@ -95,10 +101,8 @@ def run(  # noqa: PLR0913 - its options
             raise StepError("--overlap says what --append does with days that are counted already: give both")
         options = csv_options(csv)
         start = start_of(workspace, asked_of(setting or [], reset or [], reset_all=reset_all))
-        resolved = sources.resolve(source, workspace.state)
-        show_what_is_recognised(resolved, "history", options)
-        toolchain.install(workspace, *toolchain.PRODUCT)
-        started = emulator.running(workspace) is None
+        resolved = looked_at(source, "history", options, workspace.state, "--source")
+        started = not is_up
         request = {
             "mode": "append" if append else None,
             "countries": country or None,
@@ -150,25 +154,50 @@ def start_of(workspace: Workspace, asked: Asked) -> Start:
 
 
 def _up_to_date(workspace: Workspace, start: Start) -> Deployment:
-    """Start the emulator and update the stack, as far as needed; return the deployment."""
+    """Install the tools, start the emulator and update the stack, as far as needed; return the deployment."""
     if emulator.running(workspace) is None:
-        emulator.check_port(workspace)
-        with ThreadPoolExecutor() as pool:
-            # The template is made while the emulator starts: neither needs the other.
-            emulator.start(workspace)
-            synthesized = pool.submit(deployment.synthesize, workspace, start.settings)
-            with step("Starting the emulator"):
-                emulator.wait_until_healthy(workspace)
-                deployment.bootstrap(workspace)
-            with step("Building the functions and synthesizing the stack"):
-                synthesized.result()
-    elif deployed := deployment.current(workspace, start.stage):
-        return deployed
+        _start_and_synthesize(workspace, start)
     else:
-        with step("Building the functions and synthesizing the stack"):
-            deployment.synthesize(workspace, start.settings)
-    with step("Deploying (cdk deploy)"):
-        return deployment.deploy(workspace, start.stage)
+        toolchain.install(workspace, *toolchain.PRODUCT)
+        if deployed := deployment.current(workspace, start.stage):
+            return deployed
+        _synthesized(workspace, start)
+    with step("Deploying (cdk deploy)", partial(deployment.how_far, workspace)):
+        return deployment.deploy(workspace)
+
+
+def _start_and_synthesize(workspace: Workspace, start: Start) -> None:
+    """Do at the same time what needs nothing of each other; each begins when its tools are there."""
+    with at_once() as pool:
+        tools = toolchain.begin(workspace, pool, *toolchain.PRODUCT)
+
+        def with_tools(needed: Sequence[Tool], work: Callable[[], None]) -> Future[None]:
+            def begun() -> None:
+                for tool in needed:
+                    if tool in tools:
+                        tools[tool].result()
+                work()
+
+            return pool.submit(begun)
+
+        started = with_tools(toolchain.TO_EMULATE, partial(emulator.start, workspace))
+        pool.submit(import_module, "boto3")  # which then asks the emulator
+        going = [*tools.values()]
+        if not deployment.is_synthesized(workspace, start.stage):
+            # The functions first, which takes longest: the synthesis finds them built, or waits for them.
+            pool.submit(packages_for, start.stage)
+            going.append(with_tools([toolchain.CDK], partial(_synthesized, workspace, start)))
+        started.result()
+        with step("Starting the emulator"):  # not in a thread, which Ctrl-C would have to wait for
+            emulator.wait_until_healthy(workspace)
+            deployment.bootstrap(workspace)
+        for ended in as_completed(going):
+            ended.result()
+
+
+def _synthesized(workspace: Workspace, start: Start) -> None:
+    with step("Building the functions and synthesizing the stack"):
+        deployment.synthesize(workspace, start.stage, start.settings)
 
 
 @contextmanager

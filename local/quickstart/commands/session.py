@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError, ConfigParseError, ProfileNotFound
 from rich.markup import escape
 
 from local.quickstart.here.api import Api
@@ -115,23 +115,32 @@ def explained(*, as_json: bool = False) -> Iterator[None]:
         raise typer.Exit(interrupts.EXIT_CODE) from error
     except StepError as error:
         _show(error, as_json=as_json)
-    except (BotoCoreError, ClientError, OSError) as error:
+    except Exception as error:
+        if not (isinstance(error, OSError) or _is_of_aws(error)):
+            raise
         _show(in_words(error), as_json=as_json)
 
 
 def in_words(error: Exception) -> StepError:
     """Return an error of AWS's library or of the machine in words for the user."""
-    if isinstance(error, ProfileNotFound):
+    what = type(error).__name__ if _is_of_aws(error) else ""
+    if what == "ProfileNotFound":
         return StepError(f"{error}: name another with --profile or AWS_PROFILE, or make it with aws configure sso")
-    if isinstance(error, ConfigParseError):
+    if what == "ConfigParseError":
         return StepError(f"the AWS configuration cannot be read: {error}")
-    asked = str(error.kwargs.get("endpoint_url")) if isinstance(error, BotoCoreError) else ""
+    asked = str(getattr(error, "kwargs", {}).get("endpoint_url"))
     is_emulator = isinstance(error, (TimeoutError, ConnectionError))  # of its API
     if is_emulator or is_loopback(urlsplit(asked).hostname or ""):
         return StepError(
             f"the emulator does not answer: {error}. ./quickstart logs shows what it does, ./quickstart stop ends it"
         )
     return StepError(str(error))
+
+
+def _is_of_aws(error: Exception) -> bool:
+    """Return whether AWS's library raised an error; if nothing has imported it, it has not."""
+    library = sys.modules.get("botocore.exceptions")
+    return library is not None and isinstance(error, (library.BotoCoreError, library.ClientError))
 
 
 def _show(error: StepError, *, as_json: bool) -> None:

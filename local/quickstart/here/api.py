@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from local.quickstart.machine.http_client import Answer, ask
 from local.quickstart.machine.record import Deployment
-from local.quickstart.machine.steps import StepError
+from local.quickstart.machine.steps import StepError, waiting
 from local.quickstart.machine.workspace import STAGE, Workspace
 
 if TYPE_CHECKING:
@@ -119,4 +119,5 @@ class Api:
         return answer
 
     def _ask(self, path: str, body: str | None = None) -> Answer:
-        return ask(self._url + path, body, self._headers, seconds=_PATIENCE_SECONDS)
+        with waiting("Waiting for the API"):
+            return ask(self._url + path, body, self._headers, seconds=_PATIENCE_SECONDS)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from local.quickstart.machine.going import Counted
 from local.quickstart.machine.steps import StepError
 from voucher_selection.domain.source_addresses import is_address
 
@@ -55,8 +56,8 @@ def resolve(source: str | None, state: Path, option: str = "--source") -> str | 
     return place.resolve()
 
 
-def upload(place: Path, bucket: str, s3: "S3Client") -> str:
-    """Upload a file or a folder, unless it was uploaded before; return its address.
+def upload(place: Path, bucket: str, s3: "S3Client", sent: Counted | None = None) -> str:
+    """Upload a file or a folder, unless it was uploaded before; return its address. `sent` counts the bytes.
 
     Returns
     -------
@@ -75,10 +76,11 @@ def upload(place: Path, bucket: str, s3: "S3Client") -> str:
         _check_key(f"{prefix}{file.name}", file.place)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     there = {found["Key"]: found["Size"] for page in pages for found in page.get("Contents", [])}
-    for file in files:
-        key = f"{prefix}{file.name}"
-        if there.get(key) != file.size:
-            _send(file, bucket, key, s3)
+    missing = {f"{prefix}{file.name}": file for file in files if there.get(f"{prefix}{file.name}") != file.size}
+    sent = sent or Counted("bytes")
+    sent.expect(sum(file.size for file in missing.values()))
+    for key, file in missing.items():
+        _send(file, bucket, key, s3, sent)
     return f"s3://{bucket}/{prefix}{place.name}{'/' * place.is_dir()}"
 
 
@@ -143,14 +145,15 @@ def _check_key(key: str, file: Path) -> None:
         )
 
 
-def _send(file: _LocalFile, bucket: str, key: str, s3: "S3Client") -> None:
+def _send(file: _LocalFile, bucket: str, key: str, s3: "S3Client", sent: Counted) -> None:
     from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - completing a word needs no AWS
     from s3transfer.utils import ChunksizeAdjuster  # noqa: PLC0415
 
     # The parts are those of `upload_file`: the ETag, by which an append recognises an object, depends on them.
     part = ChunksizeAdjuster().adjust_chunksize(_PART_BYTES, file.size)
     with _Unchanged(file) as content:
-        s3.upload_fileobj(content, bucket, key, Config=TransferConfig(_PART_BYTES, multipart_chunksize=part))
+        config = TransferConfig(_PART_BYTES, multipart_chunksize=part)
+        s3.upload_fileobj(content, bucket, key, Config=config, Callback=sent.add)
 
 
 class _Unchanged:

@@ -1,16 +1,22 @@
 """HTTP as the quickstart asks: this machine directly, any other through the proxies that the environment names."""
 
 import json
+import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, NamedTuple, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 _ADDRESS = "127.0.0.1"
 _SECONDS = 30
+_SAFE = "%/:?[]@!$&'()*+,;="
+"""What stays as it is in an address beside letters and digits."""
+_NEXT = re.compile(r'<([^>]*)>; *rel="?next\b')
+"""The address of the next part, in a header `Link` (RFC 8288)."""
 
 
 class Answer(NamedTuple):
@@ -58,10 +64,12 @@ def ask(
     ConnectionError
         No answer in HTTP comes in time.
     """
-    import httpx  # noqa: PLC0415 - completing a word asks nobody
-
     reached = _Reached.of(url, headers, through)
     method = "GET" if body is None else "POST"
+    if reached.is_here:
+        return _asked_here(method, reached, body, seconds)
+    import httpx  # noqa: PLC0415 - it takes as long as all else that a lookup here imports
+
     try:
         with httpx.Client(**reached.options(seconds)) as client:
             answer = client.request(
@@ -69,8 +77,32 @@ def ask(
             )
     except httpx.RequestError as error:
         raise ConnectionError(str(error) or type(error).__name__) from error
-    text = answer.content.decode(errors="replace")
-    return Answer(answer.status_code, text, answer.links.get("next", {}).get("url"))
+    return _answer(answer.status_code, answer.content, answer.headers.get("Link"))
+
+
+def _asked_here(method: str, reached: "_Reached", body: str | None, seconds: float) -> Answer:
+    """Ask this machine, where neither proxies nor names of certificates count."""
+    parts = urlsplit(reached.url)
+    host, port = str(parts.hostname), parts.port
+    # People may type anything as the name of a run.
+    path = quote(parts._replace(scheme="", netloc="", path=parts.path or "/").geturl(), safe=_SAFE)
+    if parts.scheme == "https":
+        connection: HTTPConnection = HTTPSConnection(host, port, timeout=seconds, context=_certificates(is_here=True))
+    else:
+        connection = HTTPConnection(host, port, timeout=seconds)
+    try:
+        connection.request(method, path, None if body is None else body.encode(), reached.headers)
+        answer = connection.getresponse()
+        return _answer(answer.status, answer.read(), answer.getheader("Link"))
+    except (OSError, HTTPException) as error:
+        raise ConnectionError(str(error) or type(error).__name__) from error
+    finally:
+        connection.close()
+
+
+def _answer(status: int, content: bytes, link: str | None) -> Answer:
+    following = _NEXT.search(link or "")
+    return Answer(status, content.decode(errors="replace"), following and following[1])
 
 
 @contextmanager

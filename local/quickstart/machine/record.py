@@ -1,20 +1,23 @@
 """The record that the quickstart keeps between two commands: the emulator's process, and the deployment on it."""
 
+import json
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from local.quickstart.machine.private_files import write_private
 
 
-class EmulatorProcess(BaseModel):
+@dataclass
+class EmulatorProcess:
     """The emulator's process, and its port."""
 
     pid: int
     port: int
 
 
-class Deployment(BaseModel):
+@dataclass(kw_only=True)
+class Deployment:
     """The outputs of `cdk deploy`, and a fingerprint of what was deployed.
 
     `deployed_settings` are the settings that were given, with the content of files; None if an older version deployed
@@ -30,7 +33,8 @@ class Deployment(BaseModel):
     api_key: str | None = None
 
 
-class Record(BaseModel):
+@dataclass
+class Record:
     """The whole record."""
 
     emulator: EmulatorProcess | None = None
@@ -40,10 +44,18 @@ class Record(BaseModel):
     def read(cls, state: Path) -> "Record":
         """Read the record of a workspace; an empty one if it does not exist or cannot be read."""
         try:
-            return cls.model_validate_json((state / "record.json").read_text(encoding="utf-8"))
-        except (OSError, ValidationError):
+            kept = json.loads((state / "record.json").read_text(encoding="utf-8"))
+            return cls(_part(EmulatorProcess, kept["emulator"]), _part(Deployment, kept["deployment"]))
+        except (OSError, ValueError, TypeError, KeyError):
             return cls()
 
     def write(self, state: Path) -> None:
         """Write the record in one move, for its owner alone: it holds the API's key."""
-        write_private(state / "record.json", self.model_dump_json(indent=1))
+        write_private(state / "record.json", json.dumps(asdict(self), indent=1))
+
+
+def _part[Part: EmulatorProcess | Deployment](kind: type[Part], kept: dict[str, Any] | None) -> Part | None:
+    """Return a part of the record, without what another version kept in it."""
+    if kept is None:
+        return None
+    return kind(**{each.name: kept[each.name] for each in fields(kind) if each.name in kept})

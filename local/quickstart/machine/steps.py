@@ -1,19 +1,27 @@
 """The steps of a command: what the quickstart says while it works, and when a step fails."""
 
+import signal
 import subprocess
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from rich.markup import escape
 
-from local.quickstart.machine.terminal import notices
+from local.quickstart.machine.terminal import can_draw, notices
+
+if TYPE_CHECKING:
+    from local.quickstart.machine.going import HowFar
 
 _TAIL_LINES = 15
+_MOMENT_SECONDS = 0.2
 _END_SECONDS = 5
+_STOPPED = {-signal.SIGINT, -signal.SIGTERM, 128 + signal.SIGINT, 128 + signal.SIGTERM}
+"""Exit codes of what a signal ended, and of programs like npm that say so of their own."""
 
 
 class StepError(Exception):
@@ -25,19 +33,61 @@ class StepError(Exception):
         self.facts = dict(facts or {})
 
 
+class StoppedError(StepError):
+    """A command was told to end: by Ctrl-C, or because another one failed meanwhile."""
+
+
+_HOW = {KeyboardInterrupt: "interrupted", StoppedError: "stopped"}
+
+
 @contextmanager
-def step(title: str) -> Iterator[None]:
-    """Show that a step goes on, and then that it is done or failed, with its seconds."""
+def step(title: str, how_far: "Callable[[], HowFar | None]" = lambda: None) -> Iterator[None]:
+    """Show that a step goes on, and then that it is done or failed, with its seconds.
+
+    Several threads may have steps at the same time.
+
+    Parameters
+    ----------
+    how_far
+        Is asked again and again how far the step is, and may not know; only on a terminal.
+    """
     started = time.monotonic()
     title = escape(title)  # a file's name may look like markup
     try:
-        with notices.status(f"{title} …"):
+        with _shown(title, how_far):
             yield
     except BaseException as error:
-        how = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        how = _HOW.get(type(error), "failed")
         notices.print(f"[red]✗[/] {title} {how} after {time.monotonic() - started:.1f} s")
         raise
     notices.print(f"[green]✓[/] {title} [dim]{time.monotonic() - started:.1f} s[/]")
+
+
+@contextmanager
+def waiting(title: str) -> Iterator[None]:
+    """Show, on a terminal, what is waited for if it takes longer than a moment; no line stays of it."""
+    if not can_draw(notices):
+        yield
+        return
+    with ExitStack() as shown:
+        moment = threading.Timer(_MOMENT_SECONDS, lambda: shown.enter_context(_shown(title)))
+        moment.start()
+        try:
+            yield
+        finally:
+            moment.cancel()
+            moment.join()
+
+
+@contextmanager
+def _shown(title: str, how_far: "Callable[[], HowFar | None]" = lambda: None) -> Iterator[None]:
+    from local.quickstart.machine.going import going  # noqa: PLC0415 - most commands have no step
+
+    line = going.begin(title, how_far)
+    try:
+        yield
+    finally:
+        going.end(line)
 
 
 def explain(error: StepError) -> None:
@@ -73,6 +123,8 @@ def command(
         except KeyboardInterrupt:
             _end(process)
             raise
+    if exit_code in _STOPPED:
+        raise StoppedError(f"{why}: it was stopped", log)
     if exit_code:
         raise StepError(f"{why} (exit code {exit_code})", log)
 

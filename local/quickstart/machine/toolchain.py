@@ -1,9 +1,11 @@
 """The tools that a deployment needs beside the project's environment, installed from their locks into the project."""
 
+from concurrent.futures import Executor, Future, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
 from layers.build.wheels import uv
+from local.quickstart.machine.at_once import at_once
 from local.quickstart.machine.steps import command, step
 from local.quickstart.machine.workspace import ROOT, TOOLS, Workspace
 
@@ -36,37 +38,65 @@ DOCS = (
     Tool("the documentation's packages", DOCS_ENVIRONMENT, ROOT / "requirements/docs.txt"),
     Tool("what draws the diagrams", ROOT / "local/docs", ROOT / "local/docs/package-lock.json"),
 )
+DEVELOPMENT = Tool("what tests and checks need", ROOT / ".venv", ROOT / "requirements/dev.txt")
+"""The project's environment, which the script `quickstart` has made with less, and knows by the same stamp."""
 CONTRACT = Tool("what checks the data contract", CONTRACT_ENVIRONMENT, ROOT / "requirements/contract.txt")
-PRODUCT = (
+TO_EMULATE = (
     Tool("the emulator", EMULATOR_ENVIRONMENT, EMULATOR / "requirements.txt"),
     Tool("the functions' runtime", LAMBDA_ENVIRONMENT, EMULATOR / "runtime-requirements.txt"),
-    CDK,
 )
+PRODUCT = (CDK, *TO_EMULATE)
 
 
 def install(workspace: Workspace, *tools: Tool) -> None:
-    """Install tools, unless they are there as locked.
+    """Install tools, all at the same time, unless they are there as locked.
 
     Raises
     ------
     StepError
         A registry could not be reached, or does not have what a lock names.
     """
-    for tool in tools:
-        stamp = tool.folder / ("node_modules/locked" if tool.is_npm else "locked")
-        # The programs of an environment contain its path.
-        place = b"" if tool.is_npm else f"{tool.folder}\n".encode()
-        locked, known = place + tool.lock.read_bytes(), stamp.read_bytes() if stamp.is_file() else b""
-        if known != locked:
-            with step(f"Installing {tool.title}"):
-                _install(tool, workspace, "--allow-existing" if known.startswith(place) else "--clear")
-                stamp.write_bytes(locked)
+    with at_once() as pool:
+        for ended in as_completed(begin(workspace, pool, *tools).values()):
+            ended.result()
+
+
+def begin(workspace: Workspace, pool: Executor, *tools: Tool) -> dict[Tool, Future[None]]:
+    """Begin to install the tools that are not there as locked."""
+    return {tool: pool.submit(_installed, tool, workspace) for tool in tools if _stamp(tool) != _locked(tool)}
+
+
+def _installed(tool: Tool, workspace: Workspace) -> None:
+    with step(f"Installing {tool.title}"):
+        _install(tool, workspace, "--allow-existing" if _stamp(tool).startswith(_place(tool)) else "--clear")
+        _stamp_of(tool).write_bytes(_locked(tool))
+
+
+def _stamp_of(tool: Tool) -> Path:
+    return tool.folder / ("node_modules/locked" if tool.is_npm else "locked")
+
+
+def _stamp(tool: Tool) -> bytes:
+    stamp = _stamp_of(tool)
+    return stamp.read_bytes() if stamp.is_file() else b""
+
+
+def _locked(tool: Tool) -> bytes:
+    return _place(tool) + tool.lock.read_bytes()
+
+
+def _place(tool: Tool) -> bytes:
+    """Return where an environment is: its programs contain its path."""
+    return b"" if tool.is_npm else f"{tool.folder}\n".encode()
 
 
 def _install(tool: Tool, workspace: Workspace, there: str) -> None:
-    log, why = workspace.log("setup"), f"{tool.title} could not be installed: {_NO_NETWORK}"
+    log = workspace.log(f"install-{tool.folder.name}")
+    why = f"{tool.title} could not be installed: {_NO_NETWORK}"
     if tool.is_npm:
-        command(["npm", "ci", "--no-progress"], log, why, cwd=tool.folder, env=workspace.environment)
+        # A check for advisories would ask the registry again; `./quickstart audit` does that.
+        npm = ["npm", "ci", "--no-progress", "--no-audit", "--no-fund"]
+        command(npm, log, why, cwd=tool.folder, env=workspace.environment)
         return
     make = ("venv", "--quiet", there, "--python", _PYTHON, tool.folder)
     command([uv(), *make], log, f"Python {_PYTHON} was not found", cwd=ROOT)

@@ -13,7 +13,7 @@ def write_locks(workspace: Workspace) -> None:
     log = workspace.log("lock")
     form = ["--generate-hashes", "--no-header", "--no-annotate", "--quiet"]
     machines = ["--universal", "--python-version", "3.13"]
-    for group in ("dev", "shared", "analytics", "bench", "peers", "docs", "contract"):
+    for group in ("dev", "quickstart", "shared", "analytics", "bench", "peers", "docs", "contract"):
         constraint = {"dev": None, "contract": "analytics"}.get(group, "dev")
         constraints = ["--constraints", f"requirements/{constraint}.txt"] if constraint else []
         with step(f"Locking {group}"):

@@ -84,7 +84,7 @@ def prove(proof: Proof, deployment: StageDeployment, page: Path) -> Evidence:
 def _deployed(proof: Proof, deployment: StageDeployment) -> Deployed:
     with step("Building the functions and synthesizing the stack"):
         deployment.synthesize()
-    with step("Deploying (cdk deploy)"):
+    with step("Deploying (cdk deploy)", deployment.how_far):
         outputs = deployment.deploy()
     with step("Testing the API"):
         SmokeTest(proof.account, outputs, proof.stage.auth, proof.stage.countries[0]).run()

@@ -1,6 +1,5 @@
 """The settings that a deployment starts with: the deployed ones, with the changes of the command line."""
 
-import hashlib
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from infra_cdk.stages import Stage, StageError
 from infra_cdk.stages import stage as stage_named
 from local.quickstart.machine.steps import StepError
 from local.quickstart.settings.asked import NAMES, Asked, settings_of_project, stage_with
+from local.quickstart.settings.words import shown_value
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Start:
 
     def _row(self, name: str, after: Mapping[str, str]) -> Row:
         default = _default(self.stage.name, name)
-        will_be = _shown(name, after[name]) if name in after else f"{_shown(name, default)} (default)"
+        will_be = shown_value(name, after[name]) if name in after else f"{shown_value(name, default)} (default)"
         if self.deployed.settings is None:
             return Row(name, "unknown", will_be, "set" if name in after else "default")
         before = self._before(name)
@@ -74,7 +74,7 @@ class Start:
         becomes = "changes" if before != after.get(name, default) else "stays" if is_given else "set"
         if becomes == "stays" and name.endswith("_file"):
             will_be = "its deployed content"
-        return Row(name, _shown(name, before) + ("" if is_given else " (default)"), will_be, becomes)
+        return Row(name, shown_value(name, before) + ("" if is_given else " (default)"), will_be, becomes)
 
     def _before(self, name: str) -> str:
         given = self.deployed.settings or {}
@@ -109,11 +109,6 @@ def giving(settings: Mapping[str, str], stage: str, folder: Path) -> str:
     )
 
 
-def shown(settings: Mapping[str, str]) -> str:
-    """Return settings for people, in one line."""
-    return " ".join(f"{name}={_shown(name, text)}" for name, text in settings.items()) or "the defaults"
-
-
 def _refusal(error: StageError, kept: Mapping[str, str], changed: Mapping[str, str]) -> str:
     """Say whether the refused setting is given or deployed, and what to do about a deployed one."""
     name = str(error).partition(":")[0]
@@ -134,10 +129,3 @@ def _with_files(settings: Mapping[str, str], stage: str, folder: Path) -> dict[s
 
 def _default(stage: str, name: str) -> str:
     return as_given(getattr(stage_named(stage), name))
-
-
-def _shown(name: str, text: str) -> str:
-    """Return a value for people: for a file its size and the start of its digest."""
-    if name.endswith("_file") and text:
-        return f"{len(text):,} bytes ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
-    return text or "empty"

@@ -1,6 +1,6 @@
-"""What the quickstart shows of models: their segments, the answer to a lookup, and the versions."""
+"""What the quickstart shows of models: their segments, and the versions."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from rich.table import Table
 from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.terminal import console, notices, show_table, table_of
 from local.quickstart.shown.quality import show_months, show_quality
-from voucher_selection.domain.countries import by_key, country_key
+from voucher_selection.domain.country_keys import by_key, country_key
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence
 from voucher_selection.domain.windows import Window
 from voucher_selection.domain.wording import EVIDENCE, age, amount, moment
@@ -106,46 +106,23 @@ def show_left_behind(before: "SelectionCriteria", now: "SelectionCriteria") -> N
     """Print what the model before a full run had, and the new one does not: inputs that the run did not name."""
     after = _inputs(now)
     for what, names in _inputs(before).items():
-        if gone := [name for name in names if name not in after[what]]:
+        if gone := [name for key, name in names.items() if key not in after[what]]:
             text = f"Served before and no longer: {what} {', '.join(gone)}. {_KEPT[what]}"
             notices.print(text, style="yellow", markup=False)
 
 
-def _inputs(criteria: "SelectionCriteria") -> dict[str, dict[str, None]]:
-    """Return the inputs of a model that a full run takes from the deployment if the command does not name them."""
+def _inputs(criteria: "SelectionCriteria") -> dict[str, dict[str, str]]:
+    """Return the inputs of a model that a full run takes from the deployment if the command does not name them.
+
+    The names of each are by what is the same in every model.
+    """
+    segments = [f"{each['segment_name']} {each['segment']}" for each in criteria["segments"]]
+    cur_date = criteria["model"]["cur_date"]
     return {
-        "the countries": dict.fromkeys(segment["country_code"] for segment in criteria["segments"]),
-        "the segments": dict.fromkeys(f"{each['segment_name']} {each['segment']}" for each in criteria["segments"]),
-        "CUR_DATE": {criteria["model"]["cur_date"]: None},
+        "the countries": by_key(segment["country_code"] for segment in criteria["segments"]),
+        "the segments": dict(zip(segments, segments, strict=True)),
+        "CUR_DATE": {cur_date: cur_date},
     }
-
-
-def show_voucher(answer: Mapping[str, Any]) -> None:
-    """Print the answer to a lookup as a sentence."""
-    whom = f"Customer {answer['customer_id']}" if answer["customer_id"] is not None else "The customer"
-    basis = escape(answer["country_code"])
-    if answer["basis"] == "segment":
-        basis = f"segment {escape(answer['segment'])} of {escape(answer['segment_name'])} in {basis}"
-    console.print(
-        f"{whom} gets a voucher of [bold green]{amount(answer['voucher_amount'])}[/]: the amount used most in {basis},"
-        f" {answer['share']:.1%} of {answer['support']:,}."
-    )
-    if answer["basis"] == "country":
-        segment = answer["segment"]
-        why = f"segment {segment} has too little support" if segment else "the customer is in no segment"
-        console.print(f"The country's amount: {why} of {answer['segment_name']}.", markup=False)
-    console.print(f"From model {answer['model']['version']}, CUR_DATE {answer['model']['cur_date']}", style="dim")
-
-
-def show_problem(problem: Mapping[str, Any]) -> None:
-    """Print why a lookup has no answer, with each field that is invalid."""
-    errors = problem.get("errors", [])
-    lines = [f"{error['field']}: {error['detail']}" for error in errors]
-    if not errors:
-        lines = [str(problem.get("detail") or problem.get("message") or problem)]
-    heading = " ".join(str(problem[name]) for name in ("status", "code") if name in problem)
-    for line in [f"no voucher ({heading})" if heading else "no voucher", *(f"  {line}" for line in lines)]:
-        notices.print(line, style="red", markup=False)
 
 
 def show_versions(versions: "Sequence[KeptVersion]") -> None:

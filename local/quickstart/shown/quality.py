@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from local.quickstart.machine.terminal import console, show_table, table_of
-from voucher_selection.domain.quality_document import Cause
+from voucher_selection.domain.changes import Cause
 from voucher_selection.domain.wording import USED_MOST, amount, number, percent, points
 
 if TYPE_CHECKING:

@@ -9,15 +9,12 @@ from rich.markup import escape
 
 from local.quickstart.machine.record import Deployment
 from local.quickstart.machine.terminal import console
+from local.quickstart.shown.run_words import given_words, other_countries, striking_words, took
 from local.quickstart.shown.texts import show_texts
 from voucher_selection.contract.runs import MAPS, MERGE_SHARDS
-from voucher_selection.domain.assigned_on import assigned_of
-from voucher_selection.domain.other_countries import OtherCountry, listed
 from voucher_selection.domain.plans import UnusableSources
-from voucher_selection.domain.striking_dates import StrikingDate
 from voucher_selection.domain.wording import (
     amount,
-    assigned,
     cost_of_country,
     duration,
     first_of,
@@ -47,12 +44,6 @@ def _items_of(run: "RunReport", state: str) -> str:
     return f", {run['shards']} shard{'s' * (run['shards'] != 1)}" if state in MAPS else ""
 
 
-def took(run: "RunReport") -> str:
-    """Return how long a run took and, if it read rows, how many in a second of all that time."""
-    rows = run["rows"]["rows_read"] if run["rows"] else 0
-    return duration(run["seconds"]) + (f", {rows / run['seconds']:,.0f} rows/s" if rows and run["seconds"] else "")
-
-
 def show_rows(summary: Mapping[str, Any]) -> None:
     """Print how many rows were read, rejected and kept, and what the run did."""
     rows = summary["rows"]
@@ -67,8 +58,8 @@ def show_rows(summary: Mapping[str, Any]) -> None:
         console.print(f"  Given {given}")
     if rounded := rows.get("amounts_rounded"):
         console.print(f"  {rounded:,} of those kept have an amount that was rounded to 15 digits")
-    for found in summary.get("striking_dates", ()):
-        console.print(f"  [yellow]{StrikingDate.model_validate(found).sentence}[/]")
+    for sentence in striking_words(summary):
+        console.print(f"  [yellow]{sentence}[/]")
     again = summary.get("counted_again") or {}
     if again.get("days"):
         console.print(
@@ -81,18 +72,6 @@ def show_rows(summary: Mapping[str, Any]) -> None:
     _show_left_out(summary)
     _show_unusable(summary)
     show_outcome(summary)
-
-
-def other_countries(summary: Mapping[str, Any]) -> list[OtherCountry]:
-    """Return the rows of other countries by name; none in older summaries."""
-    rows = summary["rows"]
-    return listed(rows.get("other_countries", {}), rows["other_country"], summary.get("countries", ()))
-
-
-def given_words(summary: Mapping[str, Any]) -> str:
-    """Return when the kept rows were given, in words; empty if there are none, or in older summaries."""
-    found = assigned_of(summary)
-    return assigned(found) if found else ""
 
 
 def show_assignment(summary: Mapping[str, Any]) -> None:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from local.quickstart.machine.terminal import console, show_table, table_of
-from local.quickstart.shown.run import given_words, other_countries, took
-from voucher_selection.domain.striking_dates import StrikingDate
+from local.quickstart.shown.run_words import given_words, other_countries, striking_words, took
 from voucher_selection.domain.wording import duration, kind, moment, number, outcome, status
 
 if TYPE_CHECKING:
@@ -78,8 +77,8 @@ def _fates(run: "RunReport") -> Iterator[tuple[str, str]]:
             yield "Given", given
         if rows.get("amounts_rounded"):
             yield "Amounts rounded", number(rows["amounts_rounded"])
-        for found in summary.get("striking_dates", ()):
-            yield "Striking date", f"[yellow]{StrikingDate.model_validate(found).sentence}[/]"
+        for sentence in striking_words(summary):
+            yield "Striking date", f"[yellow]{sentence}[/]"
 
 
 def _counts(counts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

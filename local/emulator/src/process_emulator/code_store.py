@@ -1,4 +1,4 @@
-"""Unzipped functions, kept by the SHA-256 of their zip: functions with the same code share one folder.
+"""Unzipped functions and layers, kept by the SHA-256 of their zip: functions with the same code share one folder.
 
 A folder in the store is complete: code is unzipped beside it and renamed. It outlives the emulator, and may be shared
 by several; one that was not used for a week is removed when an emulator starts.
@@ -7,7 +7,9 @@ by several; one that was not used for a week is removed when an emulator starts.
 from __future__ import annotations
 
 import base64
+import hashlib
 import logging
+import os
 import shutil
 import tempfile
 import threading
@@ -20,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from typing import IO
 
 LOG = logging.getLogger(__name__)
@@ -31,13 +33,13 @@ _PARTIAL = ".partial-"
 
 @dataclass(frozen=True)
 class StoredCode:
-    """One function's code: `files` as in its zip, and `bytecode` for what Python compiles from them."""
+    """The code of a function or of its layers: `files` as in the zip, and `bytecode` for what Python makes of them."""
 
     folder: Path
 
     @property
     def files(self) -> Path:
-        """The task root's contents; never written to after it was unzipped."""
+        """What was in the zip; never written to after it was unzipped."""
         return self.folder / "files"
 
     @property
@@ -64,22 +66,47 @@ class CodeStore:
         `download` writes the zip into a file; it is called only if the code is not in the store.
         """
         name = base64.b64decode(sha256).hex()
+
+        def unzip(files: Path) -> None:
+            with tempfile.TemporaryFile(dir=files.parent) as archive:
+                download(archive)
+                _extract(archive, files)
+
+        return self._made(name, unzip)
+
+    def laid(self, layers: Sequence[StoredCode]) -> StoredCode:
+        """Return several layers as one folder: a file of a later layer takes the place of an earlier one's.
+
+        The files are hard links, where the file system has them: layers that functions combine in different ways take
+        their space once.
+        """
+        if len(layers) == 1:
+            return layers[0]
+        name = hashlib.sha256(" ".join(layer.folder.name for layer in layers).encode()).hexdigest()
+
+        def lay(files: Path) -> None:
+            files.mkdir()
+            for layer in layers:
+                _link(layer.files, files)
+
+        return self._made(name, lay)
+
+    def _made(self, name: str, make: Callable[[Path], None]) -> StoredCode:
+        """Return the code of a name; `make` puts its files into a folder, if the store does not have it."""
         code = StoredCode(self._folder / name)
         with self._locks[name]:
             if not code.folder.exists():
-                self._unzip(code, download)
+                self._add(code, make)
         mark_used(code)
         return code
 
-    def _unzip(self, code: StoredCode, download: Callable[[IO[bytes]], None]) -> None:
+    def _add(self, code: StoredCode, make: Callable[[Path], None]) -> None:
         started = time.monotonic()
         partial = Path(tempfile.mkdtemp(prefix=f"{_PARTIAL}{code.folder.name[:12]}-", dir=self._folder))
         try:
-            unzipped = StoredCode(partial)
-            unzipped.bytecode.mkdir()
-            with tempfile.TemporaryFile(dir=partial) as archive:
-                download(archive)
-                _extract(archive, unzipped.files)
+            made = StoredCode(partial)
+            made.bytecode.mkdir()
+            make(made.files)
             partial.chmod(0o755)
             partial.rename(code.folder)
         except OSError:
@@ -109,3 +136,20 @@ def _extract(archive: IO[bytes], target: Path) -> None:
         for entry in contents.infolist():
             if (entry.external_attr >> 16) & 0o111 and not entry.is_dir():
                 (target / entry.filename).chmod(0o755)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Link all files of a folder into another, in the place of files that have the same name there."""
+    for file, place in _files(source, target):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        try:
+            os.link(file, place)
+        except OSError:  # a file system without hard links
+            shutil.copy2(file, place)
+
+
+def _files(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
+    for folder, _, names in source.walk():
+        for name in names:
+            yield folder / name, target / folder.relative_to(source) / name

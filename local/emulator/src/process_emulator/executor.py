@@ -9,21 +9,24 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from localstack import config as localstack_settings
 from localstack.services.lambda_.invocation.lambda_models import InvocationResult
 from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntimeException, RuntimeExecutor
 
 from process_emulator.code_store import CodeStore, StoredCode
 from process_emulator.environment import Environment, EnvironmentStopped, FunctionSettings
 from process_emulator.interpreter import RUNTIME, inspect_interpreter
+from process_emulator.layered_code import CodeTooLargeError, LayeredCode, check_size
 from process_emulator.offline import CERTIFICATE_VARIABLES, PROXY_VARIABLES, no_proxy
 from process_emulator.runtime_api import Invocation
 from process_emulator.sandbox import make_sandbox
 from process_emulator.settings import HOST, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import IO
 
-    from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, S3Code
+    from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, LayerVersion, S3Code
 
     from process_emulator.sandbox import Sandbox
 
@@ -41,15 +44,21 @@ class ProcessRuntimeExecutor(RuntimeExecutor):  # type: ignore[misc]
 
     @classmethod
     def prepare_version(cls, function_version: FunctionVersion) -> None:
-        """Unzip the code; LambdaRuntimeException says why the function cannot run here, and fails its creation."""
+        """Unzip the code and its layers.
+
+        LambdaRuntimeException says why the function cannot run here, and fails its creation.
+        """
         config = function_version.config
         if config.runtime != RUNTIME:
             raise LambdaRuntimeException(
                 f"expected runtime {RUNTIME}, found {config.runtime}: functions run in the emulator's own interpreter"
             )
-        if config.layers:
-            LOG.warning("Layers of %s are ignored: put its packages into its zip", function_version.id.function_name)
-        _stored_code(config.code)
+        own, layers = _stored_code(config.code), _stored_layers(config.layers)
+        try:
+            check_size([own, *layers], localstack_settings.LAMBDA_LIMITS_CODE_SIZE_UNZIPPED)
+        except CodeTooLargeError as error:
+            raise LambdaRuntimeException(str(error)) from error
+        _layered(own, layers)
 
     @classmethod
     def cleanup_version(cls, function_version: FunctionVersion) -> None:
@@ -59,7 +68,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):  # type: ignore[misc]
         """Start the process and wait until it is ready."""
         settings, config = _settings(), self.function_version.config
         interpreter = inspect_interpreter(settings.lambda_python)
-        code = _stored_code(config.code)
+        code = _layered(_stored_code(config.code), _stored_layers(config.layers))
         folder = settings.state / "environments" / self.id
         (folder / "tmp").mkdir(parents=True)
         readable = [Path(os.environ[name]) for name in CERTIFICATE_VARIABLES if name in os.environ]
@@ -131,21 +140,34 @@ def _stored_code(code: S3Code) -> StoredCode:
     return _code_store().get(cast("str", code.code_sha256), download)
 
 
-def _variables(given: dict[str, str], sandbox: Sandbox, code: StoredCode) -> dict[str, str]:
+def _stored_layers(versions: Sequence[LayerVersion]) -> list[StoredCode]:
+    return [_stored_code(cast("S3Code", version.code)) for version in versions]
+
+
+def _layered(own: StoredCode, layers: Sequence[StoredCode]) -> LayeredCode:
+    code = LayeredCode(own, _code_store().laid(layers) if layers else None)
+    code.bytecode.mkdir(exist_ok=True)
+    return code
+
+
+def _variables(given: dict[str, str], sandbox: Sandbox, code: LayeredCode) -> dict[str, str]:
     """Return the environment of a function's process: LocalStack's, as AWS has it, and nothing else of this machine."""
     inherited = {name: os.environ[name] for name in (*CERTIFICATE_VARIABLES, *PROXY_VARIABLES) if name in os.environ}
-    task_root, tmp = str(sandbox.task_root), str(sandbox.tmp)
+    task_root, tmp, opt = str(sandbox.task_root), str(sandbox.tmp), sandbox.layers_root
+    # In the order of AWS: a module of the function's own comes before one of a layer.
+    modules = [f"{opt}/python/lib/{RUNTIME}/site-packages", f"{opt}/python"] if opt else []
     return {
         **inherited,
         "NO_PROXY": no_proxy(os.environ),
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "PATH": "/usr/local/bin:/usr/bin:/bin" + (f":{opt}/bin" if opt else ""),
+        **({"LD_LIBRARY_PATH": f"{opt}/lib"} if opt else {}),
         "LANG": "en_US.UTF-8",
         "HOME": tmp,
         "TMPDIR": tmp,
         **{name: value for name, value in given.items() if not name.startswith("LOCALSTACK_RUNTIME_")},
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{RUNTIME}",
         "LAMBDA_TASK_ROOT": task_root,
-        "PYTHONPATH": ":".join(filter(None, [task_root, given.get("PYTHONPATH")])),
+        "PYTHONPATH": ":".join(filter(None, [task_root, *modules, given.get("PYTHONPATH")])),
         # An import of pandas compiles for seconds: it does so once for each code, not in each cold start.
         **({} if code.brings_bytecode else {"PYTHONPYCACHEPREFIX": str(code.bytecode)}),
         "PYTHONNOUSERSITE": "1",

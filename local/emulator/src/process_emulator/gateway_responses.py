@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 from localstack.constants import APPLICATION_JSON
 from localstack.services.apigateway.next_gen.execute_api import handlers
 from localstack.services.apigateway.next_gen.execute_api.context import EndpointResponse
-from localstack.services.apigateway.next_gen.execute_api.gateway_response import get_gateway_response_or_default
+from localstack.services.apigateway.next_gen.execute_api.gateway_response import (
+    ThrottledError,
+    get_gateway_response_or_default,
+)
 from localstack.services.apigateway.next_gen.execute_api.handlers.gateway_exception import GatewayExceptionHandler
 from localstack.services.apigateway.next_gen.execute_api.parameters_mapping import ParametersMapper
 
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from localstack.services.apigateway.next_gen.execute_api.context import RestApiInvocationContext
     from localstack.services.apigateway.next_gen.execute_api.gateway_response import BaseGatewayException
     from rolo import Response
+
+RETRY_AFTER_SECONDS = 1
+"""When to ask again after 429, which AWS leaves to the client: environments get free all the time."""
 
 _HEADER = "gatewayresponse.header."
 _VARIABLE = re.compile(r"\$context\.(\w+(?:\.\w+)*)")
@@ -34,6 +40,8 @@ class DeclaredResponses(GatewayExceptionHandler):  # type: ignore[misc]
     def create_exception_response(self, exception: BaseGatewayException, context: RestApiInvocationContext) -> Response:
         """Return the answer to a request that the gateway refuses, or could not have answered."""
         response = super().create_exception_response(exception, context)
+        if isinstance(exception, ThrottledError):
+            response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         declared = get_gateway_response_or_default(exception.type, context.deployment.rest_api.gateway_responses)
         response.headers.update(_headers(declared, context))
         if template := declared["responseTemplates"].get(APPLICATION_JSON):

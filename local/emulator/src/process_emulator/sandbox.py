@@ -1,7 +1,7 @@
 """What a function's process sees of the file system.
 
-As root, where the kernel allows it, it has mounts of its own: its code at /var/task, read-only, and a private /tmp.
-Otherwise its code is where the store has it, and TMPDIR leads to the private folder.
+As root, where the kernel allows it, it has mounts of its own: its code at /var/task and its layers at /opt, read-only,
+and a private /tmp. Otherwise its code is where the store has it, and TMPDIR leads to the private folder.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from process_emulator.settings import Isolation
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from process_emulator.code_store import StoredCode
     from process_emulator.interpreter import Interpreter
+    from process_emulator.layered_code import LayeredCode
 
 LOG = logging.getLogger(__name__)
 
 TASK_ROOT = Path("/var/task")
+OPT = Path("/opt")
 TMP = Path("/tmp")  # noqa: S108  (it is what functions write to)
 
 # Standard input is a pipe that the emulator holds: when it ends, however the emulator ended, the whole group goes. The
@@ -34,8 +35,9 @@ _TIED = "exec 3<&0; (read -r _ <&3; kill -9 -$$) & "
 _RUN = 'exec "$@" 3<&- </dev/null'
 _PLAIN = f'{_TIED}cd "$1" || exit 1; shift; {_RUN}'
 _MOUNTED = (
-    f"{_TIED}set -e; code=$1; tmp=$2; shift 2; "
+    f"{_TIED}set -e; code=$1; layers=$2; tmp=$3; shift 3; "
     f'mount --bind "$code" {TASK_ROOT}; mount -o remount,bind,ro {TASK_ROOT}; '
+    f'if [ "$layers" ]; then mount --bind "$layers" {OPT}; mount -o remount,bind,ro {OPT}; fi; '
     f'while [ "$1" != -- ]; do mount --rbind "$1" "$tmp${{1#{TMP}}}"; shift; done; shift; '
     f'mount --rbind "$tmp" {TMP}; cd {TASK_ROOT}; {_RUN}'
 )
@@ -44,24 +46,31 @@ SHELL = "/bin/sh"
 
 @dataclass(frozen=True)
 class Sandbox:
-    """How to start a process of a function, and the paths as this process sees them."""
+    """How to start a process of a function, and the paths as this process sees them; `layers_root` is AWS's /opt."""
 
     command: tuple[str, ...]
     task_root: Path
+    layers_root: Path | None
     tmp: Path
 
 
 def make_sandbox(
-    code: StoredCode, tmp: Path, interpreter: Interpreter, readable: Iterable[Path], isolation: Isolation
+    code: LayeredCode, tmp: Path, interpreter: Interpreter, readable: Iterable[Path], isolation: Isolation
 ) -> Sandbox:
     """Return the sandbox of one environment; `command` takes the program and its arguments.
 
     `tmp` is the environment's private folder. `readable` are further files and folders of this machine that the
     function needs: those below /tmp, which the private folder hides, are mounted into it.
     """
+    files, layers = code.own.files, code.layers.files if code.layers else None
     if isolation is Isolation.PLAIN or not can_mount():
-        return Sandbox((SHELL, "-c", _PLAIN, "sh", str(code.files)), code.files, tmp)
-    kept = _outermost(path for path in (*interpreter.folders, code.bytecode, *readable) if path.is_relative_to(TMP))
+        return Sandbox((SHELL, "-c", _PLAIN, "sh", str(files)), files, layers, tmp)
+    needed = [*interpreter.folders, code.bytecode, *readable]
+    # Layers at /opt would hide an interpreter or a state folder there: then they stay where the store has them.
+    at_opt = layers is not None and OPT.is_dir() and not any(path.is_relative_to(OPT) for path in (*needed, tmp))
+    if layers and not at_opt:
+        needed.append(layers)
+    kept = _outermost(path for path in needed if path.is_relative_to(TMP))
     for path in kept:
         mount_point = tmp / path.relative_to(TMP)
         if path.is_dir():
@@ -69,8 +78,9 @@ def make_sandbox(
         else:
             mount_point.parent.mkdir(parents=True, exist_ok=True)
             mount_point.touch()
-    arguments = [str(code.files), str(tmp), *map(str, kept), "--"]
-    return Sandbox(("unshare", "--mount", SHELL, "-c", _MOUNTED, "sh", *arguments), TASK_ROOT, TMP)
+    arguments = [str(files), str(layers) if at_opt else "", str(tmp), *map(str, kept), "--"]
+    command = ("unshare", "--mount", SHELL, "-c", _MOUNTED, "sh", *arguments)
+    return Sandbox(command, TASK_ROOT, OPT if at_opt else layers, TMP)
 
 
 @functools.cache

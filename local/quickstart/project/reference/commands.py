@@ -12,7 +12,7 @@ def page(parser: Any) -> str:  # noqa: ANN401 - Typer's own Click has no types
         "Commands",
         "the quickstart's parser",
         "What each prints and its JSON: [the terminal](../terminal.md).",
-        *(_section(name, command) for name, command in parser.commands.items()),
+        *(_section(name, command.loaded()) for name, command in parser.commands.items()),
     )
 
 

@@ -5,7 +5,8 @@ from itertools import pairwise
 from typing import NamedTuple, cast
 
 from voucher_selection.api.charts import heat_level
-from voucher_selection.domain.quality_document import AmountsOfCountryMonth, AmountsOfMonth, Cause
+from voucher_selection.domain.changes import Cause
+from voucher_selection.domain.quality_document import AmountsOfCountryMonth, AmountsOfMonth
 from voucher_selection.domain.wording import CAUSES, amount
 
 

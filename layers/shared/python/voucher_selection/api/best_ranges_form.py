@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from voucher_selection.api.what_if_form import WhatIfForm, fields_to_try
 from voucher_selection.contract.limits import MOST_RANGES
-from voucher_selection.domain.countries import by_key, country_key
+from voucher_selection.domain.country_keys import by_key, country_key
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.evidence import LOW_SUPPORT
 from voucher_selection.domain.measures import Measure

@@ -23,13 +23,13 @@ import numpy as np
 import numpy.typing as npt
 
 from voucher_selection.domain.amount_sums import Codes, by_use, distinct, most_used, sum_by
+from voucher_selection.domain.changes import Cause
 from voucher_selection.domain.coded_counts import NO_SEGMENT, UNDATED, Axes, CodedCounts
 from voucher_selection.domain.evidence import LOW_SUPPORT
 from voucher_selection.domain.quality_document import (
     MOST_AMOUNTS,
     AmountsOfCountryMonth,
     AmountsOfMonth,
-    Cause,
     SegmentOverTime,
 )
 from voucher_selection.domain.segments import Segmentation

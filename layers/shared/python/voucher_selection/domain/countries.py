@@ -1,11 +1,13 @@
-"""Names of countries: clean them where they enter, and match them in any case, Unicode form and white space."""
+"""Names of countries: clean them where they enter, and find those whose spellings lie between two texts."""
 
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints, WithJsonSchema
+
+from voucher_selection.domain.country_keys import by_key, country_key
 
 _LONGEST_NAME = 64
 # In ASCII, a name may begin with white space or a letter. This is the first character after ASCII.
@@ -25,31 +27,6 @@ def country_name(text: str) -> str:
     if not name or "#" in name or any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
         raise ValueError(f"expected the name of a country, without # or control characters, got {text!r}")
     return name
-
-
-def country_key(name: str) -> str:
-    """Return a key that is the same for all spellings of a country.
-
-    White space of any kind around a name does not count, and within it counts as one blank.
-
-    Examples
-    --------
-    >>> country_key("PERU") == country_key(" Peru ")
-    True
-    >>> country_key("TÜRKİYE") == country_key("Türkiye")
-    True
-    """
-    composed = unicodedata.normalize("NFC", " ".join(name.split()))
-    # Turkish writes i with and without its dot, in both cases. Programs that know no Turkish turn either into I.
-    dotted = (
-        composed.casefold().replace("i\N{COMBINING DOT ABOVE}", "i").replace("\N{LATIN SMALL LETTER DOTLESS I}", "i")
-    )
-    return unicodedata.normalize("NFC", dotted)
-
-
-def by_key(names: Iterable[str]) -> dict[str, str]:
-    """Map the key of each country to its name."""
-    return {country_key(name): name for name in names}
 
 
 def may_lie_between(least: str, most: str, countries: Collection[str]) -> bool:

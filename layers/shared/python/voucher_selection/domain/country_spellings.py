@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import NamedTuple, Self
 
-from voucher_selection.domain.countries import country_key
+from voucher_selection.domain.country_keys import country_key
 from voucher_selection.domain.white_space import BLANKS
 
 _DOTTED, _DOTLESS = "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}", "\N{LATIN SMALL LETTER DOTLESS I}"

@@ -95,8 +95,8 @@ def _of_rows(rows: Totals, before: Totals | None, thresholds: Thresholds, hints:
 
 
 def _of_segments(modes: Iterable[SegmentMode], served: Iterable[SegmentMode], thresholds: Thresholds) -> Iterator[str]:
-    before = {mode.key: mode for mode in served if mode.support}
-    pairs = [(mode, before[mode.key]) for mode in modes if mode.key in before]
+    before = {mode.key_in_any_model: mode for mode in served if mode.support}
+    pairs = [(mode, before[key]) for mode in modes if (key := mode.key_in_any_model) in before]
     lost = [str(mode.key) for mode, _ in pairs if not mode.support]
     if thresholds.most_lost_segments is not None and len(lost) > thresholds.most_lost_segments:
         yield f"segments that lost support: {', '.join(lost)} (most_lost_segments {thresholds.most_lost_segments})"

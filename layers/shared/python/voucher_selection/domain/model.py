@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from voucher_selection.domain.countries import by_key, country_key
+from voucher_selection.domain.country_keys import by_key, country_key
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry
 from voucher_selection.domain.fallbacks import Basis
 from voucher_selection.domain.segments import Segmentation, SegmentDefinitions
@@ -66,7 +66,7 @@ class Mode:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The key of the mode, which is the same in every model."""
+        """The key of the mode in its model."""
         raise NotImplementedError
 
     @cached_property
@@ -114,8 +114,13 @@ class SegmentMode(Mode):
 
     @property
     def key(self) -> SegmentKey:
-        """The key of the segment, which is the same in every model."""
+        """The key of the segment, with the model's spelling of the country."""
         return SegmentKey(self.country_code, self.segment_name, self.segment)
+
+    @property
+    def key_in_any_model(self) -> SegmentKey:
+        """The key of the segment in every model, however that spells the country."""
+        return self.key._replace(country_code=country_key(self.country_code))
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,7 @@ class CountryMode(Mode):
 
     @property
     def key(self) -> tuple[str]:
-        """The key of the country, which is the same in every model."""
+        """The key of the country, with the model's spelling."""
         return (self.country_code,)
 
 

@@ -9,7 +9,7 @@ from itertools import batched
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from voucher_selection.domain.countries import country_key
+from voucher_selection.domain.country_keys import country_key
 from voucher_selection.domain.country_spellings import Spellings
 from voucher_selection.domain.errors import NoSegment, NoSupport, UnknownCountry, VoucherSelectionError
 from voucher_selection.domain.fallbacks import ONLY_SEGMENTS, Fallback

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from voucher_selection.domain.countries import country_key
+from voucher_selection.domain.country_keys import country_key
 
 NO_COUNTRY = "no country"
 """The name that rows without a country are listed under."""

@@ -1,10 +1,10 @@
 """How good a model is, as a JSON document: agreement, backtests, and amounts over time. No NumPy, for the API."""
 
-from enum import StrEnum
 from typing import Annotated, TypedDict
 
 from pydantic import Field
 
+from voucher_selection.domain.changes import Cause
 from voucher_selection.domain.model_document import Amount, Assignments
 
 MOST_AMOUNTS = 8
@@ -34,13 +34,6 @@ class BacktestMonth(TypedDict):
     segments: Share | None
     country: Share | None
     unanswered: Annotated[int, Field(ge=0, description="Those whose segment has no assignment before the month")]
-
-
-class Cause(StrEnum):
-    """Why another amount is used most than in the last month with assignments."""
-
-    OWN = "own"  # the amounts changed within the parts
-    SHIFT = "shift"  # only the sizes of the parts changed
 
 
 class AmountsOfMonth(TypedDict):

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from voucher_selection.contract.rule_names import Rule
-from voucher_selection.domain.countries import by_key, country_key
+from voucher_selection.domain.country_keys import by_key, country_key
 from voucher_selection.domain.history import COLUMN_NAMES
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.other_countries import RowsByName, listed_name, summed

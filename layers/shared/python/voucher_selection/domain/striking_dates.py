@@ -10,6 +10,8 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
+from voucher_selection.domain.striking_sentences import striking_date
+
 # An earlier date is probably a placeholder: 1970-01-01, 1900-01-01, 0001-01-01.
 FIRST_PLAUSIBLE_DAY = date(1990, 1, 1)
 # From these shares on, Clean reports a date of a shard, and a date of a run is striking: for a plausible date, and for
@@ -40,10 +42,7 @@ class StrikingDate(DateRows):
     @property
     def sentence(self) -> str:
         """The date in words for people, with what to do about it."""
-        return (
-            f"{self.date} is the {self.column} of {self.rows:,} rows ({self.share:.1%} of the countries' rows)."
-            ' If it means "no date", name it in null_dates and run the whole history again.'
-        )
+        return striking_date(self.model_dump(mode="json"))
 
 
 def frequent_dates(column: str, rows_of: Mapping[date, int], rows: int, last_day: date | None) -> Iterator[DateRows]:

@@ -35,14 +35,14 @@ class WhatIf(BaseModel):
 
 def changed_segments(served: Iterable[SegmentMode], modes: Iterable[SegmentMode]) -> Iterator[SegmentChange]:
     """Yield the segments whose amount changes, in the order of `modes`; then those that no longer exist."""
-    before = {mode.key: mode for mode in served}
+    before = {mode.key_in_any_model: mode for mode in served}
     for mode in modes:
-        known = before.pop(mode.key, None)
+        known = before.pop(mode.key_in_any_model, None)
         if mode.voucher_amount != (known.voucher_amount if known else None):
             yield _change(mode.key, known, mode)
-    for key, gone in before.items():
+    for gone in before.values():
         if gone.voucher_amount is not None:
-            yield _change(key, gone, None)
+            yield _change(gone.key, gone, None)
 
 
 def _change(key: SegmentKey, served: SegmentMode | None, mode: SegmentMode | None) -> SegmentChange:

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from voucher_selection.contract.runs import RUN_KINDS
-from voucher_selection.domain.assigned_on import AssignedOn
+from voucher_selection.domain.changes import Cause
 from voucher_selection.domain.evidence import LOW_SUPPORT, Evidence, evidence_of
-from voucher_selection.domain.measures import Measure
-from voucher_selection.domain.model import Mode
-from voucher_selection.domain.quality_document import Cause
+
+if TYPE_CHECKING:
+    from voucher_selection.domain.measures import Measure
+    from voucher_selection.domain.model import Mode
 
 _DIGITS = 15  # what a double keeps of any decimal number
 _LEAST, _TOO_LONG = 1e-6, 1e21  # outside these bounds a decimal writing is mostly zeros
@@ -50,14 +51,18 @@ def first_of(names: Sequence[str], count: int) -> str:
     return f"{objects}: {', '.join(shown)}{' …' if count > len(shown) else ''}"
 
 
-def assigned(found: AssignedOn) -> str:
-    """Return when vouchers were given, as a phrase: first and last day, rows of the last 12 months; empty for none."""
-    months = [f"{month} {number(count)}" for month, count in found.months.items()]
-    others = ((found.other_months, "in other months"), (found.undated, "without a day"))
+def assigned(found: Mapping[str, Any]) -> str:
+    """Return when vouchers were given (`AssignedOn` as JSON), as a phrase; empty if none were.
+
+    It has the first and the last day, and the rows of the last 12 months.
+    """
+    months = [f"{month} {number(count)}" for month, count in found.get("months", {}).items()]
+    others = ((found.get("other_months"), "in other months"), (found.get("undated"), "without a day"))
     earlier = ["…"] if len(months) > _MOST_MONTHS else []
-    days = " to ".join(dict.fromkeys(day.isoformat() for day in found.days or ()))
+    days = " to ".join(dict.fromkeys(found.get("days") or ()))
     rows = [*earlier, *months[-_MOST_MONTHS:], *(f"{number(count)} {what}" for count, what in others if count)]
-    before = f"; {number(found.before_last_order)} of these before the last order" if found.before_last_order else ""
+    late = found.get("before_last_order")
+    before = f"; {number(late)} of these before the last order" if late else ""
     return f"{days}: " * bool(days) + ", ".join(rows) + before
 
 
@@ -115,7 +120,7 @@ def age(seconds: float) -> str:
     return "just now"
 
 
-def evidence(mode: Mode) -> Evidence:
+def evidence(mode: "Mode") -> Evidence:
     """Return how much the counts behind a mode say."""
     return evidence_of([assignment.count for assignment in mode.assignments], mode.others.assignments)
 
@@ -129,7 +134,7 @@ EVIDENCE = {
 """The mark of a segment."""
 
 
-def clarity(mode: Mode) -> str:
+def clarity(mode: "Mode") -> str:
     """Return how clear the win of a mode is, as a sentence."""
     runner_up = mode.runner_up
     if runner_up is None:
@@ -147,7 +152,7 @@ def clarity(mode: Mode) -> str:
             return f"A clear win. {behind}"
 
 
-def why_country(measure: Measure, value: int | None, segment: str | None, cur_date: date) -> str:
+def why_country(measure: "Measure", value: int | None, segment: str | None, cur_date: date) -> str:
     """Return why the country's amount answers a customer, not a segment's; `segment` is None if none holds `value`."""
     if value is None:
         return f"The customer's {measure.needs} are not known."

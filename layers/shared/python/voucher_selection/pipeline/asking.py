@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from voucher_selection.adapters.stores import Stores
 from voucher_selection.contract.questions import BEST_RANGES, QUESTIONS, WHAT_IF
 from voucher_selection.domain.best_ranges import best_ranges
-from voucher_selection.domain.countries import by_key, country_key
+from voucher_selection.domain.country_keys import by_key, country_key
 from voucher_selection.domain.errors import InvalidRequest
 from voucher_selection.domain.ranges_found import BestRanges
 from voucher_selection.domain.requests import BestRangesRequest, WhatIfRequest

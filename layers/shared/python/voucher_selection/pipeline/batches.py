@@ -11,7 +11,8 @@ from voucher_selection.adapters.parquet.columns import Opener, RowGroups, read_c
 from voucher_selection.adapters.parquet.damage import naming_file
 from voucher_selection.adapters.parquet.fetching import fetched_ahead
 from voucher_selection.adapters.parquet.footers import chunk_indices
-from voucher_selection.domain.countries import by_key, country_key, may_lie_between
+from voucher_selection.domain.countries import may_lie_between
+from voucher_selection.domain.country_keys import by_key, country_key
 from voucher_selection.domain.history import COLUMN_NAMES
 from voucher_selection.domain.other_countries import NO_COUNTRY, RowsByName, listed_name, summed
 from voucher_selection.domain.plans import Shard, ShardPart

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from voucher_selection.adapters.catalog import Base, Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
-from voucher_selection.domain.countries import by_key
+from voucher_selection.domain.country_keys import by_key
 from voucher_selection.domain.counts import Counts
 from voucher_selection.domain.errors import NoCounts, NoModel, OldCounts, OtherCountries, OtherTimeZone
 from voucher_selection.domain.ledger import Ledger
