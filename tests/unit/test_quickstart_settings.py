@@ -82,7 +82,7 @@ def deployed_to(workspace: Workspace, settings: dict[str, str] | None) -> None:
 @pytest.fixture
 def up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A workspace whose emulator is up."""
-    monkeypatch.setattr(emulator, "running", lambda _: EmulatorProcess(pid=1, created=0, port=4566))
+    monkeypatch.setattr(emulator, "running", lambda _: EmulatorProcess(pid=1, port=4566))
     return Workspace(tmp_path, 4566)
 
 
