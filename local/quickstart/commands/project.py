@@ -21,7 +21,7 @@ from local.quickstart.project.supply_chain.locked import SHIPPED
 commands = Commands("The project")
 # These run beside other engines, in an environment that has them; the others run in the project's environment.
 ENGINE_BENCHMARKS = ("pipeline", "stages", "best_ranges", "exports")
-BENCHMARKS = (*ENGINE_BENCHMARKS, "cost", "rates", "lookups", "cold_imports", "memory", "counts", "merge")
+BENCHMARKS = (*ENGINE_BENCHMARKS, "start", "cost", "rates", "lookups", "cold_imports", "memory", "counts", "merge")
 
 
 @commands.shown_with("./quickstart test", "./quickstart test tests/unit -k segments", passed_on=True)
