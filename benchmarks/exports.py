@@ -126,7 +126,7 @@ def main() -> None:
     started = time.monotonic()
     model = odd_model()
     typed = list(customers(model, count))
-    picked = random.Random(1)  # noqa: S311 - not a secret
+    picked = random.Random(1)
     untyped = [texts(customer, picked) if picked.random() < 0.3 else customer for customer in typed]
     contenders = [contender for contender in CONTENDERS if contender.name != "PostgreSQL" or postgres_sql.available()]
     with postgres_sql.session():

@@ -27,7 +27,7 @@ _CONTEXT = SimpleNamespace(
 
 def customers(count: int, seed: int = 7) -> list[dict[str, Any]]:
     """Return customers, no two alike, who all have a segment on 2018-09-15."""
-    drawn = random.Random(seed)  # noqa: S311 - nothing secret
+    drawn = random.Random(seed)
     newest = datetime(2018, 8, 1)  # noqa: DTZ001 - a history's times have no zone
     return [
         {

@@ -62,7 +62,7 @@ _SPACED = ("{}", " {} ", "\t{}\n", "\x1f{}", "\u2003{}\x85", "\ufeff{}", "{}\u20
 
 def asked_customers(model: Model, number: int, seed: int) -> Iterator[Any]:
     """Yield customers to look up in a model: with each boundary, with each odd value in each field, then at random."""
-    random = Random(seed)  # noqa: S311 - not a secret
+    random = Random(seed)
     every = [*_at_each_boundary(model), *_with_each_oddity(model, random)]
     random.shuffle(every)
     for place in range(number):

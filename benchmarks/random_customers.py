@@ -45,7 +45,7 @@ class Answered(NamedTuple):
 
 def odd_model(seed: int = 0, countries: Sequence[str] = COUNTRIES) -> Model:
     """Return a model of every measure, in which some segments and one country have no support, or little."""
-    picked = random.Random(seed)  # noqa: S311 - not a secret
+    picked = random.Random(seed)
     listed = [
         _segmentation("frequent", "total_orders", [(1, 4), (5, 13), (14, 37)], "it's--outside\\"),
         _segmentation("all\\'orders", "total_orders", [(0, 0), (1, LARGEST - 1), (LARGEST, None)], None),
@@ -75,7 +75,7 @@ def customers(model: Model, count: int, seed: int = 0) -> Iterator[Asked]:
 
     Most customers have one odd value at most, so that all problems and all segments occur.
     """
-    picked = random.Random(seed)  # noqa: S311
+    picked = random.Random(seed)
     names, spellings = [s.name for s in model.definitions.segmentations], list(_spellings(model.countries))
     orders, times = _orders(model), _Times(model)
     for row in range(count):

@@ -236,7 +236,7 @@ def _page(times: Mapping[str, Times], commits: Mapping[str, str], rounds: int, l
 
     ./quickstart bench start
 
-measures how long a newcomer waits, before and after: commits `{commits["before"][:9]}` and `{commits["after"][:9]}`. They take turns; the figures are medians of {rounds} rounds.
+measures how long a newcomer waits, before and after: commits `{commits["before"][:9]}` and `{commits["after"][:9]}`. They take turns; the figures are medians of {rounds} round{"s" * (rounds > 1)}.
 
 ## {_FRESH}
 Seconds from the start of `./quickstart run -d` until …

@@ -23,7 +23,7 @@ INJECTED_FAULTS = "injected faults"
 # Another: the steps of all orders of a scenario, and the states that they lead to.
 INTERLEAVINGS = "interleavings"
 # Other properties that are figures of what a test has tried.
-FIGURES = ("malformed files", "load")
+FIGURES = ("malformed files", "load", "random sequences")
 
 
 def pytest_collection_finish() -> None:

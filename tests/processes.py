@@ -10,9 +10,13 @@ from xdist.scheduler import LoadScopeScheduling
 _SHARED = {
     "tests/browser/test_api_key.py": "keyed",
     "tests/e2e/test_terminal.py::test_a_deployment_with_an_api_key_is_asked_with_it": "keyed",
+    "tests/e2e/test_terminal.py::test_settings_that_are_deployed_stay_until_they_are_reset": "keyed",
     "tests/e2e/test_prove.py": "keyed",
     "tests/e2e/test_up_and_down.py::test_stop_leaves_no_process_behind": "keyed",
     "tests/browser/": "browser",
+    # These change nothing in a deployment; with the others they would end last of all.
+    "tests/e2e/test_api_contract.py": "browser",
+    "tests/e2e/test_bulk_lookups.py": "browser",
     "tests/e2e/": "product",
     "tests/load/test_running_api.py": "browser",
     "tests/faults/test_malformed_files.py": "corpus",

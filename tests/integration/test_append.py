@@ -354,6 +354,43 @@ def test_an_append_does_not_publish_without_what_a_full_run_has_left_behind(mond
         pipeline.model("tuesday")
 
 
+@pytest.mark.parametrize(("overlap", "counted"), [("add", 5), ("replace", 2)])
+def test_an_append_adds_to_counts_that_spell_its_country_differently_since_it_was_planned(
+    put, pipeline: Pipeline, catalog: Catalog, overlap: str, counted: int
+):
+    source = put("uploads/day/a.parquet", parquet_bytes(history({}, {}, {})))
+    pipeline.run("first", {"source": source}, STARTED)
+    more = {
+        "mode": "append",
+        "source": put("uploads/day/b.parquet", parquet_bytes(history({}, {}))),
+        "overlap": overlap,
+    }
+    pipeline.clean(pipeline.ingest("more", more, STARTED + SECOND))
+    pipeline.run("louder", {"source": source, "countries": ["PERU"]}, STARTED + 2 * SECOND)
+
+    summary = pipeline.model("more")
+
+    model = catalog.read(summary["version"])
+    assert (model.countries, summary["countries"]) == (("PERU",), ["PERU"])
+    assert [(mode.country_code, mode.support) for mode in model.country_modes] == [("PERU", counted)]
+    assert summary["counted_again"] == {"days": 1, "counted_rows": 3, "delivered_rows": 2}
+
+
+def test_days_are_counted_already_however_the_counts_spell_their_country(put, pipeline: Pipeline):
+    source = put("uploads/day/a.parquet", parquet_bytes(history({})))
+    pipeline.run("first", {"source": source}, STARTED)
+    more = {
+        "mode": "append",
+        "source": put("uploads/day/b.parquet", parquet_bytes(history({}, {}))),
+        "overlap": "refuse",
+    }
+    pipeline.clean(pipeline.ingest("more", more, STARTED + SECOND))
+    pipeline.run("louder", {"source": source, "countries": ["PERU"]}, STARTED + 2 * SECOND)
+
+    with pytest.raises(errors.DeliveryOverlaps, match=r"PERU 2018-07-21 \(2 new, 1 counted\)"):
+        pipeline.model("more")
+
+
 def test_an_append_of_what_was_known_does_not_say_that_there_is_nothing_new_when_it_is_not_counted(
     monday_and_tuesday, pipeline: Pipeline
 ):

@@ -176,3 +176,13 @@ def test_so_few_rows_are_counted_at_once_that_a_number_tells_all_their_combinati
 
     assert max(counted_at_once) <= 10
     assert counts == Counts.of(distinct_rows(45))
+
+
+@EXAMPLES
+@given(st.lists(ROWS, max_size=12))
+def test_counts_of_other_spellings_are_those_of_rows_that_are_spelled_so(rows: list[dict[str, Any]]):
+    spelled = {"Peru": "peru", "Latvia": "LATVIA", "China": "china"}  # sorts otherwise, as counts are sorted
+
+    named = Counts.of(kept(rows)).of_countries(spelled.values())
+
+    assert named == Counts.of(kept([row | {"country_code": spelled[row["country_code"]]} for row in rows]))

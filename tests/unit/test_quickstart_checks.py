@@ -2,12 +2,14 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from local.quickstart.machine.steps import StepError
-from local.quickstart.machine.workspace import Workspace
-from local.quickstart.project.checks import Check, checks, named, run_all
+from local.quickstart.machine.workspace import ROOT, Workspace
+from local.quickstart.project.checks import Check, checks, named, quick, run_all, run_tests
+from tests.product import Product
 
 
 def python(name: str, program: str) -> Check:
@@ -80,5 +82,42 @@ def test_a_check_is_found_by_its_name():
 
 
 def test_a_check_that_there_is_not_is_named_with_those_that_are():
-    with pytest.raises(StepError, match=r"expected some of types, .*, got spelling"):
+    with pytest.raises(StepError, match=r"expected some of .*types, .*, got spelling"):
         named(["style", "spelling"])
+
+
+@pytest.fixture
+def asked_of_pytest(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The arguments of pytest, which is not started and ends with 5."""
+    asked: list[str] = []
+
+    def run(command: list[str | Path], **_: object) -> SimpleNamespace:
+        asked.extend(map(str, command[3:]))
+        return SimpleNamespace(returncode=5)
+
+    monkeypatch.setattr("local.quickstart.project.checks.subprocess.run", run)
+    return asked
+
+
+def test_quick_tests_leave_out_what_needs_an_emulator_a_browser_or_load(asked_of_pytest: list[str]):
+    assert run_tests([], quick=True) == 5
+
+    left_out = [Path(argument.removeprefix("--ignore=")) for argument in asked_of_pytest if "--ignore" in argument]
+    needed = f"product: {Product.__name__}"
+    of_product = [file for file in ROOT.glob("tests/*/test_*.py") if needed in file.read_text("utf-8")]
+    assert {file.parent for file in of_product} | {ROOT / "tests/emulator"} == set(left_out)
+    assert [check.name for check in checks() if check not in quick()] == ["emulator-types"]
+
+
+def test_all_tests_and_named_ones_leave_nothing_out(asked_of_pytest: list[str]):
+    run_tests([])
+    run_tests(["tests/e2e", "-k", "rules"])
+
+    assert asked_of_pytest == ["-n", "3", "--dist", "loadscope", "tests/e2e", "-k", "rules"]
+
+
+def test_named_tests_are_asked_for_as_named_though_they_are_to_be_quick(asked_of_pytest: list[str]):
+    run_tests(["tests/unit", "-k", "rules"], quick=True)
+
+    assert asked_of_pytest[:3] == ["tests/unit", "-k", "rules"]
+    assert f"--ignore={ROOT / 'tests/e2e'}" in asked_of_pytest

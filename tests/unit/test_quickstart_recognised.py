@@ -1,6 +1,8 @@
 """What the terminal recognises of local text files before a run, and says of a run's text files after it."""
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,22 @@ def test_a_file_is_recognised_before_a_run(tmp_path: Path, capsys: pytest.Captur
         '  rows.csv: CSV with semicolons, quotes ", windows-1252, gzip; columns timestamp, country_code, last_order_ts,'
         " first_order_ts, total_orders, voucher_amount"
     ]
+
+
+def test_a_file_of_parquet_is_recognised_without_arrow(tmp_path: Path):
+    file = tmp_path / "rows.parquet"
+    file.write_bytes(parquet_bytes(history({})))
+    program = f"""
+import sys
+from pathlib import Path
+from local.quickstart.commands.execution import show_what_is_recognised
+show_what_is_recognised(Path({str(file)!r}), "history", None)
+print("pyarrow" in sys.modules)
+"""
+
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert done.stdout.split() == ["False"]
 
 
 def test_the_files_of_a_folder_are_grouped_by_their_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -39,6 +39,7 @@ SOURCE = Path(__file__).parents[1] / "src"
 REGION = "eu-west-1"
 INHERITED_VARIABLES = {"SSL_CERT_FILE": __file__, "HTTPS_PROXY": "http://proxy.example:3128"}
 START_SECONDS = 60
+LOADED = "route53"
 ROLE = "arn:aws:iam::000000000000:role/function"
 
 
@@ -255,7 +256,7 @@ def emulator(start_emulator: Callable[..., Emulator]) -> Emulator:
 def plain_emulator(start_emulator: Callable[..., Emulator]) -> Emulator:
     """An emulator as on a machine without root."""
     host = {"VARIABLE_OF_THE_HOST": "its own", "NO_PROXY": "intranet.example", **INHERITED_VARIABLES}
-    return start_emulator("--isolation", "plain", **host)
+    return start_emulator("--isolation", "plain", "--load", f"{LOADED},nothing", **host)
 
 
 @pytest.fixture(scope="session", params=["emulator", "plain_emulator"])

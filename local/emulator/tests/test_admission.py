@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import io
 import json
@@ -25,7 +26,7 @@ TEMPLATE = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Prope
 ECHO = """
     import json
     def handler(event, context):
-        return {"statusCode": 200, "body": json.dumps(sorted(event["headers"]))}
+        return {"statusCode": 200, "body": json.dumps([*sorted(event["headers"]), event["body"], event["path"]])}
 """
 
 
@@ -238,6 +239,21 @@ def test_an_api_is_also_reached_by_its_host(emulator: Emulator, api: str) -> Non
             forged = f"{path}?{urllib.parse.urlencode(FORGED['GetCallerIdentity'])}"
             assert ask(emulator, forged, Host=host).status in {403, 404}
     assert ask(emulator, "/local/any", Host=f"{api_id}.execute-api.evil.example").status == 403
+
+
+@pytest.mark.parametrize("path", ["/any", "/any/?a=1&a=2", "/%61ny?b=%2F", "/a/b//c", "/", "", "?a=1"])
+def test_an_api_answers_the_same_by_its_path_as_by_its_host(emulator: Emulator, api: str, path: str) -> None:
+    api_id = api.split("/")[3]
+    body = gzip.compress(b"content")
+    came = []
+    for target, host in ((f"{api}{path}", "localhost"), (f"/local{path}", f"{api_id}.execute-api.localhost")):
+        connection = http.client.HTTPConnection(HOST, emulator.port, timeout=20)
+        connection.request("POST", target, body, {"Host": host, "Content-Encoding": "gzip", "X-Own": "1"})
+        answer = connection.getresponse()
+        came.append((answer.status, answer.read(), sorted(answer.headers)))
+
+    assert came[0] == came[1]
+    assert came[0][0] == (200 if path.strip("/").startswith(("any", "%61ny", "a/b")) else 403)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,29 @@ class FakeService(BoundedAssignment):
             return str(environment.id)
 
 
+def test_an_invocation_takes_the_environment_that_is_being_prepared() -> None:
+    service = FakeService()
+    with ThreadPoolExecutor(2) as pool:
+        prepared = pool.submit(service.prepare, "function", FUNCTION)
+        wait_until(lambda: service.asked == 1, 5)
+        invoked = pool.submit(service.invoke)
+        service.may_start.release()
+        prepared.result(5)
+
+        assert invoked.result(5) == "1"
+    assert service.asked == 1
+
+
+def test_an_environment_is_prepared_only_where_there_is_none_and_a_place_is_free() -> None:
+    service = FakeService(limit=2)
+    service.may_start.release(4)
+
+    for version in ("clean", "clean", "model", "assign"):
+        service.prepare(version, FUNCTION)
+
+    assert [name for name, environments in service.environments.items() if environments] == ["clean", "model"]
+
+
 def test_environments_may_be_added_while_one_goes_through_them() -> None:
     environments = Environments(first=1)
 

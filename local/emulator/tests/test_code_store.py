@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import io
 import os
@@ -115,6 +116,18 @@ def test_a_later_layer_takes_the_place_of_an_earlier_ones_files(tmp_path: Path) 
     assert (other_order.files / "python/words.py").read_text() == "first"
     assert (first.files / "python/words.py").read_text() == "first"
     assert os.path.samefile(laid.files / "python/only.py", first.files / "python/only.py")
+
+
+def test_layers_are_copied_where_the_file_system_has_no_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = [stored(tmp_path, {"bin/one": "one"}), stored(tmp_path, {"bin/other": "other"})]
+
+    def no_links(*_: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", no_links)
+    laid = CodeStore(tmp_path).laid(layers)
+
+    assert {file.name: file.read_text() for file in (laid.files / "bin").iterdir()} == {"one": "one", "other": "other"}
 
 
 def test_one_layer_is_its_own_folder(tmp_path: Path) -> None:

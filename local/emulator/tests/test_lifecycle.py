@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from conftest import emulator_command, emulator_environment, free_port, processes_with, wait_until
+from conftest import LOADED, emulator_command, emulator_environment, free_port, processes_with, wait_until
 from process_emulator.settings import HOST
 
 if TYPE_CHECKING:
@@ -112,3 +114,13 @@ def test_the_index_of_services_is_made_once_for_emulators_with_one_code_cache(
 
     assert (index.stat().st_ino, index.stat().st_mtime) == (made.st_ino, made.st_mtime)
     assert list(code.iterdir()) == [index]
+
+
+def test_services_are_loaded_before_they_are_asked(plain_emulator: Emulator) -> None:
+    def states() -> dict[str, str]:
+        with urllib.request.urlopen(f"{plain_emulator.url}/_localstack/health", timeout=5) as answer:
+            return dict(json.load(answer)["services"])
+
+    assert wait_until(lambda: states()[LOADED] == "running", 20)
+    assert wait_until(lambda: "The service nothing could not be loaded: no such service" in plain_emulator.log, 5)
+    assert states()["ssm"] == "available"

@@ -119,6 +119,51 @@ def test_step_functions_retries_and_catches_the_classes_of_exceptions(emulator: 
     assert json.loads(caught["Cause"])["errorMessage"] == "after a retry"
 
 
+def test_a_function_of_a_later_state_starts_while_the_first_state_works(emulator: Emulator) -> None:
+    first = emulator.create_function("""
+        import time
+        def handler(event, context):
+            time.sleep(1.5)
+            return {"ended": time.time()}
+    """)
+    second = emulator.create_function("""
+        import os, time
+        started = time.time()
+        def handler(event, context):
+            return {"started": started, "invoked": time.time(), "before": event["ended"], "process": os.getpid()}
+    """)
+    arns = [f"arn:aws:lambda:{REGION}:000000000000:function:{function.name}" for function in (first, second)]
+    states = {"A": {"Type": "Task", "Resource": arns[0], "Next": "B"}, "B": {"Type": "Task", "Resource": arns[1]}}
+    states["B"]["End"] = True
+
+    execution = run_state_machine(emulator, {"StartAt": "A", "States": states})
+
+    times = json.loads(execution["output"])
+    assert times["started"] < times["before"] < times["invoked"]
+
+
+def test_the_functions_on_the_way_of_an_execution_are_those_of_the_defaults_of_its_choices() -> None:
+    with without_batch():
+        from process_emulator.proactive import functions_on_the_way  # noqa: PLC0415
+
+    def invoke(name: str, **following: Any) -> dict[str, Any]:
+        resource = "arn:aws:states:::lambda:invoke"
+        return {"Type": "Task", "Resource": resource, "Parameters": {"FunctionName": name}, **following}
+
+    each = {"StartAt": "Clean", "States": {"Clean": invoke("clean", End=True)}}
+    states = {
+        "ByMode": {"Type": "Choice", "Choices": [{"Next": "Model"}], "Default": "Ingest"},
+        "Ingest": invoke("ingest", Next="CleanShards", Catch=[{"Next": "Failed"}]),
+        "CleanShards": {"Type": "Map", "ItemProcessor": each, "Next": "Model"},
+        "Model": invoke("model", Next="Again"),
+        "Again": invoke("ingest", Next="Tell"),
+        "Tell": {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "Next": "ByMode"},
+        "Failed": invoke("failed", End=True),
+    }
+
+    assert [*functions_on_the_way({"StartAt": "ByMode", "States": states})] == ["ingest", "clean", "model"]
+
+
 def test_api_gateway_hands_requests_to_a_function(emulator: Emulator) -> None:
     function = emulator.create_function("""
         import json
@@ -223,3 +268,13 @@ def test_a_route_still_makes_addresses() -> None:
 
     assert routes.match("/apis/a%20b") == ("api", {"name": "a%20b"})
     assert routes.build("api", {"name": "a", "page": 2}) == "/apis/a?page=2"
+
+
+def test_each_functions_code_has_an_address_of_its_own(emulator: Emulator) -> None:
+    names = [emulator.create_function("").name for _ in range(2)]
+    client = emulator.client("lambda")
+
+    addresses = [client.get_function(FunctionName=name)["Code"]["Location"] for name in names]
+
+    assert all(f":{emulator.port}/" in address for address in addresses)
+    assert [name in address for name, address in zip(names, addresses, strict=True)] == [True, True]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from local.quickstart.aws.account import Account, Role
+from local.quickstart.aws.api_address import reachable
 from local.quickstart.aws.prerequisites import Target
 from local.quickstart.machine import cdk
 from local.quickstart.machine.going import HowFar
@@ -29,7 +30,7 @@ class StageDeployment:
         *,
         suffix: str = "",
     ) -> None:
-        self._folder = workspace.state
+        self._folder, self._endpoint = workspace.state, account.endpoint
         name, beside = (f"{stage}-{suffix}", {"suffix": suffix}) if suffix else (stage, {})
         self._context = {"stage": stage, **beside, **settings}
         self._assembly = workspace.state / f"cdk-{name}.out"
@@ -56,8 +57,9 @@ class StageDeployment:
         return f"{start.strip()} {differences}".strip() if start else output.partition("\n")[2].strip()
 
     def deploy(self) -> dict[str, str]:
-        """Deploy what was synthesized; return the stack's outputs."""
-        return cdk.deploy(self._assembly, self._outputs, self._log, self._environment)
+        """Deploy what was synthesized; return the outputs, with the API's address as it is reached from here."""
+        outputs = cdk.deploy(self._assembly, self._outputs, self._log, self._environment)
+        return outputs | {"ApiUrl": reachable(outputs["ApiUrl"], self._endpoint)}
 
     def how_far(self) -> HowFar | None:
         """Return how many resources the deployment that goes on has done."""

@@ -29,7 +29,9 @@ from voucher_selection.domain.validation import describe
 if TYPE_CHECKING:
     from voucher_selection.api.run_reports import RunReport
 
-_POLL_SECONDS = 0.25
+_POLL_SECONDS = (0.1, 0.25)
+"""The shortest and the longest pause before the next question: a run that takes long is asked about more rarely."""
+_POLL_SHARE = 0.1
 
 
 Window = Annotated[
@@ -121,7 +123,7 @@ def run_to_end(product: Product, request: Mapping[str, Any]) -> "RunReport":
     """Run the state machine, with the keys of a request that have a value; return the run as the API answers it.
 
     Step Functions starts and follows it, not the API: a deployment may not let its API start runs (the setting
-    `start_runs`), and a question every quarter of a second would fill the API's log.
+    `start_runs`), and several questions a second would fill the API's log.
 
     Raises
     ------
@@ -149,9 +151,10 @@ def run_to_end(product: Product, request: Mapping[str, Any]) -> "RunReport":
 
 def _followed(machine: StateMachine, run_id: str) -> Iterator[Execution]:
     """Yield how far an execution is until it has ended; the last one shows how."""
+    started, (shortest, longest) = time.monotonic(), _POLL_SECONDS
     while not (progress := machine.execution(run_id)).ended:
         yield progress
-        time.sleep(_POLL_SECONDS)
+        time.sleep(min(max(shortest, _POLL_SHARE * (time.monotonic() - started)), longest))
     yield progress
 
 

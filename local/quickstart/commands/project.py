@@ -21,11 +21,22 @@ from local.quickstart.project.supply_chain.locked import SHIPPED
 commands = Commands("The project")
 # These run beside other engines, in an environment that has them; the others run in the project's environment.
 ENGINE_BENCHMARKS = ("pipeline", "stages", "best_ranges", "exports")
-BENCHMARKS = (*ENGINE_BENCHMARKS, "start", "cost", "rates", "lookups", "cold_imports", "memory", "counts", "merge")
+BENCHMARKS = (
+    *ENGINE_BENCHMARKS,
+    *("start", "cost", "rates", "lookups", "cold_imports", "memory", "counts", "merge", "states"),
+)
 
 
-@commands.shown_with("./quickstart test", "./quickstart test tests/unit -k segments", passed_on=True)
-def test(context: typer.Context) -> None:
+@commands.shown_with(
+    "./quickstart test", "./quickstart test --quick", "./quickstart test tests/unit -k segments", passed_on=True
+)
+def test(
+    context: typer.Context,
+    *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out what needs an emulator, a browser or load.")
+    ] = False,
+) -> None:
     """Run every check; with arguments, only pytest with them.
 
     The checks are style, types and the like, and unit, integration, infrastructure, browser, e2e and other tests.
@@ -33,11 +44,11 @@ def test(context: typer.Context) -> None:
     with explained():
         workspace = workspace_on()
         toolchain.install(workspace, toolchain.DEVELOPMENT)
-        if browser.is_tested(context.args):
+        if not quick and browser.is_tested(context.args):
             browser.install(workspace)
         if not context.args:
-            checks.run_all(checks.checks(), workspace)
-    raise typer.Exit(checks.run_tests(context.args))
+            checks.run_all(checks.quick() if quick else checks.checks(), workspace)
+    raise typer.Exit(checks.run_tests(context.args, quick=quick))
 
 
 @commands.shown_with("./quickstart check", "./quickstart check style types")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -91,6 +92,8 @@ def run(  # noqa: PLR0913 - its options
     with explained(as_json=as_json):
         workspace = workspace_on(port)
         emulator.check_answering(workspace)
+        if not (is_up := emulator.running(workspace) is not None):
+            emulator.check_port(workspace)
         check_dates("--cur-date", [cur_date] if cur_date else [])
         check_dates("--null-date", null_date or [])
         check_window(window)
@@ -99,7 +102,7 @@ def run(  # noqa: PLR0913 - its options
         options = csv_options(csv)
         start = start_of(workspace, asked_of(setting or [], reset or [], reset_all=reset_all))
         resolved = looked_at(source, "history", options, workspace.state, "--source")
-        started = emulator.running(workspace) is None
+        started = not is_up
         request = {
             "mode": "append" if append else None,
             "countries": country or None,
@@ -153,7 +156,6 @@ def start_of(workspace: Workspace, asked: Asked) -> Start:
 def _up_to_date(workspace: Workspace, start: Start) -> Deployment:
     """Install the tools, start the emulator and update the stack, as far as needed; return the deployment."""
     if emulator.running(workspace) is None:
-        emulator.check_port(workspace)
         _start_and_synthesize(workspace, start)
     else:
         toolchain.install(workspace, *toolchain.PRODUCT)
@@ -166,11 +168,7 @@ def _up_to_date(workspace: Workspace, start: Start) -> Deployment:
 
 def _start_and_synthesize(workspace: Workspace, start: Start) -> None:
     """Do at the same time what needs nothing of each other; each begins when its tools are there."""
-    kept = deployment.is_synthesized(workspace, start.stage)
     with at_once() as pool:
-        if not kept:
-            # The slowest first: a synthesis finds the functions built, or waits for them.
-            pool.submit(packages_for, start.stage)
         tools = toolchain.begin(workspace, pool, *toolchain.PRODUCT)
 
         def with_tools(needed: Sequence[Tool], work: Callable[[], None]) -> Future[None]:
@@ -183,8 +181,11 @@ def _start_and_synthesize(workspace: Workspace, start: Start) -> None:
             return pool.submit(begun)
 
         started = with_tools(toolchain.TO_EMULATE, partial(emulator.start, workspace))
+        pool.submit(import_module, "boto3")  # which then asks the emulator
         going = [*tools.values()]
-        if not kept:
+        if not deployment.is_synthesized(workspace, start.stage):
+            # The functions first, which takes longest: the synthesis finds them built, or waits for them.
+            pool.submit(packages_for, start.stage)
             going.append(with_tools([toolchain.CDK], partial(_synthesized, workspace, start)))
         started.result()
         with step("Starting the emulator"):  # not in a thread, which Ctrl-C would have to wait for

@@ -61,7 +61,7 @@ def deploy(workspace: Workspace) -> Deployment:
     """Deploy the synthesized stack; record its outputs, and the API's key if it has one."""
     sources = assembly.made_from(_assembly(workspace)) or ""
     outputs, log = workspace.state / "outputs.json", workspace.log("deploy")
-    found = cdk.deploy(_assembly(workspace), outputs, log, workspace.environment)
+    found = cdk.deploy(_assembly(workspace), outputs, log, cdk.with_short_waits(workspace.environment))
     record = Record.read(workspace.state)
     record.deployment = Deployment(
         fingerprint=sources,

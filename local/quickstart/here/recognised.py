@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
 
 from local.quickstart.here.source import files_of
 from local.quickstart.machine.steps import StepError
 from voucher_selection.domain.errors import UnreadableText
-from voucher_selection.domain.folder_contents import contents_of, is_named_parquet
+from voucher_selection.domain.folder_contents import PARQUET, contents_of, is_named_parquet
 from voucher_selection.domain.text_formats import CsvOptions, Hint, TextFormat, Texts
 
 if TYPE_CHECKING:
@@ -48,21 +48,27 @@ def recognise(place: Path, kind: Kind, options: CsvOptions | None) -> Recognised
 
 def _look(file: Path, name: str, kind: Kind, options: CsvOptions | None) -> "Look | None":
     """Look at the beginning of a file; None is parquet, or a file that Ingest will refuse as damaged or empty."""
-    # Only here, because completing a word needs no Arrow.
-    from voucher_selection.adapters.text.looking import look  # noqa: PLC0415
-    from voucher_selection.domain.customers import CUSTOMER_COLUMN_NAMES  # noqa: PLC0415
-    from voucher_selection.domain.history import COLUMN_NAMES  # noqa: PLC0415
-
-    wanted = COLUMN_NAMES if kind == "history" else CUSTOMER_COLUMN_NAMES
     try:
         with file.open("rb") as content:
-            seen = look(content, name, wanted, options) if file.stat().st_size else None
+            if content.read(len(PARQUET)) in {PARQUET, b""}:
+                return None
+            return _look_at_text(content, name, kind, options)
     except UnreadableText as error:
         if is_named_parquet(name):
             return None
         raise StepError(str(error)) from error
     except OSError as error:
         raise StepError(f"{file} cannot be read: {error.strerror or error}") from error
+
+
+def _look_at_text(content: BinaryIO, name: str, kind: Kind, options: CsvOptions | None) -> "Look | None":
+    # Only here: before Ingest, a file of parquet needs no Arrow.
+    from voucher_selection.adapters.text.looking import look  # noqa: PLC0415
+    from voucher_selection.domain.customers import CUSTOMER_COLUMN_NAMES  # noqa: PLC0415
+    from voucher_selection.domain.history import COLUMN_NAMES  # noqa: PLC0415
+
+    wanted = COLUMN_NAMES if kind == "history" else CUSTOMER_COLUMN_NAMES
+    seen = look(content, name, wanted, options)
     is_words = seen and is_named_parquet(name) and not {*wanted} & {*seen.columns}
     return None if is_words else seen
 

@@ -17,6 +17,7 @@ QUALIFIER = "hnb659fds"
 _OF_ALL = re.compile(rb"^[\w-]+ \| +(\d+)/(\d+) \|", re.MULTILINE)
 _LAST_BYTES = 100_000
 _SHORT_REQUESTS = ROOT / "local/cdk/short_requests.cjs"
+_SHORT_WAITS = ROOT / "local/cdk/short_waits.cjs"
 
 QUIET = ("--no-notices", "--no-color")
 """Options of every command: no news of the CDK, and plain text in logs."""
@@ -69,5 +70,14 @@ def resources_done(log: Path) -> HowFar | None:
 
 def with_short_requests(environment: Mapping[str, str]) -> dict[str, str]:
     """Return an environment in which the CDK does not list every byte of an upload to log how many there are."""
-    given = environment.get("NODE_OPTIONS", "")
-    return {**environment, "NODE_OPTIONS": f'{given} --require "{_SHORT_REQUESTS}"'.strip()}
+    return _with_program(_SHORT_REQUESTS, environment)
+
+
+def with_short_waits(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which the CDK asks CloudFormation often how far a deployment is: in an emulator."""
+    return _with_program(_SHORT_WAITS, environment)
+
+
+def _with_program(program: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which Node.js runs a program of ours before another."""
+    return {**environment, "NODE_OPTIONS": f'{environment.get("NODE_OPTIONS", "")} --require "{program}"'.strip()}

@@ -14,6 +14,8 @@ from local.quickstart.machine.toolchain import EMULATOR, EMULATOR_ENVIRONMENT, L
 from local.quickstart.machine.workspace import TOOLS, Workspace
 
 _MODULE = "process_emulator"
+_DEPLOYED = "cloudformation,dynamodb,lambda,iam,logs,sns,stepfunctions,apigateway,sqs,events"
+"""The services of a deployment, in the order in which it asks them: they are loaded while the CDK starts."""
 _START_SECONDS = 90
 _STOP_SECONDS = 20
 
@@ -73,6 +75,7 @@ def start(workspace: Workspace) -> None:
         *("--state", str(workspace.emulator_state)),
         *("--lambda-python", str(LAMBDA_ENVIRONMENT / "bin/python")),
         *("--code-cache", str(TOOLS / "code")),
+        *("--load", _DEPLOYED),
     ]
     with interrupts.held_back(), workspace.log("emulator").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own program
@@ -111,11 +114,13 @@ def wait_until_ended(workspace: Workspace) -> None:
 def stop(workspace: Workspace) -> bool:
     """Stop the emulator and everything that it started; return whether one was running."""
     known = running(workspace)
-    with step("Stopping the emulator"), interrupts.held_back():
-        if known:
-            _end(psutil.Process(known.pid))
+    if known is None:
         Record().write(workspace.state)
-    return known is not None
+        return False
+    with step("Stopping the emulator"), interrupts.held_back():
+        _end(psutil.Process(known.pid))
+        Record().write(workspace.state)
+    return True
 
 
 def _end(process: psutil.Process) -> None:

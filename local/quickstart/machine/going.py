@@ -13,7 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from local.quickstart.machine.terminal import notices
+from local.quickstart.machine.terminal import can_draw, notices
 
 type Unit = Literal["bytes", "files", "resources"]
 _BAR_WIDTH = 20
@@ -91,11 +91,13 @@ class Going:
         line = _Line(title, how_far)
         with self._lock:
             self._lines.append(line)
-            if not self._console.is_terminal:
+            if not can_draw(self._console):
                 self._console.print(f"{title} …")
             elif self._live is None:
                 self._live = Live(console=self._console, transient=True, get_renderable=self._drawn)
                 self._live.start()
+            if self._live:
+                self._live.refresh()  # now: a thread draws it only four times a second
         return line
 
     def end(self, line: _Line) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from rich.markup import escape
 
-from local.quickstart.machine.terminal import notices
+from local.quickstart.machine.terminal import can_draw, notices
 
 if TYPE_CHECKING:
     from local.quickstart.machine.going import HowFar
@@ -66,7 +66,7 @@ def step(title: str, how_far: "Callable[[], HowFar | None]" = lambda: None) -> I
 @contextmanager
 def waiting(title: str) -> Iterator[None]:
     """Show, on a terminal, what is waited for if it takes longer than a moment; no line stays of it."""
-    if not notices.is_terminal:
+    if not can_draw(notices):
         yield
         return
     with ExitStack() as shown:

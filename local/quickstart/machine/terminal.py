@@ -60,6 +60,11 @@ def show_table(table: Table) -> None:
     Console(highlight=False, width=max(console.width, whole)).print(table)
 
 
+def can_draw(console: Console) -> bool:
+    """Return whether lines can be drawn again: on a terminal that moves its cursor."""
+    return console.is_terminal and not console.is_dumb_terminal
+
+
 def can_ask() -> bool:
     """Return whether somebody at a terminal can answer a question."""
     return sys.stdin.isatty()

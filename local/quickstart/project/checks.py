@@ -32,6 +32,8 @@ _TYPED = (
 )
 _AT_ONCE = 2
 _TEST_PROCESSES = 3
+# What takes minutes: an emulator, a browser, load.
+_SLOW = ("browser", "e2e", "emulator", "load")
 
 
 @dataclass(frozen=True)
@@ -76,19 +78,24 @@ def checks() -> list[Check]:
     secrets, shipped = "a file has what looks like a secret", "a package that is shipped has a known vulnerability"
     wrong_types = "mypy found faults in the emulator"
     return [
+        Check("secrets", "Secrets (detect-secrets)", secret_scan, secrets),
         Check("types", "Types (mypy --strict)", (_MYPY, *_TYPED), "mypy found faults"),
+        Check("contract", "The data contract (datacontract test)", contract, broken, env=path, needs=[CONTRACT]),
         Check("emulator-types", "The emulator's types", mypy_there, wrong_types, EMULATOR, needs=PRODUCT),
         Check("site", "The documentation's site (mkdocs build --strict)", build, "the site has loose ends", needs=DOCS),
         Check("imports", "Who may import whom (import-linter)", lint_imports, "an import goes the wrong way", env=path),
         Check("style", "Style (ruff check)", (_RUFF, "check", "--no-cache"), "ruff found faults"),
         Check("format", "Style (ruff format)", ruff_format, "files are not formatted: ruff format"),
-        Check("contract", "The data contract (datacontract test)", contract, broken, env=path, needs=[CONTRACT]),
-        Check("secrets", "Secrets (detect-secrets)", secret_scan, secrets),
         Check("advisories", "Advisories on what is shipped (pip-audit)", audit, shipped, env=path, concludes=True),
     ]
 
 
 NAMES = tuple(check.name for check in checks())
+
+
+def quick() -> list[Check]:
+    """Return the checks that go with the quick tests: all but the emulator's."""
+    return [check for check in checks() if check.cwd != EMULATOR]
 
 
 def named(names: Sequence[str]) -> list[Check]:
@@ -133,10 +140,13 @@ def _show_going(display: Status, left: Sequence[Check]) -> None:
     display.update(f"{len(left)} checks left: {', '.join(check.title for check in left)} …")
 
 
-def run_tests(arguments: Sequence[str]) -> int:
+def run_tests(arguments: Sequence[str], *, quick: bool = False) -> int:
     """Run the product's tests, with their output on the terminal; return pytest's exit code.
 
-    The whole suite runs in three processes: tests that share a deployment share one, and mostly wait.
+    The whole suite runs in three processes: tests that share a deployment share one, and mostly wait. With `quick`,
+    what needs an emulator, a browser or load is left out; the others do not wait, and run in two.
     """
-    chosen = arguments or ("-n", str(_TEST_PROCESSES), "--dist", "loadscope")
-    return subprocess.run([_PYTHON, "-m", "pytest", *chosen], cwd=ROOT, check=False).returncode  # noqa: S603
+    processes = _TEST_PROCESSES if not quick else _AT_ONCE
+    chosen = arguments or ("-n", str(processes), "--dist", "loadscope")
+    left_out = [f"--ignore={ROOT / 'tests' / folder}" for folder in _SLOW] if quick else []
+    return subprocess.run([_PYTHON, "-m", "pytest", *chosen, *left_out], cwd=ROOT, check=False).returncode  # noqa: S603

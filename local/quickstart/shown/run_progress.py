@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
-from local.quickstart.machine.terminal import notices
+from local.quickstart.machine.terminal import can_draw, notices
 from voucher_selection.adapters.state_machine import Execution
 from voucher_selection.contract.runs import RUN_KINDS, STATES
 from voucher_selection.domain.wording import state_name
@@ -16,7 +16,7 @@ _STATES = {kind.mode: kind.states for kind in RUN_KINDS}
 def show_progress(progress: Iterator[Execution], mode: str) -> Execution:
     """Draw a bar for each state of a kind of run while an execution goes on; return how it ended."""
     columns = TextColumn("  {task.description:<8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Bars(*columns, console=notices, disable=not notices.is_terminal, transient=True) as bars:
+    with Bars(*columns, console=notices, disable=not can_draw(notices), transient=True) as bars:
         tasks = {
             state: bars.add_task(state_name(state), total=1, start=False, visible=state in _STATES[mode])
             for state in STATES

@@ -17,6 +17,7 @@ from typing import IO, NoReturn
 from process_emulator.code_store import remove_unused_code
 from process_emulator.credentials import KEYS
 from process_emulator.interpreter import InterpreterError, inspect_interpreter
+from process_emulator.loaded_services import load_when_ready
 from process_emulator.offline import inherited_environment, offline_environment, stay_with_loopback_names
 from process_emulator.private_folders import SharedFolderError, make_private
 from process_emulator.service_catalog import keep_catalog
@@ -72,6 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
         from process_emulator.entry_points import register_entry_points  # noqa: PLC0415
 
         register_entry_points()
+        load_when_ready(settings.load)
         from localstack.runtime.main import main as run_localstack  # noqa: PLC0415
 
         sys.setswitchinterval(THREAD_SWITCH_SECONDS)
@@ -101,6 +103,7 @@ def parse_settings(arguments: list[str] | None = None) -> Settings:
     option("--isolation", choices=list(Isolation), default=_default("ISOLATION", "auto"), help="plain: never mount")
     many = _default("ENVIRONMENTS", str(max(16, 2 * (os.process_cpu_count() or 1))))
     option("--environments", type=int, default=many, help="processes of functions at once, at most; one function: half")
+    option("--load", default=_default("LOAD", ""), help="services to load before they are asked, like s3,lambda")
     chosen = parser.parse_args(arguments)
     if chosen.environments < LEAST_ENVIRONMENTS:
         parser.error(f"--environments takes {LEAST_ENVIRONMENTS} or more: a function may wait for another")
@@ -114,6 +117,7 @@ def parse_settings(arguments: list[str] | None = None) -> Settings:
         code_cache=(chosen.code_cache or state / "code").absolute(),
         isolation=Isolation(chosen.isolation),
         environments=chosen.environments,
+        load=_names(chosen.load),
     )
 
 
@@ -151,6 +155,10 @@ def prepare_state(settings: Settings) -> None:
         (settings.state / name).mkdir()
     (settings.state / "localstack").mkdir(exist_ok=True)
     remove_unused_code(settings.code_cache)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))
 
 
 def _default(name: str, otherwise: str | None = None) -> str | None:

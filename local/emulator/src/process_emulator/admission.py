@@ -18,6 +18,8 @@ from localstack.aws import handlers
 from localstack.aws.connect import INTERNAL_REQUEST_PARAMS_HEADER
 from rolo import Response
 
+from process_emulator.api_requests import PREFIX as API
+from process_emulator.api_requests import short_way
 from process_emulator.signatures import SentRequest, SignatureError, check_signature, is_presigned
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from rolo.gateway import Gateway
     from rolo.websocket import WebSocketRequest
 
-API = "/_aws/execute-api/"
 HEALTH = "/_localstack/health"
 _INTERNAL = "/_"
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
@@ -60,6 +61,7 @@ class GuardedGateway:
         # Whatever else LocalStack takes a request for: without a signature it is for no service of AWS.
         at = gateway.request_handlers.index(handlers.parse_service_name)
         gateway.request_handlers.insert(at, _end_of_the_open_ones)
+        self._apis = short_way(gateway, _end_of_the_open_ones)
 
     def process(self, request: Request, response: Response) -> None:
         """Answer a request, or refuse it."""
@@ -68,7 +70,8 @@ class GuardedGateway:
         except Refusal as refusal:
             _refuse(request, response, refusal)
             return
-        self._gateway.process(request, response)
+        gateway = self._apis if request.path.startswith(API) else self._gateway
+        gateway.process(request, response)
 
     def accept(self, request: WebSocketRequest) -> None:
         """Refuse: nothing here speaks by web sockets, which pages of other sites may open."""

@@ -118,6 +118,17 @@ class BoundedAssignment(AssignmentService):  # type: ignore[misc]
         finally:
             self._serve_queue()
 
+    def prepare(self, version_manager_id: str, function_version: FunctionVersion) -> None:
+        """Start an environment before an invocation needs it, unless there is one or all places are taken.
+
+        An invocation that comes meanwhile takes it.
+        """
+        with self._lock:
+            if self._count(version_manager_id) or self._count() >= self._limit:
+                return
+            self._starting[version_manager_id] += 1
+        self._start(version_manager_id, function_version)
+
     def on_timeout(self, version_manager_id: str, environment_id: str) -> None:
         """Forget an environment that was idle for long."""
         self.environments[version_manager_id].pop(environment_id, None)

@@ -77,7 +77,8 @@ class CodeStore:
     def laid(self, layers: Sequence[StoredCode]) -> StoredCode:
         """Return several layers as one folder: a file of a later layer takes the place of an earlier one's.
 
-        The files are hard links: layers that functions combine in different ways take their space once.
+        The files are hard links, where the file system has them: layers that functions combine in different ways take
+        their space once.
         """
         if len(layers) == 1:
             return layers[0]
@@ -142,7 +143,10 @@ def _link(source: Path, target: Path) -> None:
     for file, place in _files(source, target):
         place.parent.mkdir(parents=True, exist_ok=True)
         place.unlink(missing_ok=True)
-        os.link(file, place)
+        try:
+            os.link(file, place)
+        except OSError:  # a file system without hard links
+            shutil.copy2(file, place)
 
 
 def _files(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:

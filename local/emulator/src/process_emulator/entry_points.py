@@ -16,7 +16,9 @@ PLUGINS = {
     "localstack.runtime.server": {"loopback": "process_emulator.plugins:LoopbackRuntimeServerPlugin"},
     "localstack.aws.provider": {
         "apigateway:default": "process_emulator.plugins:apigateway_default",
+        "cloudformation:default": "process_emulator.plugins:cloudformation_default",
         "lambda:default": "process_emulator.plugins:lambda_default",
+        "logs:default": "process_emulator.plugins:logs_default",
         "s3:default": "process_emulator.plugins:s3_default",
         "stepfunctions:default": "process_emulator.plugins:stepfunctions_default",
         "dynamodb:moto": "process_emulator.plugins:dynamodb_moto",

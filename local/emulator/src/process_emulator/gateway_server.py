@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from localstack.aws.serving.twisted import TLSMultiplexerFactory
 from localstack.runtime.server.twisted import TwistedRuntimeServer
-from rolo.serving.twisted import TwistedGateway
+from rolo.serving import twisted
+from rolo.serving.twisted import HeaderPreservingWSGIResponse, TwistedGateway
 from twisted.internet import endpoints, reactor, ssl
 
 from process_emulator.admission import GuardedGateway
@@ -24,6 +25,32 @@ BACKLOG = 1024
 """How many connections may come at once; beyond, they are reset."""
 
 
+LARGEST_PIECE = 1024 * 1024
+"""Bytes of an answer that is sent as a whole; the network's thread sends larger ones piece by piece."""
+
+
+class AnswerInOnePiece(HeaderPreservingWSGIResponse):  # type: ignore[misc]
+    """An answer whose thread hands it over once: otherwise it waits for the network's thread before it ends."""
+
+    def write(self, data: bytes) -> None:
+        """Keep a piece of a small answer; `run` sends the headers when the answer is complete."""
+        length = next((value for name, value in self.headers if name.lower() == "content-length"), None)
+        if length is None or int(length) > LARGEST_PIECE:
+            super().write(data)
+        else:
+            self._pieces.append(data)
+
+    def startResponse(self, status: str, headers: list[tuple[str, str]], excInfo: Any = None) -> Any:  # noqa: N802, N803
+        """Begin the answer, or begin it again: what was written of it before is nothing then."""
+        self._pieces: list[bytes] = []
+        return super().startResponse(status, headers, excInfo)
+
+    def _sendResponseHeaders(self) -> None:  # noqa: N802 - Twisted's name
+        super()._sendResponseHeaders()
+        if self._pieces:
+            self.request.write(b"".join(self._pieces))
+
+
 class QuietGateway(TwistedGateway):  # type: ignore[misc]
     """The gateway without Twisted's line for each request, which nothing reads: LocalStack writes one of its own."""
 
@@ -36,6 +63,7 @@ class LoopbackRuntimeServer(TwistedRuntimeServer):  # type: ignore[misc]
 
     def register(self, gateway: Gateway, listen: list[HostAndPort], ssl_creds: tuple[str, str] | None = None) -> None:
         """Listen on the given hosts; with a certificate, TLS is told from plain HTTP by a connection's first byte."""
+        twisted.HeaderPreservingWSGIResponse = AnswerInOnePiece
         protocol = QuietGateway(GuardedGateway(gateway, KEYS.secret_of))
         if ssl_creds:
             certificate, key = ssl_creds

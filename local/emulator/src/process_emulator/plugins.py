@@ -50,9 +50,11 @@ def lambda_default() -> Service:
     from process_emulator.direct_calls import call_directly  # noqa: PLC0415
     from process_emulator.settings import Settings  # noqa: PLC0415
     from process_emulator.timers import share_timers  # noqa: PLC0415
+    from process_emulator.worked_out_once import make_one_client_for_addresses  # noqa: PLC0415
 
     bound_environments(Settings.from_environment().environments)
     write_in_batches()
+    make_one_client_for_addresses()
     share_timers()
     provider = LambdaProvider()
     call_directly(provider.lambda_service)
@@ -65,12 +67,39 @@ def apigateway_default() -> Service:
     from localstack.services.apigateway.next_gen.provider import ApigatewayNextGenProvider  # noqa: PLC0415
     from localstack.services.moto import MotoFallbackDispatcher  # noqa: PLC0415
 
+    from process_emulator.api_requests import API_REQUESTS  # noqa: PLC0415
     from process_emulator.gateway_responses import answer_as_declared  # noqa: PLC0415
     from process_emulator.throttling import throttle  # noqa: PLC0415
 
     answer_as_declared()
     throttle()
-    return Service.for_provider(ApigatewayNextGenProvider(), dispatch_table_factory=MotoFallbackDispatcher)
+    provider = ApigatewayNextGenProvider()
+    API_REQUESTS.lead_to(provider.router.handler)
+    return Service.for_provider(provider, dispatch_table_factory=MotoFallbackDispatcher)
+
+
+@aws_provider(api="logs")  # type: ignore[untyped-decorator]
+def logs_default() -> Service:
+    """In the place of LocalStack's plugin: its own provider, which keeps the last lines of each stream."""
+    from localstack.services.logs.provider import LogsProvider  # noqa: PLC0415
+    from localstack.services.moto import MotoFallbackDispatcher  # noqa: PLC0415
+
+    from process_emulator.kept_logs import keep_last_lines  # noqa: PLC0415
+
+    keep_last_lines()
+    return Service.for_provider(LogsProvider(), dispatch_table_factory=MotoFallbackDispatcher)
+
+
+@aws_provider(api="cloudformation")  # type: ignore[untyped-decorator]
+def cloudformation_default() -> Service:
+    """In the place of LocalStack's plugin: its own provider, which looks sooner whether a resource is ready."""
+    from localstack.services.cloudformation.v2.provider import CloudformationProviderV2  # noqa: PLC0415
+
+    from process_emulator.short_waits import look_again_at_resources, wait_shortly_between_attempts  # noqa: PLC0415
+
+    look_again_at_resources()
+    wait_shortly_between_attempts()
+    return Service.for_provider(CloudformationProviderV2())
 
 
 @aws_provider(api="s3")  # type: ignore[untyped-decorator]
@@ -87,7 +116,10 @@ def s3_default() -> Service:
 
 @aws_provider(api="stepfunctions")  # type: ignore[untyped-decorator]
 def stepfunctions_default() -> Service:
-    """In the place of LocalStack's plugin: its own provider, which parses each path and state machine once."""
+    """In the place of LocalStack's plugin: its own provider, which parses each path and state machine once.
+
+    It starts the functions of an execution before it needs them.
+    """
     from process_emulator.worked_out_once import (  # noqa: PLC0415
         parse_definitions_once,
         parse_paths_once,
@@ -95,11 +127,11 @@ def stepfunctions_default() -> Service:
     )
 
     with without_batch():
-        from localstack.services.stepfunctions.provider import StepFunctionsProvider  # noqa: PLC0415
+        from process_emulator.proactive import ProactiveStepFunctions  # noqa: PLC0415
 
     parse_definitions_once()
     parse_paths_once()
-    return Service.for_provider(StepFunctionsProvider())
+    return Service.for_provider(ProactiveStepFunctions())
 
 
 @aws_provider(api="dynamodb", name="moto")  # type: ignore[untyped-decorator]

@@ -28,7 +28,8 @@ class Settings:
 
     `state` holds everything that it writes, except for the unzipped functions: these are in `code_cache`, which may be
     shared with other emulators. `environments` is how many execution environments of functions there are at most; one
-    function has half. `lambda_python` is the interpreter of an environment that has `awslambdaric`.
+    function has half. `lambda_python` is the interpreter of an environment that has `awslambdaric`. `load` names
+    services that are loaded before they are asked.
     """
 
     port: int
@@ -37,6 +38,7 @@ class Settings:
     code_cache: Path
     isolation: Isolation = Isolation.AUTO
     environments: int = 16
+    load: tuple[str, ...] = ()
 
     def to_environment(self) -> dict[str, str]:
         """Return the variables that `from_environment` reads."""
@@ -47,6 +49,7 @@ class Settings:
             f"{PREFIX}CODE_CACHE": str(self.code_cache),
             f"{PREFIX}ISOLATION": self.isolation.value,
             f"{PREFIX}ENVIRONMENTS": str(self.environments),
+            f"{PREFIX}LOAD": ",".join(self.load),
         }
 
     @classmethod
@@ -59,4 +62,5 @@ class Settings:
             code_cache=Path(environment[f"{PREFIX}CODE_CACHE"]),
             isolation=Isolation(environment[f"{PREFIX}ISOLATION"]),
             environments=int(environment[f"{PREFIX}ENVIRONMENTS"]),
+            load=tuple(filter(None, environment[f"{PREFIX}LOAD"].split(","))),
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import sys
 from contextlib import contextmanager
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -72,6 +72,14 @@ def parse_paths_once() -> None:
 
     for module in (json_path, result_path):
         module.parse = functools.lru_cache(_MOST_PATHS)(module.parse)
+
+
+def make_one_client_for_addresses() -> None:
+    """Share the client that signs the address of a function's code: each answer to GetFunction would make another."""
+    import boto3  # noqa: PLC0415
+    from localstack.services.lambda_.invocation import lambda_models  # noqa: PLC0415
+
+    lambda_models.boto3 = SimpleNamespace(client=functools.cache(boto3.client))
 
 
 def parse_definitions_once() -> None:

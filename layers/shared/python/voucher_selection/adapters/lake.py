@@ -101,7 +101,8 @@ class Lake:
             return TypeAdapter(kind).validate_json(content)
         except ValidationError as error:
             fault = "; ".join(describe(error))
-            raise self._altered(key, f"it cannot be read as {_name_of(kind)} ({fault})") from error
+            older = "an older version may have written it"
+            raise self._altered(key, f"it cannot be read as {_name_of(kind)} ({fault}); {older}") from error
 
     def stored(self, key: str) -> StoredObject:
         """Return the record of an object as it is now, so that later readers can check it."""

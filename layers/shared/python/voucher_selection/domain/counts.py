@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from voucher_selection.domain.country_keys import by_key, country_key
 from voucher_selection.domain.measures import Measure
 from voucher_selection.domain.overlaps import CountryDay
 
@@ -100,6 +101,13 @@ class Counts:
         gone = pa.Table.from_pylist([day._asdict() for day in days], _schema_of(["country_code", "assigned_on"]))
         codes, of_gone = _codes(self.table, ["country_code", "assigned_on"], gone)
         return type(self)(self.table.filter(pa.array(~np.isin(codes, of_gone))))
+
+    def of_countries(self, names: Iterable[str]) -> Self:
+        """Return the counts with these names of their countries, which the counts may spell differently."""
+        known, spelled = by_key(names), self.table["country_code"].combine_chunks().dictionary_encode()
+        named = [known.get(country_key(name), name) for name in spelled.dictionary.to_pylist()]
+        column = pa.array(named, pa.string()).take(spelled.indices)
+        return type(self)(_sum(self.table.set_column(0, COUNTS_SCHEMA.field("country_code"), column)))
 
     def faults(self) -> Iterator[str]:
         """Yield a message for each fault: unexpected columns, missing values, and numbers that are out of range."""

@@ -9,6 +9,8 @@ _PARQUET_NAME = re.compile(r"\.(parquet|pq)(\.(?!crc$)[a-z0-9]+)?$", re.IGNORECA
 _TEXT_NAME = re.compile(r"\.(csv|tsv|psv|json|jsonl|ndjson)(\.(gz|gzip|zst|zstd))?$", re.IGNORECASE)
 READ = "*.parquet, *.pq, *.csv, *.tsv, *.psv, *.json, *.jsonl, *.ndjson, also with .gz, .gzip, .zst or .zstd"
 """The names of files that are read of a folder, for messages."""
+PARQUET = b"PAR1"
+"""The first bytes of a parquet file."""
 _HIDDEN = ("_", ".")
 
 

@@ -165,7 +165,10 @@ def _publish_addition(
     for _ in attempts():
         base = served_base(stores.catalog)
         ledger = read_ledger(stores.lake, base.served.counts)
+        check_countries(ledger, plan.countries)
+        check_time_zone(ledger, plan.reading.time_zone)
         _check_source(plan, ledger)
+        plan, addition = _spelled(plan, addition, ledger.countries)
         is_known = ledger.identities.issuperset(file.identity for file in plan.files)
         if is_known and overlap != "replace":
             return _summary_of_nothing_new(plan, addition, base)
@@ -183,6 +186,15 @@ def _publish_addition(
         if not stores.catalog.replace(base, model, summary):
             return summary
     raise contended("append")
+
+
+def _spelled(plan: HistoryPlan, addition: Merged, countries: tuple[str, ...]) -> tuple[HistoryPlan, Merged]:
+    """Return a plan and its counts with the served names of their countries: another model may be served by now."""
+    if plan.countries == countries:
+        return plan, addition
+    reading = replace(plan.reading, countries=countries)
+    named = addition._replace(counts=addition.counts.of_countries(countries))
+    return plan.model_copy(update={"reading": reading}), named
 
 
 def _check_source(plan: HistoryPlan, ledger: Ledger) -> None:
@@ -226,8 +238,6 @@ def _added(base: Counts, addition: Merged, overlap: Overlap) -> _Added:
 
 def _extended(base: Base, ledger: Ledger, plan: HistoryPlan, added: _Added) -> tuple[Ledger, Model]:
     """Return the ledger and the model that result from adding a delivery to the base."""
-    check_countries(ledger, plan.countries)
-    check_time_zone(ledger, plan.reading.time_zone)
     extended = ledger.extended(base.served.counts.run_id, plan.run_id, plan.files, added.rows, plan.again)
     # The base may come from a run that started later; this model is newer nevertheless.
     version = version_after(base.pointer.newest_version, plan.version)

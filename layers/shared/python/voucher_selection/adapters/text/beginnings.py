@@ -7,11 +7,11 @@ import pyarrow as pa
 
 from voucher_selection.adapters.text.streams import naming_damage
 from voucher_selection.domain.errors import UnreadableText
+from voucher_selection.domain.folder_contents import PARQUET
 from voucher_selection.domain.text_formats import Compression
 
 SAMPLE_BYTES = 256 * 1024
 """How much of a file is looked at."""
-PARQUET = b"PAR1"
 _COMPRESSIONS: dict[bytes, Compression] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 AS_TEXT = "write it as CSV, JSON lines or parquet"
 # What else people have, by how it begins, and what to do. A header may begin with the same letters: `PARENT_ID`.

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from voucher_selection.adapters.text.beginnings import (
     AS_TEXT,
-    PARQUET,
     SAMPLE_BYTES,
     check_no_other,
     encoding_of,
@@ -26,6 +25,7 @@ from voucher_selection.adapters.text.dialects import (
     without_empty_end,
 )
 from voucher_selection.domain.errors import UnreadableText
+from voucher_selection.domain.folder_contents import PARQUET
 from voucher_selection.domain.text_formats import CsvOptions, Hint, TextFormat, shown_columns
 from voucher_selection.domain.text_hints import hints_of
 
