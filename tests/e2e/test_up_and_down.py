@@ -116,7 +116,7 @@ def test_ctrl_c_while_it_is_deployed_leaves_nothing_running(product: Product):
     run = subprocess.Popen(command, env=product.environment, stderr=subprocess.PIPE, text=True, process_group=0)
     with run:
         assert run.stderr is not None
-        assert any("Starting the emulator" in line for line in run.stderr)
+        assert any("Deploying" in line for line in run.stderr)
         os.killpg(run.pid, signal.SIGINT)  # as a terminal does: all that is in the foreground
         told = run.stderr.read()
 

@@ -1,5 +1,6 @@
 """The archives that Lambda runs, built for this machine once and then taken from where they were left."""
 
+import functools
 import re
 import struct
 import subprocess
@@ -30,6 +31,19 @@ ROUNDTRIP = ROOT / "layers" / "analytics" / "roundtrip.py"
 @pytest.fixture(scope="session")
 def layers():
     return build_layers(host_platform())
+
+
+@pytest.fixture(scope="session")
+def layer_of(layers, tmp_path_factory):
+    """Gives the folder of Python's packages of a layer, which is unpacked once."""
+
+    @functools.cache
+    def unpacked(name: str) -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        unpack(layers.layers[name], folder)
+        return folder / "python"
+
+    return unpacked
 
 
 @pytest.fixture(scope="session")
@@ -93,16 +107,16 @@ def test_a_layer_alone_is_not_enough(layers, tmp_path):
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_every_function_starts_with_nothing_but_its_layers_and_with_tracing_as_on_aws(layers, function, tmp_path):
-    task, opt = tmp_path / "task", tmp_path / "opt"
+def test_every_function_starts_with_nothing_but_its_layers_and_with_tracing_as_on_aws(
+    layers, layer_of, function, tmp_path
+):
+    task = tmp_path / "task"
     unpack(layers.functions[function], task)
-    for layer in LAYERS_OF[function]:
-        unpack(layers.layers[layer], opt)
     dev, stores = stage("dev"), environments.Stores("lake", "catalog")
     settings = environments.of_all(dev, stores, state_machine_arn="arn", what_if_function="what-if")
     settings |= environments.powertools(dev, function, "VoucherSelection-dev")
 
-    paths = [str(task), str(opt / "python")]
+    paths = [str(task), *(str(layer_of(name)) for name in LAYERS_OF[function])]
     program = f"import sys; sys.path[:0] = {paths}; from {function}.handler import lambda_handler"
     done = bare_python("-c", program, AWS_DEFAULT_REGION="eu-west-1", **settings)
 

@@ -64,6 +64,17 @@ def test_the_workflow_shows_what_prod_would_become_before_anybody_approves_it():
     assert jobs["plan"]["steps"][-1]["with"]["path"] in planned
 
 
+def test_the_workflow_signs_what_it_deployed_and_may_do_nothing_else_then():
+    job = yaml.safe_load((EXAMPLES / "deploy.yml").read_text())["jobs"]["provenance"]
+
+    assert job["needs"] == "prod"
+    assert "environment" not in job  # which would give it a role
+    assert job["permissions"] == {"contents": "read", "id-token": "write", "attestations": "write"}
+    actions = [step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step]
+    assert {"actions/attest-build-provenance", "actions/attest-sbom"} <= {*actions}
+    assert "./quickstart release --set countries=Peru,Latvia" in [step.get("run") for step in job["steps"]]
+
+
 def test_only_one_environment_of_one_repository_gets_the_role():
     (statement,) = statements("deployer-trust.json")
 

@@ -26,7 +26,9 @@ from local.quickstart.here.sample import sample_history
 from tests.environment import BUCKET, TABLE, function_environment
 from tests.histories import history, parquet_bytes, repeated
 from tests.moto_addresses import addresses_worked_out_once
+from tests.moto_clients import Clients
 from tests.moto_items import items_as_they_are
+from tests.moto_states import made_once
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.stores import dynamodb_client, s3_client
@@ -35,6 +37,7 @@ from voucher_selection.adapters.stores import dynamodb_client, s3_client
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+_CLIENTS = Clients()
 FOLDER = f"s3://{BUCKET}/uploads/days/"
 # Definitions of a deployment's own.
 TWO = {
@@ -131,7 +134,7 @@ def aws(environment: pytest.MonkeyPatch) -> Iterator[None]:
 @contextmanager
 def aws_in_memory() -> Iterator[None]:
     """Have moto's AWS with the stores of a deployment, until the end of the block."""
-    with mock_aws():
+    with mock_aws(), _CLIENTS.lent():
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         boto3.client("dynamodb").create_table(
             TableName=TABLE,
@@ -255,6 +258,7 @@ def pipeline(lake: Lake) -> Pipeline:
 
 
 @pytest.fixture
+@made_once
 def version(put, pipeline: Pipeline) -> str:
     """A published model: in 121-180 three of 2640 and one of 3520; in 5-13 one of 4400; in out_of_range one of 1.5."""
     rows = [

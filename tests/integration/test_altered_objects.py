@@ -13,6 +13,7 @@ from tests.customers import case
 from tests.environment import BUCKET
 from tests.histories import parquet_bytes
 from tests.integration.conftest import SECOND, STARTED, Pipeline, ask_what_if, forget_the_ledger, read_json
+from tests.moto_states import made_once
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
@@ -53,6 +54,7 @@ def of_other_keys(_: bytes) -> bytes:
 
 
 @pytest.fixture
+@made_once
 def cleaned(days, pipeline: Pipeline) -> str:
     """A run whose shards are clean, and the first of its shards."""
     pipeline.clean(pipeline.ingest("run", {"source": days[0]}, STARTED))

@@ -11,6 +11,7 @@ import pytest
 from tests.environment import BUCKET
 from tests.histories import history, parquet_bytes
 from tests.integration.conftest import FOLDER, SECOND, STARTED, TWO, Pipeline, forget_the_ledger, read_json
+from tests.moto_states import made_once
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
@@ -303,6 +304,7 @@ def test_an_append_to_counts_from_before_rows_were_written_down_does_not_invent_
 
 
 @pytest.fixture
+@made_once
 def monday_and_tuesday(put, days, pipeline: Pipeline) -> list[str]:
     """Versions of the first day, and of the first day with Monday's; Tuesday's run is planned: it knows Monday's."""
     monday = put("uploads/week/monday.parquet", parquet_bytes(history({}, {}, {})))

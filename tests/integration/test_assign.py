@@ -13,12 +13,14 @@ from tests.customers import CASES, FREQUENT, RECENT, answered, case
 from tests.environment import BUCKET
 from tests.histories import history, parquet_bytes
 from tests.integration.conftest import STARTED, Pipeline, forget_the_countries
+from tests.moto_states import made_once
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.domain import errors
 
 
 @pytest.fixture
+@made_once
 def served(put, days, pipeline: Pipeline) -> None:
     """A model is served, in which some segments have no support."""
     rows = [{"total_orders": str(n), "last_order_ts": "2018-05-03"} for n in (1, 3, 3, 14)]

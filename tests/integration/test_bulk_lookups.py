@@ -8,11 +8,13 @@ import pytest
 from tests.environment import BUCKET
 from tests.histories import history, parquet_bytes
 from tests.integration.conftest import Answer, Api, Pipeline
+from tests.moto_states import made_once
 
 ONE = {"customer_id": 1, "country_code": "Peru", "segment_name": "frequent_segment", "total_orders": 5}
 
 
 @pytest.fixture
+@made_once
 def version(put, pipeline: Pipeline) -> str:
     """A published model with one assignment, of 4400 to a customer with 5 orders."""
     rows = history({"total_orders": "5", "last_order_ts": "", "voucher_amount": 4400.0})

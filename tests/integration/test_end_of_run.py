@@ -8,6 +8,7 @@ import pytest
 
 from tests.histories import history, parquet_bytes
 from tests.integration.conftest import SECOND, STARTED, Pipeline, read_json
+from tests.moto_states import made_once
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
@@ -23,6 +24,7 @@ def put_amount(put, amount: int) -> str:
 
 
 @pytest.fixture
+@made_once
 def planned(put, pipeline: Pipeline, lake: Lake) -> list[str]:
     """Two versions; beside them a full run, an append, and an append that was held back, all of them clean."""
     versions = [

@@ -14,6 +14,7 @@ from tests.integration.conftest import STARTED, Answer, Api, Pipeline
 from tests.integration.test_model_routes import LambdaService, report, what_if  # noqa: F401 - a fixture
 from tests.integration.test_report import given
 from tests.lookup_requests import SEED_REQUEST
+from tests.moto_states import made_once
 from voucher_selection.api import csv_tables
 from voucher_selection.domain.sql_dialects import DIALECTS
 
@@ -25,6 +26,7 @@ def table(answer: Answer) -> list[dict[str, str]]:
 
 
 @pytest.fixture
+@made_once
 def three_months(put, pipeline: Pipeline) -> dict[str, Any]:
     rows = [*given("2018-04", 60, 40), *given("2018-05", 60, 40), *given("2018-06", 30, 80)]
     source = put("uploads/history.parquet", parquet_bytes(history(*rows)))

@@ -32,6 +32,7 @@ from tests.integration.injection import (
     injected,
     only,
 )
+from tests.moto_states import made_once
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.domain.errors import (
@@ -107,6 +108,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+@made_once
 def planned(put, pipeline: Pipeline) -> dict[str, Any]:
     """Two models of a day each, a third day that is counted to be appended, and the plan of a run over all three."""
     table = sample_history(1_200, seed=11)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.histories import history, parquet_bytes, repeated
 from tests.integration.conftest import SECOND, STARTED, Pipeline, read_json
+from tests.moto_states import made_once
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
@@ -14,6 +15,7 @@ from voucher_selection.domain.errors import HeldBack, InvalidRequest, NoCounts, 
 
 
 @pytest.fixture
+@made_once
 def served(put, pipeline: Pipeline) -> str:
     """The served version: forty times 2640 in 121-180."""
     return pipeline.run("good", {"source": put_rows(put, "good", *repeated(40))}, STARTED)["version"]

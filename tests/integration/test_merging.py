@@ -10,6 +10,7 @@ from tests.environment import BUCKET
 from tests.histories import history, parquet_bytes
 from tests.integration.conftest import FOLDER, SECOND, STARTED, Pipeline, read_json
 from tests.integration.test_assign import customers
+from tests.moto_states import made_once
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
@@ -104,6 +105,7 @@ def test_a_group_that_is_merged_again_is_written_as_it_was(in_groups, days, pipe
 
 
 @pytest.fixture
+@made_once
 def merged_run(in_groups, days, pipeline: Pipeline) -> dict[str, Any]:
     """A run whose groups are merged, but not yet modelled."""
     planned = pipeline.ingest("run-1", {"source": FOLDER})

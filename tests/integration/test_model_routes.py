@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.histories import history, parquet_bytes, repeated
 from tests.integration.conftest import CONTEXT, SECOND, STARTED, TWO, Api, Pipeline, load_handler
 from tests.models import SHIPPED_SEGMENTS
+from tests.moto_states import made_once
 from voucher_selection.adapters import servable
 from voucher_selection.api.what_if_function import WhatIfFailed, WhatIfFunction
 from voucher_selection.domain.requests import WhatIfRequest
@@ -52,6 +53,7 @@ def report(api: Api, query: str = ""):
 
 
 @pytest.fixture
+@made_once
 def recent(put, pipeline: Pipeline) -> dict[str, Any]:
     """A model of 40 assignments of 2640 and 20 of 3520, 135 days after their last order; and what its run summed up."""
     rows = [*repeated(40, voucher_amount=2640.0), *repeated(20, voucher_amount=3520.0), {"country_code": "Latvia"}]

@@ -13,6 +13,7 @@ from tests.environment import TABLE
 from tests.histories import history, parquet_bytes, repeated
 from tests.integration.conftest import SECOND, STARTED, Api, Pipeline
 from tests.lookup_requests import SEED_REQUEST
+from tests.moto_states import made_once
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.catalog_items import MODEL, VERSION
 from voucher_selection.domain.errors import UnreadableItem
@@ -41,6 +42,7 @@ def pipeline(environment: pytest.MonkeyPatch, lake) -> Pipeline:
 
 
 @pytest.fixture
+@made_once
 def versions(put, pipeline: Pipeline) -> list[str]:
     """Two versions, the second of them served, and a run that is clean and waits for its Model."""
     made = [

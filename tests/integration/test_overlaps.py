@@ -8,6 +8,7 @@ import pytest
 from tests.environment import BUCKET
 from tests.histories import history, parquet_bytes, repeated
 from tests.integration.conftest import SECOND, STARTED, TWO, Pipeline, read_json
+from tests.moto_states import made_once
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
@@ -25,6 +26,7 @@ def as_it_ships(environment, pipeline: Pipeline) -> None:
 
 
 @pytest.fixture
+@made_once
 def monday(put, pipeline: Pipeline) -> dict[str, Any]:
     """A run over 3 assignments of 1 July and 2 of 2 July: all of 1.0."""
     rows = [*given("2018-07-01", 3, 1.0), *given("2018-07-02", 2, 1.0)]

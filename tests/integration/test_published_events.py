@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import SECOND, STARTED, Pipeline
+from tests.moto_states import made_once
 from tests.sent_events import check, schema_of
 from voucher_selection.contract.events import MODEL_PUBLISHED
 from voucher_selection.domain.errors import HeldBack
@@ -25,6 +26,7 @@ def facts(result: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
+@made_once
 def of_july(put, pipeline: Pipeline, days: list[str]) -> dict[str, Any]:
     return pipeline.run("full", {"source": days[0], "cur_date": "2018-09-15"}, STARTED)
 

@@ -11,6 +11,7 @@ from local.quickstart.proof.reference import RULES
 from tests.environment import BUCKET
 from tests.histories import GOOD_ROW, history, parquet_bytes, repeated
 from tests.integration.conftest import Pipeline, quarantine_of, read_json
+from tests.moto_states import made_once
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.contract.rule_names import Rule
@@ -20,6 +21,7 @@ BROKEN = {name: rule.example for name, rule in RULES.items()}
 
 
 @pytest.fixture
+@made_once
 def cleaned(put, pipeline: Pipeline) -> None:
     """A run whose shard is clean: three rows kept, two of another country, one rejected by each rule."""
     rows = [*repeated(3), {"country_code": "China"}, *BROKEN.values(), {"country_code": None}]

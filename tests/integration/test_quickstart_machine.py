@@ -18,7 +18,7 @@ import typer
 from botocore.exceptions import ConfigParseError, EndpointConnectionError, ProfileNotFound, ReadTimeoutError
 
 from local.quickstart.aws.account import Account
-from local.quickstart.commands import session
+from local.quickstart.commands import run, session
 from local.quickstart.commands.session import explained, in_words
 from local.quickstart.machine import emulator, interrupts, toolchain
 from local.quickstart.machine.http_client import ask
@@ -221,6 +221,16 @@ def test_a_full_disk_is_named_whatever_failed(monkeypatch: pytest.MonkeyPatch, c
     assert told == f"no space is left on the disk of {Workspace.folder()}: cdk deploy failed (exit code 1)\n"
 
 
+def test_a_disk_that_was_full_for_a_moment_is_named_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    log = tmp_path / "synth.log"
+    log.write_text("RuntimeError: ENOSPC: no space left on device, copyfile\n")
+
+    with pytest.raises(typer.Exit), explained():
+        raise StepError("cdk synth failed (exit code 1)", log)
+
+    assert capsys.readouterr().err.startswith("no space is left on a disk: cdk synth failed (exit code 1)\n  Runtime")
+
+
 @pytest.fixture
 def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """A workspace whose emulator is a process that only waits, with the arguments of one."""
@@ -289,6 +299,27 @@ def test_a_port_that_is_taken_is_named_with_another(tmp_path: Path):
 
         with pytest.raises(StepError, match=rf"port {port} is in use by another program: .* --port {port + 11}"):
             emulator.check_port(Workspace(tmp_path, port))
+
+
+def test_a_run_on_a_taken_port_says_so_before_anything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("VOUCHER_SELECTION_STATE", str(tmp_path))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        with pytest.raises(typer.Exit):
+            run.run(source=str(tmp_path), port=port)
+
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"port {port} is in use by another program: ")
+
+
+def test_an_emulator_that_is_not_up_is_not_said_to_be_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert not emulator.stop(Workspace(tmp_path, 4566))
+    assert capsys.readouterr().err == ""
 
 
 def test_a_tool_is_installed_again_where_the_project_was_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

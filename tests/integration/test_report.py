@@ -14,6 +14,7 @@ from tests.histories import history, parquet_bytes, repeated
 from tests.integration.conftest import STARTED, Api, Pipeline
 from tests.integration.test_model_routes import LambdaService, report, what_if  # noqa: F401 - a fixture
 from tests.integration.test_run_routes import executions, form, started  # noqa: F401 - a fixture
+from tests.moto_states import made_once
 from voucher_selection.adapters.run_keys import RunKeys
 from voucher_selection.domain.wording import USED_MOST
 
@@ -27,6 +28,7 @@ def given(month: str, few: int, many: int, **columns: str) -> list[dict[str, Any
 
 
 @pytest.fixture
+@made_once
 def three_months(put, pipeline: Pipeline) -> dict[str, Any]:
     """In Peru customers of 3 orders are always given 10, and those of 20 orders 20; most are of 20 in June only."""
     rows = [*given("2018-04", 60, 40), *given("2018-05", 60, 40), *given("2018-06", 30, 80)]

@@ -8,6 +8,7 @@ from tests.environment import BUCKET
 from tests.histories import history, parquet_bytes
 from tests.integration.conftest import SECOND, STARTED, Api, Pipeline, read_json
 from tests.models import SHIPPED_SEGMENTS
+from tests.moto_states import made_once
 from voucher_selection.adapters.catalog import Catalog
 from voucher_selection.adapters.lake import Lake
 from voucher_selection.adapters.run_keys import RunKeys
@@ -15,6 +16,7 @@ from voucher_selection.domain.errors import NoModel, NoVersion
 
 
 @pytest.fixture
+@made_once
 def versions(put, pipeline: Pipeline) -> list[str]:
     """Three versions, the oldest first; their only amounts are 1, 2 and 3."""
     return [

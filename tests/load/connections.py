@@ -12,12 +12,21 @@ TIMEOUT_SECONDS = 30.0
 
 
 class Came(NamedTuple):
-    """What came of a request: its status, or None and the error of the connection; and the milliseconds it took."""
+    """What came of a request: its status, or None and the error of the connection; and the milliseconds it took.
+
+    `retry_after` is what a refusal says of when to ask again.
+    """
 
     request: Request
     status: int | None
     text: str
     ms: float
+    retry_after: str | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether there were too many requests, and the answer says when to ask again."""
+        return self.status == 429 and self.retry_after is not None
 
     @property
     def is_served(self) -> bool:
@@ -50,7 +59,7 @@ def _send(client: httpx.Client, request: Request) -> Came:
         answer = client.request(request.method, request.path[1:], headers=request.headers, content=request.body)
     except httpx.HTTPError as error:
         return Came(request, None, repr(error), _ms_since(started))
-    return Came(request, answer.status_code, answer.text, _ms_since(started))
+    return Came(request, answer.status_code, answer.text, _ms_since(started), answer.headers.get("Retry-After"))
 
 
 def _ms_since(started: float) -> float:

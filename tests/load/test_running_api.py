@@ -1,4 +1,4 @@
-"""The running API with 1, 16 and 64 connections at once: no answer is wrong, and it answers afterwards.
+"""The running API with 1, 16 and 64 connections at once: it answers right or says when to ask again.
 
 The emulator's own health is asked in the same way beside it: what fails there is the emulator's limit, not the API's.
 """
@@ -39,8 +39,9 @@ def test_no_answer_is_wrong(product: Product, served: Served, connections: int, 
 
     came = send(product.status_once["api_url"], asked, connections)
 
-    wrong = [(one.request.kind, one.status, one.text[:300]) for one in came if one.is_served and not one.is_right]
-    assert wrong == []
+    answered = [one for one in came if one.is_served and not one.is_refused]
+    assert [(one.request.kind, one.status, one.text[:300]) for one in answered if not one.is_right] == []
+    assert answered
     assert unserved(came) <= unserved(emulator)
     record_property("load", figures(connections, came, emulator))
 

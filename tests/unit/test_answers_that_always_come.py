@@ -1,5 +1,6 @@
 """With a fallback to the country, customers get an answer on every day of the year after the last delivery."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,10 +29,10 @@ def kept(history: pa.Table) -> pa.RecordBatch:
     return clean(rows, Reading(COUNTRIES)).kept
 
 
-def model_on(day: date, counts: Counts) -> Model:
-    """Return the model of these counts on a day."""
+def model_on(day: date, counts: Counts, of_countries: Sequence[CountryMode]) -> Model:
+    """Return the model of these counts on a day; the modes of the countries are the same on every day."""
     modes = segment_modes(counts, shipped_definitions(), day, COUNTRIES)
-    return model_of(*modes, cur_date=day, countries=COUNTRIES, country_modes=country_modes(counts, COUNTRIES))
+    return model_of(*modes, cur_date=day, countries=COUNTRIES, country_modes=of_countries)
 
 
 def customers_of(rows: pa.RecordBatch) -> list[SimpleNamespace]:
@@ -46,10 +47,10 @@ def customers_of(rows: pa.RecordBatch) -> list[SimpleNamespace]:
 def check_a_year(history: pa.Table) -> None:
     rows = kept(history)
     counts, last_day, customers = Counts.of(rows), max(rows["timestamp"].drop_null().to_pylist()), customers_of(rows)
-    by_country = 0
+    of_countries, by_country = country_modes(counts, COUNTRIES), 0
     for days in range(1, 366):
         day = last_day.date() + timedelta(days=days)
-        model = model_on(day, counts)
+        model = model_on(day, counts, of_countries)
         for segmentation in model.definitions.segmentations:
             for value in {segmentation.measure.of_customer(customer, day) for customer in customers}:
                 for country in COUNTRIES:

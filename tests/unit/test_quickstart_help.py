@@ -1,10 +1,13 @@
 """The help of `./quickstart` and of each of its commands."""
 
+from pathlib import Path
+
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from local.quickstart.cli import PROGRAM, app
+from local.quickstart.commands import loading
 
 COMMANDS = (
     *("run", "drop", "remodel", "assign", "report", "lookup", "versions", "rollback", "best-ranges"),
@@ -51,3 +54,11 @@ def test_what_the_help_says_of_commands_is_what_they_say_themselves():
             command.help,
             command.rich_help_panel,
         )
+
+
+def test_no_command_is_left_out_of_the_help():
+    declaring = {
+        file.stem for file in Path(loading.__file__).parent.glob("*.py") if "\ncommands = Comm" in file.read_text()
+    }
+
+    assert set(loading._MODULES) == declaring

@@ -43,8 +43,8 @@ def test_a_file_of_parquet_is_recognised_without_arrow(tmp_path: Path):
     program = f"""
 import sys
 from pathlib import Path
-from local.quickstart.commands.execution import show_what_is_recognised
-show_what_is_recognised(Path({str(file)!r}), "history", None)
+from local.quickstart.here.recognised import recognise
+recognise(Path({str(file)!r}), "history", None)
 print("pyarrow" in sys.modules)
 """
 

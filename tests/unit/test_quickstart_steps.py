@@ -52,6 +52,14 @@ def test_without_a_terminal_a_step_is_told_when_it_begins_and_when_it_ends(conso
     assert said(console) == "Uploading [b]x …\n✓ Uploading [b]x 0.0 s\n"
 
 
+@TERMINAL
+def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(console: Console, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(console._environ, "TERM", "dumb")
+
+    with step("Uploading"):
+        assert said(console) == "Uploading …\n"
+
+
 @ALL
 def test_a_step_that_fails_is_told_as_failed(console: Console):
     with pytest.raises(OSError, match="gone"), step("Uploading"):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.waiter import SingleWaiterConfig
+from botocore.waiter import SingleWaiterConfig, Waiter
 from localstack import config
 from localstack.services.cloudformation.resource_provider import (
     OperationStatus,
@@ -75,9 +75,29 @@ def test_a_resource_that_never_gets_ready_is_given_up_in_time(monkeypatch: pytes
 
 
 def test_a_waiter_asks_often_and_gives_up_after_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SingleWaiterConfig, "__init__", SingleWaiterConfig.__init__)
+    monkeypatch.setattr(config, "BOTO_WAITER_DELAY", 1)
+    monkeypatch.setattr(config, "BOTO_WAITER_MAX_ATTEMPTS", 7)
     wait_shortly_between_attempts()
+    answers = iter(["InProgress"] * 20 + ["Successful"])
 
-    waiter = SingleWaiterConfig({"operation": "GetFunction", "delay": 1, "maxAttempts": 300, "acceptors": []})
+    def get_function(**_: object) -> dict[str, Any]:
+        return {"Configuration": {"LastUpdateStatus": next(answers)}}
 
-    assert (waiter.delay, waiter.max_attempts) == (0.05, 6000)
+    model = {
+        "operation": "GetFunction",
+        "delay": 5,
+        "maxAttempts": 3,
+        "acceptors": [
+            {
+                "matcher": "path",
+                "argument": "Configuration.LastUpdateStatus",
+                "state": "success",
+                "expected": "Successful",
+            }
+        ],
+    }
+    started = time.monotonic()
+    Waiter("function_updated", SingleWaiterConfig(model), get_function).wait()
+
+    assert 0.5 < time.monotonic() - started < 5
+    assert config.BOTO_WAITER_MAX_ATTEMPTS == 140

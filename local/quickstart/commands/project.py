@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from local.quickstart.commands.session import Commands, explained, workspace_on
+from local.quickstart.commands.session import Commands, Given, explained, workspace_on
 from local.quickstart.machine import toolchain
 from local.quickstart.machine.steps import StepError
 from local.quickstart.machine.workspace import ROOT
@@ -17,13 +17,14 @@ from local.quickstart.project import browser, checks
 from local.quickstart.project.locks import write_locks
 from local.quickstart.project.supply_chain import audit as advisories
 from local.quickstart.project.supply_chain.locked import SHIPPED
+from local.quickstart.settings.asked import settings_of
 
 commands = Commands("The project")
 # These run beside other engines, in an environment that has them; the others run in the project's environment.
 ENGINE_BENCHMARKS = ("pipeline", "stages", "best_ranges", "exports")
 BENCHMARKS = (
     *ENGINE_BENCHMARKS,
-    *("start", "cost", "rates", "lookups", "cold_imports", "memory", "counts", "merge", "states"),
+    *("start", "cost", "rates", "lookups", "cold_imports", "memory", "counts", "merge", "states", "load"),
 )
 
 
@@ -137,6 +138,38 @@ def audit(
     found = advisories.audit([SHIPPED] if shipped else advisories.EVERYTHING, osv_url)
     typer.echo("\n".join(found.lines()))
     raise typer.Exit(0 if lenient and found.exit_code == advisories.UNAUDITED else found.exit_code)
+
+
+@commands.shown_with("./quickstart sbom", "./quickstart sbom > sbom.cdx.json")
+def sbom() -> None:
+    """Print the bill of materials of what is shipped to Lambda, as CycloneDX JSON.
+
+    It has the functions, their layers, and each package with its version, licence and digests.
+    """
+    from local.quickstart.project.supply_chain.sbom import text  # noqa: PLC0415 - the other commands need no CycloneDX
+
+    typer.echo(text(), nl=False)
+
+
+@commands.shown_with("./quickstart release", "./quickstart release --set countries=Peru,Latvia --into dist")
+def release(
+    *,
+    into: Annotated[Path, typer.Option(help="The folder to write into.")] = ROOT / "dist",
+    setting: Given = None,
+) -> None:
+    """Write what AWS's command line deploys without Node.js.
+
+    It is a folder for dev and one for prod, each with a template and its archives, and the bill of materials.
+    """
+    from local.quickstart.project import release as releases  # noqa: PLC0415 - it starts the CDK
+    from local.quickstart.project.supply_chain.sbom import text  # noqa: PLC0415 - see above
+
+    with explained():
+        for stage in ("dev", "prod"):
+            typer.echo(releases.write_release(workspace_on(), stage, settings_of(setting or (), stage), into))
+        bill = into / releases.SBOM
+        bill.write_text(text(), encoding="utf-8")
+        typer.echo(bill)
 
 
 @commands.shown_with("./quickstart lock")

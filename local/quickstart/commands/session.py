@@ -16,13 +16,14 @@ from local.quickstart.here.api import Api
 from local.quickstart.machine import emulator, interrupts
 from local.quickstart.machine.http_client import is_loopback
 from local.quickstart.machine.record import Deployment, Record
-from local.quickstart.machine.steps import StepError, explain
+from local.quickstart.machine.steps import StepError, end_of, explain
 from local.quickstart.machine.terminal import answer_error, notices
 from local.quickstart.machine.workspace import ROOT, Workspace
 
 DEFAULT_PORT = 4566
 AS_JSON = "--json"
 _LEAST_FREE_BYTES = 2**20
+_NO_SPACE = ("enospc", "no space left on device")
 
 Given = Annotated[
     list[str] | None,
@@ -144,8 +145,8 @@ def _is_of_aws(error: Exception) -> bool:
 
 
 def _show(error: StepError, *, as_json: bool) -> None:
-    if full := _full_disk():
-        error = StepError(f"no space is left on the disk of {full}: {error}", error.log, error.facts)
+    if full := _full_disk(error.log):
+        error = StepError(f"no space is left on {full}: {error}", error.log, error.facts)
     if as_json:
         log = {"log": str(error.log)} if error.log else {}
         answer_error(str(error), error.facts | log)
@@ -154,10 +155,10 @@ def _show(error: StepError, *, as_json: bool) -> None:
     raise typer.Exit(1) from error
 
 
-def _full_disk() -> Path | None:
-    """Return a folder of ours whose disk is full: that can be behind any failure."""
+def _full_disk(log: Path | None) -> str | None:
+    """Return which disk is full: that can be behind any failure, and whoever wrote a log may have made room again."""
     drafts = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - `tempfile` would try to write there
     for folder in (Workspace.folder(), ROOT, Path(drafts)):
         if folder.is_dir() and shutil.disk_usage(folder).free < _LEAST_FREE_BYTES:
-            return folder
-    return None
+            return f"the disk of {folder}"
+    return "a disk" if log and any(words in end_of(log).lower() for words in _NO_SPACE) else None

@@ -90,12 +90,18 @@ def _shown(title: str, how_far: "Callable[[], HowFar | None]" = lambda: None) ->
         going.end(line)
 
 
+def end_of(log: Path) -> str:
+    """Return the last lines of a log; nothing if it does not exist."""
+    if not log.is_file():
+        return ""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:])
+
+
 def explain(error: StepError) -> None:
     """Print why a step failed, the end of its log, and the log's place."""
     notices.print(str(error), style="red", markup=False)
-    if error.log and error.log.is_file():
-        tail = error.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
-        for line in tail:
+    if error.log and (tail := end_of(error.log)):
+        for line in tail.splitlines():
             notices.print(f"  {line}", style="dim", markup=False)
         notices.print(f"The whole log: {error.log}")
 

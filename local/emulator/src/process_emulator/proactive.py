@@ -7,7 +7,6 @@ environments of the states after it start. A first execution would otherwise wai
 from __future__ import annotations
 
 import json
-import logging
 import re
 import threading
 from itertools import islice
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from localstack.aws.api import RequestContext
-
-LOG = logging.getLogger(__name__)
 
 _WITHOUT_VERSION = re.compile(r":function:[^:]+$")
 _LAMBDA_TASK = ":states:::lambda:invoke"
@@ -77,7 +74,4 @@ def _prepare(functions: list[str]) -> None:
         # An ARN without a version means the newest code. An alias is left alone.
         arn = f"{function}:$LATEST" if _WITHOUT_VERSION.search(function) else function
         if manager := service.lambda_running_versions.get(arn):
-            try:
-                service.assignment_service.prepare(manager.id, manager.function_version)
-            except Exception:
-                LOG.warning("No environment of %s could be started before its invocation", arn, exc_info=True)
+            service.assignment_service.prepare(manager.id, manager.function_version)

@@ -17,6 +17,7 @@ from voucher_selection.api import problems
 from voucher_selection.api.http_answers import REQUEST_ID
 from voucher_selection.api.operations import HTML, OPERATIONS, TAGS, Content, Operation, Schema
 from voucher_selection.contract.api import API_KEY_REQUIRED, OF_EVERY_ROUTE, SIGNATURE_REQUIRED, Auth, GatewayProblem
+from voucher_selection.contract.version import VERSION
 
 type Json = dict[str, Any]
 
@@ -71,7 +72,7 @@ def document(auth: Auth) -> Json:
         components["securitySchemes"] = {_PROOFS[auth].scheme: _PROOFS[auth].definition}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Voucher Selection", "version": "1.0.0", "description": _DESCRIPTION},
+        "info": {"title": "Voucher Selection", "version": VERSION, "description": _DESCRIPTION},
         "servers": [{"url": "./"}],
         "tags": [tag._asdict() for tag in TAGS],
         "paths": paths,
