@@ -30,7 +30,7 @@ from local.quickstart.here.sample import sample_history
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/start.md"
-BEFORE = "bbbe313f7"
+BEFORE = "bbbe313ce"
 """The commit before the start was made shorter."""
 ROUNDS, CALLS, ROWS = 3, 5, 285_570
 _CACHES = {
@@ -236,7 +236,7 @@ def _page(times: Mapping[str, Times], commits: Mapping[str, str], rounds: int, l
 
     ./quickstart bench start
 
-measures how long a newcomer waits, before and after: commits `{commits["before"][:9]}` and `{commits["after"][:9]}`. They take turns; the figures are medians of {rounds} rounds.
+measures how long a newcomer waits, before and after: commits `{commits["before"][:9]}` and `{commits["after"][:9]}`. They take turns; the figures are medians of {rounds} round{"s" * (rounds > 1)}.
 
 ## {_FRESH}
 Seconds from the start of `./quickstart run -d` until …
