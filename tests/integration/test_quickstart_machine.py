@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -326,6 +327,7 @@ def test_a_tool_is_installed_again_where_the_project_was_moved(tmp_path: Path, m
     asked: list[list[str]] = []
     monkeypatch.setattr(toolchain, "command", lambda arguments, *_, **__: asked.append([*map(str, arguments)]))
     monkeypatch.setenv("UV", "uv")
+    monkeypatch.setattr(toolchain, "TOOLS", tmp_path)
     locked, first = tmp_path / "lock.txt", tmp_path / "first"
     locked.write_text("x==1")
     first.mkdir()
@@ -345,12 +347,32 @@ def test_a_tool_is_installed_again_where_the_project_was_moved(tmp_path: Path, m
 
 def test_tools_are_installed_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     meeting = threading.Barrier(2, timeout=10)
+    monkeypatch.setattr(toolchain, "TOOLS", tmp_path)
     monkeypatch.setattr(toolchain, "command", lambda *_, **__: meeting.wait())
     monkeypatch.setenv("UV", "uv")
 
     toolchain.install(Workspace(tmp_path, 4566), *(tool_in(tmp_path / name) for name in ("first", "second")))
 
     assert [(tmp_path / name / "locked").read_text().partition("\n")[2] for name in ("first", "second")] == ["x==1"] * 2
+
+
+def test_two_commands_at_once_install_a_tool_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+
+    def install_slowly(arguments: Sequence[str | Path], *_: Any, **__: Any) -> None:
+        asked.append(str(arguments[1]))
+        time.sleep(0.2)
+
+    monkeypatch.setattr(toolchain, "command", install_slowly)
+    monkeypatch.setattr(toolchain, "TOOLS", tmp_path)
+    monkeypatch.setenv("UV", "uv")
+    tool = tool_in(tmp_path / "tool")
+
+    with ThreadPoolExecutor() as commands:
+        for _ in range(2):
+            commands.submit(toolchain.install, Workspace(tmp_path, 4566), tool)
+
+    assert asked == ["venv", "pip"]
 
 
 def test_a_tool_that_cannot_be_installed_ends_the_others_and_shows_its_own_log(
@@ -360,6 +382,7 @@ def test_a_tool_that_cannot_be_installed_ends_the_others_and_shows_its_own_log(
     pretended.write_text('#!/bin/sh\ncase "$*" in *slow*) exec sleep 600 ;; esac\necho "not found: x==1"; exit 2\n')
     pretended.chmod(0o700)
     monkeypatch.setenv("UV", str(pretended))
+    monkeypatch.setattr(toolchain, "TOOLS", tmp_path)
     slow, broken = tool_in(tmp_path / "slow"), tool_in(tmp_path / "broken")
     began = time.monotonic()
 

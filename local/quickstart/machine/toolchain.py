@@ -1,6 +1,9 @@
 """The tools that a deployment needs beside the project's environment, installed from their locks into the project."""
 
+import fcntl
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future, as_completed
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,9 +70,20 @@ def begin(workspace: Workspace, pool: Executor, *tools: Tool) -> dict[Tool, Futu
 
 
 def _installed(tool: Tool, workspace: Workspace) -> None:
-    with step(f"Installing {tool.title}"):
+    with step(f"Installing {tool.title}"), _alone(tool):
+        if _stamp(tool) == _locked(tool):  # by another command, meanwhile
+            return
         _install(tool, workspace, "--allow-existing" if _stamp(tool).startswith(_place(tool)) else "--clear")
         _stamp_of(tool).write_bytes(_locked(tool))
+
+
+@contextmanager
+def _alone(tool: Tool) -> Iterator[None]:
+    """Let one command at a time install a tool."""
+    TOOLS.mkdir(exist_ok=True)
+    with (TOOLS / f"{tool.lock.parent.name}-{tool.folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _stamp_of(tool: Tool) -> Path:
