@@ -140,7 +140,7 @@ def audit(
     raise typer.Exit(0 if lenient and found.exit_code == advisories.UNAUDITED else found.exit_code)
 
 
-@commands.shown_with("./quickstart sbom", "./quickstart sbom > sbom.cdx.json")
+@commands.shown_with("./quickstart sbom", "./quickstart sbom | jq .metadata")
 def sbom() -> None:
     """Print the bill of materials of what is shipped to Lambda, as CycloneDX JSON.
 
