@@ -31,7 +31,6 @@ ALLOWED: Mapping[tuple[str, str], str] = {
     ("tests/infrastructure/snapshots/local.yaml", _NO_SETTINGS): _A_TAG,
     ("tests/infrastructure/snapshots/prod.yaml", _NO_SETTINGS): _A_TAG,
     ("tests/environment.py", "testing"): _MOTOS,
-    ("tests/infrastructure/test_data.py", "AWS::ApiGateway::ApiKey"): "a type of resources",
     ("tests/processes.py", "keyed"): "the name of a group of tests",
     ("tests/unit/test_deploy_commands.py", "key-1"): _ID_OF_A_KEY,
     ("tests/unit/test_https_addresses.py", "sesame"): _REFUSED,
