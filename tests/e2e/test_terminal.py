@@ -272,7 +272,7 @@ def test_what_is_not_up_answers_programs_too(tmp_path: Path):
 
 
 COMPLETED = {
-    "./quickstart re": ["remodel", "report"],
+    "./quickstart re": ["remodel", "report", "release"],
     "./quickstart logs ": ["ingest", "clean", "assign", "model", "what_if", "api", "inbox", "emulator"],
     "./quickstart bench c": ["cost", "cold_imports", "counts"],
     "./quickstart run --s": ["--source", "--set"],

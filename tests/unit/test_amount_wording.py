@@ -5,6 +5,7 @@ import pytest
 from local.quickstart.machine.terminal import console
 from local.quickstart.shown import model as model_report
 from local.quickstart.shown import run as shown_run
+from local.quickstart.shown.lookup import show_voucher
 from voucher_selection.api import charts
 from voucher_selection.domain.model import AmountCount, CountryMode
 from voucher_selection.domain.wording import amount
@@ -68,7 +69,7 @@ def test_a_lookup_in_the_terminal_has_the_whole_amount(capsys, monkeypatch):
         name: SEGMENT[name] for name in ("country_code", "segment_name", "segment", "support")
     }
 
-    assert "a voucher of 12345.67:" in printed(capsys, monkeypatch, model_report.show_voucher, answer)
+    assert "a voucher of 12345.67:" in printed(capsys, monkeypatch, show_voucher, answer)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_a_lookup_in_the_terminal_says_where_the_country_answers(segment: str | 
     found = {"customer_id": None, "voucher_amount": 2640.0, "basis": "country", "support": 6_504, "share": 0.535}
     where = {"country_code": "Peru", "segment_name": "frequent_segment", "segment": segment}
 
-    told = printed(capsys, monkeypatch, model_report.show_voucher, found | where | {"model": MODEL})
+    told = printed(capsys, monkeypatch, show_voucher, found | where | {"model": MODEL})
 
     assert "gets a voucher of 2640: the amount used most in Peru, 53.5% of 6,504." in told
     assert f"The country's amount: {why} of frequent_segment." in told

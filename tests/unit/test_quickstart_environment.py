@@ -11,8 +11,8 @@ from local.quickstart.machine.workspace import ROOT
 
 LOCK = ROOT / "requirements/quickstart.txt"
 OURS = {"api", "infra_cdk", "layers", "local", "voucher_selection"}
-# It runs as a check, in a process of its own.
-OF_CHECKS = {ROOT / "local/quickstart/project/supply_chain/secret_scan.py"}
+# What they use, tests and checks bring: a check of its own, and a command that installs it first.
+OF_DEVELOPMENT = {ROOT / f"local/quickstart/project/supply_chain/{name}.py" for name in ("secret_scan", "sbom")}
 
 
 def imported(file: Path) -> Iterator[str]:
@@ -34,7 +34,7 @@ def test_the_program_and_the_synthesis_import_only_what_the_script_installs():
     locked = {package.name for package, _ in entries(LOCK)}
     distributions = packages_distributions()
     folders = ("local/quickstart", "infra_cdk", "layers")
-    files = {file for folder in folders for file in (ROOT / folder).rglob("*.py")} - OF_CHECKS
+    files = {file for folder in folders for file in (ROOT / folder).rglob("*.py")} - OF_DEVELOPMENT
 
     needed = {name for file in files for name in imported(file)} - sys.stdlib_module_names - OURS
 

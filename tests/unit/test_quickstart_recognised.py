@@ -1,6 +1,7 @@
 """What the terminal recognises of local text files before a run, and says of a run's text files after it."""
 
 import gzip
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from local.quickstart.commands.execution import csv_options, looked_at
 from local.quickstart.here import recognised
 from local.quickstart.machine.steps import StepError
+from local.quickstart.machine.workspace import ROOT
 from local.quickstart.shown.run import show_assignment, show_rows
 from tests.ended_runs import ASSIGN_SUMMARY, HISTORY_SUMMARY
 from tests.histories import history, parquet_bytes
@@ -48,7 +50,14 @@ recognise(Path({str(file)!r}), "history", None)
 print("pyarrow" in sys.modules)
 """
 
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    path = f"{ROOT}{os.pathsep}{ROOT / 'layers/shared/python'}"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": path},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
 
     assert done.stdout.split() == ["False"]
 

@@ -146,25 +146,28 @@ def sbom() -> None:
 
     It has the functions, their layers, and each package with its version, licence and digests.
     """
-    from local.quickstart.project.supply_chain.sbom import text  # noqa: PLC0415 - the other commands need no CycloneDX
+    with explained():
+        toolchain.install(workspace_on(), toolchain.DEVELOPMENT)
+        from local.quickstart.project.supply_chain.sbom import text  # noqa: PLC0415 - which it has only now
 
-    typer.echo(text(), nl=False)
+        typer.echo(text(), nl=False)
 
 
 @commands.shown_with("./quickstart release", "./quickstart release --set countries=Peru,Latvia --into dist")
 def release(
     *,
-    into: Annotated[Path, typer.Option(help="The folder to write into.")] = ROOT / "dist",
+    into: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("dist"),
     setting: Given = None,
 ) -> None:
     """Write what AWS's command line deploys without Node.js.
 
     It is a folder for dev and one for prod, each with a template and its archives, and the bill of materials.
     """
-    from local.quickstart.project import release as releases  # noqa: PLC0415 - it starts the CDK
-    from local.quickstart.project.supply_chain.sbom import text  # noqa: PLC0415 - see above
-
     with explained():
+        toolchain.install(workspace_on(), toolchain.DEVELOPMENT)
+        from local.quickstart.project import release as releases  # noqa: PLC0415 - it starts the CDK
+        from local.quickstart.project.supply_chain.sbom import text  # noqa: PLC0415 - which it has only now
+
         for stage in ("dev", "prod"):
             typer.echo(releases.write_release(workspace_on(), stage, settings_of(setting or (), stage), into))
         bill = into / releases.SBOM
