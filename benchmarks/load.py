@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 from collections.abc import Iterator
@@ -19,22 +18,16 @@ from typing import Any, NamedTuple
 import psutil
 
 from benchmarks.open_connections import Load, send
+from benchmarks.ports import free_port
+from voucher_selection.api.examples import CUSTOMER
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = ROOT / ".local/bench/load"
 CONNECTIONS = (16, 64, 256)
 ROUNDS = 3
 SECONDS = 600
-LOOKUP = {
-    "customer_id": 123,
-    "country_code": "Peru",
-    "total_orders": 15,
-    "segment_name": "recency_segment",
-    "last_order_ts": "2018-05-03 00:00:00",
-    "first_order_ts": "2017-05-03 00:00:00",
-}
 _WORKTREE = (shutil.which("git") or "git", "worktree")
-_BODY = json.dumps(LOOKUP).encode()
+_BODY = json.dumps(CUSTOMER).encode()
 
 
 class Served(NamedTuple):
@@ -111,9 +104,7 @@ def served(checkout: Path, name: str) -> Iterator[Served]:
             raise SystemExit(f"{' '.join(command)} failed: {done.stdout}{done.stderr}")
         return done.stdout
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     try:
         quickstart("run", "-d", "--port", str(port))
         status: dict[str, Any] = json.loads(quickstart("status", "--json"))

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from benchmarks import cold_imports
 from benchmarks.handler_calls import customers
+from benchmarks.ports import free_port
 from infra_cdk import environments
 from infra_cdk.stages import stage as stage_named
 from layers.build.wheels import uv
@@ -121,9 +122,7 @@ def _peers_python() -> str:
 
 @contextmanager
 def _server(name: str, settings: dict[str, str]) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [_peers_python(), "-m", "benchmarks.lookup_servers", name, str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stdout=subprocess.DEVNULL)
     try:

@@ -10,7 +10,6 @@ import os
 import platform
 import shlex
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
@@ -26,6 +25,7 @@ from typing import NamedTuple
 import httpx
 import pyarrow.parquet as pq
 
+from benchmarks.ports import free_port
 from local.quickstart.here.sample import sample_history
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,7 +72,7 @@ class Clone:
         _git("-C", str(folder / "clone"), "checkout", "--quiet", "--detach", commit)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
         caches = {name: str(folder / cache) for name, cache in _CACHES.items()}
-        own = {"VOUCHER_SELECTION_PORT": str(_free_port()), "COLUMNS": "400"}
+        own = {"VOUCHER_SELECTION_PORT": str(free_port()), "COLUMNS": "400"}
         self._environment = inherited | caches | own
 
     def seconds(self, *arguments: str) -> float:
@@ -212,12 +212,6 @@ def _commit(name: str) -> str:
 
 def _git(*arguments: str) -> None:
     subprocess.run(["git", *arguments], check=True, stdout=subprocess.DEVNULL)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _page(times: Mapping[str, Times], commits: Mapping[str, str], rounds: int, load: float) -> str:

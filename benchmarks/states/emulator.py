@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
+from benchmarks.ports import free_port
 from benchmarks.states.models import Settings
 from benchmarks.states.place import Answer, Ended
 from local.quickstart.machine.record import Record
@@ -107,11 +107,8 @@ class Emulator:
 @contextmanager
 def started(settings: Settings) -> Iterator[Emulator]:
     """Have an emulator with a deployment of these settings, until the end of the block."""
-    with TemporaryDirectory(prefix="states-") as folder, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        place = Path(folder)
+    with TemporaryDirectory(prefix="states-") as folder:
+        port, place = free_port(), Path(folder)
         pq.write_table(pa.Table.from_pylist([_ROW]), place / "history.parquet")
         (place / "segments.json").write_text(json.dumps(settings.segments))
         of_emulator = {"VOUCHER_SELECTION_STATE": str(place / "state"), "VOUCHER_SELECTION_PORT": str(port)}

@@ -4,7 +4,7 @@ It is made from the locks, so it is the same on every machine.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from uuid import NAMESPACE_URL, uuid5
 
 from cyclonedx.contrib.license.factories import LicenseFactory
@@ -26,10 +26,13 @@ _OURS = _LICENCES.make_from_string("MIT")
 
 def text() -> str:
     """Return the document as JSON. Each package has the digests that its lock allows as properties."""
-    contents = _packages_by_layer()
+    shipped = {each.name: each.licence for each in licences.shipped()}
+    contents = _packages_by_layer(shipped)
     layers = {name: _own(name, "layer") for name in contents}
     functions = {name: _own(name, "function") for name in LAYERS_OF}
-    libraries = {package.name: _library(package) for found in contents.values() for package in found}
+    libraries = {
+        package.name: _library(package, shipped[package.name]) for found in contents.values() for package in found
+    }
     product = _own("voucher-selection", "product")
     bom = Bom(components=[*functions.values(), *layers.values(), *libraries.values()])
     bom.metadata.component = product
@@ -48,13 +51,12 @@ def _with_a_number_of_its_content(bom: Bom) -> str:
     return json.dumps(json.loads(JsonV1Dot6(bom).output_as_string()), indent=2, sort_keys=True) + "\n"
 
 
-def _packages_by_layer() -> Mapping[str, list[Package]]:
+def _packages_by_layer(shipped: Collection[str]) -> Mapping[str, list[Package]]:
     """Return what each layer has; a package of the shared layer is not in the other again."""
-    shipped = {each.name for each in licences.shipped()}
     found: dict[str, list[Package]] = {}
     for lock in SHIPPED:
         known = {package.name for of_layer in found.values() for package in of_layer}
-        found[lock.stem] = [each for each in packages([lock]) if each.name in shipped - known]
+        found[lock.stem] = [each for each in packages([lock]) if each.name in shipped and each.name not in known]
     return found
 
 
@@ -69,8 +71,7 @@ def _own(name: str, kind: str) -> Component:
     )
 
 
-def _library(package: Package) -> Component:
-    licence = next(each.licence for each in licences.shipped() if each.name == package.name)
+def _library(package: Package, licence: str) -> Component:
     return Component(
         type=ComponentType.LIBRARY,
         name=package.name,
